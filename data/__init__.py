@@ -1,0 +1,46 @@
+"""Files <-> PoseBatch. One module per data set; what they share is Take, PoseDataset and PoseBatch."""
+
+import difflib
+import importlib
+
+from data.batch import REAL as REAL
+from data.batch import SYNTHETIC as SYNTHETIC
+from data.batch import PoseBatch as PoseBatch
+from data.dataset import PoseDataset as PoseDataset
+from data.takes import DataSettings as DataSettings
+from data.takes import DataSplits as DataSplits
+from data.takes import Take as Take
+from data.takes import View as View
+from data.takes import view_from_world as view_from_world
+
+# data set -> the module whose load() makes its splits; the test sets that come with it
+DATASETS = {"demo": "data.demo", "cmu": "data.cmu", "h36m": "data.h36m"}
+TEST_SETS = {
+    "demo": ("demo", "demo_shifted"),
+    "cmu": ("cmux_a", "cmux_b"),
+    "h36m": ("h36m",),
+}
+STANDALONE_TEST_SETS = {"3dhp": "data.mpi_inf_3dhp"}
+
+
+def _choose(kind: str, name: str, known: list[str]) -> str:
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Perhaps you meant: {near[0]}" if near else ""
+        raise ValueError(f"{kind} {name!r} is not known: choose from {', '.join(known)}.{hint}")
+    return name
+
+
+def load_dataset(name: str, settings: DataSettings) -> DataSplits:
+    """Training, validation and test takes of a data set: demo, cmu or h36m."""
+    module = importlib.import_module(DATASETS[_choose("Data set", name, list(DATASETS))])
+    return module.load(settings)
+
+
+def load_test_set(name: str, settings: DataSettings) -> list[Take]:
+    """The takes of one test set: demo, demo_shifted, cmux_a, cmux_b, h36m or 3dhp."""
+    owner = {test: dataset for dataset, tests in TEST_SETS.items() for test in tests}
+    _choose("Test set", name, [*owner, *STANDALONE_TEST_SETS])
+    if name in STANDALONE_TEST_SETS:
+        return importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings)
+    return load_dataset(owner[name], settings).tests[name]

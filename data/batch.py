@@ -1,0 +1,128 @@
+"""PoseBatch: the one thing that passes between all stages, real or synthetic. It checks itself at the door."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from kinematics.camera import Camera
+from kinematics.skeleton import Skeleton
+
+REAL, SYNTHETIC = 0, 1
+# A root-relative human reaches no farther than this; more means millimetres were read as metres.
+MAX_REACH_M = 4.0
+
+
+@dataclass
+class PoseBatch:
+    """2D/3D pose pairs.
+
+    joints_3d: (B, T, J, 3) metres, camera frame, absolute; joints_2d: (B, T, J, 2) screen;
+    camera: batch of B, or None where unknown; visible: (B, T, J) bool; source: (B,) int64, REAL or SYNTHETIC.
+    A single frame is T = 1.
+    """
+
+    joints_3d: Tensor
+    joints_2d: Tensor
+    camera: Camera | None
+    visible: Tensor
+    source: Tensor
+
+    def __post_init__(self) -> None:
+        shape = self.joints_3d.shape
+        if len(shape) != 4 or shape[-1] != 3:
+            raise ValueError(f"PoseBatch.joints_3d has shape {tuple(shape)}, expected (B, T, J, 3).")
+        wanted = {"joints_2d": (*shape[:3], 2), "visible": tuple(shape[:3]), "source": (shape[0],)}
+        for name, expected in wanted.items():
+            if tuple(getattr(self, name).shape) != expected:
+                raise ValueError(f"PoseBatch.{name} has shape {tuple(getattr(self, name).shape)}, expected {expected}.")
+        if self.camera is not None and len(self.camera) != shape[0]:
+            raise ValueError(f"PoseBatch.camera has {len(self.camera)} cameras, expected {shape[0]}: one per pose.")
+
+    @classmethod
+    def of(cls, joints_3d: Tensor, joints_2d: Tensor, camera: Camera | None, source: int = REAL) -> "PoseBatch":
+        """A batch in which every joint is visible and every pose has the same source."""
+        visible = torch.ones(joints_3d.shape[:-1], dtype=torch.bool, device=joints_3d.device)
+        sources = torch.full(joints_3d.shape[:1], source, dtype=torch.int64, device=joints_3d.device)
+        return cls(joints_3d, joints_2d, camera, visible, sources)
+
+    def check(self) -> "PoseBatch":
+        """Refuse numbers that cannot be poses: NaN, millimetres. Called where data enters, not in the hot loop."""
+        for name in ("joints_3d", "joints_2d"):
+            finite = torch.isfinite(getattr(self, name)).all()
+            if not finite:
+                count = int((~torch.isfinite(getattr(self, name))).flatten(1).any(1).sum())
+                raise ValueError(f"PoseBatch.{name} has NaN or infinite values in {count} of {len(self)} poses.")
+        if len(self):
+            reach = float(self.root_relative().norm(dim=-1).amax())
+            if reach > MAX_REACH_M:
+                raise ValueError(
+                    f"PoseBatch.joints_3d reaches {reach:.1f} m from the root, expected under {MAX_REACH_M:.0f} m: "
+                    "are these millimetres? Divide by 1000."
+                )
+        return self
+
+    def __len__(self) -> int:
+        return self.joints_3d.shape[0]
+
+    @property
+    def frames(self) -> int:
+        return self.joints_3d.shape[1]
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return Skeleton.from_num_joints(self.joints_3d.shape[2])
+
+    def __getitem__(self, index: Tensor | slice) -> "PoseBatch":
+        camera = None if self.camera is None else self.camera[index]
+        return PoseBatch(
+            self.joints_3d[index], self.joints_2d[index], camera, self.visible[index], self.source[index]
+        )
+
+    def to(self, device: torch.device | str) -> "PoseBatch":
+        camera = None if self.camera is None else self.camera.to(device)
+        return PoseBatch(
+            self.joints_3d.to(device), self.joints_2d.to(device), camera,
+            self.visible.to(device), self.source.to(device),
+        )  # fmt: skip
+
+    @staticmethod
+    def cat(batches: "Sequence[PoseBatch]") -> "PoseBatch":
+        """Batches one after another. The cameras are kept only if every batch has them."""
+        cameras = [batch.camera for batch in batches]
+        known = [camera for camera in cameras if camera is not None]
+        return PoseBatch(
+            torch.cat([batch.joints_3d for batch in batches]),
+            torch.cat([batch.joints_2d for batch in batches]),
+            Camera.cat(known) if len(known) == len(cameras) else None,
+            torch.cat([batch.visible for batch in batches]),
+            torch.cat([batch.source for batch in batches]),
+        )
+
+    def root_relative(self) -> Tensor:
+        """(B, T, J, 3) metres, camera axes, the root joint at 0: what lifters predict."""
+        root = self.skeleton.root
+        return self.joints_3d - self.joints_3d[:, :, root : root + 1]
+
+    def joints_world(self) -> Tensor:
+        """(B, T, J, 3) metres, world frame."""
+        if self.camera is None:
+            raise ValueError("PoseBatch.joints_world() needs cameras, but this batch has none (camera is None).")
+        return self.camera.camera_to_world(self.joints_3d)
+
+    def mirrored(self) -> "PoseBatch":
+        """Left and right exchanged: x negated in camera frame and on screen, joints swapped.
+
+        The mirror image is seen by another camera than the original, so `camera` is dropped.
+        """
+        order = self.skeleton.mirror
+        flip_3d = self.joints_3d.new_tensor([-1.0, 1.0, 1.0])
+        flip_2d = self.joints_2d.new_tensor([-1.0, 1.0])
+        return replace(
+            self,
+            joints_3d=self.joints_3d[:, :, order] * flip_3d,
+            joints_2d=self.joints_2d[:, :, order] * flip_2d,
+            visible=self.visible[:, :, order],
+            camera=None,
+        )

@@ -1,0 +1,151 @@
+"""PoseDataset: all frames of a data set as tensors on one device; a batch is an index selection.
+
+Windows of T frames are centred on their sample and padded with the clip's edge frames, as VideoPose3D does.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data.batch import REAL, PoseBatch
+from data.takes import Take, View
+from kinematics.camera import Camera
+from kinematics.skeleton import Skeleton
+
+LABELS = ("subject", "action", "camera", "sequence", "scene", "activity")
+
+
+class PoseDataset:
+    """Single frames or windows of real sequences, ready to be indexed.
+
+    joints_3d: (N, J, 3) and joints_2d: (N, J, 2) hold every frame of every view once; `centre` (S,) is each sample's
+    frame, `first` and `last` (S,) the ends of its clip. labels: name -> list of words; label_ids: name -> (S,) int64.
+    """
+
+    def __init__(
+        self, joints_3d: Tensor, joints_2d: Tensor, cameras: Camera | None, camera_of_sample: Tensor,
+        clip_ends: tuple[Tensor, Tensor, Tensor], frames: int,
+        labels: dict[str, list[str]], label_ids: dict[str, Tensor],
+    ) -> None:  # fmt: skip
+        self.joints_3d, self.joints_2d = joints_3d, joints_2d
+        self.cameras, self.camera_of_sample = cameras, camera_of_sample
+        self.centre, self.first, self.last = clip_ends
+        self.frames = frames
+        self.labels, self.label_ids = labels, label_ids
+        self._offsets = torch.arange(frames, device=joints_3d.device) - frames // 2
+
+    @classmethod
+    def from_takes(
+        cls, takes: Sequence[Take], skeleton: str = "h36m_16", frames: int = 1, stride: int = 1,
+        device: torch.device | str = "cpu", only_usable: bool = True,
+    ) -> "PoseDataset":  # fmt: skip
+        """Lay out takes as one data set.
+
+        skeleton: layout of the samples, the takes' own joints are converted by name; frames: odd window length T;
+        stride: keep every n-th frame as a sample (windows still see all frames); only_usable: leave out glitch frames.
+        """
+        if frames < 1 or frames % 2 == 0:
+            raise ValueError(f"A window has {frames} frames, expected an odd number: the sample is its centre.")
+        layout = _Layout(skeleton, stride, only_usable)
+        for take in takes:
+            for view in take.views:
+                layout.add(take, view)
+        return layout.build(cls, frames, device)
+
+    def __len__(self) -> int:
+        return len(self.centre)
+
+    @property
+    def device(self) -> torch.device:
+        return self.joints_3d.device
+
+    def to(self, device: torch.device | str) -> "PoseDataset":
+        """The data set on another device."""
+        return PoseDataset(
+            self.joints_3d.to(device), self.joints_2d.to(device),
+            None if self.cameras is None else self.cameras.to(device), self.camera_of_sample.to(device),
+            (self.centre.to(device), self.first.to(device), self.last.to(device)), self.frames,
+            self.labels, {name: ids.to(device) for name, ids in self.label_ids.items()},
+        )  # fmt: skip
+
+    def batch(self, indices: Tensor) -> PoseBatch:
+        """The samples `indices` (B,) int64, on the data set's device."""
+        window = self.centre[indices, None] + self._offsets  # (B, T)
+        window = torch.minimum(torch.maximum(window, self.first[indices, None]), self.last[indices, None])
+        cameras = None if self.cameras is None else self.cameras[self.camera_of_sample[indices]]
+        return PoseBatch.of(self.joints_3d[window], self.joints_2d[window], cameras, REAL)
+
+    def all(self) -> PoseBatch:
+        """Every sample, in order."""
+        return self.batch(torch.arange(len(self), device=self.device))
+
+    def shuffled_batches(self, batch_size: int, generator: torch.Generator) -> Iterator[PoseBatch]:
+        """Every sample once in random order; the last batch may be smaller. generator: on the CPU."""
+        order = torch.randperm(len(self), generator=generator).to(self.device)
+        for indices in order.split(batch_size):
+            yield self.batch(indices)
+
+    def random_batch(self, batch_size: int, generator: torch.Generator) -> PoseBatch:
+        """Samples drawn with replacement. generator: on the CPU."""
+        return self.batch(torch.randint(len(self), (batch_size,), generator=generator).to(self.device))
+
+    def label(self, name: str) -> list[str]:
+        """The words of one label for every sample."""
+        words = self.labels[name]
+        return [words[i] for i in self.label_ids[name].tolist()]
+
+
+class _Layout:
+    """Collects views and turns them into the tensors of a PoseDataset."""
+
+    def __init__(self, skeleton: str, stride: int, only_usable: bool) -> None:
+        self.skeleton, self.stride, self.only_usable = Skeleton(skeleton), stride, only_usable
+        self.joints_3d: list[np.ndarray] = []
+        self.joints_2d: list[np.ndarray] = []
+        self.cameras: list[Camera | None] = []
+        self.centres: list[np.ndarray] = []
+        self.ends: list[tuple[int, int]] = []
+        self.words: dict[str, dict[str, int]] = {name: {} for name in LABELS}
+        self.ids: dict[str, list[np.ndarray]] = {name: [] for name in LABELS}
+        self.total = 0
+
+    def add(self, take: Take, view: View) -> None:
+        frames = len(take)
+        source = Skeleton.from_num_joints(view.joints_3d.shape[1])
+        self.joints_3d.append(source.convert(view.joints_3d, self.skeleton))
+        self.joints_2d.append(source.convert(view.joints_2d, self.skeleton))
+        keep = np.arange(0, frames, self.stride)
+        if self.only_usable:
+            keep = keep[take.usable[keep]]
+        self.centres.append(self.total + keep)
+        self.ends.append((self.total, self.total + frames - 1))
+        self.cameras.append(view.camera)
+        self.total += frames
+        whole = {"subject": take.subject, "action": take.action, "camera": view.camera_name, **take.group}
+        for name in LABELS:
+            self._add_label(name, take.frame_groups.get(name), whole.get(name, ""), keep)
+
+    def _add_label(self, name: str, per_frame: np.ndarray | None, whole: str, keep: np.ndarray) -> None:
+        known = self.words[name]
+        words = [whole] * len(keep) if per_frame is None else [str(word) for word in per_frame[keep]]
+        self.ids[name].append(np.array([known.setdefault(word, len(known)) for word in words], dtype=np.int64))
+
+    def build(self, cls: type[PoseDataset], frames: int, device: torch.device | str) -> PoseDataset:
+        if not self.centres or not sum(map(len, self.centres)):
+            raise ValueError("The data set has no usable pose: check the subjects, actions and frames asked for.")
+        counts = torch.tensor([len(centre) for centre in self.centres])
+        ends = torch.tensor(self.ends)
+        clip = torch.repeat_interleave(torch.arange(len(counts)), counts)
+        known = [camera for camera in self.cameras if camera is not None]
+        whole = len(known) == len(self.cameras)
+        dataset = cls(
+            torch.from_numpy(np.concatenate(self.joints_3d)).float(),
+            torch.from_numpy(np.concatenate(self.joints_2d)).float(),
+            Camera.stack(known).to(torch.float32) if whole else None, clip,
+            (torch.from_numpy(np.concatenate(self.centres)), ends[clip, 0], ends[clip, 1]), frames,
+            {name: list(words) for name, words in self.words.items()},
+            {name: torch.from_numpy(np.concatenate(ids)) for name, ids in self.ids.items()},
+        )  # fmt: skip
+        return dataset.to(device)

@@ -1,0 +1,103 @@
+"""What a data set hands over: takes (one recording) and the views cameras have of them. Plain numpy, on the CPU."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from kinematics.camera import Camera
+
+
+@dataclass
+class DataSettings:
+    """Which poses a run learns from and is judged on."""
+
+    dataset: str = "demo"
+    """Training data: demo (built in), cmu or h36m."""
+    data_root: str = "data"
+    """Folder of the prepared npz files."""
+    data_extra_root: str = "data_extra"
+    """Folder of bone templates and the 3DHP test set."""
+    keypoints: str = "gt"
+    """2D of the training data: gt (projected) or a detector's file, e.g. cpn_ft_h36m_dbb, detectron_ft_h36m, hr, sh."""
+    num_joints: int = 16
+    """Joint layout: 16 (the family's) or 17 (with neck/nose)."""
+    downsample: int = 1
+    """Keep every n-th frame of the training data."""
+    subjects_train: tuple[str, ...] = ()
+    """Training subjects; empty: the data set's own split."""
+    subjects_test: tuple[str, ...] = ()
+    """Test subjects; empty: the data set's own split."""
+    actions: tuple[str, ...] = ()
+    """Actions to keep; empty: all."""
+    hold_out_validation: bool = True
+    """Keep the validation subjects out of training. False: train on them too (validation is then not held out)."""
+    seed: int = 0
+    """Seed of whatever a data set draws by chance, apart from its fixed test cameras."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One camera's sight of a take, float32.
+
+    joints_3d: (F, J, 3) metres, camera frame, absolute (root-centred where the source has no depth: camera is None).
+    joints_2d: (F, J, 2) screen.
+    """
+
+    camera_name: str
+    camera: Camera | None
+    joints_3d: np.ndarray
+    joints_2d: np.ndarray
+
+
+@dataclass(frozen=True)
+class Take:
+    """One recording. usable: (F,) bool, False marks frames not to train or test on (glitches).
+
+    group: labels of the whole take, e.g. {"sequence": "TS1", "scene": "GS"}; frame_groups: (F,) labels per frame.
+    """
+
+    subject: str
+    action: str
+    views: tuple[View, ...]
+    fps: float
+    usable: np.ndarray
+    group: dict[str, str] = field(default_factory=dict)
+    frame_groups: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.usable)
+
+    @cached_property
+    def joints_world(self) -> np.ndarray:
+        """(F, J, 3) metres, world frame, from the first view that has a camera."""
+        for view in self.views:
+            if view.camera is not None:
+                points = torch.from_numpy(view.joints_3d)
+                return view.camera.to(points.dtype).camera_to_world(points).numpy()
+        raise ValueError(f"Take {self.subject}/{self.action} has no camera, so its world coordinates are not known.")
+
+
+@dataclass
+class DataSplits:
+    """Takes to train on, to choose with (held out by subject) and to report on. notes: what loading has to tell."""
+
+    train: list[Take]
+    validation: list[Take]
+    tests: dict[str, list[Take]]
+    notes: list[str] = field(default_factory=list)
+
+
+def view_from_world(joints_world: np.ndarray, camera: Camera, camera_name: str) -> View:
+    """The view a single camera has. joints_world: (F, J, 3) metres."""
+    points = torch.from_numpy(np.ascontiguousarray(joints_world, dtype=np.float64))
+    exact = camera.to(torch.float64)
+    joints_camera = exact.world_to_camera(points)
+    joints_screen = exact.project(joints_camera)
+    return View(camera_name, camera.to(torch.float32), joints_camera.float().numpy(), joints_screen.float().numpy())
+
+
+def view_through_cameras(joints_world: np.ndarray, cameras: Camera, camera_name: str) -> list[View]:
+    """One single-frame view per frame, each through a camera of its own. cameras: batch of F."""
+    return [view_from_world(joints_world[i : i + 1], cameras[i], camera_name) for i in range(len(joints_world))]

@@ -1,0 +1,78 @@
+"""The joint layouts of the data sets: names and parents, as tables.
+
+Names are shared where the joints are meant to be the same point of the body, so that a layout converts to another
+by name. What looks alike and is not keeps its own name: 3DHP's "HeadTop" is not H36M's "Head". The point between the
+shoulders is "Thorax" everywhere, as the family of projects takes it: 3DHP and LSP call it neck, and of SPIN's two
+candidates it is the LSP one (12), not MPII's thorax (15).
+Sources: Human3.6M (32 joints, 17 of them moving), MPI-INF-3DHP `mpii_get_joint_set.m`, SPIN `constants.py` (its 24
+ground-truth joints), LSP, HumanEva as in VideoPose3D, COCO keypoints.
+"""
+
+# "joint:parent" in the order of the layout; the root has no parent.
+_H36M_32 = (
+    "Hip RHip:Hip RKnee:RHip RAnkle:RKnee RToe:RAnkle RToeEnd:RToe "
+    "LHip:Hip LKnee:LHip LAnkle:LKnee LToe:LAnkle LToeEnd:LToe "
+    "HipCopy:Hip Spine:HipCopy Thorax:Spine NeckNose:Thorax Head:NeckNose "
+    "LNeck:Thorax LShoulder:LNeck LElbow:LShoulder LWrist:LElbow LWristCopy:LWrist LThumb:LWristCopy "
+    "LHand:LWrist LHandCopy:LHand "
+    "RNeck:Thorax RShoulder:RNeck RElbow:RShoulder RWrist:RElbow RWristCopy:RWrist RThumb:RWristCopy "
+    "RHand:RWrist RHandCopy:RHand"
+)
+_H36M_17 = (
+    "Hip RHip:Hip RKnee:RHip RAnkle:RKnee LHip:Hip LKnee:LHip LAnkle:LKnee Spine:Hip Thorax:Spine "
+    "NeckNose:Thorax Head:NeckNose LShoulder:Thorax LElbow:LShoulder LWrist:LElbow "
+    "RShoulder:Thorax RElbow:RShoulder RWrist:RElbow"
+)
+_H36M_16 = (
+    "Hip RHip:Hip RKnee:RHip RAnkle:RKnee LHip:Hip LKnee:LHip LAnkle:LKnee Spine:Hip Thorax:Spine "
+    "Head:Thorax LShoulder:Thorax LElbow:LShoulder LWrist:LElbow RShoulder:Thorax RElbow:RShoulder RWrist:RElbow"
+)
+_MPI_INF_3DHP_28 = (
+    "Spine3:Spine4 Spine4:Spine2 Spine2:Spine Spine:Hip Hip Thorax:Spine3 Head:Thorax HeadTop:Head "
+    "LClavicle:Thorax LShoulder:LClavicle LElbow:LShoulder LWrist:LElbow LHand:LWrist "
+    "RClavicle:Thorax RShoulder:RClavicle RElbow:RShoulder RWrist:RElbow RHand:RWrist "
+    "LHip:Hip LKnee:LHip LAnkle:LKnee LFoot:LAnkle LToe:LFoot "
+    "RHip:Hip RKnee:RHip RAnkle:RKnee RFoot:RAnkle RToe:RFoot"
+)
+_MPI_INF_3DHP_17 = (
+    "HeadTop:Head Thorax:Spine RShoulder:Thorax RElbow:RShoulder RWrist:RElbow "
+    "LShoulder:Thorax LElbow:LShoulder LWrist:LElbow RHip:Hip RKnee:RHip RAnkle:RKnee "
+    "LHip:Hip LKnee:LHip LAnkle:LKnee Hip Spine:Hip Head:Thorax"
+)
+_SPIN_24 = (
+    "RAnkle:RKnee RKnee:RHip RHip:Hip LHip:Hip LKnee:LHip LAnkle:LKnee RWrist:RElbow RElbow:RShoulder "
+    "RShoulder:Thorax LShoulder:Thorax LElbow:LShoulder LWrist:LElbow Thorax:Spine HeadTop:Head Hip "
+    "ThoraxMPII:Spine Spine:Hip NeckNose:Thorax Head:NeckNose Nose:Head LEye:Nose REye:Nose LEar:LEye REar:REye"
+)
+_LSP_14 = (
+    "RAnkle:RKnee RKnee:RHip RHip:Thorax LHip:Thorax LKnee:LHip LAnkle:LKnee RWrist:RElbow RElbow:RShoulder "
+    "RShoulder:Thorax LShoulder:Thorax LElbow:LShoulder LWrist:LElbow Thorax HeadTop:Thorax"
+)
+_HUMANEVA_15 = (
+    "Hip Thorax:Hip LShoulder:Thorax LElbow:LShoulder LWrist:LElbow RShoulder:Thorax RElbow:RShoulder RWrist:RElbow "
+    "LHip:Hip LKnee:LHip LAnkle:LKnee RHip:Hip RKnee:RHip RAnkle:RKnee Head:Thorax"
+)
+_COCO_17 = (
+    "Nose LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Nose RShoulder:Nose LElbow:LShoulder RElbow:RShoulder "
+    "LWrist:LElbow RWrist:RElbow LHip:LShoulder RHip:RShoulder LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee"
+)
+
+LAYOUTS = {
+    "h36m_32": _H36M_32,
+    "h36m_17": _H36M_17,
+    "h36m_16": _H36M_16,
+    "mpi_inf_3dhp_28": _MPI_INF_3DHP_28,
+    "mpi_inf_3dhp_17": _MPI_INF_3DHP_17,
+    "spin_24": _SPIN_24,
+    "lsp_14": _LSP_14,
+    "humaneva_15": _HUMANEVA_15,
+    "coco_17": _COCO_17,
+}
+
+# Where a layout has not the joint itself, the joints whose middle stands for it: COCO has neither pelvis nor thorax nor
+# head, LSP no pelvis. Approximations: a lifter trained on the other layout's own joints does better.
+SUBSTITUTES = {
+    "Hip": ("RHip", "LHip"),
+    "Thorax": ("RShoulder", "LShoulder"),
+    "Head": ("REar", "LEar"),
+}

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+import torch
+
+from data.batch import SYNTHETIC, PoseBatch
+from data.dataset import PoseDataset
+from data.h36m_cameras import H36M_CAMERAS
+from data.takes import Take, view_from_world
+from kinematics.skeleton import Skeleton
+
+
+def _take(frames: int, seed: int, subject: str = "S1", joints: int = 17) -> Take:
+    rng = np.random.default_rng(seed)
+    joints_world = rng.normal(size=(frames, joints, 3)).astype(np.float32) * 0.3 + np.array([0, 0, 1], np.float32)
+    views = tuple(view_from_world(joints_world, H36M_CAMERAS["S1"][i], f"camera{i}") for i in range(2))
+    usable = np.ones(frames, dtype=bool)
+    usable[1] = False
+    return Take(subject, "Walking", views, 25.0, usable, {"sequence": f"take{seed}"})
+
+
+def test_every_usable_frame_of_every_view_is_one_sample():
+    dataset = PoseDataset.from_takes([_take(5, 0), _take(7, 1, "S5")])
+    assert len(dataset) == 2 * (4 + 6)
+    assert dataset.label("subject") == ["S1"] * 8 + ["S5"] * 12
+    assert dataset.label("sequence")[0] == "take0" and dataset.label("sequence")[-1] == "take1"
+    assert set(dataset.label("camera")) == {"camera0", "camera1"}
+
+
+def test_a_batch_is_the_view_it_was_made_from():
+    take = _take(6, 3)
+    dataset = PoseDataset.from_takes([take])
+    everything = dataset.all()
+    expected = Skeleton("h36m_17").convert(take.views[0].joints_3d[take.usable], "h36m_16")
+    np.testing.assert_array_equal(everything.joints_3d[:5, 0].numpy(), expected)
+    assert everything.joints_3d.shape == (10, 1, 16, 3) and everything.joints_2d.shape == (10, 1, 16, 2)
+
+
+def test_joints_world_undo_the_camera():
+    take = _take(6, 3, joints=16)
+    dataset = PoseDataset.from_takes([take], only_usable=False)
+    world = dataset.all().joints_world()[:, 0]
+    np.testing.assert_allclose(world[:6].numpy(), take.joints_world, atol=2e-6)
+    np.testing.assert_allclose(world[6:].numpy(), take.joints_world, atol=2e-6)
+
+
+def test_windows_are_padded_with_edge_frames_and_never_leave_their_clip():
+    takes = [_take(4, 0), _take(5, 1)]
+    single = PoseDataset.from_takes(takes, only_usable=False)
+    windows = PoseDataset.from_takes(takes, frames=5, only_usable=False)
+    assert len(single) == len(windows)
+    frames = single.all().joints_3d[:, 0]
+    first = windows.batch(torch.tensor([0])).joints_3d[0]
+    torch.testing.assert_close(first, frames[[0, 0, 0, 1, 2]])
+    last_of_first_clip = windows.batch(torch.tensor([3])).joints_3d[0]
+    torch.testing.assert_close(last_of_first_clip, frames[[1, 2, 3, 3, 3]])
+
+
+def test_stride_keeps_every_nth_frame():
+    assert len(PoseDataset.from_takes([_take(10, 0)], stride=3, only_usable=False)) == 2 * 4
+
+
+def test_an_epoch_shows_every_sample_once_and_a_seed_repeats_it():
+    dataset = PoseDataset.from_takes([_take(9, 0)])
+    order = [
+        torch.cat([batch.joints_3d for batch in dataset.shuffled_batches(4, torch.Generator().manual_seed(7))])
+        for _ in range(2)
+    ]
+    torch.testing.assert_close(order[0], order[1])
+    assert len(order[0]) == len(dataset)
+    torch.testing.assert_close(order[0].sum(0), dataset.all().joints_3d.sum(0), rtol=1e-4, atol=1e-4)
+
+
+def test_mirroring_twice_is_the_identity_and_agrees_in_2d_and_3d():
+    batch = PoseDataset.from_takes([_take(5, 0)]).all()
+    twice = batch.mirrored().mirrored()
+    torch.testing.assert_close(twice.joints_3d, batch.joints_3d)
+    torch.testing.assert_close(twice.joints_2d, batch.joints_2d)
+    pinhole = torch.tensor([2.3, 2.3, 0, 0, 0, 0, 0, 0, 0])
+    from kinematics.camera import project_to_2d
+
+    plain = PoseBatch.of(batch.joints_3d, project_to_2d(batch.joints_3d, pinhole), None, SYNTHETIC)
+    mirrored = plain.mirrored()
+    torch.testing.assert_close(project_to_2d(mirrored.joints_3d, pinhole), mirrored.joints_2d)
+
+
+def test_batches_join_and_move_with_their_cameras():
+    dataset = PoseDataset.from_takes([_take(5, 0)])
+    batch = dataset.all()
+    joined = PoseBatch.cat([batch[:2], batch[2:]]).to("cpu")
+    torch.testing.assert_close(joined.joints_world(), batch.joints_world())
+    assert PoseBatch.cat([batch, batch.mirrored()]).camera is None
+
+
+def test_millimetres_and_nan_are_refused_at_the_door():
+    batch = PoseDataset.from_takes([_take(5, 0)]).all()
+    with pytest.raises(ValueError, match="are these millimetres"):
+        PoseBatch.of(batch.joints_3d * 1000, batch.joints_2d, batch.camera).check()
+    broken = batch.joints_2d.clone()
+    broken[0, 0, 0, 0] = torch.nan
+    with pytest.raises(ValueError, match="NaN or infinite values in 1 of 8"):
+        PoseBatch.of(batch.joints_3d, broken, batch.camera).check()
+
+
+def test_wrong_shapes_are_refused():
+    with pytest.raises(ValueError, match=r"expected \(B, T, J, 3\)"):
+        PoseBatch.of(torch.zeros(2, 16, 3), torch.zeros(2, 16, 2), None)
+    with pytest.raises(ValueError, match=r"joints_2d has shape .* expected \(2, 1, 16, 2\)"):
+        PoseBatch.of(torch.zeros(2, 1, 16, 3), torch.zeros(2, 1, 17, 2), None)
+    with pytest.raises(ValueError, match="odd number"):
+        PoseDataset.from_takes([_take(5, 0)], frames=4)
+    with pytest.raises(ValueError, match="no usable pose"):
+        PoseDataset.from_takes([])
