@@ -1,0 +1,98 @@
+"""Speed of one training step of each lifter, against matrix products timed beside it.
+
+    python benchmarks/lifter_step.py
+
+A step is forward, MPJPE loss, backward and Adam on a batch of 1,024 poses at the published size (1024 channels). Its
+work is counted as the floating point operations of its matrix products, 2 * rows * inputs * outputs each: forward,
+backward to the weights, and backward to the input of all layers but the first.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from posenets import build_posenet
+
+BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement. milliseconds: median of a step; gflops: its rate; share: of the product timed beside it."""
+
+    name: str
+    threads: int
+    milliseconds: float
+    gflops: float
+    share: float
+
+
+def product_of_1024_256_256() -> Callable[[], object]:
+    """The yardstick: (1024, 256) @ (256, 256)."""
+    left, right = torch.randn(1024, 256), torch.randn(256, 256)
+    return lambda: left @ right
+
+
+def training_step(name: str) -> tuple[Callable[[], object], float]:
+    """A step of a lifter, and the floating point operations of its matrix products."""
+    torch.manual_seed(0)
+    posenet = build_posenet(name).train()
+    optimizer = torch.optim.Adam(posenet.parameters(), lr=1e-3, fused=True)
+    joints_2d, target = torch.randn(BATCH, 1, 16, 2), torch.randn(BATCH, 16, 3)
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        loss = (posenet(joints_2d) - target).norm(dim=-1).mean()
+        loss.backward()
+        optimizer.step()
+
+    layers = [module for module in posenet.modules() if isinstance(module, nn.Conv1d | nn.Linear)]
+    sizes = [layer.weight.numel() for layer in layers]
+    first = min(sizes)  # 32 -> 1024: its input needs no gradient
+    return step, 2.0 * BATCH * (3 * sum(sizes) - first)
+
+
+def measure(names: tuple[str, ...] = ("videopose", "simple_baseline"), rounds: int = 15) -> list[Row]:
+    """Rows for each lifter on the threads torch now uses. Yardstick and step alternate, so both see the same machine."""
+    product = product_of_1024_256_256()
+    product_flops = 2.0 * 1024 * 256 * 256
+    rows = []
+    for name in names:
+        step, flops = training_step(name)
+        for _ in range(3):
+            step(), product()
+        product_seconds, step_seconds = [], []
+        for _ in range(rounds):
+            product_seconds += [_seconds(product) for _ in range(20)]
+            step_seconds.append(_seconds(step))
+        seconds = statistics.median(step_seconds)
+        yardstick = product_flops / statistics.median(product_seconds)
+        rows.append(Row(name, torch.get_num_threads(), seconds * 1e3, flops / seconds / 1e9, flops / seconds / yardstick))
+    return rows
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    threads = torch.get_num_threads()
+    print(f"training step, batch {BATCH}, 1024 channels, against (1024, 256) @ (256, 256)")
+    for count in sorted({1, threads}):
+        torch.set_num_threads(count)
+        for row in measure():
+            print(
+                f"{row.name:16} {row.threads} thread(s): {row.milliseconds:7.1f} ms, {row.gflops:6.1f} GFLOP/s, "
+                f"{100 * row.share:5.1f} % of the product's rate"
+            )
+    torch.set_num_threads(threads)
+
+
+if __name__ == "__main__":
+    main()

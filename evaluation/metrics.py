@@ -1,0 +1,110 @@
+"""Errors of predicted poses. prediction, target: (..., J, 3) metres; every frame and joint weighs the same.
+
+    mpjpe           mean distance per joint                                     (protocol 1)
+    p_mpjpe         the same after the best similarity, per frame               (protocol 2)
+    n_mpjpe         the same after the best scale, per frame                    (protocol 3)
+    velocity_error  mean distance between the frame-to-frame displacements      (MPJVE)
+    pck, auc        joints nearer than 150 mm; mean of that over 0, 5, .. 150 mm
+
+Nothing is centred here: subtract the root first where a protocol says so (evaluation/protocols.py).
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Joints = Float[Tensor, "*batch joints 3"] | Float[np.ndarray, "*batch joints 3"]
+PCK_THRESHOLD = 0.15
+# MPI-INF-3DHP's mpii_compute_3d_pck.m: 31 thresholds. Nothing is nearer than 0, so the first adds 0.
+AUC_THRESHOLDS = tuple(millimetres / 1000 for millimetres in range(0, 151, 5))
+
+
+def _pair(prediction: Joints, target: Joints) -> tuple[Tensor, Tensor]:
+    """Both as tensors of one shape (numpy arrays are taken as they are)."""
+    if tuple(prediction.shape) != tuple(target.shape):
+        raise ValueError(
+            f"prediction has shape {tuple(prediction.shape)}, target {tuple(target.shape)}: expected the same."
+        )
+    if 0 in prediction.shape:
+        raise ValueError(f"prediction has shape {tuple(prediction.shape)}, expected at least one pose.")
+    return torch.as_tensor(prediction), torch.as_tensor(target)
+
+
+def joint_errors(prediction: Joints, target: Joints) -> Float[Tensor, "*batch joints"]:
+    """Distance of each joint, metres."""
+    prediction, target = _pair(prediction, target)
+    return torch.linalg.vector_norm(prediction - target, dim=-1)
+
+
+def mpjpe(prediction: Joints, target: Joints, weights: Float[Tensor, "*batch joints"] | None = None) -> float:
+    """Mean per-joint position error, metres. weights: multiplied to each distance before the mean (VideoPose3D)."""
+    errors = joint_errors(prediction, target)
+    return float((errors if weights is None else weights * errors).mean())
+
+
+def mpjpe_by_joint(prediction: Joints, target: Joints) -> Float[Tensor, "joints"]:
+    """Mean error of each joint, metres."""
+    return joint_errors(prediction, target).flatten(0, -2).mean(0)
+
+
+def similarity_aligned(prediction: Joints, target: Joints) -> Float[Tensor, "*batch joints 3"]:
+    """prediction after the rotation (no reflection), scale and translation that bring it nearest to target, per frame.
+
+    A prediction whose joints coincide has no scale; it is put on the target's centre.
+    """
+    import roma  # roma 1.8 takes seconds to import: only who aligns pays
+
+    prediction, target = _pair(prediction, target)
+    centred = prediction - prediction.mean(-2, keepdim=True)
+    rotation, translation, scale = roma.rigid_points_registration(centred, target, compute_scaling=True)
+    aligned = scale[..., None, None] * centred @ rotation.mT + translation[..., None, :]
+    has_scale = centred.square().sum((-2, -1), keepdim=True) > 0
+    return torch.where(has_scale, aligned, target.mean(-2, keepdim=True))
+
+
+def p_mpjpe(prediction: Joints, target: Joints) -> float:
+    """MPJPE after aligning each frame by a similarity, metres."""
+    return mpjpe(similarity_aligned(prediction, target), torch.as_tensor(target))
+
+
+def scale_aligned(prediction: Joints, target: Joints) -> Float[Tensor, "*batch joints 3"]:
+    """prediction after the scale that brings it nearest to target, per frame."""
+    prediction, target = _pair(prediction, target)
+    power = prediction.square().sum((-2, -1), keepdim=True)
+    scale = (prediction * target).sum((-2, -1), keepdim=True) / power.clamp_min(torch.finfo(power.dtype).tiny)
+    return scale * prediction
+
+
+def n_mpjpe(prediction: Joints, target: Joints) -> float:
+    """MPJPE after scaling each frame (Rhodin et al., CVPR 2018), metres."""
+    return mpjpe(scale_aligned(prediction, target), torch.as_tensor(target))
+
+
+def velocity_error(prediction: Joints, target: Joints) -> float:
+    """Mean distance between the displacements of consecutive frames, metres per frame.
+
+    prediction, target: (N, J, 3), the N frames of one sequence in order.
+    """
+    prediction, target = _pair(prediction, target)
+    if len(prediction) < 2:
+        raise ValueError(f"velocity_error needs at least 2 consecutive frames, got {len(prediction)}.")
+    return mpjpe(prediction.diff(dim=0), target.diff(dim=0))
+
+
+def pck(prediction: Joints, target: Joints, threshold: float | int = PCK_THRESHOLD) -> float:
+    """Percent of joints nearer to their target than threshold (metres, strictly)."""
+    return float(pck_of_errors(joint_errors(prediction, target), (threshold,)).mean())
+
+
+def auc(prediction: Joints, target: Joints) -> float:
+    """Mean of PCK over the thresholds 0, 5, .. 150 mm, percent."""
+    return float(pck_of_errors(joint_errors(prediction, target), AUC_THRESHOLDS).mean())
+
+
+def pck_of_errors(
+    errors: Float[Tensor, "*batch"], thresholds: tuple[float | int, ...] = AUC_THRESHOLDS
+) -> Float[Tensor, "thresholds"]:
+    """Percent of errors under each threshold, float64. errors and thresholds in metres."""
+    counts = [(errors < threshold).sum() for threshold in thresholds]
+    return 100 * torch.stack(counts).double() / errors.numel()

@@ -1,0 +1,13 @@
+"""Lifters: (B, T, J, 2) screen joints -> (B, J, 3) metres, root-relative."""
+
+from posenets.base import PoseNet as PoseNet
+from posenets.lifter import INPUT_MODES as INPUT_MODES
+from posenets.lifter import Lifter as Lifter
+from posenets.lifter import lifter_from_checkpoint as lifter_from_checkpoint
+from posenets.lifter import load_lifter as load_lifter
+from posenets.published import load_published as load_published
+from posenets.registry import ALIASES as ALIASES
+from posenets.registry import DH_AUG_SIZES as DH_AUG_SIZES
+from posenets.registry import LIFTERS as LIFTERS
+from posenets.registry import build_posenet as build_posenet
+from posenets.registry import lifter_name as lifter_name

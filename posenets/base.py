@@ -1,0 +1,87 @@
+"""What every lifter shares: its shape check, its recipe for being rebuilt, and the two layers they are made of."""
+
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class PoseNet(nn.Module):
+    """A lifter: screen joints of T frames in, joints of one frame out.
+
+    num_joints: joints in and out; frames: T; sizes: keywords that build the same network again.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, num_joints: int, frames: int, sizes: dict[str, Any]) -> None:
+        super().__init__()
+        self.num_joints, self.frames, self.sizes = num_joints, frames, sizes
+
+    def check_input(self, joints_2d: Tensor) -> None:
+        """Refuse input of another joint count or window length by name."""
+        shape = tuple(joints_2d.shape)
+        if len(shape) != 4 or shape[1:] != (self.frames, self.num_joints, 2):
+            raise ValueError(
+                f"joints_2d has shape {shape}, expected (B, {self.frames}, {self.num_joints}, 2): "
+                f"{self.name} reads {self.frames} frame(s) of {self.num_joints} joints."
+            )
+
+
+def positive_int(**values: int) -> None:
+    """Refuse sizes that are not whole numbers above 0."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} is {value!r}, expected a whole number above 0.")
+
+
+def probability(**values: float | int) -> None:
+    """Refuse dropout rates outside [0, 1)."""
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name} is {value!r}, expected a rate from 0 to under 1.")
+
+
+def with_hip(joints: Float[Tensor, "*batch joints_without_hip 3"]) -> Float[Tensor, "*batch joints 3"]:
+    """Joint 0 put back at the origin, for networks that predict all joints but the hip (PoseAug, DH-AUG)."""
+    return torch.cat([torch.zeros_like(joints[..., :1, :]), joints], dim=-2)
+
+
+def norm_relu_dropout(
+    features: Float[Tensor, "rows channels"], norm: nn.BatchNorm1d, rate: float | int
+) -> Float[Tensor, "rows channels"]:
+    """Batch norm, ReLU, dropout, in the training or evaluation mode of `norm`.
+
+    Same as the three modules one after another, in fewer passes over memory: dropout's 1 / (1 - rate) goes into the
+    affine part of the norm (ReLU commutes with it), and the drop mask is written before the ReLU, whose own backward
+    pass then stops the gradient of the dropped units.
+    """
+    if not norm.training or rate == 0:
+        return F.relu(norm(features), inplace=True)
+    if norm.num_batches_tracked is not None:
+        norm.num_batches_tracked.add_(1)
+    weight, bias = norm.weight / (1 - rate), norm.bias / (1 - rate)
+    out = F.batch_norm(
+        features, norm.running_mean, norm.running_var, weight, bias, True, norm.momentum or 0.0, norm.eps
+    )
+    with torch.no_grad():
+        out.mul_(keep_mask(out, rate))
+    return F.relu(out, inplace=True)
+
+
+def keep_mask(like: Tensor, rate: float | int) -> Tensor:
+    """uint8 mask of `like`'s shape, 0 with probability `rate` (to 1/65536 on a CPU), else 1.
+
+    On a CPU, drawing one float per unit would cost as much as the matrix product of a 1024-wide layer (14 of 17 ms at
+    batch 1024), so random 64-bit words are cut into bytes where the rate is a multiple of 1/256, else into 16 bits.
+    """
+    if like.device.type != "cpu":
+        return (torch.rand(like.shape, device=like.device) >= rate).view(torch.uint8)
+    in_bytes = float(rate * 256).is_integer()
+    dtype, levels = (torch.int8, 256) if in_bytes else (torch.int16, 65536)
+    count = like.numel()
+    words = torch.empty(-(-count * dtype.itemsize // 8), dtype=torch.int64).random_(-(2**63), None)
+    smallest_kept = round(rate * levels) - levels // 2
+    return (words.view(dtype)[:count] >= smallest_kept).view(torch.uint8).view(like.shape)

@@ -1,0 +1,123 @@
+"""Lifter: a posenet together with what it reads (input mode, joint layout), as it is trained, saved and used."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from kinematics.skeleton import Skeleton
+from posenets.base import PoseNet
+from posenets.published import fill, load_published, read_checkpoint
+from posenets.registry import build_posenet
+
+FORMAT = "posefk-1"
+INPUT_MODES = ("screen", "root", "root_scaled")
+SMALLEST_SCALE = 1e-6  # screen units; a pose all of whose joints coincide stays at the origin
+
+
+class Lifter(nn.Module):
+    """Screen joints -> root-relative joints.
+
+    input_mode: what the network sees of joints_2d: "screen" as they are; "root" minus the hip of each frame, so that
+    where in the image a person stands does not matter; "root_scaled" also divided by the root mean square distance of
+    the joints from the hip (over the window), so that focal length and distance do not matter either.
+    skeleton: name of the joint layout.
+    """
+
+    def __init__(self, posenet: PoseNet, input_mode: str = "screen", skeleton: str = "h36m_16") -> None:
+        super().__init__()
+        if input_mode not in INPUT_MODES:
+            raise ValueError(f"input_mode {input_mode}: choose from {', '.join(INPUT_MODES)}.")
+        layout = Skeleton(skeleton)
+        if layout.num_joints != posenet.num_joints:
+            raise ValueError(f"{posenet.name} has {posenet.num_joints} joints, {skeleton} has {layout.num_joints}.")
+        self.posenet, self.input_mode, self.skeleton = posenet, input_mode, layout
+        self.epoch: int | None = None
+
+    @property
+    def frames(self) -> int:
+        """Window length T."""
+        return self.posenet.frames
+
+    def prepare(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch frames joints 2"]:
+        """joints_2d in the input mode."""
+        if self.input_mode == "screen":
+            return joints_2d
+        root = self.skeleton.root
+        centred = joints_2d - joints_2d[:, :, root : root + 1]
+        if self.input_mode == "root":
+            return centred
+        scale = centred.square().sum(-1).mean((1, 2)).sqrt().clamp_min(SMALLEST_SCALE)  # (B,)
+        return centred / scale[:, None, None, None]
+
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+        """Joints of the window's centre frame, metres, camera axes, relative to the root (which is near 0, not at 0)."""
+        return self.posenet(self.prepare(joints_2d))
+
+    @torch.no_grad()
+    def predict(
+        self, joints_2d: Float[Tensor, "batch frames joints 2"], flip: bool = True
+    ) -> Float[Tensor, "batch joints 3"]:
+        """Joints in evaluation mode, root at 0. flip: average with the unmirrored prediction of the mirror image."""
+        was_training = self.training
+        self.eval()
+        joints = self(joints_2d)
+        if flip:
+            order = self.skeleton.mirror
+            mirrored = self(joints_2d[:, :, order] * joints_2d.new_tensor([-1.0, 1.0]))
+            joints = (joints + mirrored[:, order] * joints.new_tensor([-1.0, 1.0, 1.0])) / 2
+        self.train(was_training)
+        root = self.skeleton.root
+        return joints - joints[:, root : root + 1]
+
+    def to_checkpoint(self, epoch: int | None = None, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What torch.save writes. settings: plain values, for the reader of the file."""
+        posenet = self.posenet
+        return {
+            "format": FORMAT,
+            "model_pos": posenet.state_dict(),
+            "posenet": dict(
+                name=posenet.name, num_joints=posenet.num_joints, frames=posenet.frames, sizes=posenet.sizes
+            ),
+            "input_mode": self.input_mode,
+            "skeleton": self.skeleton.name,
+            "epoch": epoch,
+            "settings": settings or {},
+        }
+
+
+def load_lifter(
+    path: str | Path, name: str | None = None, input_mode: str = "screen", skeleton: str | None = None,
+    **keywords: Any,
+) -> Lifter:  # fmt: skip
+    """A lifter from a checkpoint of ours, in evaluation mode; or, given the lifter's name, of an original project.
+
+    name, input_mode, skeleton and keywords serve original projects' files only: ours say all that themselves.
+    """
+    content = read_checkpoint(path)
+    if isinstance(content, dict) and content.get("format") == FORMAT:
+        return lifter_from_checkpoint(content, path)
+    if name is None:
+        raise ValueError(
+            f"{path} is not a PoseFK checkpoint: for one of an original project, say which lifter it is "
+            "(--posenet_name)."
+        )
+    posenet = load_published(path, name, **keywords)
+    layout = skeleton or Skeleton.from_num_joints(posenet.num_joints).name
+    return Lifter(posenet, input_mode, layout).eval()
+
+
+def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
+    """A lifter from what a PoseFK checkpoint holds. path: for the error message."""
+    wanted = ("posenet", "model_pos", "input_mode", "skeleton")
+    absent = [key for key in wanted if key not in content]
+    if absent:
+        raise ValueError(f"{path} is a PoseFK checkpoint without {', '.join(absent)}: it holds {', '.join(content)}.")
+    recipe = content["posenet"]
+    posenet = build_posenet(recipe["name"], recipe["num_joints"], recipe["frames"], **recipe["sizes"])
+    fill(posenet, content["model_pos"], path)
+    lifter = Lifter(posenet, content["input_mode"], content["skeleton"]).eval()
+    lifter.epoch = content.get("epoch")
+    return lifter

@@ -1,0 +1,60 @@
+"""SimpleBaseline (Martinez et al., ICCV 2017): fully connected blocks on one frame.
+
+Two blocks and all joints out as in SemGCN's PyTorch twin, four blocks without the hip as in PoseAug's and DH-AUG's
+`mlp`. Names of the weights are theirs.
+"""
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from posenets.base import PoseNet, norm_relu_dropout, positive_int, probability, with_hip
+
+
+class _Stage(nn.Module):
+    """Two layers with a skip."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.w1, self.batch_norm1 = nn.Linear(width, width), nn.BatchNorm1d(width)
+        self.w2, self.batch_norm2 = nn.Linear(width, width), nn.BatchNorm1d(width)
+
+    def forward(self, features: Float[Tensor, "batch width"], rate: float | int) -> Float[Tensor, "batch width"]:
+        hidden = norm_relu_dropout(self.w1(features), self.batch_norm1, rate)
+        return features + norm_relu_dropout(self.w2(hidden), self.batch_norm2, rate)
+
+
+class SimpleBaseline(PoseNet):
+    """Fully connected lifter of a single frame.
+
+    predict_hip: False leaves the hip out of the network's output and puts it at 0 (PoseAug, DH-AUG).
+    """
+
+    name = "simple_baseline"
+
+    def __init__(
+        self, num_joints: int = 16, linear_size: int = 1024, num_stage: int = 2, dropout: float | int = 0.5,
+        predict_hip: bool = True,
+    ) -> None:  # fmt: skip
+        positive_int(num_joints=num_joints, linear_size=linear_size, num_stage=num_stage)
+        probability(dropout=dropout)
+        sizes = dict(linear_size=linear_size, num_stage=num_stage, dropout=dropout, predict_hip=predict_hip)
+        super().__init__(num_joints, 1, sizes)
+        self.dropout, self.predict_hip = dropout, predict_hip
+        self.w1 = nn.Linear(num_joints * 2, linear_size)
+        self.batch_norm1 = nn.BatchNorm1d(linear_size)
+        self.linear_stages = nn.ModuleList(_Stage(linear_size) for _ in range(num_stage))
+        self.w2 = nn.Linear(linear_size, (num_joints - (not predict_hip)) * 3)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.kaiming_normal_(module.weight)
+
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+        """Joints in metres. joints_2d: one frame, T = 1."""
+        self.check_input(joints_2d)
+        features = F.linear(joints_2d.flatten(1), self.w1.weight, self.w1.bias)  # (B, width)
+        features = norm_relu_dropout(features, self.batch_norm1, self.dropout)
+        for stage in self.linear_stages:
+            features = stage(features, self.dropout)
+        joints = self.w2(features).unflatten(-1, (-1, 3))
+        return joints if self.predict_hip else with_hip(joints)

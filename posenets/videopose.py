@@ -1,0 +1,120 @@
+"""VideoPose3D's temporal convolutions (Pavllo et al., CVPR 2019), and DH-AUG's single-frame variant of them.
+
+A block is one convolution over `width` tokens and one over a single token, added to the input's middle token. Two
+ways lead to the same numbers with the same weights: `forward` steps over the tokens (one frame comes out, nothing is
+computed that is not used: training), `forward_sequence` dilates (every frame of a clip comes out: test).
+
+Convolutions are computed as one matrix product over all tokens, which on a CPU is 2-3 times faster than Conv1d for
+1x1 filters; the nn.Conv1d modules hold the weights under VideoPose3D's names and shapes.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from posenets.base import PoseNet, norm_relu_dropout, positive_int, probability, with_hip
+
+
+class VideoPose(PoseNet):
+    """Temporal convolution lifter.
+
+    filter_widths: odd; their product is the number of frames read. predict_hip: False leaves the hip out of the
+    network's output and puts it at 0 (PoseAug, DH-AUG). causal: see only past frames.
+    """
+
+    name = "videopose"
+
+    def __init__(
+        self, num_joints: int = 16, filter_widths: Sequence[int] = (1, 1, 1), channels: int = 1024,
+        dropout: float | int = 0.25, causal: bool = False, predict_hip: bool = True,
+    ) -> None:  # fmt: skip
+        widths = tuple(filter_widths)
+        if not widths or any(isinstance(w, bool) or not isinstance(w, int) or w < 1 or w % 2 == 0 for w in widths):
+            raise ValueError(f"filter_widths is {widths}, expected one or more odd whole numbers, such as 3 3 3.")
+        positive_int(num_joints=num_joints, channels=channels)
+        probability(dropout=dropout)
+        sizes = dict(
+            filter_widths=list(widths), channels=channels, dropout=dropout, causal=causal, predict_hip=predict_hip
+        )
+        super().__init__(num_joints, math.prod(widths), sizes)
+        self.filter_widths, self.dropout, self.causal, self.predict_hip = widths, dropout, causal, predict_hip
+        self.expand_conv = nn.Conv1d(num_joints * 2, channels, widths[0], bias=False)
+        self.expand_bn = nn.BatchNorm1d(channels)
+        inner = [width for later in widths[1:] for width in (later, 1)]
+        self.layers_conv = nn.ModuleList(nn.Conv1d(channels, channels, width, bias=False) for width in inner)
+        self.layers_bn = nn.ModuleList(nn.BatchNorm1d(channels) for _ in inner)
+        self.shrink = nn.Conv1d(channels, (num_joints - (not predict_hip)) * 3, 1)
+
+    def receptive_field(self) -> int:
+        """Frames one prediction sees."""
+        return self.frames
+
+    def total_causal_shift(self) -> int:
+        """Frames by which a causal network's prediction lies after the window's centre."""
+        return self.frames // 2 if self.causal else 0
+
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+        """Joints of the centre frame (causal: the last), metres. joints_2d: T = receptive_field() frames."""
+        self.check_input(joints_2d)
+        return self._lift(joints_2d, dilated=False).squeeze(1)
+
+    def forward_sequence(
+        self, joints_2d: Float[Tensor, "batch frames joints 2"]
+    ) -> Float[Tensor, "batch frames_out joints 3"]:
+        """Joints of every frame of a clip that has all its neighbours: T - receptive_field() + 1 of them."""
+        frames, joints = joints_2d.shape[1:3]
+        if frames < self.frames or joints != self.num_joints:
+            raise ValueError(
+                f"joints_2d has {frames} frames of {joints} joints, expected at least {self.frames} frames of "
+                f"{self.num_joints}: pad the clip with (receptive_field() - 1) / 2 frames on both sides."
+            )
+        return self._lift(joints_2d, dilated=True)
+
+    def _lift(self, joints_2d: Tensor, dilated: bool) -> Tensor:
+        tokens = joints_2d.flatten(2)  # (B, T, 2J)
+        dilation = 1
+        for block, width in enumerate(self.filter_widths):
+            step = dilation if dilated else None
+            windows = _windows(tokens, width, step)
+            if block == 0:
+                tokens = self._convolve(windows, self.expand_conv, self.expand_bn)
+            else:
+                kept = _kept_tokens(tokens, width, step, self.causal)
+                hidden = self._convolve(windows, self.layers_conv[2 * block - 2], self.layers_bn[2 * block - 2])
+                tokens = kept + self._convolve(hidden, self.layers_conv[2 * block - 1], self.layers_bn[2 * block - 1])
+            dilation *= width
+        joints = F.linear(tokens, self.shrink.weight.squeeze(-1), self.shrink.bias)
+        joints = joints.unflatten(-1, (-1, 3))  # (B, T_out, J or J - 1, 3) metres
+        return joints if self.predict_hip else with_hip(joints)
+
+    def _convolve(self, windows: Tensor, conv: nn.Module, norm: nn.Module) -> Tensor:
+        """Conv, norm, ReLU, dropout. windows: (B, T, width * C_in), the tokens under the filter side by side."""
+        assert isinstance(conv, nn.Conv1d) and isinstance(norm, nn.BatchNorm1d)
+        weight = conv.weight.squeeze(-1) if conv.kernel_size == (1,) else conv.weight.transpose(1, 2).flatten(1)
+        features = F.linear(windows.flatten(0, 1), weight)  # (B * T, C)
+        return norm_relu_dropout(features, norm, self.dropout).unflatten(0, windows.shape[:2])
+
+
+def _windows(tokens: Tensor, width: int, dilation: int | None) -> Tensor:
+    """The tokens (B, T, C) under each position of a filter, side by side: (B, T_out, width * C).
+
+    dilation None: the filter steps by its own width.
+    """
+    if width == 1:
+        return tokens
+    if dilation is None:
+        return tokens.unflatten(1, (-1, width)).flatten(2)
+    count = tokens.shape[1] - (width - 1) * dilation
+    return torch.cat([tokens[:, k * dilation : k * dilation + count] for k in range(width)], dim=-1)
+
+
+def _kept_tokens(tokens: Tensor, width: int, dilation: int | None, causal: bool) -> Tensor:
+    """The token a block's output is added to: the filter's middle, or its last if causal."""
+    place = width - 1 if causal else width // 2
+    if dilation is None:
+        return tokens[:, place::width]
+    return tokens[:, place * dilation : tokens.shape[1] - (width - 1 - place) * dilation]
