@@ -1,0 +1,172 @@
+"""CMU motion capture as it comes: a folder, .tar(.xz, .gz, .bz2) or .zip with ASF, AMC and BVH files anywhere inside.
+
+Files are known by their names: 01.asf is a skeleton, 01_02.amc and 01_02.bvh are a motion of subject 01.
+"""
+
+import lzma
+import re
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from tqdm import tqdm
+
+from data.asf_amc import AsfSkeleton, amc_joints, parse_asf
+from data.bvh import bvh_joints
+from data.cmux import CAPTURE_FPS
+
+_CAPTURE_NAME = re.compile(r"^(\d{2,3})(_\d{2,3})?\.(asf|amc|bvh)$", re.IGNORECASE)
+_THIGH = (1, 2)  # RHip, RKnee in h36m_17
+_THIGH_METRES = (0.25, 0.6)
+SOURCES = "a folder, .tar.xz or .zip with CMU's .asf/.amc or .bvh files"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One motion. joints: (F, 17, 3) metres, z-up world, h36m_17.
+
+    source_format: amc, bvh+asf (thorax put back exactly) or bvh (thorax estimated).
+    """
+
+    name: str
+    joints: Float[np.ndarray, "frames 17 3"]
+    fps: float
+    source_format: str
+
+
+@dataclass
+class CaptureSource:
+    """What a source holds: per subject and clip a function that reads the file's text."""
+
+    place: str
+    skeletons: dict[str, Callable[[], str]] = field(default_factory=dict)
+    motions: dict[str, dict[str, Callable[[], str]]] = field(default_factory=dict)
+    _parsed: dict[str, AsfSkeleton] = field(default_factory=dict)
+
+    def add(self, name: str, read: Callable[[], str]) -> None:
+        """Take a file in if its name says what it is; the first of several files with one name counts."""
+        if match := _CAPTURE_NAME.match(name):
+            subject, motion, kind = match[1], match[2], match[3].lower()
+            if kind == "asf" and motion is None:
+                self.skeletons.setdefault(subject, read)
+            elif kind != "asf" and motion is not None:
+                self.motions.setdefault(subject + motion, {}).setdefault(kind, read)
+
+    def skeleton(self, subject: str) -> AsfSkeleton | None:
+        """The subject's skeleton, None where the source has none."""
+        if subject not in self._parsed and subject in self.skeletons:
+            self._parsed[subject] = parse_asf(self.skeletons[subject](), f"{self.place}: {subject}.asf")
+        return self._parsed.get(subject)
+
+    def read_clip(self, clip: str) -> Clip:
+        """A motion from its AMC file, which is the original, or from its BVH file."""
+        formats, subject = self.motions[clip], clip.split("_")[0]
+        skeleton = self.skeleton(subject)
+        if "amc" in formats and skeleton is not None:
+            name = f"{self.place}: {clip}.amc"
+            joints, fps, kind = amc_joints(formats["amc"](), skeleton, name), CAPTURE_FPS, "amc"
+        elif "bvh" in formats:
+            name = f"{self.place}: {clip}.bvh"
+            joints, fps = bvh_joints(formats["bvh"](), skeleton, name)
+            kind = "bvh" if skeleton is None else "bvh+asf"
+        else:
+            raise FileNotFoundError(
+                f"{self.place}: {clip}.amc needs its subject's skeleton {subject}.asf, which is not there. "
+                "Put both into the same source."
+            )
+        _check_size(joints, name)
+        return Clip(clip, joints.astype(np.float32), fps, kind)
+
+
+def _check_size(joints: Float[np.ndarray, "frames 17 3"], name: str) -> None:
+    """Refuse a file in other units."""
+    hip, knee = _THIGH
+    thigh = float(np.median(np.linalg.norm(joints[:, hip] - joints[:, knee], axis=-1)))
+    low, high = _THIGH_METRES
+    if not low < thigh < high:
+        raise ValueError(
+            f"{name}: a thigh of {thigh:.3g} m is no person's, {low} to {high} m expected. "
+            "Is the file in other units than CMU's (0.0254/0.45 m)?"
+        )
+
+
+@contextmanager
+def open_source(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[CaptureSource]:
+    """The capture files of a folder or archive. wanted(clip name) says which motions matter."""
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing, expected {SOURCES}. Get one with --download.")
+    if path.is_dir():
+        files = sorted(path.rglob("*"))
+        found = _collect(path, ((file.name, partial(_read_file, file)) for file in files), wanted)
+        yield found
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            yield _collect(path, ((Path(name).name, partial(_read_zip, archive, path, name)) for name in names), wanted)
+    elif path.suffix.lower() == ".zip" or not _is_tar(path):
+        raise ValueError(f"{path} is no whole archive, expected {SOURCES}. Copy or download it again.")
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield _collect(path, _unpack_tar(path, Path(folder), wanted), wanted)
+
+
+def _collect(
+    place: Path, files: Iterable[tuple[str, Callable[[], str]]], wanted: Callable[[str], bool]
+) -> CaptureSource:
+    found = CaptureSource(str(place))
+    for name, read in files:
+        if _matters(name, wanted):
+            found.add(name, read)
+    if not found.motions:
+        raise FileNotFoundError(
+            f"{place} holds no motion that was asked for, expected {SOURCES}, named like 01_02.amc."
+        )
+    return found
+
+
+def _matters(name: str, wanted: Callable[[str], bool]) -> bool:
+    match = _CAPTURE_NAME.match(name)
+    return bool(match) and (match[2] is None or wanted(match[1] + match[2]))
+
+
+def _read_file(path: Path) -> str:
+    return path.read_text(encoding="latin-1")
+
+
+def _read_zip(archive: zipfile.ZipFile, path: Path, name: str) -> str:
+    try:
+        return archive.read(name).decode("latin-1")
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        raise ValueError(f"{path}: {name} is damaged ({error}). Copy or download the archive again.") from error
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        return tarfile.is_tarfile(path)
+    except (EOFError, lzma.LZMAError, OSError):  # cut within the first block
+        return False
+
+
+def _unpack_tar(path: Path, folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Unpack what matters, in one pass: a compressed tar cannot be read at random. Names inside never become paths."""
+    try:
+        with tarfile.open(path) as archive, tqdm(desc=f"Unpacking {path.name}", unit=" files") as progress:
+            for member in archive:
+                name = Path(member.name).name
+                stream = archive.extractfile(member) if member.isfile() and _matters(name, wanted) else None
+                if stream is not None:
+                    copy = folder / str(progress.n)
+                    copy.write_bytes(stream.read())
+                    progress.update()
+                    yield name, partial(_read_file, copy)
+    except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise ValueError(f"{path} is damaged or cut short ({error}). Copy or download it again.") from error
