@@ -1,0 +1,41 @@
+"""The 15 bones of the 16-joint body, in the order of the original project's bone lengths."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from kinematics.skeleton import Skeleton
+
+# name: parent joint, child joint
+_TABLE = {
+    "left_shin": ("LKnee", "LAnkle"),
+    "right_shin": ("RKnee", "RAnkle"),
+    "left_thigh": ("LHip", "LKnee"),
+    "right_thigh": ("RHip", "RKnee"),
+    "left_hip": ("Hip", "LHip"),
+    "right_hip": ("Hip", "RHip"),
+    "waist": ("Hip", "Spine"),
+    "thorax": ("Spine", "Thorax"),
+    "left_shoulder": ("Thorax", "LShoulder"),
+    "right_shoulder": ("Thorax", "RShoulder"),
+    "left_upper_arm": ("LShoulder", "LElbow"),
+    "right_upper_arm": ("RShoulder", "RElbow"),
+    "left_forearm": ("LElbow", "LWrist"),
+    "right_forearm": ("RElbow", "RWrist"),
+    "neck": ("Thorax", "Head"),
+}
+
+BODY_JOINTS = Skeleton("h36m_16").joints
+BONES = tuple(_TABLE)
+BONE_JOINTS = tuple((BODY_JOINTS.index(parent), BODY_JOINTS.index(child)) for parent, child in _TABLE.values())
+
+
+def bone_vectors(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 15 3"]:
+    """Child joint minus parent joint of each bone, in the order of BONES; same frame and unit as the joints."""
+    parents, children = torch.tensor(BONE_JOINTS, device=joints.device).unbind(-1)
+    return joints.index_select(-2, children) - joints.index_select(-2, parents)
+
+
+def bone_lengths(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 15"]:
+    """Length of each bone of BONES, metres. The gradient of a bone of length zero is zero."""
+    return torch.linalg.vector_norm(bone_vectors(joints), dim=-1)

@@ -1,0 +1,106 @@
+"""The body as Denavit-Hartenberg links: five tables, and what a link does.
+
+Modified (Craig) convention: T(alpha, a, d, theta) = RotX(alpha) TransX(a) RotZ(theta) TransZ(d) takes the coordinates
+of a link's frame to its parent's. Base frame = pelvis, at rest +x to the subject's right, +y forward, +z up.
+Legs and body start at the base, the arms at the last link before the neck. kinematics.human walks the same links
+without matrices; benchmarks/naive_fk.py multiplies them out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Link:
+    """One row of a table.
+
+    alpha_deg, offset_deg: twist, and what is added to the joint angle. angle: the joint angle's name, None where it
+    would move no joint (the end of a limb). a, d: the bone along x or z, "-bone" for minus its length.
+    joint: the joint at this link's origin.
+    """
+
+    alpha_deg: int
+    offset_deg: int
+    angle: str | None
+    a: str | None = None
+    d: str | None = None
+    joint: str | None = None
+
+
+RIGHT_LEG = (
+    Link(0, 0, "right_hip_twist", a="right_hip", joint="RHip"),
+    Link(-90, -90, "right_hip_abduction"),
+    Link(-90, 180, "right_hip_flexion"),
+    Link(0, 0, "right_knee", a="right_thigh", joint="RKnee"),
+    Link(0, 0, None, a="right_shin", joint="RAnkle"),
+)
+LEFT_LEG = (
+    Link(0, 180, "left_hip_twist", a="-left_hip", joint="LHip"),
+    Link(90, -90, "left_hip_abduction"),
+    Link(90, 0, "left_hip_flexion"),
+    Link(0, 0, "left_knee", a="left_thigh", joint="LKnee"),
+    Link(0, 0, None, a="left_shin", joint="LAnkle"),
+)
+BODY = (
+    Link(0, 90, "waist_twist", joint="Hip"),
+    Link(-90, -90, "waist_flexion"),
+    Link(-90, -90, "waist_lean"),
+    Link(-90, -90, "spine_twist", d="waist", joint="Spine"),
+    Link(-90, -90, "spine_flexion"),
+    Link(-90, -90, "spine_lean"),
+    Link(-90, -90, "chest_twist", d="thorax", joint="Thorax"),
+    Link(-90, -90, "chest_flexion"),
+    Link(-90, -90, "chest_lean"),
+    Link(-90, -90, "neck_twist"),
+    Link(-90, -90, "neck_flexion"),
+    Link(-90, 0, "neck_lean"),
+    Link(90, 0, None, a="neck", joint="Head"),
+)
+ARMS_BRANCH_AFTER = 9  # links of BODY: both arms go on from the frame of chest_lean
+RIGHT_ARM = (
+    Link(-90, -180, "right_shoulder_twist", a="-right_shoulder", joint="RShoulder"),
+    Link(-90, -90, "right_shoulder_abduction"),
+    Link(-90, 180, "right_shoulder_flexion"),
+    Link(0, 0, "right_elbow", a="right_upper_arm", joint="RElbow"),
+    Link(0, 0, None, a="right_forearm", joint="RWrist"),
+)
+LEFT_ARM = (
+    Link(-90, 0, "left_shoulder_twist", a="left_shoulder", joint="LShoulder"),
+    Link(90, -90, "left_shoulder_abduction"),
+    Link(90, 0, "left_shoulder_flexion"),
+    Link(0, 0, "left_elbow", a="left_upper_arm", joint="LElbow"),
+    Link(0, 0, None, a="left_forearm", joint="LWrist"),
+)
+
+ALL_LINKS = RIGHT_LEG + LEFT_LEG + BODY + RIGHT_ARM + LEFT_ARM
+JOINT_ANGLES = tuple(link.angle for link in ALL_LINKS if link.angle is not None)
+# Where the 28 angles sit among the original project's 33, which count the five that move nothing.
+INDICES_IN_33 = tuple(index for index, link in enumerate(ALL_LINKS) if link.angle is not None)
+
+
+def link_transform(
+    alpha: float | int, a: Float[Tensor, "*batch"], d: Float[Tensor, "*batch"], theta: Float[Tensor, "*batch"]
+) -> Float[Tensor, "*batch 4 4"]:
+    """T_parent_link of one modified DH link. alpha, theta: radians; a, d: metres."""
+    alpha_tensor = torch.as_tensor(alpha, dtype=theta.dtype, device=theta.device)
+    sa, ca = alpha_tensor.sin().expand_as(theta), alpha_tensor.cos().expand_as(theta)
+    st, ct = theta.sin(), theta.cos()
+    zero, one = torch.zeros_like(theta), torch.ones_like(theta)
+    rows = (ct, -st, zero, a), (st * ca, ct * ca, -sa, -sa * d), (st * sa, ct * sa, ca, ca * d), (zero, zero, zero, one)
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def rest_axes(links: Sequence[Link]) -> tuple[str, ...]:
+    """The pelvis axis, such as "+z" or "-x", that each link's angle turns about when all angles are zero."""
+    zero = torch.zeros((), dtype=torch.float64)
+    frame, names = torch.eye(3, dtype=torch.float64), []
+    for link in links:
+        alpha, offset = torch.deg2rad(torch.tensor([link.alpha_deg, link.offset_deg], dtype=torch.float64))
+        frame = frame @ link_transform(float(alpha), zero, zero, offset)[:3, :3]
+        axis = int(frame[:, 2].abs().argmax())
+        names.append(("+" if frame[axis, 2] > 0 else "-") + "xyz"[axis])
+    return tuple(names)
