@@ -1,0 +1,138 @@
+"""Ranges of the 28 joint angles, and the map between them and a network's [-1, 1].
+
+"dh-aug": the original project's ranges, each at the angle it was made for (as shipped, a column shift gave the arms'
+ranges to their neighbours).
+"anatomical": range-of-motion tables of the literature, read off at the pose where all other angles are zero:
+AAOS = American Academy of Orthopaedic Surgeons, Joint Motion (1965); CDC = Soucie et al., Haemophilia 2011;17:500,
+ages 20-44; Kurz = Kurz, Stretching Scientifically. `ANATOMICAL` says per angle which motion it is and whose number.
+
+Away from that pose the same angle is another motion: a limb's twist comes first in its chain, so for a thigh or an
+upper arm held level it swings the limb sideways, and the abduction angle then turns the limb about itself.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from kinematics.dh import JOINT_ANGLES
+
+
+class Motion(NamedTuple):
+    """One angle. positive, negative: the motion of a right limb or of the trunk, and its end in degrees."""
+
+    angle: str
+    positive: str
+    upper_deg: float | int
+    negative: str
+    lower_deg: float | int
+    source: str
+
+
+# Limbs are given for the right side; on the left, twist and abduction change sign.
+ANATOMICAL_LIMBS = (
+    Motion("hip_twist", "internal rotation", 45, "external rotation", -45, "AAOS 45 / 45"),
+    Motion("hip_abduction", "adduction", 30, "abduction", -45, "AAOS 30 / 45"),
+    Motion("hip_flexion", "flexion", 135, "extension", -30,
+           "CDC 134, AAOS 30; measured from the lower spine, so a tilt of the pelvis is inside"),
+    Motion("knee", "hyperextension", 5, "flexion", -150, "CDC 1.6 / 142 and their spread; kneeling reaches 150"),
+    Motion("shoulder_twist", "internal rotation", 90, "external rotation", -90,
+           "AAOS 70 / 90; 90 as arms folded behind the back need"),
+    Motion("shoulder_abduction", "adduction", 45, "abduction", -180, "Kurz 45, AAOS 180"),
+    Motion("shoulder_flexion", "flexion", 180, "extension", -60, "AAOS 180 / 60"),
+    Motion("elbow", "flexion", 150, "hyperextension", -5, "CDC 150 / 4.7"),
+)  # fmt: skip
+# AAOS thoraco-lumbar: flexion 80, extension 25, lateral 35, rotation 45. Three joints share them: flexion and lateral
+# bending mostly low, rotation mostly high, and the chest also carries what the two shoulder blades do unequally.
+ANATOMICAL_TRUNK = (
+    Motion("waist_twist", "rotation to the left", 10, "to the right", -10, "lumbar share of AAOS 45"),
+    Motion("waist_flexion", "flexion", 40, "extension", -15, "half of AAOS 80 / 25"),
+    Motion("waist_lean", "lean to the right", 20, "to the left", -20, "half of AAOS 35"),
+    Motion("spine_twist", "rotation to the left", 20, "to the right", -20, "half of the rest of AAOS 45"),
+    Motion("spine_flexion", "flexion", 35, "extension", -15, "most of the rest of AAOS 80 / 25"),
+    Motion("spine_lean", "lean to the right", 15, "to the left", -15, "the rest of AAOS 35"),
+    Motion("chest_twist", "rotation to the left", 25, "to the right", -25, "half of the rest of AAOS 45, shoulder blades"),
+    Motion("chest_flexion", "flexion", 10, "extension", -5, "the rest of AAOS 80 / 25"),
+    Motion("chest_lean", "right shoulder down", 20, "left shoulder down", -20, "shoulder blades"),
+    Motion("neck_twist", "rotation to the left", 80, "to the right", -80, "AAOS 80"),
+    Motion("neck_flexion", "flexion", 60, "extension", -60, "Kurz 70-90 / 55, AAOS 45 / 45"),
+    Motion("neck_lean", "lean to the right", 45, "to the left", -45, "AAOS 45"),
+)  # fmt: skip
+
+# The original's degrees in the order of JOINT_ANGLES.
+_DH_AUG_DEG = (
+    [(-110, 65), (-110, 65), (-110, 180), (-180, 0)]
+    + [(-65, 110), (-65, 110), (-110, 180), (-180, 0)]
+    + [(-180, 180)] * 12
+    + [(-155, 65), (-155, 65), (-100, 180), (0, 180)]
+    + [(-65, 155), (-65, 155), (-100, 180), (0, 180)]
+)
+
+
+def _anatomical_deg() -> list[tuple[float | int, float | int]]:
+    limbs = {row.angle: (row.lower_deg, row.upper_deg) for row in ANATOMICAL_LIMBS}
+    table = {row.angle: (row.lower_deg, row.upper_deg) for row in ANATOMICAL_TRUNK}
+    for name, (lower, upper) in limbs.items():
+        turns_over = name.endswith(("twist", "abduction"))
+        table["right_" + name] = (lower, upper)
+        table["left_" + name] = (-upper, -lower) if turns_over else (lower, upper)
+    return [table[name] for name in JOINT_ANGLES]
+
+
+@dataclass(frozen=True, eq=False)
+class JointLimits:
+    """lower, upper: (28,) radians, in the order of JOINT_ANGLES."""
+
+    name: str
+    lower: Tensor
+    upper: Tensor
+
+    def _middle_and_half(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        middle, half = (self.upper + self.lower) / 2, (self.upper - self.lower) / 2
+        return middle.to(like), half.to(like)
+
+    def to_radians(self, raw: Float[Tensor, "*batch 28"]) -> Float[Tensor, "*batch 28"]:
+        """[-1, 1] -> radians; -1 is the lower limit."""
+        middle, half = self._middle_and_half(raw)
+        return raw * half + middle
+
+    def to_raw(self, angles: Float[Tensor, "*batch 28"]) -> Float[Tensor, "*batch 28"]:
+        """Radians -> [-1, 1]; angles outside their limits land outside."""
+        middle, half = self._middle_and_half(angles)
+        return (angles - middle) / half
+
+    def wrap(self, angles: Float[Tensor, "*batch 28"]) -> Float[Tensor, "*batch 28"]:
+        """The same angles with whole turns taken off, as near to the middle of their range as can be."""
+        middle, _ = self._middle_and_half(angles)
+        return angles - 2 * math.pi * torch.round((angles - middle) / (2 * math.pi))
+
+    def excess(self, angles: Float[Tensor, "*batch 28"]) -> Float[Tensor, "*batch 28"]:
+        """How far each angle is outside its range, radians; 0 inside."""
+        middle, half = self._middle_and_half(angles)
+        return ((self.wrap(angles) - middle).abs() - half).clamp_min(0)
+
+    def violation_rate(self, angles: Float[Tensor, "*batch 28"], tolerance: float | int = 0.0) -> Float[Tensor, "28"]:
+        """Fraction of each angle's values that are outside by more than `tolerance` radians."""
+        outside = self.excess(angles) > tolerance
+        return outside.reshape(-1, len(JOINT_ANGLES)).to(angles.dtype).mean(dim=0)
+
+    def sample_uniform(
+        self, count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32
+    ) -> Float[Tensor, "count 28"]:
+        """Angles drawn uniformly from their ranges, radians, on the generator's device."""
+        raw = torch.rand(count, len(JOINT_ANGLES), generator=generator, device=generator.device, dtype=dtype)
+        return self.to_radians(raw * 2 - 1)
+
+
+_TABLES_DEG = {"dh-aug": _DH_AUG_DEG, "anatomical": _anatomical_deg()}
+
+
+def joint_limits(name: str) -> JointLimits:
+    """The table "dh-aug" or "anatomical"."""
+    if name not in _TABLES_DEG:
+        raise ValueError(f"joint limits {name!r} are not known: choose from {', '.join(_TABLES_DEG)}.")
+    lower, upper = torch.deg2rad(torch.tensor(_TABLES_DEG[name], dtype=torch.float64)).unbind(-1)
+    return JointLimits(name, lower, upper)
