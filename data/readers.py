@@ -143,7 +143,7 @@ def load_mat(path: str | Path, how_to_make: str = "") -> dict[str, Any]:
         from scipy.io import loadmat
 
         content = loadmat(path, struct_as_record=False)
-    except _BROKEN_FILE as error:
+    except Exception as error:  # scipy and h5py take damaged bytes for sizes and types and fail in any way
         raise ValueError(f"{path} is not a whole MATLAB file ({error}). Copy or make it again.") from error
     return {name: _plain(value) for name, value in content.items() if not name.startswith("__")}
 

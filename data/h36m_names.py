@@ -1,0 +1,52 @@
+"""Who and what Human3.6M holds, and how the family of projects spells it (VideoPose3D's naming)."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+TRAIN_SUBJECTS = ("S1", "S5", "S6", "S7", "S8")
+VALIDATION_SUBJECTS = ("S8",)
+TEST_SUBJECTS = ("S9", "S11")
+SUBJECTS = TRAIN_SUBJECTS + TEST_SUBJECTS
+
+ACTIONS = (
+    "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Photo", "Posing", "Purchases", "Sitting",
+    "SittingDown", "Smoking", "Waiting", "WalkDog", "Walking", "WalkTogether",
+)  # fmt: skip
+TAKES_PER_ACTION = 2
+FPS = 50.0
+
+# S11's first take of Directions is corrupt in the data set as released; every project leaves it out.
+EXCLUDED = (("S11", "Directions"),)
+
+_RENAMED = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}
+
+
+def canonical_take(name: str) -> str | None:
+    """VideoPose3D's name of a take: "TakingPhoto 1" -> "Photo 1"; None if it is no action of the data set."""
+    match = re.fullmatch(r"([A-Za-z]+)( \d+)?", name.strip())
+    if match is None:
+        return None
+    action = _RENAMED.get(match[1], match[1])
+    return action + (match[2] or "") if action in ACTIONS else None
+
+
+def action_of(take: str) -> str:
+    """The action of a take: "Photo 1" -> "Photo"."""
+    return take.partition(" ")[0]
+
+
+def expected_takes(subject: str, action: str) -> int:
+    """How many takes of an action a subject has in the whole data set, without the corrupt one."""
+    return TAKES_PER_ACTION - ((subject, action) in EXCLUDED)
+
+
+def choose(kind: str, wanted: Iterable[str], known: Iterable[str]) -> list[str]:
+    """`wanted`, each checked to be one of `known`; the refusal names the nearest."""
+    wanted, known = list(wanted), list(known)
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Perhaps you meant: {near[0]}" if near else ""
+            raise ValueError(f"{kind} {name!r} is not there: choose from {', '.join(known)}.{hint}")
+    return wanted

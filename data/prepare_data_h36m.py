@@ -1,0 +1,165 @@
+"""Human3.6M as downloaded -> data_3d_h36m.npz, data_2d_h36m_gt.npz and the bone-length templates.
+
+    python -m data.prepare_data_h36m --from-source-cdf DIR      the .cdf originals, DIR holds S1, S5, ...
+    python -m data.prepare_data_h36m --from-source DIR          the same as .cdf.mat
+    python -m data.prepare_data_h36m --from-archive h36m.zip    the HDF5 archive of SemGCN's data/README.md
+
+Missing takes are listed and left out (--strict refuses them). A second run replaces the files. docs/data_h36m.md tells
+what goes where.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from data.bone_templates import TEMPLATES_FILE, subject_templates
+from data.command_line import OneSentenceParser
+from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
+from data.h36m_names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, expected_takes
+from data.h36m_sources import Source, find_archive, find_cdf, find_cdf_mat
+from data.readers import atomic_write
+from data.takes import view_from_world
+from kinematics.camera import screen_to_pixels
+from kinematics.errors import exit_with_one_sentence
+from kinematics.skeleton import Skeleton
+
+FILE_3D = "data_3d_h36m.npz"
+FILE_2D = "data_2d_h36m_gt.npz"
+Positions = dict[str, dict[str, np.ndarray]]
+_FINDERS = {"from_source_cdf": find_cdf, "from_source": find_cdf_mat, "from_archive": find_archive}
+
+
+def _parser() -> OneSentenceParser:
+    parser = OneSentenceParser("python -m data.prepare_data_h36m", __doc__)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--from-source-cdf", metavar="DIR", help="folder with S1/MyPoseFeatures/D3_Positions/*.cdf")
+    source.add_argument("--from-source", metavar="DIR", help="the same with *.cdf.mat, converted by MATLAB")
+    source.add_argument("--from-archive", metavar="ZIP", help="h36m.zip with h36m/S1/MyPoses/3D_positions/*.h5")
+    here = "."  # inside data/, where the family's instructions run this
+    data_root, extra_root = ("data", "data_extra") if not _inside_data() else (here, "../data_extra")
+    parser.add_argument("--data_root", "--output", default=data_root, help=f"folder of the npz files ({data_root})")
+    parser.add_argument("--data_extra_root", default=extra_root, help=f"folder of the bone templates ({extra_root})")
+    parser.add_argument("--num_joints", type=int, choices=(16, 17), default=17, help="joints of the 2D file (17)")
+    parser.add_argument("--strict", action="store_true", help="refuse a source that lacks takes")
+    return parser
+
+
+def _inside_data() -> bool:
+    """Whether the command is run inside data/, as `cd data; python prepare_data_h36m.py` of the family's READMEs."""
+    return Path("prepare_data_h36m.py").is_file()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command. argv: its words, default sys.argv."""
+    arguments = _parser().parse(argv)
+    flag = next(name for name in _FINDERS if getattr(arguments, name) is not None)
+    source = _FINDERS[flag](getattr(arguments, flag))
+    missing = source.missing()
+    if missing and arguments.strict:
+        raise ValueError(f"{getattr(arguments, flag)} lacks takes and --strict was given: {'; '.join(missing)}.")
+    positions = read_positions(source)
+    joints_2d = project(positions, arguments.num_joints)
+    templates = _templates(positions)
+    written = write(arguments, positions, joints_2d, templates)
+    _report(source, missing, positions, written)
+    if templates is None:
+        print(f"No bone templates: they need all of {', '.join(TRAIN_SUBJECTS)}.")
+
+
+def read_positions(source: Source) -> Positions:
+    """subject -> take -> (F, 32, 3) metres, world frame, float32."""
+    positions: Positions = {subject: {} for subject in SUBJECTS}
+    for take in tqdm(source.takes, desc="reading takes", unit="take"):
+        positions[take.subject][take.take] = take.positions()
+    return {subject: takes for subject, takes in positions.items() if takes}
+
+
+def project(positions: Positions, num_joints: int = 17) -> dict[str, dict[str, list[np.ndarray]]]:
+    """subject -> take -> one (F, num_joints, 2) float32 array of pixels per camera, distorted as the lens does."""
+    joints_2d: dict[str, dict[str, list[np.ndarray]]] = {subject: {} for subject in positions}
+    names = [(subject, take) for subject, takes in positions.items() for take in takes]
+    for subject, take in tqdm(names, desc="projecting takes", unit="take"):
+        joints = Skeleton("h36m_32").convert(positions[subject][take], Skeleton.from_num_joints(num_joints))
+        joints_2d[subject][take] = [
+            _pixels(joints, subject, camera_index) for camera_index in range(len(CAMERA_RESOLUTIONS))
+        ]
+    return joints_2d
+
+
+def _pixels(joints_world: np.ndarray, subject: str, camera_index: int) -> np.ndarray:
+    view = view_from_world(joints_world, H36M_CAMERAS[subject][camera_index], str(camera_index))
+    width, height = CAMERA_RESOLUTIONS[camera_index]
+    return screen_to_pixels(torch.from_numpy(view.joints_2d).double(), width, height).float().numpy()
+
+
+def _templates(positions: Positions) -> np.ndarray | None:
+    """(5, 15) metres in PoseAug's order, or None where a training subject is missing."""
+    if not all(subject in positions for subject in TRAIN_SUBJECTS):
+        return None
+    layout = Skeleton("h36m_32")
+    together = {s: layout.convert(np.concatenate(list(positions[s].values())), "h36m_16") for s in TRAIN_SUBJECTS}
+    return subject_templates(together)
+
+
+def metadata(num_joints: int) -> dict[str, Any]:
+    """What VideoPose3D's loaders read beside the 2D: names the layout and its left and right joints."""
+    skeleton = Skeleton.from_num_joints(num_joints)
+    left, right = sorted(skeleton.left), sorted(skeleton.right)
+    return {"layout_name": "h36m", "num_joints": num_joints, "keypoints_symmetry": [left, right]}
+
+
+def write(
+    arguments: Any,
+    positions: Positions,
+    joints_2d: dict[str, dict[str, list[np.ndarray]]],
+    templates: np.ndarray | None,
+) -> list[Path]:
+    """All files, or none: they take their places when the last one is complete."""
+    root = Path(arguments.data_root)
+    paths = [root / FILE_3D, root / FILE_2D]
+    with ExitStack() as stack:
+        part_3d, part_2d = (stack.enter_context(atomic_write(path)) for path in paths)
+        if templates is not None:
+            paths.append(Path(arguments.data_extra_root) / TEMPLATES_FILE)
+            np.save(stack.enter_context(atomic_write(paths[-1])), templates)
+        print(f"Writing {', '.join(map(str, paths))} ...", flush=True)
+        _save_pickled(part_3d, positions_3d=positions)
+        _save_pickled(part_2d, positions_2d=joints_2d, metadata=metadata(arguments.num_joints))
+    return paths
+
+
+def _save_pickled(path: Path, **members: dict[str, Any]) -> None:
+    """Dicts as 0-d object arrays, the layout every VideoPose3D-like project loads with allow_pickle=True."""
+    arrays: dict[str, Any] = {name: np.array(value, dtype=object) for name, value in members.items()}
+    np.savez_compressed(path, **arrays)
+
+
+def _report(source: Source, missing: list[str], positions: Positions, written: list[Path]) -> None:
+    print(f"\n{'subject':<8}{'takes':>8}{'of':>5}{'frames':>10}")
+    for subject in SUBJECTS:
+        takes = positions.get(subject, {})
+        expected = _expected(subject)
+        print(f"{subject:<8}{len(takes):>8}{expected:>5}{sum(map(len, takes.values())):>10,}")
+    total = sum(len(takes) for takes in positions.values())
+    print(f"{'all':<8}{total:>8}{sum(map(_expected, SUBJECTS)):>5}")
+    for line in missing:
+        print(f"missing  {line}")
+    for line in source.excluded:
+        print(f"left out {line} (corrupt in the data set)")
+    for line in source.ignored:
+        print(f"ignored  {line} (no take of Human3.6M)")
+    for path in written:
+        print(f"wrote    {path} ({path.stat().st_size / 1e6:,.1f} MB)")
+
+
+def _expected(subject: str) -> int:
+    return sum(expected_takes(subject, action) for action in ACTIONS)
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)

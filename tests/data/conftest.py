@@ -1,0 +1,217 @@
+"""A small person in both formats of the CMU database, written the slow and obvious way."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+# bone -> parent, frame angles in degrees, axis order, degrees of freedom in column order
+BONES = {
+    "lhipjoint": ("root", (0, 0, 0), "XYZ", ""),
+    "lfemur": ("lhipjoint", (10, -5, 20), "XYZ", "rx ry rz"),
+    "ltibia": ("lfemur", (0, 0, 20), "XYZ", "rx"),
+    "rhipjoint": ("root", (0, 0, 0), "XYZ", ""),
+    "rfemur": ("rhipjoint", (0, 30, -20), "ZYX", "rx ry rz"),
+    "rtibia": ("rfemur", (0, 0, -20), "XYZ", "rx"),
+    "lowerback": ("root", (0, 0, 0), "XYZ", "rx ry rz"),
+    "upperback": ("lowerback", (0, 0, 0), "XYZ", "rx ry rz"),
+    "thorax": ("upperback", (0, 0, 0), "XYZ", "rz rx ry"),
+    "lowerneck": ("thorax", (0, 0, 0), "XYZ", "rx ry rz"),
+    "upperneck": ("lowerneck", (0, 0, 0), "YZX", "rx ry rz"),
+    "head": ("upperneck", (0, 0, 0), "XYZ", "rx ry rz"),
+    "lclavicle": ("thorax", (0, 0, 0), "XYZ", "ry rz"),
+    "lhumerus": ("lclavicle", (180, -30, -90), "XYZ", "rx ry rz"),
+    "lradius": ("lhumerus", (180, -30, -90), "XYZ", "rx"),
+    "rclavicle": ("thorax", (0, 0, 0), "XYZ", "ry rz"),
+    "rhumerus": ("rclavicle", (180, 30, 90), "XYZ", "rx ry rz"),
+    "rradius": ("rhumerus", (180, 30, 90), "XYZ", "rx"),
+}
+# BVH joint -> parent joint, the bone that starts there and turns it, its order of rotation channels
+BVH_JOINTS = {
+    "LHipJoint": ("Hips", "lhipjoint", "ZYX"), "LeftUpLeg": ("LHipJoint", "lfemur", "ZYX"),
+    "LeftLeg": ("LeftUpLeg", "ltibia", "XYZ"), "LeftFoot": ("LeftLeg", "", "ZYX"),
+    "RHipJoint": ("Hips", "rhipjoint", "ZYX"), "RightUpLeg": ("RHipJoint", "rfemur", "YXZ"),
+    "RightLeg": ("RightUpLeg", "rtibia", "ZYX"), "RightFoot": ("RightLeg", "", "ZYX"),
+    "LowerBack": ("Hips", "lowerback", "ZYX"), "Spine": ("LowerBack", "upperback", "ZXY"),
+    "Spine1": ("Spine", "thorax", "ZYX"), "Neck": ("Spine1", "lowerneck", "ZYX"),
+    "Neck1": ("Neck", "upperneck", "ZYX"), "Head": ("Neck1", "head", "ZYX"),
+    "LeftShoulder": ("Spine1", "lclavicle", "ZYX"), "LeftArm": ("LeftShoulder", "lhumerus", "ZYX"),
+    "LeftForeArm": ("LeftArm", "lradius", "ZYX"), "LeftHand": ("LeftForeArm", "", "ZYX"),
+    "RightShoulder": ("Spine1", "rclavicle", "ZYX"), "RightArm": ("RightShoulder", "rhumerus", "ZYX"),
+    "RightForeArm": ("RightArm", "rradius", "ZYX"), "RightHand": ("RightForeArm", "", "ZYX"),
+}  # fmt: skip
+
+
+def _turn(axis_order: str, angles_deg: dict[str, float]) -> Rotation:
+    """About the fixed axes, one after the other."""
+    turned = Rotation.identity()
+    for axis in axis_order:
+        vector = np.zeros(3)
+        vector["XYZ".index(axis)] = np.deg2rad(angles_deg.get(axis, 0.0))
+        turned = Rotation.from_rotvec(vector) * turned
+    return turned
+
+
+@dataclass
+class TinyCapture:
+    """A random motion of a random person; the text of its files and, by a loop over frames, its bone ends in metres."""
+
+    frames: int = 5
+    seed: int = 0
+    unit_length: float = 0.45
+    keep_thorax: bool = False
+    vectors: dict[str, np.ndarray] = field(init=False)
+    angles: list[dict[str, dict[str, float]]] = field(init=False)
+    places: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        draw = np.random.default_rng(self.seed)
+        self.vectors = {bone: draw.normal(size=3) for bone in BONES}
+        self.vectors = {bone: v / np.linalg.norm(v) * draw.uniform(2, 4) for bone, v in self.vectors.items()}
+        for bone in ("lfemur", "rfemur"):
+            self.vectors[bone] *= 7.3 / np.linalg.norm(self.vectors[bone])
+        start = {
+            bone: {dof[1].upper(): draw.uniform(-60, 60) for dof in spec[3].split()} for bone, spec in BONES.items()
+        }
+        start["root"] = {axis: draw.uniform(-60, 60) for axis in "XYZ"}
+        self.angles = []
+        for _ in range(self.frames):
+            self.angles.append({bone: dict(angles) for bone, angles in start.items()})
+            for angles in start.values():
+                angles.update({axis: angle + draw.normal() for axis, angle in angles.items()})
+        self.places = np.array([1.0, 17.0, -30.0]) + draw.normal(size=(self.frames, 3)).cumsum(0) * 0.2
+
+    def local(self, frame: int, bone: str) -> Rotation:
+        if bone == "root":
+            return _turn("XYZ", self.angles[frame][bone])
+        _, frame_angles, order, _ = BONES[bone]
+        own = _turn(order, dict(zip("XYZ", frame_angles, strict=True)))
+        if order != "XYZ":  # the three numbers follow the letters of the order
+            own = _turn(order, dict(zip(order, frame_angles, strict=True)))
+        return own * _turn(order, self.angles[frame][bone]) * own.inv()
+
+    def ends(self, frame: int) -> dict[str, np.ndarray]:
+        turns, ends = {"root": self.local(frame, "root")}, {"root": self.places[frame]}
+        for bone, (parent, *_) in BONES.items():
+            turns[bone] = turns[parent] * self.local(frame, bone)
+            ends[bone] = ends[parent] + turns[bone].apply(self.vectors[bone])
+        return {bone: end * 0.0254 / self.unit_length for bone, end in ends.items()}
+
+    @property
+    def asf(self) -> str:
+        lines = [
+            "# made for a test",
+            ":version 1.10",
+            ":name TINY",
+            ":units",
+            "  mass 1.0",
+            f"  length {self.unit_length}",
+        ]
+        lines += [
+            "  angle deg",
+            ":documentation",
+            "  a person of chance",
+            ":root",
+            "  order TX TY TZ RX RY RZ",
+            "  axis XYZ",
+        ]
+        lines += ["  position 0 0 0", "  orientation 0 0 0", ":bonedata"]
+        for bone, (_, frame, order, dofs) in BONES.items():
+            length = np.linalg.norm(self.vectors[bone])
+            direction = " ".join(map(repr, (self.vectors[bone] / length).tolist()))
+            lines += [
+                "  begin",
+                "    id 1",
+                f"    name {bone}",
+                f"    direction {direction}",
+                f"    length {float(length)!r}",
+            ]
+            lines += [f"    axis {frame[0]} {frame[1]} {frame[2]}   {order}"]
+            if dofs:
+                lines += [
+                    f"    dof {dofs}",
+                    "    limits (-160.0 20.0)",
+                    *["           (-70.0 70.0)"] * (len(dofs.split()) - 1),
+                ]
+            lines += ["  end"]
+        lines += [":hierarchy", "  begin"]
+        for parent in ("root", *BONES):
+            if children := [bone for bone, spec in BONES.items() if spec[0] == parent]:
+                lines += [f"    {parent} {' '.join(children)}"]
+        return "\r\n".join([*lines, "  end", ""])
+
+    @property
+    def amc(self) -> str:
+        lines = ["#!OML:ASF somewhere.ASF", ":FULLY-SPECIFIED", ":DEGREES"]
+        for frame, angles in enumerate(self.angles):
+            root = [*self.places[frame].tolist(), *(angles["root"][axis] for axis in "XYZ")]
+            lines += [str(frame + 1), f"root {' '.join(map(repr, root))}"]
+            for bone, (*_, dofs) in BONES.items():
+                if dofs:
+                    lines += [f"{bone} {' '.join(repr(float(angles[bone][dof[1].upper()])) for dof in dofs.split())}"]
+        return "\n".join([*lines, ""])
+
+    @property
+    def bvh(self) -> str:
+        hierarchy = [
+            "HIERARCHY",
+            "ROOT Hips",
+            "{",
+            "OFFSET 0 0 0",
+            "CHANNELS 6 Xposition Yposition Zposition " + _channels("ZYX"),
+        ]
+        for joint, (parent, *_) in BVH_JOINTS.items():
+            if parent == "Hips":
+                hierarchy += self._bvh_joint(joint)
+        columns = [self._bvh_columns(frame) for frame in range(self.frames)]
+        rest = [*columns[0][:3], *[0.0] * (len(columns[0]) - 3)]  # the conversion's rest pose
+        rows = [" ".join(f"{value!r}" for value in row) for row in (rest, *columns)]
+        return "\n".join([*hierarchy, "}", "MOTION", f"Frames: {len(rows)}", "Frame Time: .0083333", *rows, ""])
+
+    def _bvh_joint(self, joint: str) -> list[str]:
+        parent, bone, order = BVH_JOINTS[joint]
+        parent_bone = BVH_JOINTS[parent][1] if parent != "Hips" else ""
+        dropped = parent_bone == "thorax" and not self.keep_thorax
+        lines = [
+            f"JOINT {joint}",
+            "{",
+            _offset(self.vectors[parent_bone] if parent_bone and not dropped else np.zeros(3)),
+        ]
+        lines += [f"CHANNELS 3 {_channels(order)}"]
+        for child, (above, *_) in BVH_JOINTS.items():
+            if above == joint:
+                lines += self._bvh_joint(child)
+        if joint not in {above for above, *_ in BVH_JOINTS.values()}:
+            lines += ["End Site", "{", _offset(self.vectors.get(bone, np.ones(3))), "}"]
+        return [*lines, "}"]
+
+    def _bvh_columns(self, frame: int) -> list[float]:
+        row = [*self.places[frame].tolist(), *self.local(frame, "root").as_euler("ZYX", degrees=True).tolist()]
+        for joint in self._bvh_order("Hips"):
+            _, bone, order = BVH_JOINTS[joint]
+            turn = self.local(frame, bone) if bone else Rotation.identity()
+            row += turn.as_euler(order, degrees=True).tolist()
+        return row
+
+    def _bvh_order(self, joint: str) -> list[str]:
+        """Joints below `joint`, depth first, as the file lists them."""
+        found = []
+        for child, (parent, *_) in BVH_JOINTS.items():
+            if parent == joint:
+                found += [child, *self._bvh_order(child)]
+        return found
+
+
+def _channels(order: str) -> str:
+    return " ".join(f"{axis}rotation" for axis in order)
+
+
+def _offset(vector: np.ndarray) -> str:
+    return f"OFFSET {' '.join(map(repr, vector.tolist()))}"
+
+
+@pytest.fixture
+def tiny_capture() -> type[TinyCapture]:
+    """The class, so that a test makes the person and motion it needs."""
+    return TinyCapture
