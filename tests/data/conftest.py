@@ -1,10 +1,14 @@
 """A small person in both formats of the CMU database, written the slow and obvious way."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+
+from kinematics.skeleton import Skeleton
 
 # bone -> parent, frame angles in degrees, axis order, degrees of freedom in column order
 BONES = {
@@ -215,3 +219,47 @@ def _offset(vector: np.ndarray) -> str:
 def tiny_capture() -> type[TinyCapture]:
     """The class, so that a test makes the person and motion it needs."""
     return TinyCapture
+
+
+# An invented person in Human3.6M's 32 joints: millimetres, z up, facing +y, standing at the origin.
+H36M_STANDING = {
+    "Hip": (0, 0, 930), "RHip": (130, 0, 930), "RKnee": (130, 10, 490), "RAnkle": (130, 0, 50),
+    "LHip": (-130, 0, 930), "LKnee": (-130, 10, 490), "LAnkle": (-130, 0, 50), "Spine": (0, -10, 1170),
+    "Thorax": (0, 0, 1420), "NeckNose": (0, 60, 1500), "Head": (0, 30, 1610), "LShoulder": (-150, 0, 1390),
+    "LElbow": (-190, 0, 1110), "LWrist": (-190, 30, 860), "RShoulder": (150, 0, 1390), "RElbow": (190, 0, 1110),
+    "RWrist": (190, 30, 860),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def h36m_poses() -> Callable[..., np.ndarray]:
+    """(frames, size=1.0, seed=0) -> (F, 32, 3) millimetres, world frame: turning and walking slowly about."""
+
+    def make(frames: int, size: float | int = 1.0, seed: int = 0) -> np.ndarray:
+        layout = Skeleton("h36m_32")
+        standing = np.zeros((32, 3))
+        for index, name in enumerate(layout.joints):
+            while name not in H36M_STANDING:  # toes, hands and copies lie on their parents
+                name = layout.joints[layout.parents[layout.joints.index(name)]]
+            standing[index] = H36M_STANDING[name]
+        draw = np.random.default_rng(seed)
+        turned = Rotation.from_rotvec(np.outer(draw.uniform(-3, 3) + 0.02 * np.arange(frames), [0, 0, 1])).as_matrix()
+        walk = np.outer(np.arange(frames), [5.0, 3.0, 0.0]) + [*draw.uniform(-200, 200, 2), 0.0]
+        return size * np.einsum("fij,kj->fki", turned, standing) + walk[:, None]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def write_cdf() -> Callable[..., None]:
+    """(path, (F, 96) array): a CDF file as Human3.6M's, one record of the variable Pose."""
+    from cdflib.cdfwrite import CDF
+
+    def write(path: Path, flat: np.ndarray, variable: str = "Pose") -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = CDF(path, delete=True)
+        spec = {"Variable": variable, "Data_Type": 45, "Num_Elements": 1, "Rec_Vary": True, "Dim_Sizes": [*flat.shape]}
+        file.write_var(spec, var_data=flat[None])
+        file.close()
+
+    return write
