@@ -57,7 +57,7 @@ def training_step(name: str) -> tuple[Callable[[], object], float]:
 
 
 def measure(names: tuple[str, ...] = ("videopose", "simple_baseline"), rounds: int = 15) -> list[Row]:
-    """Rows for each lifter on the threads torch now uses. Yardstick and step alternate, so both see the same machine."""
+    """Rows for each lifter on torch's threads. Yardstick and step alternate, so both see the same machine."""
     product = product_of_1024_256_256()
     product_flops = 2.0 * 1024 * 256 * 256
     rows = []
@@ -70,8 +70,8 @@ def measure(names: tuple[str, ...] = ("videopose", "simple_baseline"), rounds: i
             product_seconds += [_seconds(product) for _ in range(20)]
             step_seconds.append(_seconds(step))
         seconds = statistics.median(step_seconds)
-        yardstick = product_flops / statistics.median(product_seconds)
-        rows.append(Row(name, torch.get_num_threads(), seconds * 1e3, flops / seconds / 1e9, flops / seconds / yardstick))
+        rate, yardstick = flops / seconds, product_flops / statistics.median(product_seconds)
+        rows.append(Row(name, torch.get_num_threads(), seconds * 1e3, rate / 1e9, rate / yardstick))
     return rows
 
 

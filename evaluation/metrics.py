@@ -9,18 +9,22 @@
 Nothing is centred here: subtract the root first where a protocol says so (evaluation/protocols.py).
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 Joints = Float[Tensor, "*batch joints 3"] | Float[np.ndarray, "*batch joints 3"]
+# A target of another shape is told in a sentence by _pair, so its annotation has names of its own.
+Target = Float[Tensor, "*batch_of_target joints_of_target 3"] | Float[np.ndarray, "*batch_of_target joints_of_target 3"]
 PCK_THRESHOLD = 0.15
 # MPI-INF-3DHP's mpii_compute_3d_pck.m: 31 thresholds. Nothing is nearer than 0, so the first adds 0.
 AUC_THRESHOLDS = tuple(millimetres / 1000 for millimetres in range(0, 151, 5))
 
 
-def _pair(prediction: Joints, target: Joints) -> tuple[Tensor, Tensor]:
+def _pair(prediction: Joints, target: Target) -> tuple[Tensor, Tensor]:
     """Both as tensors of one shape (numpy arrays are taken as they are)."""
     if tuple(prediction.shape) != tuple(target.shape):
         raise ValueError(
@@ -31,24 +35,24 @@ def _pair(prediction: Joints, target: Joints) -> tuple[Tensor, Tensor]:
     return torch.as_tensor(prediction), torch.as_tensor(target)
 
 
-def joint_errors(prediction: Joints, target: Joints) -> Float[Tensor, "*batch joints"]:
+def joint_errors(prediction: Joints, target: Target) -> Float[Tensor, "*batch joints"]:
     """Distance of each joint, metres."""
     prediction, target = _pair(prediction, target)
     return torch.linalg.vector_norm(prediction - target, dim=-1)
 
 
-def mpjpe(prediction: Joints, target: Joints, weights: Float[Tensor, "*batch joints"] | None = None) -> float:
+def mpjpe(prediction: Joints, target: Target, weights: Float[Tensor, "*batch joints"] | None = None) -> float:
     """Mean per-joint position error, metres. weights: multiplied to each distance before the mean (VideoPose3D)."""
     errors = joint_errors(prediction, target)
     return float((errors if weights is None else weights * errors).mean())
 
 
-def mpjpe_by_joint(prediction: Joints, target: Joints) -> Float[Tensor, "joints"]:
+def mpjpe_by_joint(prediction: Joints, target: Target) -> Float[Tensor, "joints"]:
     """Mean error of each joint, metres."""
     return joint_errors(prediction, target).flatten(0, -2).mean(0)
 
 
-def similarity_aligned(prediction: Joints, target: Joints) -> Float[Tensor, "*batch joints 3"]:
+def similarity_aligned(prediction: Joints, target: Target) -> Float[Tensor, "*batch joints 3"]:
     """prediction after the rotation (no reflection), scale and translation that bring it nearest to target, per frame.
 
     A prediction whose joints coincide has no scale; it is put on the target's centre.
@@ -57,18 +61,19 @@ def similarity_aligned(prediction: Joints, target: Joints) -> Float[Tensor, "*ba
 
     prediction, target = _pair(prediction, target)
     centred = prediction - prediction.mean(-2, keepdim=True)
-    rotation, translation, scale = roma.rigid_points_registration(centred, target, compute_scaling=True)
+    registration: Any = roma.rigid_points_registration(centred, target, compute_scaling=True)
+    rotation, translation, scale = registration
     aligned = scale[..., None, None] * centred @ rotation.mT + translation[..., None, :]
     has_scale = centred.square().sum((-2, -1), keepdim=True) > 0
     return torch.where(has_scale, aligned, target.mean(-2, keepdim=True))
 
 
-def p_mpjpe(prediction: Joints, target: Joints) -> float:
+def p_mpjpe(prediction: Joints, target: Target) -> float:
     """MPJPE after aligning each frame by a similarity, metres."""
     return mpjpe(similarity_aligned(prediction, target), torch.as_tensor(target))
 
 
-def scale_aligned(prediction: Joints, target: Joints) -> Float[Tensor, "*batch joints 3"]:
+def scale_aligned(prediction: Joints, target: Target) -> Float[Tensor, "*batch joints 3"]:
     """prediction after the scale that brings it nearest to target, per frame."""
     prediction, target = _pair(prediction, target)
     power = prediction.square().sum((-2, -1), keepdim=True)
@@ -76,12 +81,12 @@ def scale_aligned(prediction: Joints, target: Joints) -> Float[Tensor, "*batch j
     return scale * prediction
 
 
-def n_mpjpe(prediction: Joints, target: Joints) -> float:
+def n_mpjpe(prediction: Joints, target: Target) -> float:
     """MPJPE after scaling each frame (Rhodin et al., CVPR 2018), metres."""
     return mpjpe(scale_aligned(prediction, target), torch.as_tensor(target))
 
 
-def velocity_error(prediction: Joints, target: Joints) -> float:
+def velocity_error(prediction: Joints, target: Target) -> float:
     """Mean distance between the displacements of consecutive frames, metres per frame.
 
     prediction, target: (N, J, 3), the N frames of one sequence in order.
@@ -92,12 +97,12 @@ def velocity_error(prediction: Joints, target: Joints) -> float:
     return mpjpe(prediction.diff(dim=0), target.diff(dim=0))
 
 
-def pck(prediction: Joints, target: Joints, threshold: float | int = PCK_THRESHOLD) -> float:
+def pck(prediction: Joints, target: Target, threshold: float | int = PCK_THRESHOLD) -> float:
     """Percent of joints nearer to their target than threshold (metres, strictly)."""
     return float(pck_of_errors(joint_errors(prediction, target), (threshold,)).mean())
 
 
-def auc(prediction: Joints, target: Joints) -> float:
+def auc(prediction: Joints, target: Target) -> float:
     """Mean of PCK over the thresholds 0, 5, .. 150 mm, percent."""
     return float(pck_of_errors(joint_errors(prediction, target), AUC_THRESHOLDS).mean())
 

@@ -20,6 +20,11 @@ class PoseNet(nn.Module):
         super().__init__()
         self.num_joints, self.frames, self.sizes = num_joints, frames, sizes
 
+    @property
+    def target_frame(self) -> int:
+        """Which frame of the window the prediction is of: the centre, unless a lifter is causal."""
+        return self.frames // 2
+
     def check_input(self, joints_2d: Tensor) -> None:
         """Refuse input of another joint count or window length by name."""
         shape = tuple(joints_2d.shape)

@@ -49,11 +49,11 @@ class Lifter(nn.Module):
         centred = joints_2d - joints_2d[:, :, root : root + 1]
         if self.input_mode == "root":
             return centred
-        scale = centred.square().sum(-1).mean((1, 2)).sqrt().clamp_min(SMALLEST_SCALE)  # (B,)
+        scale = centred.square().sum(-1).mean((1, 2)).clamp_min(SMALLEST_SCALE**2).sqrt()  # (B,)
         return centred / scale[:, None, None, None]
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints of the window's centre frame, metres, camera axes, relative to the root (which is near 0, not at 0)."""
+        """Joints of the window's centre frame, metres, camera axes, relative to the root (itself near 0, not at it)."""
         return self.posenet(self.prepare(joints_2d))
 
     @torch.no_grad()
@@ -116,7 +116,10 @@ def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
     if absent:
         raise ValueError(f"{path} is a PoseFK checkpoint without {', '.join(absent)}: it holds {', '.join(content)}.")
     recipe = content["posenet"]
-    posenet = build_posenet(recipe["name"], recipe["num_joints"], recipe["frames"], **recipe["sizes"])
+    try:
+        posenet = build_posenet(recipe["name"], recipe["num_joints"], recipe["frames"], **recipe["sizes"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} is a PoseFK checkpoint with a damaged recipe of its lifter ({error!r}).") from error
     fill(posenet, content["model_pos"], path)
     lifter = Lifter(posenet, content["input_mode"], content["skeleton"]).eval()
     lifter.epoch = content.get("epoch")

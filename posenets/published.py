@@ -20,7 +20,25 @@ SIGNATURES = {
     "poseformer": "Spatial_patch_to_embedding.weight",
     "st_gcn": "data_bn.weight",
 }
+# VideoPose3D and PoseFormer also save their loader's numpy RandomState. Nothing of it is needed, so each of these names
+# becomes a stand-in that keeps nothing, and no code of numpy runs either.
+_NUMPY_NAMES = [
+    *(f"numpy.random._pickle.__{kind}_ctor" for kind in ("randomstate", "bit_generator", "generator")),
+    *(f"numpy.random.{name}" for name in ("__RandomState_ctor", "_mt19937.MT19937", "_pcg64.PCG64")),
+    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+    "numpy.ndarray", "numpy.dtype",
+]  # fmt: skip
 PREFIX = "module."  # of nn.DataParallel
+
+
+class _NotKept:
+    """Stands in for the numpy objects of a checkpoint."""
+
+    def __init__(self, *parts: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
 
 
 def load_published(path: str | Path, name: str, **keywords: Any) -> PoseNet:
@@ -50,10 +68,12 @@ def read_checkpoint(path: str | Path) -> Any:
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path} is missing: expected a checkpoint file of a lifter.")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([(_NotKept, name) for name in _NUMPY_NAMES]):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises a different type for each way of being no checkpoint
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise ValueError(f"{path} cannot be read as a checkpoint of weights ({reason[:160]}).") from error
+        code = re.search(r"GLOBAL (\S+)", str(error))
+        reason = f"it asks to run {code[1]}" if code else str(error).split("\n")[0][:120] or type(error).__name__
+        raise ValueError(f"{path} cannot be read as a checkpoint: expected weights alone, but {reason}.") from error
 
 
 def published_weights(content: Any, path: str | Path) -> dict[str, Tensor]:

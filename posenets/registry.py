@@ -39,7 +39,8 @@ def build_posenet(name: str, num_joints: int = 16, frames: int = 1, **sizes: Any
     known = list(inspect.signature(lifter).parameters)[1:]
     for size in sizes:
         if size not in known:
-            raise ValueError(f"{lifter.name} has no size {size}: choose from {', '.join(known)}.{_nearest(size, known)}")
+            hint = _nearest(size, known)
+            raise ValueError(f"{lifter.name} has no size {size}: choose from {', '.join(known)}.{hint}")
     if lifter is VideoPose and frames != 1:
         sizes.setdefault("filter_widths", _widths_of(frames))
     posenet = lifter(num_joints, **sizes)

@@ -5,6 +5,7 @@ turns the learned numbers `e` into the weights of the neighbours. Names of the w
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -130,7 +131,7 @@ class SemGCN(PoseNet):
     ) -> None:  # fmt: skip
         positive_int(num_joints=num_joints, hid_dim=hid_dim, num_layers=num_layers)
         probability(dropout=dropout)
-        sizes = dict(hid_dim=hid_dim, num_layers=num_layers, dropout=dropout, non_local=non_local)
+        sizes: dict[str, Any] = dict(hid_dim=hid_dim, num_layers=num_layers, dropout=dropout, non_local=non_local)
         neighbours = _checked_adjacency(adjacency, num_joints)
         if adjacency is not None:
             sizes["adjacency"] = neighbours.int().tolist()

@@ -53,6 +53,11 @@ class VideoPose(PoseNet):
         """Frames one prediction sees."""
         return self.frames
 
+    @property
+    def target_frame(self) -> int:
+        """The window's centre, or its last frame if causal."""
+        return self.frames - 1 if self.causal else self.frames // 2
+
     def total_causal_shift(self) -> int:
         """Frames by which a causal network's prediction lies after the window's centre."""
         return self.frames // 2 if self.causal else 0

@@ -1,0 +1,162 @@
+"""Evaluate any checkpoint on any test set.
+
+    python -m evaluation.cross_domain --checkpoint checkpoint/.../last.pt --test_sets cmux_a cmux_b
+    python -m evaluation.cross_domain --checkpoint ckpt_best_dhp_p1.pth.tar --posenet_name videopose \\
+        --test_sets h36m 3dhp --json out.json
+
+Prints the scores with their tables; --json writes the result lines (the same as in results.jsonl) as a list.
+"""
+
+import contextlib
+import difflib
+import io
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import tyro
+from tqdm import tqdm
+
+from data import DataSettings, PoseDataset, load_test_set
+from data.readers import atomic_write
+from evaluation.evaluate import predict, score
+from evaluation.protocols import protocol_named, protocols_for
+from evaluation.tables import format_scores
+from kinematics.errors import exit_with_one_sentence
+from posenets import Lifter, load_lifter
+
+PROGRESS_FROM = 50_000  # poses; smaller sets take about a second
+
+
+@dataclass
+class CrossDomain:
+    """Evaluate a lifter's checkpoint on test sets it was or was not made for."""
+
+    checkpoint: Path
+    """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
+    test_sets: tuple[str, ...] = ("demo", "demo_shifted")
+    """demo, demo_shifted, cmux_a, cmux_b, h36m, 3dhp."""
+    json: Path | None = None
+    """File for the result lines."""
+    protocols: tuple[str, ...] = ()
+    """family, official_3dhp, near_official_3dhp; none: family, and on 3dhp the official one that fits the joints."""
+    flip: Literal["on", "off", "both"] = "on"
+    """Average each prediction with that of the mirror image."""
+    tables: bool = True
+    """Print tables per sequence, activity, scene, action and joint group; they are in the file in any case."""
+    posenet_name: str | None = None
+    """Lifter of an original project's checkpoint."""
+    input_mode: str = "screen"
+    """What an original project's lifter reads (PoseFK's checkpoints say it themselves)."""
+    batch_size: int = 4096
+    """Poses per batch."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    data_root: str = "data"
+    """Folder of the prepared npz files."""
+    data_extra_root: str = "data_extra"
+    """Folder of the 3DHP test set."""
+    keypoints: str = "gt"
+    """2D of Human3.6M: gt, or a detector's file."""
+
+
+def run(settings: CrossDomain) -> list[dict[str, Any]]:
+    """The result lines, one per test set, protocol and flip, each with its tables."""
+    check(settings)
+    device = choose_device(settings.device)
+    lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode).to(device)
+    for name in settings.protocols:
+        protocol_named(name).check(lifter.skeleton)
+    lines = []
+    for test_set in settings.test_sets:
+        lines += evaluate_test_set(lifter, test_set, settings, device)
+    return lines
+
+
+def check(settings: CrossDomain) -> None:
+    """Refuse what cannot work before anything is read."""
+    if settings.batch_size < 1:
+        raise ValueError(f"--batch_size is {settings.batch_size}, expected 1 or more.")
+    if not settings.test_sets:
+        raise ValueError("--test_sets is empty, expected some of demo, demo_shifted, cmux_a, cmux_b, h36m, 3dhp.")
+    if settings.json is not None and settings.json.is_dir():
+        raise IsADirectoryError(f"--json {settings.json} is a folder, expected the name of a file.")
+
+
+def choose_device(name: str) -> torch.device:
+    """auto: a GPU if there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.split(":")[0] not in ("cpu", "cuda"):
+        raise ValueError(f"--device {name}: choose from auto, cpu, cuda.")
+    if name != "cpu" and not torch.cuda.is_available():
+        raise ValueError(f"--device {name}: this PyTorch finds no GPU; use --device cpu.")
+    return torch.device(name)
+
+
+def evaluate_test_set(
+    lifter: Lifter, test_set: str, settings: CrossDomain, device: torch.device
+) -> list[dict[str, Any]]:
+    """Result lines of one test set; prints them."""
+    takes = load_test_set(test_set, data_settings(settings, lifter))
+    dataset = PoseDataset.from_takes(takes, lifter.skeleton.name, lifter.frames, device=device)
+    lines = []
+    for flip in {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip]:
+        with tqdm(total=len(dataset), unit="pose", desc=test_set, disable=len(dataset) < PROGRESS_FROM) as bar:
+            predictions = predict(lifter, dataset, flip, settings.batch_size, bar.update)
+        for protocol in settings.protocols or protocols_for(test_set, lifter.skeleton):
+            scores = score(predictions, protocol)
+            print(format_scores(test_set, scores, longest=24 if settings.tables else 0) + "\n")
+            tables = {name: [asdict(row) for row in rows] for name, rows in scores.tables.items()}
+            lines.append({**scores.result_line(test_set, lifter.epoch), "tables": tables})
+    return lines
+
+
+def data_settings(settings: CrossDomain, lifter: Lifter) -> DataSettings:
+    """What the data rooms need to know."""
+    return DataSettings(
+        data_root=settings.data_root, data_extra_root=settings.data_extra_root, keypoints=settings.keypoints,
+        num_joints=lifter.skeleton.num_joints,
+    )  # fmt: skip
+
+
+def parse(arguments: Sequence[str]) -> CrossDomain:
+    """The settings of a command line. tyro's boxed refusal becomes one sentence."""
+    known = [f"--{setting.name}" for setting in fields(CrossDomain)]
+    for word in arguments:
+        flag = word.partition("=")[0]
+        if flag.startswith("--") and flag.replace("-", "_").replace("__", "--", 1) not in [*known, "--help"]:
+            near = difflib.get_close_matches(flag, known, n=1)
+            hint = f" Perhaps you meant: {near[0]}" if near else ""
+            raise ValueError(f"{flag} is not a flag of evaluation.cross_domain: choose from {', '.join(known)}.{hint}")
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(printed):
+            return tyro.cli(
+                CrossDomain, prog="evaluation.cross_domain", description=__doc__, args=arguments,
+                config=(tyro.conf.FlagConversionOff,), use_underscores=True,
+            )  # fmt: skip
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        lines = [line.strip("│ ") for line in printed.getvalue().splitlines()[1:]]
+        end = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
+        raise ValueError(" ".join(lines[:end]) + " (--help explains every flag)") from None
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    settings = parse(sys.argv[1:] if arguments is None else arguments)
+    lines = run(settings)
+    if settings.json is not None:
+        with atomic_write(settings.json) as part:
+            part.write_text(json.dumps(lines, indent=1, allow_nan=False) + "\n")
+        print(f"{len(lines)} result lines in {settings.json}")
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)

@@ -1,0 +1,121 @@
+"""Which joints a score counts, and how. Three protocols; docs/evaluation.md says what each can be compared with.
+
+    family              all joints of the layout, the root (always right) counted: PoseAug, DH-AUG and their kin
+    official_3dhp       MPI-INF-3DHP's own: MPJPE over its 17 joints, PCK and AUC over 14 of them
+    near_official_3dhp  the same for lifters in Human3.6M's layouts, which have no head top: "Head" takes its place
+
+All subtract the root of prediction and target, and count a joint as right when nearer than 150 mm, strictly.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from evaluation.metrics import AUC_THRESHOLDS, PCK_THRESHOLD, pck_of_errors
+from kinematics.skeleton import Skeleton
+
+# mpii_get_pck_auc_joint_groups: the joints of PCK and AUC in the order of its table. "Thorax" is what 3DHP calls neck.
+_LIMBS = {part: (f"R{part}", f"L{part}") for part in ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")}
+_OFFICIAL_GROUPS = {"Head": ("HeadTop",), "Neck": ("Thorax",), **_LIMBS}
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """name; layouts: the joint layouts it can score (none: any); groups: joints of PCK and AUC (none: all joints)."""
+
+    name: str
+    layouts: tuple[str, ...] = ()
+    groups: dict[str, tuple[str, ...]] | None = None
+
+    def joints(self, skeleton: Skeleton) -> list[int]:
+        """Indices of the joints that PCK and AUC count."""
+        if self.groups is None:
+            return list(range(skeleton.num_joints))
+        return [index for group in self.group_joints(skeleton).values() for index in group]
+
+    def group_joints(self, skeleton: Skeleton) -> dict[str, list[int]]:
+        """Indices of each group's joints."""
+        groups = self.groups or {}
+        return {name: [skeleton.joints.index(joint) for joint in joints] for name, joints in groups.items()}
+
+    def check(self, skeleton: Skeleton) -> None:
+        """Refuse a layout without the joints this protocol counts."""
+        if self.layouts and skeleton.name not in self.layouts:
+            fitting = [name for name, other in PROTOCOLS.items() if not other.layouts or skeleton.name in other.layouts]
+            raise ValueError(
+                f"Protocol {self.name} scores joints of {' or '.join(self.layouts)}, these are {skeleton.name}: choose "
+                f"from {', '.join(fitting)}."
+            )
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("family"),
+        Protocol("official_3dhp", ("mpi_inf_3dhp_17",), _OFFICIAL_GROUPS),
+        Protocol("near_official_3dhp", ("h36m_16", "h36m_17"), {**_OFFICIAL_GROUPS, "Head": ("Head",)}),
+    )
+}
+
+
+def protocol_named(name: str) -> Protocol:
+    """The protocol of that name."""
+    if name not in PROTOCOLS:
+        raise ValueError(f"protocol {name}: choose from {', '.join(PROTOCOLS)}.")
+    return PROTOCOLS[name]
+
+
+def protocols_for(test_set: str, skeleton: Skeleton) -> tuple[str, ...]:
+    """The protocols usually reported for a test set: the family's, and on 3DHP the official one as far as it goes."""
+    official = [name for name, protocol in PROTOCOLS.items() if skeleton.name in protocol.layouts]
+    return ("family", *(official if test_set == "3dhp" else ()))
+
+
+@dataclass(frozen=True)
+class Row:
+    """Scores of a part of a test set. mpjpe, p_mpjpe: millimetres; pck, auc: percent; poses: how many."""
+
+    name: str
+    poses: int
+    mpjpe: float
+    p_mpjpe: float
+    pck: float
+    auc: float
+
+
+def score_row(
+    name: str, errors: Float[Tensor, "poses joints"], aligned: Float[Tensor, "poses"], joints: list[int]
+) -> Row:
+    """One row from the distances (metres) of all joints, the mean aligned error of each pose, and PCK's joints."""
+    counted = errors[:, joints]
+    return Row(
+        name, len(errors), 1000 * float(errors.double().mean()), 1000 * float(aligned.double().mean()),
+        float(pck_of_errors(counted, (PCK_THRESHOLD,))), float(pck_of_errors(counted, AUC_THRESHOLDS).mean()),
+    )  # fmt: skip
+
+
+def group_rows(
+    errors: Float[Tensor, "poses joints"], aligned: Float[Tensor, "poses joints"], groups: dict[str, list[int]]
+) -> list[Row]:
+    """A row for each group of joints. The total of PCK and AUC is their mean weighted by the groups' joints."""
+    return [
+        score_row(name, errors[:, joints], aligned[:, joints].mean(1), list(range(len(joints))))
+        for name, joints in groups.items()
+    ]
+
+
+def rows_by_label(
+    ids: Tensor,
+    words: list[str],
+    errors: Float[Tensor, "poses joints"],
+    aligned: Float[Tensor, "poses"],
+    joints: list[int],
+) -> list[Row]:
+    """A row for each word of a label that a pose has. ids: (poses,) index into words."""
+    rows = []
+    for word_id in torch.unique(ids).tolist():
+        chosen = ids == word_id
+        rows.append(score_row(words[word_id], errors[chosen], aligned[chosen], joints))
+    return rows

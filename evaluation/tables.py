@@ -1,0 +1,37 @@
+"""Score tables as text."""
+
+from evaluation.evaluate import MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES, Scores
+from evaluation.protocols import Row
+
+HEADER = ("", "poses", "MPJPE mm", "P-MPJPE mm", "PCK %", "AUC %")
+
+
+def format_rows(title: str, rows: list[Row]) -> str:
+    """A table with a line for each row. title: heads the first column."""
+    lines: list[tuple[str, ...]] = [(title, *HEADER[1:])]
+    for row in rows:
+        numbers = (f"{row.mpjpe:.2f}", f"{row.p_mpjpe:.2f}", f"{row.pck:.2f}", f"{row.auc:.2f}")
+        lines.append((row.name or "-", f"{row.poses:,}", *numbers))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))])
+        for line in lines
+    )
+
+
+def format_scores(test_set: str, scores: Scores, longest: int = 24) -> str:
+    """The total and the tables of up to `longest` rows, without those that only repeat others."""
+    flip = "with" if scores.flip else "without"
+    title = f"{test_set}, protocol {scores.protocol}, {flip} flip ({scores.seconds:.1f} s)"
+    total = Row("all", scores.poses, scores.mpjpe, scores.p_mpjpe, scores.pck, scores.auc)
+    parts = [title, format_rows("", [total])]
+    actions = {row.name for row in scores.tables.get("action", [])}
+    for name, rows in scores.tables.items():
+        names = {row.name for row in rows}
+        if len(names - {MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES}) < 2 or (name == "activity" and names <= actions):
+            continue
+        if len(rows) > longest:
+            parts.append(f"({len(rows)} rows per {name}: see --json)")
+        else:
+            parts.append(format_rows(f"per {name}", rows))
+    return "\n".join(parts)

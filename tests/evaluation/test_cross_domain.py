@@ -1,0 +1,77 @@
+"""The command: any checkpoint, any test set, one sentence for bad input."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from data import Take, View
+from evaluation import cross_domain
+from posenets import Lifter, build_posenet
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    torch.manual_seed(0)
+    lifter = Lifter(build_posenet("simple_baseline", linear_size=8), "root")
+    torch.save(lifter.to_checkpoint(epoch=5), tmp_path / "last.pt")
+    return tmp_path / "last.pt"
+
+
+def test_command_writes_the_lines_it_prints(checkpoint, tmp_path):
+    out = tmp_path / "new" / "out.json"
+    command = [sys.executable, "-m", "evaluation.cross_domain", "--checkpoint", checkpoint, "--json", out]
+    done = subprocess.run([*command, "--test_sets", "demo", "--flip", "both"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = json.loads(out.read_text())
+    assert [line["flip"] for line in lines] == [True, False]
+    for line in lines:
+        assert line["epoch"] == 5 and line["test_set"] == "demo" and line["protocol"] == "family"
+        assert f"{line['mpjpe']:.2f}" in done.stdout and f"{line['auc']:.2f}" in done.stdout
+        assert line["tables"]["action"]
+
+
+def test_a_published_checkpoint_is_evaluated_by_name(tmp_path, capsys, monkeypatch):
+    joints_3d = np.random.default_rng(0).normal(size=(7, 16, 3)).astype(np.float32)
+    view = View("cam", None, joints_3d, joints_3d[..., :2])
+    takes = [Take("TS1", "", (view,), 25.0, np.ones(7, dtype=bool), {"sequence": "TS1"})]
+    monkeypatch.setattr(cross_domain, "load_test_set", lambda name, settings: takes)
+    torch.save({"model_pos": build_posenet("videopose", channels=8).state_dict()}, tmp_path / "best.bin")
+    cross_domain.main(f"--checkpoint {tmp_path}/best.bin --posenet_name videopose --test_sets h36m 3dhp".split())
+    printed = capsys.readouterr().out
+    assert printed.count("protocol family") == 2 and "3dhp, protocol near_official_3dhp" in printed
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ("--checkpoint none.pt", "none.pt is missing"),
+        ("--checkpoint {} --test_set demo", "Perhaps you meant: --test_sets"),
+        ("--checkpoint {} --test_sets dmo", "Perhaps you meant: demo"),
+        ("--checkpoint {} --test_sets", "--test_sets is empty"),
+        ("--checkpoint {} --flip maybe", "'on', 'off', 'both'"),
+        ("--checkpoint {} --protocols offical", "choose from family, official_3dhp, near_official_3dhp"),
+        ("--checkpoint {} --protocols official_3dhp", "scores joints of mpi_inf_3dhp_17"),
+        ("--checkpoint {} --device tpu", "choose from auto, cpu, cuda"),
+        ("--checkpoint {} --batch_size 0", "expected 1 or more"),
+        ("--checkpoint {} --json .", "is a folder"),
+        ("--checkpoint {} --test_sets 3dhp --data_extra_root no_such_folder", "no_such_folder"),
+        ("", "--checkpoint"),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments, message, checkpoint):
+    with pytest.raises((ValueError, OSError)) as caught:
+        cross_domain.main(arguments.format(checkpoint).split())
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_bad_input_leaves_with_code_2_and_writes_nothing(tmp_path):
+    (tmp_path / "broken.pt").write_bytes(b"PK not really")
+    command = [sys.executable, "-m", "evaluation.cross_domain", "--checkpoint", str(tmp_path / "broken.pt")]
+    done = subprocess.run([*command, "--json", str(tmp_path / "out.json")], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stdout == "" and len(done.stderr.strip().splitlines()) == 1
+    assert "broken.pt cannot be read as a checkpoint" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.pt"]

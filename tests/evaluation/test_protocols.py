@@ -1,0 +1,83 @@
+"""Protocols: the official 3DHP numbers, which joints count, tables that add up."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from evaluation import PROTOCOLS, protocols_for, score_arrays
+from evaluation.metrics import mpjpe, pck
+from kinematics.skeleton import Skeleton
+
+ORACLE = np.load(Path(__file__).parents[1] / "oracles" / "metrics_reference.npz")
+
+
+@pytest.fixture
+def poses(float_dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(ORACLE["J17_pred_m"]).to(float_dtype), torch.from_numpy(ORACLE["J17_gt_m"]).to(float_dtype)
+
+
+def test_official_3dhp_equals_the_official_evaluation(poses):
+    scores = score_arrays(*poses)
+    assert scores.mpjpe == pytest.approx(float(ORACLE["mpi3dhp_official_mpjpe17_mm"]), rel=1e-5)
+    assert scores.pck == pytest.approx(float(ORACLE["mpi3dhp_official_pck150_total_pct"]), rel=1e-5)
+    assert scores.auc == pytest.approx(float(ORACLE["mpi3dhp_official_auc_total_pct"]), rel=1e-5)
+
+
+def test_official_total_is_the_groups_mean_weighted_by_joints(poses):
+    scores = score_arrays(*poses)
+    skeleton = Skeleton("mpi_inf_3dhp_17")
+    groups = PROTOCOLS["official_3dhp"].group_joints(skeleton)
+    assert list(groups) == ["Head", "Neck", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle"]
+    # mpii_get_pck_auc_joint_groups.m, one-based
+    one_based = [[1], [2], [3, 6], [4, 7], [5, 8], [9, 12], [10, 13], [11, 14]]
+    assert [[joint + 1 for joint in joints] for joints in groups.values()] == one_based
+    for measure in ("pck", "auc"):
+        rows = {row.name: getattr(row, measure) for row in scores.tables["joints"]}
+        weighted = sum(len(joints) * rows[name] for name, joints in groups.items()) / 14
+        assert getattr(scores, measure) == pytest.approx(weighted)
+
+
+def test_family_counts_the_root_and_the_near_official_one_does_not(generator):
+    target = torch.randn(50, 16, 3, generator=generator)
+    prediction = target + 0.1 * torch.randn(50, 16, 3, generator=generator)
+    family = score_arrays(prediction, target, "h36m_16", "family")
+    near = score_arrays(prediction, target, "h36m_16", "near_official_3dhp")
+    centred = (prediction - prediction[:, :1], target - target[:, :1])
+    assert family.mpjpe == pytest.approx(1000 * mpjpe(*centred), rel=1e-5) and near.mpjpe == family.mpjpe
+    assert family.pck == pytest.approx(pck(*centred))
+    names = Skeleton("h36m_16").joints
+    counted = [names.index(name) for name in names if name not in ("Hip", "Spine")]
+    assert len(counted) == 14
+    assert near.pck == pytest.approx(pck(centred[0][:, counted], centred[1][:, counted]))
+
+
+def test_where_the_pose_stands_does_not_matter(generator):
+    target = torch.randn(5, 16, 3, generator=generator)
+    prediction = target + 0.05
+    assert score_arrays(prediction, target, "h36m_16", "family").mpjpe < 1e-3
+
+
+def test_protocols_go_with_the_joints():
+    assert protocols_for("3dhp", Skeleton("h36m_16")) == ("family", "near_official_3dhp")
+    assert protocols_for("3dhp", Skeleton("mpi_inf_3dhp_17")) == ("family", "official_3dhp")
+    assert protocols_for("h36m", Skeleton("h36m_16")) == ("family",)
+
+
+def test_wrong_joints_and_unknown_protocols_are_refused():
+    joints = torch.zeros(2, 16, 3)
+    with pytest.raises(ValueError, match="choose from family, near_official_3dhp"):
+        score_arrays(joints, joints, "h36m_16", "official_3dhp")
+    with pytest.raises(ValueError, match="expected 17"):
+        score_arrays(joints, joints)
+    with pytest.raises(ValueError, match="choose from family, official_3dhp, near_official_3dhp"):
+        score_arrays(joints, joints, "h36m_16", "offical")
+
+
+def test_a_diverged_lifter_is_told(generator):
+    target = torch.randn(5, 16, 3, generator=generator)
+    prediction = target.clone()
+    prediction[3, 2, 1] = torch.nan
+    with pytest.raises(ValueError, match="NaN or infinity for 1 of 5 poses"):
+        score_arrays(prediction, target, "h36m_16", "family")

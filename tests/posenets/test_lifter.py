@@ -1,0 +1,100 @@
+"""Lifter: input modes, test-time flip, checkpoints."""
+
+import pytest
+import torch
+
+from posenets import INPUT_MODES, Lifter, build_posenet, load_lifter
+
+
+def small_lifter(input_mode: str = "screen", **sizes) -> Lifter:
+    torch.manual_seed(0)
+    return Lifter(build_posenet("simple_baseline", linear_size=16, **sizes), input_mode).eval()
+
+
+def mirror(lifter: Lifter, joints: torch.Tensor) -> torch.Tensor:
+    flipped = joints[..., lifter.skeleton.mirror, :].clone()
+    flipped[..., 0] *= -1
+    return flipped
+
+
+def test_root_mode_does_not_see_where_the_person_stands(generator):
+    joints_2d = torch.randn(6, 1, 16, 2, generator=generator)
+    moved = joints_2d + torch.randn(6, 1, 1, 2, generator=generator)
+    lifter = small_lifter("root")
+    assert torch.allclose(lifter(joints_2d), lifter(moved), atol=1e-5)
+    assert not torch.allclose(small_lifter("screen")(joints_2d), small_lifter("screen")(moved), atol=1e-2)
+
+
+def test_root_scaled_mode_does_not_see_the_size_either(generator):
+    joints_2d = torch.randn(6, 1, 16, 2, generator=generator)
+    moved = 0.3 * joints_2d + 0.7
+    lifter = small_lifter("root_scaled")
+    assert torch.allclose(lifter(joints_2d), lifter(moved), atol=1e-4)
+    assert not torch.allclose(small_lifter("root")(joints_2d), small_lifter("root")(moved), atol=1e-2)
+    prepared = lifter.prepare(joints_2d)
+    assert torch.allclose(prepared.square().sum(-1).mean((1, 2)), torch.ones(6), atol=1e-5)
+
+
+def test_a_pose_in_a_point_stays_finite():
+    joints_2d = torch.full((2, 1, 16, 2), 0.4, requires_grad=True)
+    joints = small_lifter("root_scaled")(joints_2d)
+    joints.sum().backward()
+    assert torch.isfinite(joints).all() and torch.isfinite(joints_2d.grad).all()
+
+
+@pytest.mark.parametrize("input_mode", INPUT_MODES)
+def test_flipped_prediction_mirrors_with_its_input(input_mode, generator):
+    lifter = small_lifter(input_mode)
+    joints_2d = torch.randn(5, 1, 16, 2, generator=generator)
+    plain = lifter.predict(joints_2d, flip=False)
+    flipped = lifter.predict(joints_2d, flip=True)
+    of_mirror = lifter.predict(mirror(lifter, joints_2d), flip=True)
+    assert torch.allclose(mirror(lifter, of_mirror), flipped, atol=1e-5)
+    assert not torch.allclose(plain, flipped, atol=1e-3)
+
+
+def test_prediction_has_its_root_at_zero_and_leaves_the_mode_alone(generator):
+    lifter = small_lifter().train()
+    joints_2d = torch.randn(5, 1, 16, 2, generator=generator)
+    once, twice = lifter.predict(joints_2d), lifter.predict(joints_2d)
+    assert torch.equal(once, twice) and not once.requires_grad
+    assert torch.equal(once[:, 0], torch.zeros(5, 3))
+    assert lifter.training
+
+
+def test_a_checkpoint_brings_the_same_lifter_back(tmp_path, generator):
+    lifter = Lifter(build_posenet("videopose", channels=8, predict_hip=False), "root_scaled").eval()
+    torch.save(lifter.to_checkpoint(epoch=4, settings={"seed": 1}), tmp_path / "last.pt")
+    again = load_lifter(tmp_path / "last.pt")
+    joints_2d = torch.randn(5, 1, 16, 2, generator=generator)
+    assert torch.equal(again.predict(joints_2d), lifter.predict(joints_2d))
+    assert again.epoch == 4 and not again.training and again.input_mode == "root_scaled"
+
+
+def test_an_original_projects_checkpoint_needs_a_name(tmp_path):
+    torch.save({"model_pos": build_posenet("mlp", linear_size=8).state_dict()}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match="--posenet_name"):
+        load_lifter(tmp_path / "w.pt")
+    assert load_lifter(tmp_path / "w.pt", "mlp", input_mode="root").input_mode == "root"
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda c: c.pop("input_mode"), "without input_mode"),
+        (lambda c: c["posenet"].pop("sizes"), "damaged recipe"),
+        (lambda c: c["posenet"].update(name="sem_gcn", sizes={}), "does not fit this sem_gcn"),
+        (lambda c: c.update(skeleton="h36m_17"), "h36m_17 has 17"),
+    ],
+)
+def test_damaged_checkpoints_are_refused(change, message, tmp_path):
+    content = small_lifter().to_checkpoint()
+    change(content)
+    torch.save(content, tmp_path / "last.pt")
+    with pytest.raises(ValueError, match=message):
+        load_lifter(tmp_path / "last.pt")
+
+
+def test_unknown_input_modes_are_refused():
+    with pytest.raises(ValueError, match="choose from screen, root, root_scaled"):
+        small_lifter("pixels")

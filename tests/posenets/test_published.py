@@ -1,0 +1,174 @@
+"""Weights of the original projects, loaded through the real files, against outputs of the original networks.
+
+tests/oracles/lifters_published.json: published sizes, filled by a rule (below), input and output of the originals.
+../shared/oracles/lifters: small instances with their weights, where the folder is there.
+"""
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from posenets import build_posenet, load_published
+
+ORACLES = json.loads((Path(__file__).parents[1] / "oracles" / "lifters_published.json").read_text())
+SMALL = Path(__file__).parents[3] / "shared" / "oracles" / "lifters"
+NAMES = {"gcn": "sem_gcn", "semgcn_original": "sem_gcn", "mlp": "simple_baseline", "martinez": "simple_baseline"}
+
+
+def lifter_of(source: str) -> str:
+    return next((lifter for part, lifter in NAMES.items() if source.endswith(part)), "videopose")
+
+
+def filled(shapes: dict) -> dict:
+    """The oracle's rule: every entry is drawn from a generator seeded by its name."""
+    weights = {}
+    for key, shape in shapes.items():
+        draw = np.random.RandomState(zlib.crc32(key.encode()) & 0xFFFFFFFF).standard_normal(shape)
+        if key.endswith("num_batches_tracked"):
+            draw = np.zeros(shape, dtype=np.int64)
+        elif key.endswith("running_var"):
+            draw = np.abs(draw) * 0.5 + 0.75
+        elif key.endswith(("running_mean", "bias")):
+            draw = draw * 0.05
+        elif len(shape) == 1:
+            draw = 1 + 0.1 * draw
+        else:
+            draw = draw / np.sqrt(shape[-2] if key.endswith(".W") else np.prod(shape[1:]))
+        weights[key] = torch.from_numpy(np.asarray(draw)).to(torch.int64 if draw.dtype == np.int64 else torch.float32)
+    return weights
+
+
+def lift(posenet, joints_2d: torch.Tensor) -> torch.Tensor:
+    """An original's input of any form -> its output as (B, T_out, J, 3)."""
+    if joints_2d.ndim < 4:
+        joints_2d = joints_2d.reshape(len(joints_2d), 1, -1, 2)
+    with torch.no_grad():
+        if joints_2d.shape[1] == posenet.frames:
+            return posenet(joints_2d)[:, None]
+        return posenet.forward_sequence(joints_2d)
+
+
+def tensor_of(entry: dict) -> torch.Tensor:
+    return torch.tensor(entry["values"]).reshape(entry["shape"])
+
+
+@pytest.mark.parametrize("source", ORACLES)
+def test_published_sizes_give_the_originals_output(source, tmp_path):
+    oracle = ORACLES[source]
+    torch.save({"epoch": 3, "model_pos": filled(oracle["shapes"])}, tmp_path / "published.bin")
+    posenet = load_published(tmp_path / "published.bin", lifter_of(source))
+    assert not posenet.training
+    assert {key: list(value.shape) for key, value in posenet.state_dict().items()} == oracle["shapes"]
+    assert sum(p.numel() for p in posenet.parameters()) == oracle["n_params"]
+    output = lift(posenet, tensor_of(oracle["input"])).flatten()
+    assert torch.allclose(output, tensor_of(oracle["output"]).flatten(), rtol=0, atol=1e-5)
+
+
+SMALL_SOURCES = [*ORACLES, "videopose3d_TemporalModel_111", "dhaug_mulit_farme_videopose_33_train"]
+
+
+@pytest.mark.skipif(not SMALL.is_dir(), reason="the folder of small original networks is not here")
+@pytest.mark.parametrize("source", [*SMALL_SOURCES, "dhaug_videopose_single"])
+def test_small_originals_agree(source, tmp_path):
+    oracle = torch.load(SMALL / f"{source}.pt", weights_only=True)
+    torch.save(oracle["state_dict"], tmp_path / "plain.pt")
+    output = lift(load_published(tmp_path / "plain.pt", lifter_of(source)), oracle["input"])
+    assert torch.allclose(output.flatten(), oracle["output"].flatten(), rtol=0, atol=1e-5)
+
+
+@pytest.fixture
+def weights() -> dict:
+    return build_posenet("simple_baseline", linear_size=8).state_dict()
+
+
+@pytest.mark.parametrize("wrapper", ["model_pos", "state_dict", None])
+@pytest.mark.parametrize("prefix", ["module.", ""])
+def test_wrappers_and_parallel_prefixes_are_taken_off(weights, wrapper, prefix, tmp_path):
+    content = {prefix + key: value for key, value in weights.items()}
+    torch.save({wrapper: content} if wrapper else content, tmp_path / "w.pth")
+    loaded = load_published(tmp_path / "w.pth", "mlp").state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in weights.items())
+
+
+def test_sizes_are_read_off_the_weights(tmp_path):
+    for name, sizes in {
+        "videopose": dict(num_joints=17, filter_widths=[3, 1, 5], channels=6, predict_hip=False),
+        "simple_baseline": dict(num_joints=14, linear_size=7, num_stage=3, predict_hip=False),
+        "sem_gcn": dict(num_joints=17, hid_dim=6, num_layers=2),
+    }.items():
+        torch.save(build_posenet(name, **sizes).state_dict(), tmp_path / "w.pt")
+        loaded = load_published(tmp_path / "w.pt", name)
+        assert loaded.num_joints == sizes.pop("num_joints")
+        assert {key: loaded.sizes[key] for key in sizes} == sizes
+
+
+def test_non_local_blocks_are_recognised_and_counted(tmp_path):
+    posenet = build_posenet("sem_gcn", non_local=True).eval()
+    assert sum(p.numel() for p in posenet.parameters()) == 434_703  # SemGCN's paper size
+    for parameter in posenet.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    torch.save(posenet.state_dict(), tmp_path / "w.pt")
+    joints_2d = torch.randn(3, 1, 16, 2)
+    assert torch.equal(load_published(tmp_path / "w.pt", "gcn")(joints_2d), posenet(joints_2d))
+
+
+def test_a_loaders_random_state_in_the_file_is_passed_over(weights, tmp_path):
+    content = {"random_state": np.random.RandomState(1234), "lr": np.float64(1e-3), "model_pos": weights}
+    torch.save(content, tmp_path / "epoch_80.bin")
+    assert load_published(tmp_path / "epoch_80.bin", "mlp").sizes["linear_size"] == 8
+
+
+class Payload:
+    """Would write a file if unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.write_text, (self.path, "ran")
+
+
+def test_code_in_a_checkpoint_is_refused_and_not_run(weights, tmp_path):
+    torch.save({"model_pos": weights, "extra": Payload(tmp_path / "ran.txt")}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match="expected weights alone"):
+        load_published(tmp_path / "w.pt", "mlp")
+    assert not (tmp_path / "ran.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda w: w.pop("w2.weight"), "lacks w2.weight"),
+        (lambda w: w.update({"w3.weight": torch.zeros(1)}), "also has w3.weight"),
+        (lambda w: w.update({"linear_stages.1.w1.bias": torch.zeros(5)}), r"linear_stages.1.w1.bias \(5,\) instead"),
+        (lambda w: w.update({"module.w1.weight": torch.zeros(1)}), "more than one network"),
+        (lambda w: w.clear(), "expected a state dict"),
+        (lambda w: w.update({"w2.weight": [1.0]}), "expected a state dict"),
+    ],
+)
+def test_what_does_not_fit_is_named(weights, change, message, tmp_path):
+    change(weights)
+    torch.save(dict(weights), tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=message):
+        load_published(tmp_path / "w.pt", "simple_baseline")
+
+
+def test_another_lifters_checkpoint_is_called_by_its_name(weights, tmp_path):
+    torch.save(weights, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match="looks like a simple_baseline checkpoint"):
+        load_published(tmp_path / "w.pt", "videopose")
+
+
+def test_files_that_are_no_checkpoint_are_refused(weights, tmp_path):
+    with pytest.raises(FileNotFoundError, match="is missing"):
+        load_published(tmp_path / "none.pt", "mlp")
+    torch.save(weights, tmp_path / "w.pt")
+    (tmp_path / "cut.pt").write_bytes((tmp_path / "w.pt").read_bytes()[:2000])
+    (tmp_path / "empty.pt").write_bytes(b"")
+    for name in ("cut.pt", "empty.pt"):
+        with pytest.raises(ValueError, match="cannot be read as a checkpoint"):
+            load_published(tmp_path / name, "mlp")
