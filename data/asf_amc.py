@@ -9,7 +9,7 @@ Source: the ASF/AMC format as mocap.cs.cmu.edu documents it.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -205,6 +205,12 @@ def _amc_layout(words: list[str], skeleton: AsfSkeleton, name: str) -> dict[str,
     return layout
 
 
+def _angle_unit(amc_text: str, skeleton: AsfSkeleton) -> float:
+    """Radians per unit of the motion's angles: what its header says, else what its skeleton says."""
+    header = re.search(r"(?im)^\s*:(degrees|radians)\b", amc_text)
+    return skeleton.radians_per_unit if header is None else ANGLE_UNITS[header[1][:3].lower()]
+
+
 def _columns(skeleton: AsfSkeleton, bone: str) -> int:
     return len(skeleton.root_columns) if bone == ASF_ROOT else len(skeleton.bones[bone].dofs)
 
@@ -265,5 +271,7 @@ def amc_joints(amc_text: str, skeleton: AsfSkeleton, name: str) -> Float[np.ndar
     """Joints of an AMC motion: h36m_17 order, metres, z-up world."""
     if missing := [bone for bone in H36M_17_FROM_ASF.values() if bone not in skeleton.bones]:
         raise ValueError(f"{name}: its skeleton lacks the bones {', '.join(missing)}; a CMU skeleton is expected.")
-    ends = bone_ends(skeleton, parse_amc(amc_text, skeleton, name), H36M_17_FROM_ASF.values())
+    motion = parse_amc(amc_text, skeleton, name)
+    skeleton = replace(skeleton, radians_per_unit=_angle_unit(amc_text, skeleton))
+    ends = bone_ends(skeleton, motion, H36M_17_FROM_ASF.values())
     return z_up(np.stack([ends[bone] for bone in H36M_17_FROM_ASF.values()], axis=1))

@@ -123,10 +123,17 @@ def _of_actions(clips: list[str], actions: tuple[str, ...]) -> list[str]:
 Pieces = Iterable[tuple[slice, tuple[View, ...]]]
 
 
+def rig_of(subject: str) -> str:
+    """The Human3.6M subject whose rig sees a CMU-X subject: dealt out in turn, to training and test alike."""
+    for group in (cmux.TRAIN_SUBJECTS, cmux.TEST_SUBJECTS):
+        if subject in group:
+            return cmux.RIG_SUBJECTS[group.index(subject) % len(cmux.RIG_SUBJECTS)]
+    raise ValueError(f"Subject {subject} is not in CMU-X: {', '.join(cmux.TRAIN_SUBJECTS + cmux.TEST_SUBJECTS)}.")
+
+
 def rig_pieces(clip: str, joints_world: Float[np.ndarray, "frames 17 3"]) -> Pieces:
     """A clip in pieces, each seen by the four cameras of one of Human3.6M's rigs."""
-    subjects = sorted(cmux.TRAIN_SUBJECTS + cmux.TEST_SUBJECTS)
-    rig = cmux.RIG_SUBJECTS[subjects.index(clip.split("_")[0]) % len(cmux.RIG_SUBJECTS)]
+    rig = rig_of(clip.split("_")[0])
     for piece, span in enumerate(cmux.roaming_pieces(joints_world[:, 0, :2])):
         yield span, cmux.rig_views(joints_world[span], clip, piece, rig)
 

@@ -20,9 +20,9 @@ from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
 from data.takes import View, view_from_world
 from kinematics.camera import NUM_INTRINSICS, Camera, camera_to_world, in_front, look_at
 
-TRAIN_SUBJECTS = ("01", "02", "03", "06", "07", "08", "10", "27", "29", "35")
-VALIDATION_SUBJECTS = ("07", "29")
-TEST_SUBJECTS = ("05", "12", "16", "26", "32", "49")
+TRAIN_SUBJECTS: tuple[str, ...] = ("01", "02", "03", "06", "07", "08", "10", "27", "29", "35")
+VALIDATION_SUBJECTS: tuple[str, ...] = ("07", "29")
+TEST_SUBJECTS: tuple[str, ...] = ("05", "12", "16", "26", "32", "49")
 
 CAPTURE_FPS = 120.0
 FPS = 25.0

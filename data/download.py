@@ -8,11 +8,13 @@ download continues only if the server still has that version (HTTP Range with If
 import hashlib
 import http.client
 import os
+import time
 import urllib.error
 import urllib.request
 import zipfile
 import zlib
 from pathlib import Path
+from urllib.response import addinfourl
 
 from tqdm import tqdm
 
@@ -21,7 +23,9 @@ from kinematics.errors import PoseFKError
 BLOCK = 1 << 20
 TIMEOUT_SECONDS = 30.0
 ATTEMPTS = 5
-_LINE_BROKE = (TimeoutError, ConnectionError, http.client.IncompleteRead)
+PAUSE_SECONDS = 2.0
+_BY_HAND = "Or fetch the archive by hand and give it with --source."
+_LINE_BROKE = (TimeoutError, ConnectionError, http.client.HTTPException)
 
 
 def download(url: str, path: str | Path, sha256: str = "", attempts: int = ATTEMPTS) -> str:
@@ -33,20 +37,24 @@ def download(url: str, path: str | Path, sha256: str = "", attempts: int = ATTEM
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        part.open("ab").close()
+    except OSError as error:
+        raise PermissionError(f"Cannot write {path}: {error.strerror or error}. Choose another --data_root.") from error
+    try:
         _fetch(url, part, attempts)
     except urllib.error.HTTPError as error:
         raise PoseFKError(f"{url} answers {error.code} {error.reason}, a file was expected. {_BY_HAND}") from error
     except urllib.error.URLError as error:
-        raise PoseFKError(f"{url} cannot be reached ({error.reason}). Check the connection; {_BY_HAND}") from error
+        raise PoseFKError(f"{url} cannot be reached ({error.reason}). Check the connection. {_BY_HAND}") from error
     except ValueError as error:
         raise PoseFKError(f"{url} is no address to download from ({error}), expected http://...") from error
+    finally:
+        if part.exists() and part.stat().st_size == 0:
+            part.unlink()
     found = _verified(part, path.name, sha256)
     os.replace(part, path)
     _version_file(part).unlink(missing_ok=True)
     return found
-
-
-_BY_HAND = "Or fetch the archive by hand and give it with --source."
 
 
 def _version_file(part: Path) -> Path:
@@ -70,8 +78,9 @@ def _fetch(url: str, part: Path, attempts: int) -> None:
         if failures >= attempts:
             wanted = "" if total is None else f" of {total}"
             raise PoseFKError(
-                f"{url} broke off after {got}{wanted} bytes ({reason}). Run the same command again: it goes on from there."
+                f"{url} broke off after {got}{wanted} bytes ({reason}). Run the same command again: it goes on there."
             )
+        time.sleep(PAUSE_SECONDS * failures)
 
 
 def _ask(url: str, part: Path) -> int | None:
@@ -105,7 +114,7 @@ def _ask(url: str, part: Path) -> int | None:
     return part.stat().st_size if total is None else total
 
 
-def _save(response: http.client.HTTPResponse, part: Path, have: int, total: int | None) -> None:
+def _save(response: http.client.HTTPResponse | addinfourl, part: Path, have: int, total: int | None) -> None:
     bar = tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=part.name.removesuffix(".part"))
     with open(part, "ab" if have else "wb") as file, bar:
         while block := response.read(BLOCK):
@@ -113,13 +122,24 @@ def _save(response: http.client.HTTPResponse, part: Path, have: int, total: int 
             bar.update(len(block))
 
 
-def _verified(part: Path, name: str, sha256: str) -> str:
-    """The sha256 of a file that is what it should be; a wrong one is removed, so that the next run starts afresh."""
+def sha256_of(path: Path) -> str:
+    """The checksum of a file, hexadecimal."""
     digest = hashlib.sha256()
-    with open(part, "rb") as file:
+    with open(path, "rb") as file:
         while block := file.read(BLOCK):
             digest.update(block)
-    found, wanted = digest.hexdigest(), sha256.strip().lower()
+    return digest.hexdigest()
+
+
+def check_sha256(path: Path, wanted: str) -> None:
+    """Refuse a file that has another checksum than `wanted`; empty: any will do."""
+    if wanted and (found := sha256_of(path)) != wanted.strip().lower():
+        raise PoseFKError(f"{path} has the sha256 {found}, expected {wanted}. Delete it to download it again.")
+
+
+def _verified(part: Path, name: str, sha256: str) -> str:
+    """The sha256 of a file that is what it should be; a wrong one is removed, so that the next run starts afresh."""
+    found, wanted = sha256_of(part), sha256.strip().lower()
     problem = ""
     if wanted and found != wanted:
         problem = f"has the sha256 {found}, expected {wanted}"

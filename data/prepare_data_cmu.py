@@ -1,26 +1,24 @@
 """Write data_3d_cmu.npz from CMU motion capture.
 
-    python -m data.prepare_data_cmu --source FOLDER_OR_ARCHIVE     a folder, .tar.xz or .zip with .asf/.amc or .bvh files
+    python -m data.prepare_data_cmu --source FOLDER_OR_ARCHIVE     a folder, .tar.xz or .zip with ASF/AMC or BVH files
     python -m data.prepare_data_cmu --download                     the database's own archive (1.1 GB)
 
 The file holds plain arrays: joints_world (frames of all clips, 17, 3) metres, z up, h36m_17; usable (frames,); per clip
 clips, fps, source_format, lowest_joint; first_frames (clips + 1) cuts the frames into clips.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import tyro
 from tqdm import tqdm
 
 from data.cmu import FILE_FORMAT, FILE_NAME
 from data.cmu_archive import CaptureSource, Clip, open_source
 from data.cmu_quality import glitch_frames, lowest_joint
 from data.cmux_clips import CMUX_CLIPS
-from data.download import download
+from data.command_line import OneSentenceParser
+from data.download import check_sha256, download
 from data.readers import atomic_write
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from kinematics.skeleton import Skeleton
@@ -29,59 +27,55 @@ ARCHIVE_URL = "http://mocap.cs.cmu.edu/allasfamc.zip"
 BELOW_FLOOR = -0.02  # metres; a joint lower than this is said to be below the floor
 
 
-@dataclass
-class PrepareSettings:
-    """Write data_3d_cmu.npz from CMU motion capture (see docs/data_cmu.md)."""
-
-    source: str = ""
-    """Folder, .tar.xz or .zip with ASF/AMC or BVH files, anywhere inside."""
-    download: bool = False
-    """Fetch the archive from the database's own site instead; an interrupted download is continued."""
-    data_root: str = "data"
-    """Folder to write data_3d_cmu.npz to; a download is kept in its folder `downloads`."""
-    clips: Literal["cmu-x", "all"] = "cmu-x"
-    """cmu-x: the 144 clips of the benchmark. all: every motion of the source."""
-    url: str = ARCHIVE_URL
-    """Where --download fetches from."""
-    sha256: str = ""
-    """Checksum the downloaded archive must have. The database publishes none: every download prints its own."""
-    skip_bad: bool = False
-    """Leave out clips that cannot be read and say so, instead of stopping at the first."""
+def _parser() -> OneSentenceParser:
+    parser = OneSentenceParser("python -m data.prepare_data_cmu", __doc__)
+    add = parser.add_argument
+    add("--source", help="folder, .tar.xz or .zip with ASF/AMC or BVH files, anywhere inside")
+    add("--download", action="store_true", help="fetch the archive; an interrupted download is continued")
+    add("--data_root", default="data", help="folder to write to; a download is kept in its folder downloads")
+    add("--clips", choices=("cmu-x", "all"), default="cmu-x", help="the benchmark's 144 clips, or every motion found")
+    add("--url", default=ARCHIVE_URL, help=f"where --download fetches from (default: {ARCHIVE_URL})")
+    add("--sha256", default="", help="checksum the download must have; the database publishes none")
+    add("--skip_bad", action="store_true", help="leave out clips that cannot be read, instead of stopping")
+    return parser
 
 
-def main() -> None:
-    prepare(tyro.cli(PrepareSettings))
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command. argv: its words, default sys.argv."""
+    arguments = _parser().parse(argv)
+    if bool(arguments.source) == arguments.download:
+        raise PoseFKError("Give either --source FOLDER_OR_ARCHIVE or --download, one of the two.")
+    root = Path(arguments.data_root)
+    source = fetch(arguments.url, root, arguments.sha256) if arguments.download else Path(arguments.source)
+    prepare(source, root, only_benchmark=arguments.clips == "cmu-x", skip_bad=arguments.skip_bad)
 
 
-def prepare(settings: PrepareSettings) -> Path:
+def fetch(url: str, data_root: Path, sha256: str) -> Path:
+    """Download the archive unless it is there already."""
+    archive = data_root / "downloads" / (url.rstrip("/").rpartition("/")[2] or "cmu.zip")
+    if archive.exists():
+        print(f"{archive} is already there; delete it to download it again.")
+        check_sha256(archive, sha256)
+    else:
+        found = download(url, archive, sha256)
+        print(f"{archive}: sha256 {found}" + ("" if sha256 else f" (to compare next time: --sha256 {found})"))
+    return archive
+
+
+def prepare(source: Path, data_root: Path, only_benchmark: bool = True, skip_bad: bool = False) -> Path:
     """Read, check and write everything; returns the file written."""
-    source = _source(settings)
-    wanted: Callable[[str], bool] = CMUX_CLIPS.__contains__ if settings.clips == "cmu-x" else lambda clip: True
+    wanted: Callable[[str], bool] = CMUX_CLIPS.__contains__ if only_benchmark else lambda clip: True
     with open_source(source, wanted) as capture:
-        clips = _read_all(capture, settings.skip_bad)
+        clips = _read_all(capture, skip_bad)
     usable = [~glitch_frames(clip.joints, clip.fps) for clip in clips]
-    path = _write(clips, usable, Path(settings.data_root) / FILE_NAME)
+    path = _write(clips, usable, data_root / FILE_NAME)
     print(_table(clips, usable))
-    if absent := [clip for clip in CMUX_CLIPS if clip not in {entry.name for entry in clips}]:
-        print(
-            f"Not in the source: {len(absent)} of the {len(CMUX_CLIPS)} clips of CMU-X ({', '.join(absent[:10])} ...)."
-        )
+    found = {clip.name for clip in clips}
+    if absent := [clip for clip in CMUX_CLIPS if clip not in found]:
+        some = ", ".join(absent[:8]) + (", ..." if len(absent) > 8 else "")
+        print(f"Not in the source: {len(absent)} of the {len(CMUX_CLIPS)} clips of CMU-X ({some}).")
     print(f"Wrote {path} ({path.stat().st_size / 1e6:.0f} MB).")
     return path
-
-
-def _source(settings: PrepareSettings) -> Path:
-    if bool(settings.source) == settings.download:
-        raise PoseFKError("Give either --source FOLDER_OR_ARCHIVE or --download, one of the two.")
-    if settings.source:
-        return Path(settings.source)
-    archive = Path(settings.data_root) / "downloads" / (settings.url.rstrip("/").rpartition("/")[2] or "cmu.zip")
-    if archive.exists() and not settings.sha256:
-        print(f"{archive} is already there and is used; delete it to download it again.")
-        return archive
-    found = download(settings.url, archive, settings.sha256)
-    print(f"{archive}: sha256 {found}" + ("" if settings.sha256 else f" (compare next time with --sha256 {found})"))
-    return archive
 
 
 def _read_all(capture: CaptureSource, skip_bad: bool) -> list[Clip]:
@@ -134,9 +128,8 @@ def _table(clips: list[Clip], usable: list[np.ndarray]) -> str:
         lowest = min(lowest_joint(clips[i].joints, usable[i]) for i in members)
         floor = " below the floor" if lowest < BELOW_FLOOR else ""
         formats = " ".join(sorted({clips[i].source_format for i in members}))
-        lines.append(
-            f"{subject:>8} {len(members):>6} {frames:>8} {minutes:>8.1f} {glitches:>9} {lowest:>11.3f} m  {formats}{floor}"
-        )
+        counts = f"{subject:>8} {len(members):>6} {frames:>8} {minutes:>8.1f} {glitches:>9}"
+        lines.append(f"{counts} {lowest:>11.3f} m  {formats}{floor}")
     return "\n".join(lines)
 
 

@@ -47,12 +47,12 @@ BVH_JOINTS = {
 }  # fmt: skip
 
 
-def _turn(axis_order: str, angles_deg: dict[str, float]) -> Rotation:
-    """About the fixed axes, one after the other."""
+def _turn(axis_order: str, angles_deg: dict[str, np.ndarray]) -> Rotation:
+    """About the fixed axes, one after the other; one rotation per frame."""
     turned = Rotation.identity()
     for axis in axis_order:
-        vector = np.zeros(3)
-        vector["XYZ".index(axis)] = np.deg2rad(angles_deg.get(axis, 0.0))
+        vector = np.zeros((np.size(angles_deg.get(axis, 0.0)), 3))
+        vector[:, "XYZ".index(axis)] = np.deg2rad(angles_deg.get(axis, 0.0))
         turned = Rotation.from_rotvec(vector) * turned
     return turned
 
@@ -66,7 +66,7 @@ class TinyCapture:
     unit_length: float = 0.45
     keep_thorax: bool = False
     vectors: dict[str, np.ndarray] = field(init=False)
-    angles: list[dict[str, dict[str, float]]] = field(init=False)
+    angles: dict[str, dict[str, np.ndarray]] = field(init=False)
     places: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,30 +75,29 @@ class TinyCapture:
         self.vectors = {bone: v / np.linalg.norm(v) * draw.uniform(2, 4) for bone, v in self.vectors.items()}
         for bone in ("lfemur", "rfemur"):
             self.vectors[bone] *= 7.3 / np.linalg.norm(self.vectors[bone])
-        start = {
-            bone: {dof[1].upper(): draw.uniform(-60, 60) for dof in spec[3].split()} for bone, spec in BONES.items()
+        freedoms = {
+            "root": "XYZ",
+            **{bone: [dof[1].upper() for dof in spec[3].split()] for bone, spec in BONES.items()},
         }
-        start["root"] = {axis: draw.uniform(-60, 60) for axis in "XYZ"}
-        self.angles = []
-        for _ in range(self.frames):
-            self.angles.append({bone: dict(angles) for bone, angles in start.items()})
-            for angles in start.values():
-                angles.update({axis: angle + draw.normal() for axis, angle in angles.items()})
+        self.angles = {
+            bone: {axis: draw.uniform(-60, 60) + draw.normal(size=self.frames).cumsum() for axis in axes}
+            for bone, axes in freedoms.items()
+        }
         self.places = np.array([1.0, 17.0, -30.0]) + draw.normal(size=(self.frames, 3)).cumsum(0) * 0.2
 
-    def local(self, frame: int, bone: str) -> Rotation:
+    def local(self, bone: str) -> Rotation:
+        """A bone's rotation against its parent, one per frame."""
         if bone == "root":
-            return _turn("XYZ", self.angles[frame][bone])
-        _, frame_angles, order, _ = BONES[bone]
-        own = _turn(order, dict(zip("XYZ", frame_angles, strict=True)))
-        if order != "XYZ":  # the three numbers follow the letters of the order
-            own = _turn(order, dict(zip(order, frame_angles, strict=True)))
-        return own * _turn(order, self.angles[frame][bone]) * own.inv()
+            return _turn("XYZ", self.angles[bone])
+        _, frame_angles, order, freedoms = BONES[bone]
+        own = _turn(order, {axis: np.array(angle) for axis, angle in zip(order, frame_angles, strict=True)})
+        return own * _turn(order, self.angles[bone]) * own.inv() if freedoms else Rotation.identity(self.frames)
 
     def ends(self, frame: int) -> dict[str, np.ndarray]:
-        turns, ends = {"root": self.local(frame, "root")}, {"root": self.places[frame]}
+        """Where every bone ends in one frame, metres, y up."""
+        turns, ends = {"root": self.local("root")[frame]}, {"root": self.places[frame]}
         for bone, (parent, *_) in BONES.items():
-            turns[bone] = turns[parent] * self.local(frame, bone)
+            turns[bone] = turns[parent] * self.local(bone)[frame]
             ends[bone] = ends[parent] + turns[bone].apply(self.vectors[bone])
         return {bone: end * 0.0254 / self.unit_length for bone, end in ends.items()}
 
@@ -148,12 +147,13 @@ class TinyCapture:
     @property
     def amc(self) -> str:
         lines = ["#!OML:ASF somewhere.ASF", ":FULLY-SPECIFIED", ":DEGREES"]
-        for frame, angles in enumerate(self.angles):
-            root = [*self.places[frame].tolist(), *(angles["root"][axis] for axis in "XYZ")]
+        columns = {bone: [angles[axis] for axis in angles] for bone, angles in self.angles.items() if angles}
+        for frame in range(self.frames):
+            root = [*self.places[frame].tolist(), *(float(angle[frame]) for angle in columns["root"])]
             lines += [str(frame + 1), f"root {' '.join(map(repr, root))}"]
-            for bone, (*_, dofs) in BONES.items():
-                if dofs:
-                    lines += [f"{bone} {' '.join(repr(float(angles[bone][dof[1].upper()])) for dof in dofs.split())}"]
+            for bone, angles in columns.items():
+                if bone != "root":
+                    lines += [f"{bone} {' '.join(repr(float(angle[frame])) for angle in angles)}"]
         return "\n".join([*lines, ""])
 
     @property
@@ -168,9 +168,9 @@ class TinyCapture:
         for joint, (parent, *_) in BVH_JOINTS.items():
             if parent == "Hips":
                 hierarchy += self._bvh_joint(joint)
-        columns = [self._bvh_columns(frame) for frame in range(self.frames)]
+        columns = self._bvh_columns()
         rest = [*columns[0][:3], *[0.0] * (len(columns[0]) - 3)]  # the conversion's rest pose
-        rows = [" ".join(f"{value!r}" for value in row) for row in (rest, *columns)]
+        rows = [" ".join(map(repr, row)) for row in (rest, *columns)]
         return "\n".join([*hierarchy, "}", "MOTION", f"Frames: {len(rows)}", "Frame Time: .0083333", *rows, ""])
 
     def _bvh_joint(self, joint: str) -> list[str]:
@@ -190,13 +190,13 @@ class TinyCapture:
             lines += ["End Site", "{", _offset(self.vectors.get(bone, np.ones(3))), "}"]
         return [*lines, "}"]
 
-    def _bvh_columns(self, frame: int) -> list[float]:
-        row = [*self.places[frame].tolist(), *self.local(frame, "root").as_euler("ZYX", degrees=True).tolist()]
+    def _bvh_columns(self) -> list[list[float]]:
+        table = [self.places, self.local("root").as_euler("ZYX", degrees=True)]
         for joint in self._bvh_order("Hips"):
             _, bone, order = BVH_JOINTS[joint]
-            turn = self.local(frame, bone) if bone else Rotation.identity()
-            row += turn.as_euler(order, degrees=True).tolist()
-        return row
+            turn = self.local(bone) if bone else Rotation.identity(self.frames)
+            table.append(turn.as_euler(order, degrees=True))
+        return np.concatenate(table, axis=1).tolist()
 
     def _bvh_order(self, joint: str) -> list[str]:
         """Joints below `joint`, depth first, as the file lists them."""
@@ -215,7 +215,7 @@ def _offset(vector: np.ndarray) -> str:
     return f"OFFSET {' '.join(map(repr, vector.tolist()))}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_capture() -> type[TinyCapture]:
     """The class, so that a test makes the person and motion it needs."""
     return TinyCapture

@@ -1,0 +1,122 @@
+"""BVH against AMC of the same motion, on made-up people and on the real pairs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.asf_amc import amc_joints, parse_asf
+from data.bvh import CMU_METRES_PER_UNIT, H36M_17_FROM_BVH, bvh_joints, parse_bvh, thorax_offset, without_rest_pose
+from data.cmu_archive import open_source
+from kinematics.skeleton import Skeleton
+
+ABOVE_THE_THORAX = [Skeleton("h36m_17").joints.index(name) for name in ("Thorax", "Head", "LWrist", "RShoulder")]
+REAL = Path(__file__).parents[3] / "shared" / "data" / "cmu" / "cmu_raw.tar.xz"
+
+
+def test_joint_names_are_the_h36m_layouts():
+    assert tuple(H36M_17_FROM_BVH) == Skeleton("h36m_17").joints
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bvh_and_amc_of_one_motion_agree_once_the_thorax_is_back(tiny_capture, seed):
+    person = tiny_capture(seed=seed)
+    skeleton = parse_asf(person.asf, "tiny.asf")
+    from_bvh, fps = bvh_joints(person.bvh, skeleton, "tiny.bvh")
+    np.testing.assert_allclose(from_bvh, amc_joints(person.amc, skeleton, "tiny.amc"), atol=1e-9)
+    assert fps == pytest.approx(120, abs=1e-3)
+
+
+def test_a_bvh_that_kept_its_thorax_is_left_alone(tiny_capture):
+    person = tiny_capture(keep_thorax=True)
+    skeleton = parse_asf(person.asf, "tiny.asf")
+    expected = amc_joints(person.amc, skeleton, "tiny.amc")
+    np.testing.assert_allclose(bvh_joints(person.bvh, None, "tiny.bvh")[0], expected, atol=1e-9)
+
+
+def test_the_estimated_thorax_moves_neck_and_shoulders_and_nothing_else(tiny_capture):
+    person = tiny_capture()
+    skeleton = parse_asf(person.asf, "tiny.asf")
+    exact, estimated = (bvh_joints(person.bvh, given, "tiny.bvh")[0] for given in (skeleton, None))
+    moved = np.linalg.norm(exact - estimated, axis=-1).max(axis=0) > 1e-9
+    assert moved[ABOVE_THE_THORAX].all() and not moved[:8].any()
+    joints = parse_bvh(person.bvh, "tiny.bvh").joints
+    error = np.linalg.norm(thorax_offset(joints, skeleton) - thorax_offset(joints, None)) * CMU_METRES_PER_UNIT
+    np.testing.assert_allclose(np.linalg.norm(exact - estimated, axis=-1)[:, ABOVE_THE_THORAX], error, atol=1e-9)
+
+
+def test_the_conversions_rest_pose_is_dropped_and_a_real_first_frame_is_not(tiny_capture):
+    person = tiny_capture(frames=4)
+    motion = parse_bvh(person.bvh, "tiny.bvh")
+    assert len(motion.values) == 5
+    trimmed = without_rest_pose(motion)
+    assert len(trimmed.values) == 4
+    assert len(without_rest_pose(trimmed).values) == 4
+
+
+def cut(text, count):
+    return text[:-count]
+
+
+BAD_FILES = {
+    "empty": (lambda text: "", "HIERARCHY, then a MOTION"),
+    "cut in the hierarchy": (lambda text: text[:900], "HIERARCHY, then a MOTION"),
+    "cut in the motion": (lambda text: text[:-40], "numbers, found"),
+    "a brace lost": (lambda text: text.replace("}\nMOTION", "MOTION"), "never closed"),
+    "no frames": (lambda text: text[: text.index("Frames:")], "not a readable BVH"),
+    "wrong column count": (
+        lambda text: text.replace("\nFrame Time", " \nFrame Time").rstrip() + " 1.0\n",
+        "channels are",
+    ),
+    "not a number": (lambda text: text.replace("Frame Time: .0083333\n", "Frame Time: .0083333\nx"), "not a readable"),
+    "NaN": (lambda text: text.rstrip().rsplit(" ", 1)[0] + " nan\n", "frame 6 holds a number that is not finite"),
+    "strange word": (lambda text: text.replace("OFFSET", "SHIFT", 1), "unexpected word 'SHIFT'"),
+    "two of one name": (
+        lambda text: text.replace("JOINT LeftLeg", "JOINT LeftUpLeg"),
+        "two joints are called LeftUpLeg",
+    ),
+    "other names": (lambda text: text.replace("LeftForeArm", "LeftElbow"), "lacks the joints LeftForeArm"),
+}
+
+
+@pytest.mark.parametrize("damage", BAD_FILES)
+def test_a_bad_file_is_one_sentence(tiny_capture, damage):
+    spoil, message = BAD_FILES[damage]
+    with pytest.raises(ValueError, match=message) as caught:
+        bvh_joints(spoil(tiny_capture().bvh), None, "05_01.bvh")
+    assert str(caught.value).startswith("05_01.bvh") and "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def real_pairs():
+    """(AMC text, BVH text, ASF text) of the clips that came in both formats."""
+    if not REAL.exists():
+        pytest.skip(f"{REAL} is not here")
+    with open_source(REAL, ("02_01", "02_03", "35_01", "49_20").__contains__) as source:
+        return {
+            clip: (kinds["amc"](), kinds["bvh"](), source.skeletons[clip[:2]]())
+            for clip, kinds in source.motions.items()
+        }
+
+
+def test_real_bvh_and_amc_agree_within_a_hundredth_of_a_millimetre(real_pairs):
+    assert len(real_pairs) == 4
+    for clip, (amc, bvh, asf) in real_pairs.items():
+        skeleton = parse_asf(asf, clip)
+        from_amc, (from_bvh, _) = amc_joints(amc, skeleton, clip), bvh_joints(bvh, skeleton, clip)
+        assert np.linalg.norm(from_amc - from_bvh, axis=-1).max() < 1e-5
+
+
+def test_the_estimated_thorax_is_within_four_millimetres_on_real_people(real_pairs):
+    for clip, (_, bvh, asf) in real_pairs.items():
+        exact, estimated = (bvh_joints(bvh, given, clip)[0] for given in (parse_asf(asf, clip), None))
+        assert 0.0005 < np.linalg.norm(exact - estimated, axis=-1).max() < 0.004
+
+
+def test_real_limbs_keep_their_length(real_pairs):
+    skeleton = Skeleton("h36m_17")
+    limbs = [(skeleton.parents[j], j) for j in map(skeleton.joints.index, ("RKnee", "LAnkle", "LElbow", "RWrist"))]
+    for clip, (amc, _, asf) in real_pairs.items():
+        joints = amc_joints(amc, parse_asf(asf, clip), clip)
+        lengths = np.stack([np.linalg.norm(joints[:, a] - joints[:, b], axis=-1) for a, b in limbs])
+        assert np.ptp(lengths, axis=1).max() < 1e-9
