@@ -1,0 +1,149 @@
+"""Train a 2D-to-3D pose lifter, augmented by a GAN on a Denavit-Hartenberg model of the human body.
+
+    python run_fk_gan.py --dataset demo                                       a laptop, no download: 2 minutes
+    python run_fk_gan.py --dataset demo --compare none posefk                 what the augmentation buys
+    python run_fk_gan.py --dataset h36m --posenet_name videopose              one GPU, or whatever there is
+    torchrun --nproc_per_node 4 run_fk_gan.py --dataset cmu --batch_size 4096 four processes
+    python run_fk_gan.py --resume checkpoint/.../                             go on with a run that was stopped
+    python run_fk_gan.py --evaluate checkpoint/.../last.pt --test_sets 3dhp   judge a lifter
+    python run_fk_gan.py --help                                               every setting
+
+READ FIRST. What happens, in order: settings -> data -> body, GAN and cameras (augment) -> lifter -> loop -> report.
+docs/training.md explains the settings, docs/walk.md follows one tensor through all of it.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from augment import Augmenter
+from data import DataSplits, PoseDataset, load_dataset
+from evaluation import cross_domain
+from kinematics import Skeleton, exit_with_one_sentence
+from training import checkpoint, distributed
+from training.checkpoint import StopRequest, resume_command, stop_on_signal
+from training.config import Settings, from_plain, read_settings
+from training.course import Course
+from training.distributed import Processes
+from training.judging import Judge, load_test_takes, test_set_names
+from training.lifting import LifterTrainer, build_lifter
+from training.log import Result, comparison_table
+from training.plan import Round, augments, plan_of
+from training.report import Reporter
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Settings, then one run, a comparison of several, or an evaluation."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    settings = read_settings(arguments)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    if settings.evaluate:
+        evaluate_only(settings)
+        return
+    state = checkpoint.read_last(settings.resume) if settings.resume else None
+    if state is not None:
+        settings = read_settings(arguments, stored=from_plain(state["settings"]))
+    processes = distributed.start(settings.device)
+    try:
+        splits = load_dataset(settings.data.dataset, settings.data)
+        if settings.compare and state is None:
+            compare(arguments, settings, splits, processes)
+        else:
+            train(settings, splits, processes, state)
+    finally:
+        distributed.stop()
+
+
+def compare(arguments: Sequence[str], settings: Settings, splits: DataSplits, processes: Processes) -> None:
+    """Train one recipe after the other on the same data and print one table."""
+    runs = {}
+    for recipe in settings.compare:
+        own = replace(read_settings(arguments, recipe), compare=())
+        runs[recipe] = train(own, splits, processes, suffix=f"_{recipe}")
+    if processes.first:
+        print(f"\n{comparison_table(runs)}")
+
+
+def train(
+    settings: Settings, splits: DataSplits, processes: Processes, state: dict[str, Any] | None = None, suffix: str = ""
+) -> list[Result]:
+    """One run. state: of a run to be continued. Returns the lines of its results.jsonl."""
+    # files -> takes -> poses, as tensors on the run's device
+    layout, device = Skeleton.from_num_joints(settings.data.num_joints).name, processes.device
+    real = PoseDataset.from_takes(splits.train, layout, settings.lifter.frames, device=device)
+    judge = Judge(load_test_takes(settings, splits), layout, settings.lifter.frames, device, settings.output.test_flip)
+    # body, GAN and cameras: noise -> angles -> joints -> screen
+    torch.manual_seed(settings.seed)
+    augmenter = None
+    if augments(settings):
+        average, rank = distributed.average_gradients, processes.rank
+        augmenter = Augmenter(settings.augment, real, None, settings.seed, device, average, rank)
+    # lifter: screen -> joints
+    trainer = LifterTrainer(build_lifter(settings.lifter, settings.recipe, layout).to(device), settings.learning)
+    distributed.broadcast(trainer.lifter)
+    plan = plan_of(settings, len(real))
+    course = Course(settings, plan, processes, real, augmenter, trainer)
+    if state is not None:
+        course.restore(state)
+    # all that was asked for is possible: only now is anything written, and by the first process alone
+    reporter = Reporter(course, judge, settings, suffix, settings.resume) if processes.first else None
+    with stop_on_signal() as stop:
+        for epoch in range(course.epoch, plan.epochs):
+            for kind in plan.rounds(epoch)[course.round :]:
+                learn(course, kind, reporter, stop)
+                course.round_done()
+                trainer.synchronise()
+                if reporter and kind.updates_lifter and plan.evaluates(epoch):
+                    reporter.results(judge.evaluate(trainer.evaluated, epoch + 1, kind.stage))
+                if reporter:
+                    reporter.round_done(epoch, kind)
+            course.save(reporter.folder if reporter else None)
+            if reporter:
+                reporter.pictures(epoch)
+            if any(distributed.gather(stop.asked)):
+                stopped(reporter)
+    if reporter:
+        reporter.finish()
+    return course.results
+
+
+def learn(course: Course, kind: Round, reporter: Reporter | None, stop: StopRequest) -> None:
+    """The batches of a round: the GAN learns from real poses, the lifter from real and synthetic ones."""
+    while course.step < course.plan.steps:
+        rate = course.set_learning_rate()
+        batch, gan_losses = course.next_batch(kind)
+        loss = course.trainer.step(batch) if batch is not None else None
+        course.step_done()
+        if reporter:
+            reporter.batch(kind, loss, gan_losses, rate)
+        if stop.asked and course.processes.count == 1:  # many processes stop together, at the end of an epoch
+            course.save(reporter.folder if reporter else None)
+            stopped(reporter)
+
+
+def stopped(reporter: Reporter | None) -> None:
+    """Leave after Ctrl-C, saying how to go on."""
+    if reporter:
+        reporter.close()
+    raise KeyboardInterrupt(f"Stopped and saved. Go on with: {resume_command(reporter.folder)}" if reporter else "")
+
+
+def evaluate_only(settings: Settings) -> None:
+    """Judge a checkpoint with evaluation.cross_domain."""
+    path = checkpoint.find_lifter(settings.evaluate, settings.output.checkpoint)
+    cross_domain.run(
+        cross_domain.CrossDomain(
+            checkpoint=path, posenet_name=settings.lifter.posenet_name, test_sets=test_set_names(settings),
+            flip="on" if settings.output.test_flip else "off", device=settings.device,
+            data_root=settings.data.data_root, data_extra_root=settings.data.data_extra_root,
+            keypoints=settings.data.keypoints,
+        )
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)

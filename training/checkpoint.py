@@ -1,0 +1,134 @@
+"""Files of a run: its folder, last.pt to go on from, best_<test set>.pt to use; and stopping without losing work."""
+
+import json
+import os
+import platform
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from data.readers import atomic_write
+from posenets import Lifter
+from posenets.published import read_checkpoint
+from training.config import Settings, to_plain
+
+LAST = "last.pt"
+RUN = "run"  # what last.pt holds beyond a lifter
+
+
+def make_run_folder(settings: Settings, suffix: str = "") -> Path:
+    """<checkpoint>/<lifter>/<keypoints>/<time>_<note><suffix>/ with settings.json, new and one's own."""
+    parent = Path(settings.output.checkpoint) / settings.lifter.posenet_name / settings.data.keypoints
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}_{settings.output.note}{suffix}"
+    for attempt in range(1, 1000):
+        folder = parent / (name if attempt == 1 else f"{name}_{attempt}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if folder.is_dir():
+                continue
+            raise
+        except OSError as error:
+            raise PermissionError(
+                f"--checkpoint {settings.output.checkpoint}: the run's folder {folder} cannot be made "
+                f"({error.strerror}). Choose a folder that can be written to."
+            ) from error
+        write_settings(folder, settings)
+        return folder
+    raise FileExistsError(f"{parent / name} and 998 more exist: choose another --note.")
+
+
+def write_settings(folder: Path, settings: Settings) -> None:
+    """settings.json: what the run was asked, and with which versions it ran."""
+    content = {**to_plain(settings), "versions": {"python": platform.python_version(), "torch": torch.__version__}}
+    with atomic_write(folder / "settings.json") as part:
+        part.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def find_last(path: str | Path) -> Path:
+    """The last.pt that --resume means: the file, or the one in the folder."""
+    path = Path(path)
+    found = path / LAST if path.is_dir() else path
+    if not found.is_file():
+        raise FileNotFoundError(
+            f"--resume {path}: {found} is missing, expected the folder of a run that has finished an epoch."
+        )
+    return found
+
+
+def find_lifter(path: str | Path, folder: str | Path) -> Path:
+    """The checkpoint that --evaluate means: the file, or the one of that name in the --checkpoint folder."""
+    for candidate in (Path(path), Path(folder) / path):
+        if candidate.is_file():
+            return candidate
+    raise FileNotFoundError(f"--evaluate {path} is missing, here and in {folder}: expected a checkpoint file.")
+
+
+def read_last(path: str | Path) -> dict[str, Any]:
+    """The state of a run (see save_last)."""
+    found = find_last(path)
+    content = read_checkpoint(found)
+    if not isinstance(content, dict) or not isinstance(content.get(RUN), dict):
+        raise ValueError(
+            f"--resume {path}: {found} is not the state of a run, expected its last.pt (to judge a lifter: --evaluate)."
+        )
+    return {**content[RUN], "settings": content["settings"]}
+
+
+def save_last(folder: Path, lifter: Lifter, epoch: int, settings: Settings, state: dict[str, Any]) -> None:
+    """Write last.pt, whole or not at all: a lifter's checkpoint like any other, and what it takes to go on."""
+    with atomic_write(folder / LAST) as part:
+        torch.save({**lifter.to_checkpoint(epoch, to_plain(settings)), RUN: state}, part)
+
+
+def save_lifter(path: Path, lifter: Lifter, epoch: int, settings: Settings) -> None:
+    """Write a lifter's checkpoint for posenets.load_lifter, whole or not at all."""
+    with atomic_write(path) as part:
+        torch.save(lifter.to_checkpoint(epoch, to_plain(settings)), part)
+
+
+def random_state(device: torch.device) -> dict[str, Any]:
+    """State of PyTorch's own generators (dropout)."""
+    cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def set_random_state(state: dict[str, Any], device: torch.device) -> None:
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and state["cuda"] is not None:
+        torch.cuda.set_rng_state(state["cuda"], device)
+
+
+class StopRequest:
+    """Whether Ctrl-C (or a scheduler's SIGTERM) asked to stop. The loop looks between two batches."""
+
+    asked = False
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[StopRequest]:
+    """Inside, the first signal only asks; a second one stops at once."""
+    request = StopRequest()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if request.asked:
+            raise KeyboardInterrupt("Stopped at once; the last finished epoch is in last.pt.")
+        request.asked = True
+
+    handlers = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def resume_command(folder: Path) -> str:
+    """What to type to go on."""
+    return f"python run_fk_gan.py --resume {os.fspath(folder)}"

@@ -1,0 +1,274 @@
+"""Settings of a run: dataclasses inside, flat flags outside.
+
+Three layers, the later one wins: the defaults below, what the recipe and the data set bring (defaults_for), what the
+user typed (training.flags reads the original projects' spellings).
+"""
+
+import contextlib
+import io
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any, Literal, TypeVar, get_origin, get_type_hints
+
+import tyro
+
+from augment.settings import RECIPES, AugmentSettings
+from data import DATASETS, DataSettings
+from posenets import ALIASES, INPUT_MODES, LIFTERS
+from training import flags
+from training.presets import BUDGETS, TRAINING
+
+SettingsType = TypeVar("SettingsType")
+
+
+@dataclass
+class LifterSettings:
+    """The network that lifts 2D to 3D."""
+
+    posenet_name: str = "videopose"
+    """Lifter: videopose, simple_baseline (mlp) or sem_gcn (gcn)."""
+    frames: int = 1
+    """Frames one prediction sees; this version has single-frame lifters."""
+    posenet_width: int = 0
+    """Units per layer; 0: as published."""
+    posenet_blocks: int = 0
+    """Number of blocks (simple_baseline, sem_gcn) or of filters (videopose); 0: as published."""
+    dropout: float = -1.0
+    """Share of units dropped while training, 0 to under 1; -1: as published."""
+    input_mode: str = "screen"
+    """What the lifter sees: screen, root (minus the hip), root_scaled (also divided by the pose's size)."""
+
+
+@dataclass
+class LearningSettings:
+    """How the lifter learns."""
+
+    epochs: int = 10
+    """Epochs in which the lifter learns."""
+    additional_epochs: int = 0
+    """Epochs appended at the end of the linear schedule, each at additional_lr_decay times the rate before (DH-AUG)."""
+    additional_lr_decay: float = 0.95
+    """Factor on the learning rate in each additional epoch."""
+    warmup: int = 0
+    """Epochs before those in which only the GAN learns."""
+    steps_per_epoch: int = 0
+    """Batches per epoch; 0: one pass over the training poses."""
+    batch_size: int = 1024
+    """Poses per batch, over all processes together."""
+    lr: float = 1e-3
+    """Learning rate of Adam at the start."""
+    lr_schedule: Literal["cosine", "linear", "exponential", "constant"] = "cosine"
+    """Learning rate over the run: cosine or linear to 0, times lr_decay per epoch, or constant."""
+    lr_decay: float = 0.99
+    """Factor per epoch of the exponential schedule (giving it chooses that schedule)."""
+    loss: Literal["mpjpe", "mse"] = "mpjpe"
+    """Loss: mean distance of joints (mpjpe, metres) or mean squared coordinate error (mse)."""
+    mirrored: Literal["separate", "concatenated", "none"] = "separate"
+    """Left-right mirrored copies: an update of their own, in the same update, or none."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this norm; 0: never."""
+    ema: float = 0.0
+    """Decay per update of the averaged weights that are evaluated; 0: evaluate the weights themselves."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Numbers inside the lifter on a GPU; bfloat16 is ignored on the CPU."""
+
+
+@dataclass
+class OutputSettings:
+    """What a run judges and writes."""
+
+    checkpoint: str = "./checkpoint"
+    """Folder under which the run's own folder <lifter>/<keypoints>/<time>_<note> is made."""
+    note: str = "posefk"
+    """Word at the end of the run's folder name."""
+    test_sets: tuple[str, ...] = ()
+    """Test sets; empty: those of the data set, and 3dhp where it is prepared."""
+    eval_every: int = 1
+    """Evaluate after every n-th epoch (and after the last)."""
+    test_flip: bool = True
+    """Average each prediction with that of the mirror image."""
+    figures: bool = True
+    """Draw figures and TensorBoard pictures."""
+
+
+@dataclass
+class Settings:
+    """PoseFK: train a 2D-to-3D pose lifter, augmented by a GAN on a Denavit-Hartenberg model of the body."""
+
+    recipe: str = "posefk"
+    """Augmentation: none, dh-aug (as published, its defects fixed) or posefk. Fills what is not given here."""
+    compare: tuple[str, ...] = ()
+    """Recipes to train one after the other on the same data, ending in one table."""
+    data: DataSettings = field(default_factory=DataSettings)
+    lifter: LifterSettings = field(default_factory=LifterSettings)
+    learning: LearningSettings = field(default_factory=LearningSettings)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
+    evaluate: str = ""
+    """Checkpoint to evaluate instead of training (also looked for in --checkpoint)."""
+    resume: str = ""
+    """Folder (or last.pt) of a run to continue; its settings are kept."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    threads: int = 0
+    """CPU threads; 0: PyTorch's own choice."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of everything drawn by chance."""
+        return self.data.seed
+
+
+def read_settings(arguments: Sequence[str], recipe: str | None = None, stored: Settings | None = None) -> Settings:
+    """Settings of a command line. recipe: overrules --recipe (one of --compare); stored: of the run to be resumed."""
+    if {"-h", "--help"} & set(arguments):
+        return _tyro(["--help"], Settings())
+    known = setting_types()
+    lists = {name for name, kind in known.items() if get_origin(kind) is tuple}
+    words = flags.translate(arguments, known, lists)
+    if recipe is not None:
+        words["recipe"] = [recipe]
+    if stored is None:
+        settings = _tyro(_as_arguments(words), defaults_for(words))
+        check(settings)
+        return settings
+    settings = _tyro(_as_arguments(words), stored)
+    _refuse_changes(settings, stored)
+    return settings
+
+
+def defaults_for(words: flags.Words) -> Settings:
+    """Defaults of the recipe and the data set that a command line names."""
+    recipe = (words.get("recipe") or ["posefk"])[0]
+    _choose("recipe", recipe, RECIPES)
+    dataset = (words.get("dataset") or [_default_dataset(words)])[0]
+    _choose("dataset", dataset, DATASETS)
+    learning = replace(LearningSettings(), **BUDGETS[dataset].get("learning", {}), **TRAINING[recipe]["learning"])
+    if "lr_decay" in words and "lr_schedule" not in words:
+        learning = replace(learning, lr_schedule="exponential")
+    lifter = replace(LifterSettings(), **BUDGETS[dataset].get("lifter", {}), **TRAINING[recipe]["lifter"])
+    if (words.get("posenet_name") or [""])[0] in ("sem_gcn", "gcn"):
+        lifter = replace(lifter, posenet_width=0)  # widths of the budgets are meant for fully connected layers
+    return Settings(
+        recipe=recipe, data=DataSettings(dataset=dataset), lifter=lifter, learning=learning,
+        augment=RECIPES[recipe],
+    )  # fmt: skip
+
+
+def _default_dataset(words: flags.Words) -> str:
+    """Human3.6M where it is prepared or detections of it are asked for (the original commands name no data set)."""
+    root = (words.get("data_root") or [DataSettings.data_root])[0]
+    detected = (words.get("keypoints") or ["gt"])[0] != "gt"
+    return "h36m" if detected or os.path.exists(os.path.join(root, "data_3d_h36m.npz")) else "demo"
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that cannot work, before anything is read or written."""
+    learning, lifter = settings.learning, settings.lifter
+    for recipe in (settings.recipe, *settings.compare):
+        _choose("recipe", recipe, RECIPES)
+    if lifter.posenet_name in flags.LATER_LIFTERS:
+        raise ValueError(f"--posenet_name {lifter.posenet_name}: {flags.LATER_LIFTERS[lifter.posenet_name]}.")
+    _choose("posenet_name", lifter.posenet_name, [*LIFTERS, *ALIASES])
+    _choose("input_mode", lifter.input_mode, INPUT_MODES)
+    if lifter.frames != 1:
+        raise ValueError(f"--frames {lifter.frames}: {flags.NO_TEMPORAL}.")
+    _choose("device", settings.device.split(":")[0], ("auto", "cpu", "cuda"))
+    if re.search(r"[/\\\s]", settings.output.note):
+        raise ValueError(f"--note {settings.output.note!r}: expected one word without spaces and slashes.")
+    at_least = {
+        "batch_size": (learning.batch_size, 2), "epochs": (learning.epochs, 1), "warmup": (learning.warmup, 0),
+        "additional_epochs": (learning.additional_epochs, 0), "steps_per_epoch": (learning.steps_per_epoch, 0),
+        "eval_every": (settings.output.eval_every, 1), "downsample": (settings.data.downsample, 1),
+        "posenet_width": (lifter.posenet_width, 0), "posenet_blocks": (lifter.posenet_blocks, 0),
+        "threads": (settings.threads, 0), "seed": (settings.seed, 0), "max_grad_norm": (learning.max_grad_norm, 0),
+    }  # fmt: skip
+    for name, (value, smallest) in at_least.items():
+        if not value >= smallest:  # also catches NaN
+            raise ValueError(f"--{name} {value}: expected at least {smallest}.")
+    if not 0 < learning.lr < 1:
+        raise ValueError(f"--lr {learning.lr}: expected a learning rate between 0 and 1.")
+    if not 0 <= learning.ema < 1:
+        raise ValueError(f"--ema {learning.ema}: expected a decay from 0 to under 1.")
+    if not 0 <= settings.augment.synthetic_share <= 1:
+        raise ValueError(f"--synthetic_share {settings.augment.synthetic_share}: expected a share from 0 to 1.")
+    settings.augment.mixture.shares()
+    if lifter.dropout != -1 and not 0 <= lifter.dropout < 1:
+        raise ValueError(f"--dropout {lifter.dropout}: expected a rate from 0 to under 1, or -1 for the published one.")
+
+
+def setting_types(kind: type = Settings) -> dict[str, Any]:
+    """Type of every setting by its flat name."""
+    found: dict[str, Any] = {}
+    for name, hint in get_type_hints(kind).items():
+        found.update(setting_types(hint) if is_dataclass(hint) else {name: hint})
+    return found
+
+
+def flat(settings: Any) -> dict[str, Any]:
+    """Value of every setting by its flat name."""
+    found: dict[str, Any] = {}
+    for entry in fields(settings):
+        value = getattr(settings, entry.name)
+        found.update(flat(value) if is_dataclass(value) else {entry.name: value})
+    return found
+
+
+def to_plain(settings: Settings) -> dict[str, Any]:
+    """Nested plain values, for settings.json and checkpoints."""
+    return asdict(settings)
+
+
+def from_plain(plain: dict[str, Any], kind: type[SettingsType] = Settings) -> SettingsType:
+    """The settings that to_plain() made plain (JSON has turned tuples into lists)."""
+    hints = get_type_hints(kind)
+    strangers = sorted(set(plain) - set(hints))
+    if strangers:
+        raise ValueError(f"The stored settings have {', '.join(strangers)}, which this version does not know.")
+    values = {}
+    for name, value in plain.items():
+        if is_dataclass(hints[name]):
+            value = from_plain(value, hints[name])
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return kind(**values)
+
+
+def _refuse_changes(settings: Settings, stored: Settings) -> None:
+    """A resumed run goes on as it began; only where it computes may change."""
+    free = {"device", "threads", "resume", "compare"}
+    now, before = flat(settings), flat(stored)
+    changed = [name for name in now if name not in free and now[name] != before[name]]
+    if changed:
+        name = changed[0]
+        raise ValueError(
+            f"--{name} {now[name]} differs from the run's own {before[name]}: --resume continues a run as it began; "
+            "leave the flag out, or start a new run."
+        )
+
+
+def _choose(flag: str, value: str, known: Any) -> None:
+    if value not in known:
+        raise ValueError(f"--{flag} {value}: choose from {', '.join(known)}.{flags.nearest(value, known)}")
+
+
+def _as_arguments(words: flags.Words) -> list[str]:
+    return [word for name, values in words.items() for word in (f"--{name}", *values)]
+
+
+def _tyro(arguments: list[str], defaults: Settings) -> Settings:
+    """tyro's parsing with its boxed error message turned into one sentence."""
+    printed = io.StringIO()
+    config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff)
+    try:
+        with contextlib.redirect_stderr(printed):
+            return tyro.cli(
+                Settings, prog="run_fk_gan.py", args=arguments, default=defaults, config=config, use_underscores=True
+            )
+    except SystemExit as error:
+        if not error.code:
+            raise
+        lines = [line.strip("│ ") for line in printed.getvalue().splitlines()[1:]]
+        end = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
+        raise ValueError(" ".join(lines[:end]) + " (--help explains every flag)") from None

@@ -1,0 +1,114 @@
+"""A run under way: its moving parts, where it stands, and how all of it is saved and restored."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from augment import Augmenter
+from data import PoseBatch, PoseDataset
+from training import distributed
+from training.batches import RealBatches
+from training.checkpoint import random_state, save_last, save_lifter, set_random_state
+from training.config import Settings
+from training.distributed import Processes
+from training.lifting import LifterTrainer
+from training.log import Result
+from training.plan import Plan, Round
+
+# Streams of random numbers: real poses for the lifter, real poses for the GAN, synthetic poses, dropout.
+STREAMS = 4
+
+
+class Course:
+    """epoch, round, step: what comes next, each from 0; batches: done so far in all rounds."""
+
+    def __init__(
+        self, settings: Settings, plan: Plan, processes: Processes, real: PoseDataset, augmenter: Augmenter | None,
+        trainer: LifterTrainer,
+    ) -> None:  # fmt: skip
+        self.settings, self.plan, self.processes = settings, plan, processes
+        self.augmenter, self.trainer = augmenter, trainer
+        self.epoch = self.round = self.step = self.batches = 0
+        self.results: list[Result] = []
+        self.best: dict[str, float] = {}
+        seed = (settings.seed * processes.count + processes.rank) * STREAMS
+        self.real_for_lifter, self.real_for_gan = RealBatches(real, seed), RealBatches(real, seed + 1)
+        self.generator = torch.Generator(processes.device).manual_seed(seed + 2)
+        torch.manual_seed(seed + 3)
+
+    def next_batch(self, kind: Round) -> tuple[PoseBatch | None, dict[str, Any]]:
+        """Real and synthetic poses for the lifter if it learns, and the losses of the GAN if that has learnt first."""
+        count = self.processes.share(self.settings.learning.batch_size)
+        augmenter, losses = self.augmenter, {}
+        if augmenter is not None and kind.updates_gan:
+            losses = augmenter.update(self.real_for_gan.take(count))
+        synthetic = round(count * kind.synthetic) if kind.updates_lifter else 0
+        parts = []
+        if synthetic < count and kind.updates_lifter:
+            parts.append(self.real_for_lifter.take(count - synthetic))
+        if synthetic and augmenter is not None:
+            parts.append(augmenter.sample(synthetic, self.generator))
+        return PoseBatch.cat(parts) if parts else None, losses
+
+    def set_learning_rate(self) -> float:
+        """Set the lifter's learning rate to what the plan says for this moment; returns it."""
+        return self.trainer.set_learning_rate(self.plan.epochs_of_lifter(self.epoch, self.round, self.step))
+
+    def step_done(self) -> None:
+        """Count a batch."""
+        self.step += 1
+        self.batches += 1
+
+    def round_done(self) -> None:
+        """Go on to the next round, and after an epoch's last one to the next epoch."""
+        self.step, self.round = 0, self.round + 1
+        if self.round == len(self.plan.rounds(self.epoch)):
+            self.round, self.epoch = 0, self.epoch + 1
+
+    def keep_best(self, folder: Path, lines: list[Result]) -> None:
+        """Write best_<test set>.pt for every test set whose error has never been smaller (first protocol of each)."""
+        for line in lines:
+            name, error = line["test_set"], line["mpjpe"]
+            if line["protocol"] != lines[0]["protocol"] or error >= self.best.get(name, float("inf")):
+                continue
+            self.best[name] = error
+            save_lifter(folder / f"best_{name}.pt", self.trainer.evaluated, line["epoch"], self.settings)
+
+    def save(self, folder: Path | None) -> None:
+        """Write last.pt; all processes take part, each with its own random numbers. folder: None for all but one."""
+        augmenter = None if self.augmenter is None else self.augmenter.state_dict()
+        own = distributed.gather(
+            {
+                "augmenter_random": augmenter and augmenter["random"],
+                "torch": random_state(self.processes.device),
+                "generator": self.generator.get_state(),
+                "real_for_lifter": self.real_for_lifter.state_dict(),
+                "real_for_gan": self.real_for_gan.state_dict(),
+            }
+        )
+        state = {
+            "epoch": self.epoch, "round": self.round, "step": self.step, "batches": self.batches,
+            "results": self.results, "best": self.best, "processes": own,
+            "trainer": self.trainer.state_dict(), "augmenter": augmenter,
+        }  # fmt: skip
+        if folder is not None:
+            save_last(folder, self.trainer.evaluated, self.epoch, self.settings, state)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Stand where a saved run stood."""
+        if len(state["processes"]) != self.processes.count:
+            raise ValueError(
+                f"--resume: the run had {len(state['processes'])} processes, now there are {self.processes.count}: "
+                f"start it with torchrun --nproc_per_node {len(state['processes'])}."
+            )
+        for name in ("epoch", "round", "step", "batches", "results", "best"):
+            setattr(self, name, state[name])
+        self.trainer.load_state_dict(state["trainer"])
+        own = state["processes"][self.processes.rank]
+        if self.augmenter is not None:
+            self.augmenter.load_state_dict({**state["augmenter"], "random": own["augmenter_random"]})
+        self.generator.set_state(own["generator"])
+        self.real_for_lifter.load_state_dict(own["real_for_lifter"])
+        self.real_for_gan.load_state_dict(own["real_for_gan"])
+        set_random_state(own["torch"], self.processes.device)

@@ -1,0 +1,108 @@
+"""Many processes, in the open: torchrun starts them, gradients are averaged by hand between backward() and step().
+
+Every process holds the whole data set and draws its own share of each batch. Weights start equal by broadcast and stay
+equal because each optimiser sees the same averaged gradients. The first process writes.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among its equals. rank: 0 to count - 1."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes and prints."""
+        return self.rank == 0
+
+    def share(self, batch_size: int) -> int:
+        """This process's part of a batch."""
+        if batch_size % self.count:
+            raise ValueError(f"--batch_size {batch_size}: expected a multiple of the {self.count} processes.")
+        return batch_size // self.count
+
+
+def start(device: str = "auto") -> Processes:
+    """Join the processes torchrun started, or be the only one. device: auto, cpu, cuda or cuda:1."""
+    rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    chosen = _device(device)
+    if count > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    return Processes(rank, count, chosen)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"--device {name}: PyTorch finds no CUDA device here; use --device cpu or auto.")
+    if name == "cuda":
+        name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    device = torch.device(name)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
+
+
+def stop() -> None:
+    """Leave the group."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def average_gradients(parameters: Iterable[Tensor]) -> None:
+    """Replace every gradient by its mean over the processes: one all-reduce of all of them, laid end to end."""
+    if not dist.is_initialized():
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    _average(gradients)
+
+
+def average_buffers(module: nn.Module) -> None:
+    """Replace running statistics (batch norm) by their mean over the processes."""
+    if dist.is_initialized():
+        _average([buffer for buffer in module.buffers() if buffer.is_floating_point()])
+
+
+def _average(tensors: list[Tensor]) -> None:
+    if not tensors:
+        return
+    flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(mean.view_as(tensor))
+
+
+def broadcast(module: nn.Module) -> None:
+    """Give every process the first one's weights and buffers."""
+    if not dist.is_initialized():
+        return
+    for tensor in (*module.parameters(), *module.buffers()):
+        dist.broadcast(tensor.data, src=0)
+
+
+def gather(value: Any) -> list[Any]:
+    """The values of all processes, in order of rank, known to each."""
+    if not dist.is_initialized():
+        return [value]
+    values: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(values, value)
+    return values
+
+
+def from_first(value: Any) -> Any:
+    """The first process's value, known to all."""
+    return gather(value)[0]

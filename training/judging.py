@@ -1,0 +1,53 @@
+"""The test sets of a run, and what they say of a lifter after an epoch."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from data import TEST_SETS, DataSplits, PoseDataset, Take, load_test_set
+from evaluation import Predictions, predict, protocols_for, score
+from posenets import Lifter
+from training.config import Settings
+from training.log import VALIDATION, Result
+
+PREPARED_3DHP = Path("test_set") / "test_3dhp.npz"
+
+
+def test_set_names(settings: Settings) -> tuple[str, ...]:
+    """The test sets asked for: by default the data set's own, and 3DHP's where it is prepared."""
+    if settings.output.test_sets:
+        return settings.output.test_sets
+    prepared = (Path(settings.data.data_extra_root) / PREPARED_3DHP).is_file()
+    return (*TEST_SETS[settings.data.dataset], *(("3dhp",) if prepared and settings.data.dataset != "demo" else ()))
+
+
+def load_test_takes(settings: Settings, splits: DataSplits) -> dict[str, list[Take]]:
+    """The validation takes, which choose, then the takes of each test set."""
+    tests = {
+        name: splits.tests[name] if name in splits.tests else load_test_set(name, settings.data)
+        for name in test_set_names(settings)
+    }
+    return {VALIDATION: splits.validation, **tests} if splits.validation else tests
+
+
+class Judge:
+    """Evaluates lifters on all test sets. predictions: those of the last evaluation, for pictures."""
+
+    def __init__(
+        self, takes: Mapping[str, list[Take]], skeleton: str, frames: int, device: torch.device, flip: bool
+    ) -> None:
+        self.datasets = {
+            name: PoseDataset.from_takes(own, skeleton, frames, device=device) for name, own in takes.items()
+        }
+        self.flip = flip
+        self.predictions: dict[str, Predictions] = {}
+
+    def evaluate(self, lifter: Lifter, epoch: int, stage: str) -> list[Result]:
+        """A result line for every test set and each protocol usual for it."""
+        lines = []
+        for name, dataset in self.datasets.items():
+            made = self.predictions[name] = predict(lifter, dataset, self.flip)
+            for protocol in protocols_for(name, lifter.skeleton):
+                lines.append(score(made, protocol).result_line(name, epoch, stage))
+        return lines

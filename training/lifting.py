@@ -1,0 +1,142 @@
+"""One step of the lifter: prediction, loss, gradients, averaged weights; and its learning rate over the run."""
+
+import copy
+import math
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from data import PoseBatch
+from posenets import DH_AUG_SIZES, Lifter, build_posenet, lifter_name
+from training import distributed
+from training.config import LearningSettings, LifterSettings
+from training.presets import BLOCK_NAMES, WIDTH_NAMES
+
+
+def build_lifter(settings: LifterSettings, recipe: str, skeleton: str) -> Lifter:
+    """The lifter of a run. Recipe dh-aug starts from DH-AUG's sizes, the others from those of the lifter's paper."""
+    name = lifter_name(settings.posenet_name)
+    sizes: dict[str, Any] = dict(DH_AUG_SIZES[name]) if recipe == "dh-aug" else {}
+    if settings.posenet_width:
+        sizes[WIDTH_NAMES[name]] = settings.posenet_width
+    if settings.posenet_blocks:
+        blocks = settings.posenet_blocks
+        sizes[BLOCK_NAMES[name]] = [1] * blocks if name == "videopose" else blocks
+    if settings.dropout >= 0:
+        sizes["dropout"] = settings.dropout
+    num_joints = int(skeleton.rsplit("_", 1)[1])
+    return Lifter(build_posenet(name, num_joints, settings.frames, **sizes), settings.input_mode, skeleton)
+
+
+def learning_rate_factor(settings: LearningSettings, epochs_done: float | int) -> float:
+    """Learning rate over the start's, after `epochs_done` (a fraction counts) epochs of the lifter.
+
+    With additional epochs the linear schedule stops short of 0, at 1 / (epochs + 1) as DH-AUG's, to decay from there.
+    """
+    epochs, extra = settings.epochs, settings.additional_epochs
+    done = min(epochs_done, epochs)
+    factors = {
+        "cosine": 0.5 * (1 + math.cos(math.pi * min(done / epochs, 0.95 if extra else 1.0))),
+        "linear": 1 - done / (epochs + 1 if extra else epochs),
+        "exponential": settings.lr_decay ** math.floor(done),
+        "constant": 1.0,
+    }
+    appended = 1 + math.floor(epochs_done - epochs) if extra and epochs_done >= epochs else 0
+    return factors[settings.lr_schedule] * settings.additional_lr_decay**appended
+
+
+def mean_distance(prediction: Float[Tensor, "batch joints 3"], target: Float[Tensor, "batch joints 3"]) -> Tensor:
+    """MPJPE as a loss, metres."""
+    return (prediction - target).square().sum(-1).add(1e-12).sqrt().mean()
+
+
+class LifterTrainer:
+    """The lifter, its optimiser and its averaged weights.
+
+    evaluated: the lifter to evaluate and keep: the averaged one, or itself without averaging.
+    """
+
+    def __init__(self, lifter: Lifter, settings: LearningSettings) -> None:
+        self.lifter, self.settings = lifter, settings
+        self.optimizer = torch.optim.Adam(lifter.parameters(), lr=settings.lr, fused=True)
+        self.average = copy.deepcopy(lifter).requires_grad_(False) if settings.ema else None
+        self.updates = 0
+
+    @property
+    def evaluated(self) -> Lifter:
+        return self.average or self.lifter
+
+    def set_learning_rate(self, epochs_done: float) -> float:
+        """Returns the learning rate from here on. epochs_done: by the lifter, not counting warm-up."""
+        rate = self.settings.lr * learning_rate_factor(self.settings, epochs_done)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def step(self, batch: PoseBatch) -> Tensor:
+        """Learn from a batch, and from its mirror image in the way the settings say. Returns the loss of the batch."""
+        mirrored = self.settings.mirrored
+        if mirrored == "concatenated":
+            return self._update(PoseBatch.cat([batch, batch.mirrored()]))
+        loss = self._update(batch)
+        if mirrored == "separate":
+            self._update(batch.mirrored())
+        return loss
+
+    def _update(self, batch: PoseBatch) -> Tensor:
+        self.lifter.train()
+        target = batch.root_relative()[:, self.lifter.posenet.target_frame]  # (B, J, 3) m
+        loss = self._loss(batch.joints_2d, target)
+        loss.backward()
+        distributed.average_gradients(self.lifter.parameters())
+        if self.settings.max_grad_norm:
+            nn.utils.clip_grad_norm_(self.lifter.parameters(), self.settings.max_grad_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.updates += 1
+        self._follow()
+        return loss.detach()
+
+    def _loss(self, joints_2d: Tensor, target: Tensor) -> Tensor:
+        narrow = self.settings.precision == "bfloat16" and joints_2d.is_cuda
+        with torch.autocast(joints_2d.device.type, dtype=torch.bfloat16, enabled=narrow):
+            prediction = self.lifter(joints_2d)
+        prediction = prediction.to(target.dtype)
+        if self.settings.loss == "mse":
+            return (prediction - target).square().mean()
+        return mean_distance(prediction, target)
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the averaged weights and running statistics; early on faster, so that the start is forgotten."""
+        if self.average is None:
+            return
+        decay = min(self.settings.ema, (1 + self.updates) / (10 + self.updates))
+        pairs = zip(self.average.state_dict().values(), self.lifter.state_dict().values(), strict=True)
+        for kept, new in pairs:
+            kept.lerp_(new, 1 - decay) if kept.is_floating_point() else kept.copy_(new)
+
+    def synchronise(self) -> None:
+        """Make the running statistics of all processes equal, before evaluating or saving."""
+        distributed.average_buffers(self.lifter)
+        if self.average is not None:
+            distributed.average_buffers(self.average)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything learnt so far."""
+        return {
+            "lifter": self.lifter.state_dict(),
+            "average": self.average.state_dict() if self.average is not None else None,
+            "optimizer": self.optimizer.state_dict(),
+            "updates": self.updates,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.lifter.load_state_dict(state["lifter"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.updates = state["updates"]
+

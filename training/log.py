@@ -1,0 +1,162 @@
+"""What a run tells: a progress bar or lines, results.jsonl, TensorBoard, and tables at the end."""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor
+from tqdm import tqdm
+
+from data.readers import atomic_write
+from training.figures import save_figure
+
+RESULTS = "results.jsonl"
+Result = dict[str, Any]
+VALIDATION = "validation"
+ORACLE = "best epoch on the test set (oracle)"
+
+
+class RunLog:
+    """Writer of a run's files. results: every line of results.jsonl so far.
+
+    step: batches so far; on resuming, what was written at or after it is dropped, since it will be written again.
+    """
+
+    def __init__(self, folder: Path, results: Sequence[Result] = (), step: int | None = None) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # takes a second to import
+
+        self.folder = folder
+        self.results = list(results)
+        if step is not None:
+            with atomic_write(folder / RESULTS) as part:
+                part.write_text("".join(json.dumps(line) + "\n" for line in self.results))
+        self._events = SummaryWriter(str(folder), purge_step=step, flush_secs=30)
+
+    def result(self, line: Result, step: int) -> None:
+        """Add a line to results.jsonl and its numbers to TensorBoard."""
+        self.results.append(line)
+        with open(self.folder / RESULTS, "a") as file:
+            file.write(json.dumps(line) + "\n")
+        name = f"{line['test_set']}_{line['protocol']}"
+        self.scalars(name, {key: line[key] for key in ("mpjpe", "p_mpjpe", "pck", "auc")}, step)
+
+    def scalars(self, group: str, values: Mapping[str, float | int | Tensor], step: int) -> None:
+        for name, value in values.items():
+            self._events.add_scalar(f"{group}/{name}", float(value), step)
+
+    def histogram(self, name: str, values: Tensor, step: int) -> None:
+        self._events.add_histogram(name, values.detach().float().cpu().numpy(), step)
+
+    def picture(self, name: str, figure: Figure, step: int, keep: bool = False) -> None:
+        """A figure for TensorBoard; keep: also as figures/<name>.png."""
+        if keep:
+            save_figure(figure, self.folder / "figures" / f"{name}.png")
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        self._events.add_image(name, np.asarray(canvas.buffer_rgba())[..., :3], step, dataformats="HWC")
+
+    def close(self) -> None:
+        self._events.close()
+
+
+class Progress:
+    """A bar with poses per second and time left on a terminal; elsewhere nothing but the lines it is told."""
+
+    def __init__(self, total_poses: int, done_poses: int = 0, quiet: bool = False) -> None:
+        self._start, self._done, self._first, self._total = time.monotonic(), done_poses, done_poses, total_poses
+        self.quiet = quiet
+        self._bar = tqdm(
+            total=total_poses, initial=done_poses, unit=" poses", unit_scale=True, dynamic_ncols=True, smoothing=0.1,
+            disable=quiet or not sys.stderr.isatty(), leave=False,
+        )  # fmt: skip
+
+    def add(self, poses: int, text: str) -> None:
+        self._done += poses
+        self._bar.set_description_str(text, refresh=False)
+        self._bar.update(poses)
+
+    def say(self, line: str) -> None:
+        if not self.quiet:
+            tqdm.write(line)
+            sys.stdout.flush()
+
+    def pace(self) -> str:
+        """Poses per second so far and the time left at that pace (evaluation included)."""
+        seconds = time.monotonic() - self._start
+        speed = (self._done - self._first) / max(seconds, 1e-9)
+        left = (self._total - self._done) / max(speed, 1e-9)
+        return f"{speed:,.0f} poses/s, {clock(left)} left"
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+def clock(seconds: float) -> str:
+    """1:02:03 or 2:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def series(results: Iterable[Result]) -> dict[tuple[str, str], list[Result]]:
+    """Lines by (test set, protocol), in order of time."""
+    found: dict[tuple[str, str], list[Result]] = {}
+    for line in results:
+        found.setdefault((line["test_set"], line["protocol"]), []).append(line)
+    return found
+
+
+def chosen_by_validation(results: Sequence[Result]) -> tuple[int, str] | None:
+    """(epoch, stage) of the smallest MPJPE on the validation set, if there is one."""
+    lines = [line for line in results if line["test_set"] == VALIDATION]
+    best = min(lines, key=lambda line: line["mpjpe"], default=None)
+    return None if best is None else (best["epoch"], best["stage"])
+
+
+def end_table(results: Sequence[Result]) -> str:
+    """Last epoch, the epoch that validation chose, and the oracle, for every test set and protocol. MPJPE in mm."""
+    chosen = chosen_by_validation(results)
+    rows = [["test set", "protocol", "MPJPE", "P-MPJPE", "PCK", "AUC", "chosen by validation", ORACLE]]
+    for (test_set, protocol), lines in series(results).items():
+        last, best = lines[-1], min(lines, key=lambda line: line["mpjpe"])
+        at_chosen = [line for line in lines if (line["epoch"], line["stage"]) == chosen]
+        rows.append([
+            test_set, protocol, *(f"{last[key]:.1f}" for key in ("mpjpe", "p_mpjpe", "pck", "auc")),
+            f"{at_chosen[0]['mpjpe']:.1f} (epoch {at_chosen[0]['epoch']})" if at_chosen else "-",
+            "-" if test_set == VALIDATION else f"{best['mpjpe']:.1f} (epoch {best['epoch']})",
+        ])  # fmt: skip
+    return "Last epoch (MPJPE and P-MPJPE in mm, PCK at 150 mm and AUC in percent):\n" + columns(rows)
+
+
+def comparison_table(runs: Mapping[str, Sequence[Result]]) -> str:
+    """One line per recipe, the test sets side by side. MPJPE in mm; the change is against the first recipe."""
+    first = series(next(iter(runs.values())))
+    shown = [key for key in first if key[0] != VALIDATION]
+    head = ["recipe"]
+    for test_set, protocol in shown:
+        head += [f"{test_set} ({protocol})", "change", ORACLE]
+    rows = [head]
+    for recipe, results in runs.items():
+        row = [recipe]
+        for key in shown:
+            lines = series(results)[key]
+            error, before = lines[-1]["mpjpe"], first[key][-1]["mpjpe"]
+            change = "" if recipe == next(iter(runs)) else f"{100 * (error / before - 1):+.1f} %"
+            row += [f"{error:.1f}", change, f"{min(line['mpjpe'] for line in lines):.1f}"]
+        rows.append(row)
+    return "MPJPE in mm, last epoch:\n" + columns(rows)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of words as a table in Markdown, its columns aligned."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    padded = [[word.ljust(width) for word, width in zip(row, widths, strict=True)] for row in rows]
+    lines = ["| " + " | ".join(row) + " |" for row in padded]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)

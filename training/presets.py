@@ -1,0 +1,32 @@
+"""What a recipe and a data set bring to the settings that the user has not given.
+
+The synthetic side of a recipe is augment.settings.RECIPES; here is how the lifter learns with it.
+"""
+
+from typing import Any
+
+from posenets import LIFTERS
+
+Preset = dict[str, dict[str, Any]]
+
+TRAINING: dict[str, Preset] = {
+    "none": {"lifter": {"input_mode": "screen"}, "learning": {}},
+    "dh-aug": {
+        "lifter": {"input_mode": "screen"},
+        "learning": {"loss": "mse", "lr_schedule": "linear", "warmup": 3},
+    },
+    "posefk": {"lifter": {"input_mode": "root"}, "learning": {"ema": 0.999}},
+}
+
+BUDGETS: dict[str, Preset] = {
+    "demo": {
+        "lifter": {"posenet_name": "simple_baseline", "posenet_width": 512},
+        "learning": {"epochs": 6, "steps_per_epoch": 60, "batch_size": 512},
+    },
+    "cmu": {"learning": {"epochs": 20}},
+    "h36m": {"learning": {"epochs": 25}},
+}
+
+# Names under which each lifter knows its sizes.
+WIDTH_NAMES = dict(zip(LIFTERS, ("channels", "linear_size", "hid_dim"), strict=True))
+BLOCK_NAMES = dict(zip(LIFTERS, ("filter_widths", "num_stage", "num_layers"), strict=True))

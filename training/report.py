@@ -1,0 +1,110 @@
+"""What the first process tells and writes while a run goes on."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from training.checkpoint import find_last, make_run_folder
+from training.config import Settings
+from training.course import Course
+from training.judging import Judge
+from training.log import Progress, Result, RunLog, end_table
+from training.pictures import Pictures
+from training.plan import Round
+
+LOG_EVERY = 20  # batches between two numbers in TensorBoard
+
+
+class Reporter:
+    """Makes the run's folder (or goes on in it) and fills it. suffix: at the end of the folder's name."""
+
+    def __init__(self, course: Course, judge: Judge, settings: Settings, suffix: str, resumed: str) -> None:
+        self.course, self.settings = course, settings
+        self.folder = find_last(resumed).parent if resumed else make_run_folder(settings, suffix)
+        self.log = RunLog(self.folder, course.results, course.batches if resumed else None)
+        batch_size = settings.learning.batch_size
+        total, done = course.plan.total_batches() * batch_size, course.batches * batch_size
+        self.progress = Progress(total, done)
+        self._pictures = Pictures(self.log, course, judge) if settings.output.figures else None
+        self._losses: list[Tensor] = []
+        self._gan_losses: dict[str, float] = {}
+        learner = f"{settings.lifter.posenet_name} ({_count(course.trainer.lifter)} weights)"
+        poses = f"{len(course.real_for_lifter.dataset):,} real poses"
+        self.progress.say(f"{settings.recipe}: {learner} learns from {poses} on {course.processes.device}")
+        self.progress.say(f"writing {self.folder}")
+
+    def batch(self, kind: Round, loss: Tensor | None, gan: Mapping[str, float], rate: float) -> None:
+        """After each batch."""
+        course = self.course
+        if loss is not None:
+            self._losses.append(loss)
+        self._gan_losses.update(gan)
+        text = f"epoch {course.epoch + 1}/{course.plan.epochs} {kind.stage}"
+        self.progress.add(self.settings.learning.batch_size, text)
+        if course.batches % LOG_EVERY == 0:
+            if loss is not None:
+                self.log.scalars("lifter", {"loss": loss, "learning_rate": rate}, course.batches)
+            self.log.scalars("gan", gan, course.batches)
+
+    def results(self, lines: list[Result]) -> None:
+        """After each evaluation."""
+        for line in lines:
+            self.course.results.append(line)
+            self.log.result(line, self.course.batches)
+        self.course.keep_best(self.folder, lines)
+
+    def round_done(self, epoch: int, kind: Round) -> None:
+        """One line on what the round came to, and whatever the GAN has to warn of."""
+        parts = [f"epoch {epoch + 1}/{self.course.plan.epochs} {kind.stage}:"]
+        if self._losses:
+            parts.append(f"loss {self._loss_text()},")
+            self._losses.clear()
+        parts.append(self.progress.pace())
+        lines = [line for line in self.course.results if (line["epoch"], line["stage"]) == (epoch + 1, kind.stage)]
+        if lines:
+            first = [line for line in lines if line["protocol"] == lines[0]["protocol"]]
+            parts.append("| MPJPE " + ", ".join(f"{line['test_set']} {line['mpjpe']:.1f}" for line in first) + " mm")
+        self.progress.say(" ".join(parts))
+        self._augmenter_news()
+
+    def _augmenter_news(self) -> None:
+        """How many synthetic poses could be used, and whether the GAN has collapsed."""
+        augmenter = self.course.augmenter
+        if augmenter is None:
+            return
+        self.log.scalars("acceptance", augmenter.acceptance, self.course.batches)
+        kept = ", ".join(f"{source} {100 * share:.0f} %" for source, share in augmenter.acceptance.items())
+        if kept:
+            self.progress.say(f"  synthetic poses in front of their camera and in its image: {kept}")
+        sentence = augmenter.collapse(self._gan_losses)
+        if sentence:
+            self.progress.say(f"  warning: {sentence}")
+
+    def _loss_text(self) -> str:
+        mean = float(torch.stack(self._losses).mean())
+        if not math.isfinite(mean):
+            raise ValueError("The lifter's loss is NaN or infinite: its training diverged; try a lower --lr.")
+        return f"{1000 * mean:.1f} mm" if self.settings.learning.loss == "mpjpe" else f"{1e6 * mean:.0f} mm²"
+
+    def pictures(self, epoch: int) -> None:
+        """After each epoch."""
+        if self._pictures is not None:
+            self._pictures.draw(epoch)
+
+    def finish(self) -> None:
+        """After the last epoch."""
+        self.close()
+        if self.course.results:
+            print(f"\n{end_table(self.course.results)}")
+        figures = ", figures/" if self._pictures else ""
+        print(f"\nIn {self.folder}: settings.json, results.jsonl, last.pt, best_*.pt, TensorBoard events{figures}")
+
+    def close(self) -> None:
+        self.progress.close()
+        self.log.close()
+
+
+def _count(module: torch.nn.Module) -> str:
+    return f"{sum(parameter.numel() for parameter in module.parameters()):,}"
