@@ -1,0 +1,187 @@
+"""The augmenter: learns to make poses beside the real ones, and makes them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from augment.cameras import wide_cameras
+from augment.collapse import Diversity, collapse_sentence, diversity
+from augment.gan import AverageGradients, Gan
+from augment.generator import PoseGenerator
+from augment.placing import place
+from augment.reference import Reference
+from augment.settings import AugmentSettings, recipe
+from augment.sources import PoseSources
+from data.batch import PoseBatch
+from data.dataset import PoseDataset
+from kinematics import Camera
+
+COLLAPSE_SAMPLES = 512
+
+
+@dataclass
+class _Parts:
+    """What can be built once the real poses are known."""
+
+    reference: Reference
+    sources: PoseSources
+    gan: Gan | None
+
+
+class Augmenter:
+    """Synthetic poses for a lifter.
+
+    settings: or the name of a recipe. reference: the real training poses; without it the first batch given to
+    `update` is taken. pose_generator: another net than the settings describe. average_gradients: called between
+    backward and step with the parameters, for distributed training. rank: makes the processes' noise differ; their
+    nets begin alike.
+    """
+
+    def __init__(
+        self,
+        settings: AugmentSettings | str = "posefk",
+        reference: PoseDataset | PoseBatch | None = None,
+        pose_generator: PoseGenerator | None = None,
+        seed: int = 0,
+        device: torch.device | str | None = None,
+        average_gradients: AverageGradients | None = None,
+        rank: int = 0,
+    ) -> None:
+        self.settings = recipe(settings) if isinstance(settings, str) else settings
+        self.shares = self.settings.mixture.shares()
+        self.device = torch.device(device) if device is not None else _device_of(reference)
+        self.random = torch.Generator(self.device).manual_seed(seed + 7919 * rank)
+        self.acceptance: dict[str, float] = {}
+        self._seed, self._average_gradients, self._pose_generator = seed, average_gradients, pose_generator
+        self._parts = None if reference is None else self._build(reference)
+
+    def _build(self, data: PoseDataset | PoseBatch) -> _Parts:
+        # All processes of a run draw the same reference and start from the same nets.
+        same = torch.Generator().manual_seed(self._seed)
+        reference = Reference.of(data.to(self.device), self.settings.max_reference, same)
+        gan = self._build_gan() if self.shares.get("gan") else None
+        return _Parts(reference, PoseSources(self.settings, reference, gan and gan.pose_generator), gan)
+
+    def _build_gan(self) -> Gan:
+        settings = self.settings.gan
+        with torch.random.fork_rng(devices=[]):  # PyTorch initialises from its global generator: leave it untouched
+            torch.manual_seed(self._seed)
+            pose_generator = self._pose_generator or PoseGenerator(
+                settings.noise_dim, settings.generator_width, limits=settings.limits, learn_bones=settings.learn_bones,
+                global_rotation_mode=settings.global_rotation, max_tilt=settings.max_tilt,
+                bone_spread=self.settings.bone_spread,
+            )  # fmt: skip
+            return Gan(pose_generator, settings, self.device, self._average_gradients)
+
+    @property
+    def parts(self) -> _Parts:
+        if self._parts is None:
+            raise ValueError("The augmenter knows no real poses: give Augmenter(reference=...) or call update(real).")
+        return self._parts
+
+    def update(self, real: PoseBatch) -> dict[str, float]:
+        """Learn from a batch of real poses. Returns losses by name; empty where nothing is learnt (no GAN)."""
+        if self._parts is None:
+            self._parts = self._build(real)
+        if self.parts.gan is None:
+            return {}
+        return self.parts.gan.update(real, self._draw_fakes, self.random)
+
+    @torch.no_grad()
+    def sample(self, count: int, generator: torch.Generator | None = None) -> PoseBatch:
+        """`count` synthetic poses, each in front of its camera and in its image, in random order.
+
+        generator: on the augmenter's device; without it the augmenter's own goes on. `acceptance` then says which
+        part of each source's poses could be photographed.
+        """
+        generator = generator or self.random
+        if not self.shares:
+            raise ValueError("This recipe makes no synthetic poses: all shares of its mixture are 0.")
+        counts = _split(count, self.shares)
+        batches = [self._sample_source(source, wanted, generator) for source, wanted in counts.items() if wanted]
+        if not batches:
+            return self._sample_source(next(iter(counts)), 1, generator)[:0]
+        order = torch.randperm(count, generator=generator, device=generator.device).to(self.device)
+        return PoseBatch.cat(batches)[order]
+
+    def _sample_source(self, source: str, count: int, generator: torch.Generator) -> PoseBatch:
+        settings = self.settings
+        learned_root = source == "gan" and settings.gan.root == "learned"
+        for settled in (False, True) if learned_root else (True,):
+            placement = place(
+                lambda wanted, settled=settled: self._draw(source, wanted, generator, settled, settings.cameras),
+                count, settings.near, settings.keep_in_image, settings.tries,
+            )  # fmt: skip
+            self.acceptance[source] = placement.acceptance if placement else 0.0
+            if placement is not None:
+                return placement.batch
+        raise ValueError(
+            f"None of {settings.tries} x {count} poses of the source {source} was in front of its camera and inside "
+            "the image: widen the camera ranges or set keep_in_image to False."
+        )
+
+    def _draw(
+        self, source: str, count: int, generator: torch.Generator, settled: bool, cameras: str
+    ) -> tuple[Tensor, Camera]:
+        """World joints (count, T, 16, 3) and a camera for each."""
+        reference = self.parts.reference
+        rows = reference.random_rows(count, generator)
+        joints = self.parts.sources.draw(source, rows, generator)
+        places = reference.place_rows(rows, self.settings.one_camera_per_batch, generator)
+        joints = reference.settle(joints, places) if settled else reference.beside(joints, places)
+        if cameras == "wide":
+            centre = joints[:, joints.shape[1] // 2, 0]
+            return joints, wide_cameras(centre, generator, self.settings.wide)
+        return joints, reference.camera[places]
+
+    def _draw_fakes(self, count: int) -> tuple[Tensor, Camera]:
+        """Fakes for the critics, who compare them with the real cameras' views whatever the lifter will see."""
+        return self._draw("gan", count, self.random, self.settings.gan.root == "settled", "dataset")
+
+    @torch.no_grad()
+    def diversity(self, count: int = COLLAPSE_SAMPLES) -> tuple[Diversity, Diversity]:
+        """Diversity of real poses and of the generator's, `count` of each."""
+        reference, generator = self.parts.reference, torch.Generator(self.device).manual_seed(self._seed)
+        rows = reference.random_rows(count, generator)
+        fakes = self.parts.sources.draw("gan", rows, generator)
+        return diversity(reference.joints_world[rows][:, 0]), diversity(fakes[:, 0])
+
+    def collapse(self, losses: dict[str, float] | None = None) -> str | None:
+        """What is wrong with the GAN in one sentence, None if nothing is. losses: the last ones of `update`."""
+        if self._parts is None or self._parts.gan is None:
+            return None
+        distances = {name.split("_")[1]: value for name, value in (losses or {}).items() if name.endswith("_distance")}
+        return collapse_sentence(*self.diversity(), distances)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that resuming needs, plain tensors and numbers."""
+        gan = self._parts.gan if self._parts else None
+        return {"random": self.random.get_state(), "gan": gan.state_dict() if gan else None}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was taken. The reference must be given first."""
+        gan = self.parts.gan
+        if (gan is None) != (state["gan"] is None):
+            have, want = ("has a", "has none") if state["gan"] else ("has no", "has one")
+            raise ValueError(f"The saved augmenter {have} GAN, this recipe {want}: resume with the same recipe.")
+        self.random.set_state(state["random"].cpu())
+        if gan is not None:
+            gan.load_state_dict(state["gan"])
+
+
+def _device_of(data: PoseDataset | PoseBatch | None) -> torch.device:
+    if data is None:
+        return torch.device("cpu")
+    return data.device if isinstance(data, PoseDataset) else data.source.device
+
+
+def _split(count: int, shares: dict[str, float]) -> dict[str, int]:
+    """Whole numbers in the ratio of the shares that sum to count: the largest remainders are rounded up."""
+    exact = {name: count * share for name, share in shares.items()}
+    counts = {name: int(value) for name, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: counts[name] - exact[name])
+    for name in by_remainder[: count - sum(counts.values())]:
+        counts[name] += 1
+    return counts

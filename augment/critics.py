@@ -1,0 +1,102 @@
+"""Critics of single poses: how real a pose looks in 3D and on the screen (Wasserstein scores, no unit).
+
+Layers and state_dict keys are those of DH-AUG (models_Fk_GAN/Fk_discriminator.py), so its weights load as they are.
+"""
+
+from functools import lru_cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from augment.layers import Dense, ResidualBlock
+from kinematics import BONE_JOINTS
+
+# Pairs of adjacent bones whose cosine the 3D critic sees (bone numbers of kinematics.BONES).
+COSINE_PAIRS = (
+    (0, 2), (1, 3), (2, 4), (3, 5), (4, 5), (4, 6), (5, 6), (6, 7), (7, 14), (7, 8), (7, 9), (8, 10), (9, 11), (10, 12),
+    (11, 13),
+)  # fmt: skip
+NUM_JOINTS = 16
+# Bones shorter than a millimetre have no direction: below it the length is held, so that a collapsed bone gives
+# finite cosines and gradients. Above it nothing changes.
+SHORTEST_BONE_M = 1e-3
+
+
+@lru_cache
+def _pairs(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Both tables on a device: bones (2, 15) as parent, child; cosines (2, 15) as first, second bone."""
+    bones, cosines = (torch.tensor(table, device=device).T.contiguous() for table in (BONE_JOINTS, COSINE_PAIRS))
+    return bones, cosines
+
+
+def kcs_features(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 30"]:
+    """Kinematic chain space: 15 cosines between adjacent bones, then the 15 bone lengths in metres."""
+    (parent, child), (first, second) = _pairs(joints.device)
+    vectors = joints.index_select(-2, child) - joints.index_select(-2, parent)  # (*batch, 15, 3)
+    lengths = vectors.square().sum(-1).clamp_min(SHORTEST_BONE_M**2).sqrt()  # (*batch, 15)
+    directions = vectors / lengths[..., None]
+    cosines = (directions.index_select(-2, first) * directions.index_select(-2, second)).sum(-1)
+    return torch.cat([cosines, lengths], dim=-1)
+
+
+def _differentiated(joints: Tensor) -> bool:
+    """Whether someone wants the score's gradient with respect to the pose, as a gradient penalty does."""
+    return torch.is_grad_enabled() and joints.requires_grad
+
+
+class Critic3D(nn.Module):
+    """Judges root-centred poses by their coordinates and by their kinematic chain space.
+
+    width: of both branches (published: 1000 by default, 256 in the README's command); merge_width: of the joint head.
+    """
+
+    def __init__(self, width: int = 1000, merge_width: int = 100) -> None:
+        super().__init__()
+        self.previous = nn.ModuleList([Dense(NUM_JOINTS * 3, width)])
+        self.block1, self.block2, self.block3 = (ResidualBlock(width) for _ in range(3))
+        self.special_KCS_previous = nn.ModuleList([Dense(30, width)])
+        self.special_KCS_block1, self.special_KCS_block2, self.special_KCS_block3 = (
+            ResidualBlock(width) for _ in range(3)
+        )
+        self.merge_previous = nn.ModuleList([Dense(2 * width, merge_width)])
+        self.merge_block1 = ResidualBlock(merge_width)
+        self.output = nn.Linear(merge_width, 1)
+
+    def forward(self, joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 1"]:
+        """joints: metres, root at 0, world axes. Returns scores, larger = more real."""
+        twice = _differentiated(joints)
+        flat = joints.reshape(-1, NUM_JOINTS, 3)
+        positions = self.previous[0](flat.flatten(1), twice=twice)
+        for block in (self.block1, self.block2, self.block3):
+            positions = block(positions, twice)
+        chain = self.special_KCS_previous[0](kcs_features(flat), twice=twice)
+        for block in (self.special_KCS_block1, self.special_KCS_block2, self.special_KCS_block3):
+            chain = block(chain, twice)
+        merged = self.merge_previous[0](torch.cat([chain, positions], dim=1), twice=twice)
+        return self.output(self.merge_block1(merged, twice)).reshape(*joints.shape[:-2], 1)
+
+
+class Critic2D(nn.Module):
+    """Judges poses on the screen: four layers with one skip, leaky ReLU."""
+
+    SLOPE = 0.01
+
+    def __init__(self, width: int = 1000) -> None:
+        super().__init__()
+        self.pose_layer_1 = Dense(NUM_JOINTS * 2, width)
+        self.pose_layer_2 = Dense(width, width)
+        self.pose_layer_3 = Dense(width, width)
+        self.pose_layer_4 = nn.Linear(width, width)
+        self.layer_last = Dense(width, width)
+        self.layer_pred = nn.Linear(width, 1)
+
+    def forward(self, joints: Float[Tensor, "*batch 16 2"]) -> Float[Tensor, "*batch 1"]:
+        """joints: screen coordinates. Returns scores, larger = more real."""
+        twice = _differentiated(joints)
+        first = self.pose_layer_1(joints.reshape(-1, NUM_JOINTS * 2), self.SLOPE, twice=twice)
+        second = self.pose_layer_2(first, self.SLOPE, twice=twice)
+        third = self.pose_layer_3(second, self.SLOPE, skip=first, twice=twice)
+        # The published net has no activation between layer 4 and the last one.
+        last = self.layer_last(self.pose_layer_4(third), self.SLOPE, twice=twice)
+        return self.layer_pred(last).reshape(*joints.shape[:-2], 1)

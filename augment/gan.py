@@ -1,0 +1,150 @@
+"""The generator, its critics, their optimisers, and one update of all of them."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from augment.critics import Critic2D, Critic3D
+from augment.generator import PoseGenerator
+from augment.reference import HIP
+from augment.settings import GanSettings
+from augment.wgan import critic_loss, frozen, generator_loss, step
+from data.batch import PoseBatch
+from kinematics import Camera, Skeleton, project_to_2d
+
+MIRROR = Skeleton("h36m_16").mirror
+# Critics see every fake, also one behind its camera. Depth and rays are bent there, not cut: the gradient that leads
+# back into view survives, and lens distortion (to the 6th power of the ray) stays finite.
+NEAREST_M, STEEPEST_RAY, LEAK = 0.5, 1.0, 0.01
+
+AverageGradients = Callable[[list[Tensor]], None]
+# Draws fakes of the generator and the cameras that see them: count -> world joints (B, T, 16, 3), cameras of B.
+DrawFakes = Callable[[int], tuple[Tensor, Camera]]
+
+
+class CriticInputs(NamedTuple):
+    """What the critics see of poses and of their mirror images."""
+
+    world: Tensor  # (2 B T, 16, 3) metres about the hip
+    screen: Tensor  # (2 B T, 16, 2)
+
+
+def leaky_clamp(values: Tensor, limit: float) -> Tensor:
+    """Values within +-limit unchanged, farther ones drawn in to a hundredth of their excess."""
+    inside = values.clamp(-limit, limit)
+    return inside + LEAK * (values - inside)
+
+
+def seen_by(camera: Camera, joints_world: Tensor) -> Tensor:
+    """(B, T, J, 2) on the screen, finite and with a gradient wherever the pose may be."""
+    points = camera.world_to_camera(joints_world)
+    depth = points[..., 2:]
+    ahead = depth.clamp_min(NEAREST_M)
+    # 10 m behind the camera still counts as 0.4 m in front of it.
+    depth = ahead + LEAK * (depth - ahead)
+    rays = leaky_clamp(points[..., :2] / depth.clamp_min(NEAREST_M / 10), STEEPEST_RAY)
+    return project_to_2d(torch.cat([rays, torch.ones_like(depth)], dim=-1), camera.intrinsics)
+
+
+def with_mirror_images(joints: Tensor) -> Tensor:
+    """(N, J, C) -> (2 N, J, C): the poses, then their mirror images about the plane x = 0."""
+    mirrored = joints[:, MIRROR]
+    sign = mirrored.new_ones(mirrored.shape[-1])
+    sign[0] = -1
+    return torch.cat([joints, mirrored * sign])
+
+
+def critic_inputs(joints_world: Tensor, screen: Tensor, heading: str, generator: torch.Generator) -> CriticInputs:
+    """joints_world: (B, T, 16, 3) metres, screen: (B, T, 16, 2)."""
+    centred = joints_world.flatten(0, 1)
+    centred = centred - centred[:, HIP : HIP + 1]
+    if heading == "random":
+        unit = torch.rand(len(centred), generator=generator, device=centred.device, dtype=centred.dtype)
+        angle = (2 * math.pi * unit)[:, None]
+        x, y, z = centred.unbind(-1)
+        centred = torch.stack([angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y, z], dim=-1)
+    return CriticInputs(with_mirror_images(centred), with_mirror_images(screen.flatten(0, 1)))
+
+
+class Gan:
+    """A Wasserstein GAN over poses. The plain and the mirrored half of a batch are one step, not two."""
+
+    def __init__(
+        self,
+        pose_generator: PoseGenerator,
+        settings: GanSettings,
+        device: torch.device | str = "cpu",
+        average_gradients: AverageGradients | None = None,
+    ) -> None:
+        self.settings, self.average_gradients = settings, average_gradients
+        self.pose_generator = pose_generator.to(device)
+        self.critic_3d = Critic3D(settings.critic_width_3d).to(device)
+        self.critic_2d = Critic2D(settings.critic_width_2d).to(device)
+        self.generator_optimizer = self._adam(self.pose_generator, settings.lr_generator)
+        self.critic_optimizers = [self._adam(net, settings.lr_critic) for net in (self.critic_3d, self.critic_2d)]
+        self.updates = 0
+
+    def _adam(self, net: torch.nn.Module, rate: float) -> torch.optim.Optimizer:
+        return torch.optim.Adam(net.parameters(), lr=rate, betas=self.settings.betas, fused=True)
+
+    def update(self, real: PoseBatch, draw: DrawFakes, generator: torch.Generator) -> dict[str, float]:
+        """One step of both critics, and every `generator_every`-th time one of the generator. Returns losses."""
+        with torch.no_grad():
+            reals = critic_inputs(real.joints_world(), real.joints_2d, self.settings.heading, generator)
+            fakes_world, cameras = draw(len(real))
+            screen = seen_by(cameras, fakes_world)
+            fakes = critic_inputs(fakes_world, screen, self.settings.heading, generator)
+        losses = self._critic_step(reals, fakes, generator)
+        self.updates += 1
+        if self.updates % self.settings.generator_every == 0:
+            losses |= self._generator_step(*draw(len(real)), generator)
+        values = torch.stack(list(losses.values())).tolist()  # one wait for the device
+        return dict(zip(losses, values, strict=True))
+
+    def _critic_step(self, real: CriticInputs, fake: CriticInputs, generator: torch.Generator) -> dict[str, Tensor]:
+        losses = {}
+        critics = (("3d", self.critic_3d, real.world, fake.world), ("2d", self.critic_2d, real.screen, fake.screen))
+        for (name, critic, real_poses, fake_poses), optimizer in zip(critics, self.critic_optimizers, strict=True):
+            alpha = torch.rand(
+                len(real_poses), 1, generator=generator, device=real_poses.device, dtype=real_poses.dtype
+            )
+            loss, distance = critic_loss(critic, real_poses, fake_poses, alpha, self.settings.penalty_weight)
+            loss.backward()
+            step(optimizer, self.average_gradients)
+            losses[f"critic_{name}_loss"], losses[f"critic_{name}_distance"] = loss.detach(), distance
+        return losses
+
+    def _generator_step(self, fakes_world: Tensor, cameras: Camera, generator: torch.Generator) -> dict[str, Tensor]:
+        with frozen(self.critic_3d, self.critic_2d):
+            fake = critic_inputs(fakes_world, seen_by(cameras, fakes_world), self.settings.heading, generator)
+            loss_3d = generator_loss(self.critic_3d, fake.world)
+            loss_2d = generator_loss(self.critic_2d, fake.screen)
+            loss = loss_3d + self.settings.weight_2d * loss_2d
+            loss.backward()
+        step(self.generator_optimizer, self.average_gradients)
+        return {"generator_loss": loss.detach()}
+
+    def nets(self) -> dict[str, Any]:
+        """Everything with a state_dict, by name."""
+        return {
+            "generator": self.pose_generator,
+            "critic_3d": self.critic_3d,
+            "critic_2d": self.critic_2d,
+            "generator_optimizer": self.generator_optimizer,
+            "critic_3d_optimizer": self.critic_optimizers[0],
+            "critic_2d_optimizer": self.critic_optimizers[1],
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        return {name: net.state_dict() for name, net in self.nets().items()} | {"updates": self.updates}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        missing = [name for name in self.nets() if name not in state]
+        if missing:
+            raise ValueError(f"The GAN's state has no {', '.join(missing)}: is it from another kind of run?")
+        for name, net in self.nets().items():
+            net.load_state_dict(state[name])
+        self.updates = int(state["updates"])

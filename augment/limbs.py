@@ -1,0 +1,168 @@
+"""Poses taken apart into limbs and put together again, on the joints themselves.
+
+A pose is the orientation of the pelvis, the orientation of the chest in it, and 15 bone vectors in the frame they
+hang from. Unlike the joint angles of the DH body this keeps real shoulders exactly, which no hinge model does.
+Frames: +x to the subject's right, +y forward, +z up along the spine.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from kinematics import BONE_JOINTS, BONES, Skeleton, bone_vectors
+
+_JOINT = {name: index for index, name in enumerate(Skeleton("h36m_16").joints)}
+_BONE = {name: index for index, name in enumerate(BONES)}
+_IN_CHEST = slice(8, 15)  # shoulders, arms and neck hang from the chest, bones 0-7 from the pelvis
+_BY_CHILD = sorted(range(len(BONES)), key=lambda bone: BONE_JOINTS[bone][1])  # parents come before children
+# Upper and lower bone of each limb, and the axis its hinge bends about when it is straight (parent frame).
+_HINGES = {
+    "left_leg": (_BONE["left_thigh"], _BONE["left_shin"], -1.0),
+    "right_leg": (_BONE["right_thigh"], _BONE["right_shin"], -1.0),
+    "left_arm": (_BONE["left_upper_arm"], _BONE["left_forearm"], 1.0),
+    "right_arm": (_BONE["right_upper_arm"], _BONE["right_forearm"], 1.0),
+}
+LARGEST_BEND = math.radians(150)
+_STRAIGHT = 0.05  # sine of the bend below which the plane of a limb is not known
+TRUNK_SHARE = 0.4  # trunk and neck turn less than limbs
+
+
+class LimbPose(NamedTuple):
+    """T_world_pelvis (..., 3, 3), T_pelvis_chest (..., 3, 3), bones (..., 15, 3) metres, hip (..., 3) metres."""
+
+    pelvis: Tensor
+    chest: Tensor
+    bones: Tensor
+    hip: Tensor
+
+
+def _frame(right: Tensor, up: Tensor) -> Tensor:
+    """Columns right, forward, up: the first kept, the last turned square to it."""
+    right = normalize(right, dim=-1)
+    forward = normalize(torch.linalg.cross(up, right, dim=-1), dim=-1)
+    return torch.stack([right, forward, torch.linalg.cross(right, forward, dim=-1)], dim=-1)
+
+
+def take_apart(joints: Float[Tensor, "*batch 16 3"]) -> LimbPose:
+    """The limbs of a pose, world frame in."""
+    joint = {name: joints[..., index, :] for name, index in _JOINT.items()}
+    pelvis = _frame(joint["RHip"] - joint["LHip"], joint["Spine"] - joint["Hip"])
+    chest = _frame(joint["RShoulder"] - joint["LShoulder"], joint["Thorax"] - joint["Spine"])
+    vectors = bone_vectors(joints)
+    local = torch.cat([vectors[..., : _IN_CHEST.start, :] @ pelvis, vectors[..., _IN_CHEST, :] @ chest], dim=-2)
+    return LimbPose(pelvis, pelvis.mT @ chest, local, joint["Hip"])
+
+
+def put_together(pose: LimbPose) -> Float[Tensor, "*batch 16 3"]:
+    """The joints of a pose, world frame."""
+    below = pose.bones[..., : _IN_CHEST.start, :] @ pose.pelvis.mT
+    above = pose.bones[..., _IN_CHEST, :] @ (pose.pelvis @ pose.chest).mT
+    vectors = torch.cat([below, above], dim=-2)
+    joints = {0: pose.hip}
+    for bone in _BY_CHILD:
+        parent, child = BONE_JOINTS[bone]
+        joints[child] = joints[parent] + vectors[..., bone, :]
+    return torch.stack([joints[index] for index in range(len(joints))], dim=-2)
+
+
+def with_lengths(pose: LimbPose, lengths: Float[Tensor, "*batch 15"]) -> LimbPose:
+    """The same directions with other bone lengths, metres."""
+    return pose._replace(bones=normalize(pose.bones, dim=-1) * lengths[..., None])
+
+
+def exchange_limbs(pose: LimbPose, others: LimbPose, probability: float, generator: torch.Generator) -> LimbPose:
+    """Each limb, the neck and the trunk taken from another pose with a probability; the body's lengths stay.
+
+    others: a batch of the same size; every part draws its own pose from it.
+    """
+    lengths = pose.bones.norm(dim=-1)
+    parts = [list(limb[:2]) for limb in _HINGES.values()] + [[_BONE["neck"]]]
+    trunk = [_BONE[name] for name in ("waist", "thorax", "left_shoulder", "right_shoulder")]
+    bones, count = pose.bones.clone(), len(pose.bones)
+    for part in [*parts, trunk]:
+        rows, given = _partners(count, probability, generator, pose.bones)
+        given = given.reshape(-1, *(1,) * (pose.bones.ndim - 1))
+        bones[..., part, :] = torch.where(given, others.bones[rows][..., part, :], bones[..., part, :])
+    chest = torch.where(given, others.chest[rows], pose.chest)  # the trunk came last
+    return with_lengths(pose._replace(bones=bones, chest=chest), lengths)
+
+
+def _partners(count: int, probability: float, generator: torch.Generator, like: Tensor) -> tuple[Tensor, Tensor]:
+    """A random row for each pose, and whether it gives its part."""
+    rows = torch.randint(count, (count,), generator=generator, device=like.device)
+    return rows, torch.rand(count, generator=generator, device=like.device) < probability
+
+
+def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPose:
+    """Limbs turned about their first joint and bent at their hinge, trunk and neck turned a little.
+
+    sd: radians, per axis; one turn for all frames of a clip. Hinges keep between straight and LARGEST_BEND.
+    """
+    if sd == 0 or len(pose.bones) == 0:
+        return pose
+    turns = sd * _normal(pose, (6, 3), generator)  # (6, B, 1.., 3)
+    bends = sd * _normal(pose, (4,), generator)[..., 0]
+    bones = pose.bones.clone()
+    for turn, bend, (upper, lower, side) in zip(turns[:4], bends, _HINGES.values(), strict=True):
+        bones[..., (upper, lower), :] = _turn_limb(bones[..., upper, :], bones[..., lower, :], side, turn, bend)
+    neck = _BONE["neck"]
+    bones[..., neck, :] = _rotated(bones[..., neck, :], TRUNK_SHARE * turns[4])
+    trunk = TRUNK_SHARE * turns[5]
+    for bone, share in ((_BONE["waist"], 0.3), (_BONE["thorax"], 0.7)):  # the spine bends all along
+        bones[..., bone, :] = _rotated(bones[..., bone, :], share * trunk)
+    return pose._replace(bones=bones, chest=_rotation(trunk) @ pose.chest)
+
+
+def _turn_limb(upper: Tensor, lower: Tensor, side: float, turn: Tensor, bend: Tensor) -> Tensor:
+    """Upper and lower bone (..., 2, 3), bent by `bend` radians more, then turned by the rotation vector `turn`."""
+    along, below = normalize(upper, dim=-1), normalize(lower, dim=-1)
+    normal = torch.linalg.cross(along, below, dim=-1)
+    sine = normal.norm(dim=-1, keepdim=True)
+    fallback = torch.zeros_like(along)
+    fallback[..., 0] = side
+    axis = torch.where(sine < _STRAIGHT, fallback, normal)
+    axis = normalize(axis - (axis * along).sum(-1, keepdim=True) * along, dim=-1)
+    angle = torch.atan2(sine[..., 0], (along * below).sum(-1)) + bend
+    angle = reflect(angle, 0.0, LARGEST_BEND)[..., None]
+    bent = along * angle.cos() + torch.linalg.cross(axis, along, dim=-1) * angle.sin()
+    both = torch.stack([upper, bent * lower.norm(dim=-1, keepdim=True)], dim=-2)
+    return both @ _rotation(turn).mT
+
+
+def reflect(
+    values: Float[Tensor, "*shape"], lower: float | Float[Tensor, "*#shape"], upper: float | Float[Tensor, "*#shape"]
+) -> Float[Tensor, "*shape"]:
+    """Values beyond an end thrown back inside, once; what is still beyond is clipped."""
+    lower, upper = torch.as_tensor(lower).to(values), torch.as_tensor(upper).to(values)
+    values = torch.where(values > upper, 2 * upper - values, values)
+    values = torch.where(values < lower, 2 * lower - values, values)
+    return torch.minimum(torch.maximum(values, lower), upper)
+
+
+def tilt_matrices(count: int, sd: float, generator: torch.Generator, like: Tensor) -> Float[Tensor, "count 3 3"]:
+    """Rotations of the whole body about both level axes, sd radians each."""
+    vectors = torch.zeros(count, 3, device=like.device, dtype=like.dtype)
+    vectors[:, :2] = sd * torch.randn(count, 2, generator=generator, device=like.device, dtype=like.dtype)
+    return _rotation(vectors)
+
+
+def _normal(pose: LimbPose, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Standard normal numbers (parts, B, 1.., size) that are the same for all frames of a clip."""
+    parts, size = shape[0], shape[1] if len(shape) > 1 else 1
+    like = pose.hip
+    drawn = torch.randn(parts, len(like), size, generator=generator, device=like.device, dtype=like.dtype)
+    return drawn.reshape(parts, len(like), *(1,) * (like.ndim - 2), size)
+
+
+def _rotation(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    import roma  # seconds to import: only who turns limbs pays
+
+    return roma.rotvec_to_rotmat(vectors)
+
+
+def _rotated(points: Tensor, vectors: Tensor) -> Tensor:
+    return (_rotation(vectors) @ points[..., None])[..., 0]

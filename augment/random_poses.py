@@ -1,0 +1,76 @@
+"""Poses without a net: the original's method "normal", and samples of the anatomical range of motion."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from kinematics import JOINT_ANGLES, JointLimits, joint_limits
+
+# DH-AUG's second, narrower table (forward_kinematics_DH_model.py:935-971), degrees, in the order of JOINT_ANGLES.
+NORMAL_RANGES_DEG = (
+    [(-90, 45), (-90, 45), (-45, 120), (-135, 0)]
+    + [(-45, 90), (-45, 90), (-45, 120), (-135, 0)]
+    + [(-25, 25), (-10, 90), (-20, 20), (-20, 20), (-10, 45), (-25, 25), (-20, 20), (0, 0), (-20, 20)]
+    + [(-90, 90), (-20, 90), (-45, 45)]
+    + [(-135, 45), (-135, 45), (-45, 180), (0, 135)]
+    + [(-45, 135), (-45, 135), (-45, 180), (0, 135)]
+)
+NORMAL_GLOBAL_DEG = ((-20, 20), (-20, 20), (-180, 180))
+NORMAL_SD_DEG = 60.0
+LIMBS = {
+    "right_leg": slice(0, 4), "left_leg": slice(4, 8), "trunk": slice(8, 17), "neck": slice(17, 20),
+    "right_arm": slice(20, 24), "left_arm": slice(24, 28),
+}  # fmt: skip
+
+
+class RandomPoses(NamedTuple):
+    joint_angles: Tensor  # (B, 28) rad
+    global_rotation: Tensor  # (B, 3) rad, Rx Ry Rz
+
+
+def normal_limits() -> JointLimits:
+    """The ranges of the method "normal" as a table of limits."""
+    lower, upper = torch.deg2rad(torch.tensor(NORMAL_RANGES_DEG, dtype=torch.float64)).unbind(-1)
+    return JointLimits("normal", lower, upper)
+
+
+def normal_poses(count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> RandomPoses:
+    """Method "normal": a random half of the angles drawn about the middle of its range (60 degrees sd, clipped).
+
+    The other half stays 0. The original's column shift does not touch this path: it maps its table correctly.
+    """
+    limits = normal_limits()
+    angles = _clipped_normal(limits.lower, limits.upper, count, generator, dtype)
+    chosen = torch.rand(count, len(JOINT_ANGLES), generator=generator, device=generator.device) < 0.5
+    lower, upper = torch.deg2rad(torch.tensor(NORMAL_GLOBAL_DEG, dtype=torch.float64)).unbind(-1)
+    return RandomPoses(angles * chosen, _clipped_normal(lower, upper, count, generator, dtype))
+
+
+def range_of_motion_poses(
+    count: int, generator: torch.Generator, tilt_sd: float = 0.3, dtype: torch.dtype = torch.float32
+) -> RandomPoses:
+    """Anywhere in the anatomical range: uniform angles, each limb drawn towards rest by its own random amount.
+
+    So a pose may have one arm stretched out and the rest nearly still. Any heading; tilt_sd: rad, about both level
+    axes.
+    """
+    like = {"device": generator.device, "dtype": dtype}
+    angles = joint_limits("anatomical").sample_uniform(count, generator, dtype)
+    amounts = torch.rand(count, len(LIMBS), generator=generator, **like)
+    limb_of_angle = torch.zeros(len(JOINT_ANGLES), dtype=torch.int64, device=generator.device)
+    for index, limb in enumerate(LIMBS.values()):
+        limb_of_angle[limb] = index
+    rotation = tilt_sd * torch.randn(count, 3, generator=generator, **like)
+    rotation[:, 2] = math.pi * (2 * torch.rand(count, generator=generator, **like) - 1)
+    return RandomPoses(angles * amounts[:, limb_of_angle], rotation)
+
+
+def _clipped_normal(
+    lower: Tensor, upper: Tensor, count: int, generator: torch.Generator, dtype: torch.dtype
+) -> Float[Tensor, "count angles"]:
+    lower, upper = (end.to(generator.device, dtype) for end in (lower, upper))
+    normal = torch.randn(count, len(lower), generator=generator, device=generator.device, dtype=dtype)
+    return torch.clamp((lower + upper) / 2 + math.radians(NORMAL_SD_DEG) * normal, lower, upper)

@@ -1,0 +1,95 @@
+"""The real poses that synthetic ones are made from, placed by and compared with."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from augment.limbs import LimbPose, take_apart
+from data.batch import PoseBatch
+from data.dataset import PoseDataset
+from kinematics import Camera, Skeleton, bone_lengths
+
+HIP = Skeleton("h36m_16").root
+
+
+@dataclass
+class Reference:
+    """joints_world: (N, T, 16, 3) metres; camera: batch of N, the one each pose was seen by."""
+
+    joints_world: Tensor
+    camera: Camera
+
+    @classmethod
+    def of(cls, data: PoseDataset | PoseBatch, maximum: int, generator: torch.Generator) -> "Reference":
+        """At most `maximum` poses of a data set, drawn at random. They need cameras and the 16-joint layout."""
+        count = len(data)
+        device = data.device if isinstance(data, PoseDataset) else data.source.device
+        rows = torch.arange(count)
+        if count > maximum:
+            rows = torch.randperm(count, generator=generator, device=generator.device)[:maximum].sort().values
+        rows = rows.to(device)
+        batch = data.batch(rows) if isinstance(data, PoseDataset) else data[rows]
+        if batch.camera is None:
+            raise ValueError("Augmentation needs the cameras of the real poses, but they have none (camera is None).")
+        Skeleton("h36m_16").check(batch.joints_3d)
+        return cls(batch.joints_world(), batch.camera)
+
+    def __len__(self) -> int:
+        return len(self.joints_world)
+
+    @property
+    def hip(self) -> Tensor:
+        """(N, T, 3) metres, world."""
+        return self.joints_world[:, :, HIP]
+
+    @cached_property
+    def lowest(self) -> Tensor:
+        """(N,) height of each clip's lowest joint, metres."""
+        return self.joints_world[..., 2].flatten(1).amin(dim=1)
+
+    @cached_property
+    def lengths(self) -> Tensor:
+        """(N, 15) bone lengths, mean over the frames of a clip, metres."""
+        return bone_lengths(self.joints_world).mean(dim=1)
+
+    @cached_property
+    def limbs(self) -> LimbPose:
+        """The poses taken apart."""
+        return take_apart(self.joints_world)
+
+    @cached_property
+    def angles(self) -> tuple[Tensor, Tensor]:
+        """Joint angles (N, T, 28) and global rotation (N, T, 3), radians: the DH body's best fit, made once."""
+        from kinematics import joint_angles_from_joints
+
+        fit = joint_angles_from_joints(self.joints_world)
+        return fit[0], fit[2]
+
+    def random_rows(self, count: int, generator: torch.Generator) -> Tensor:
+        """(count,) int64 rows, with replacement, on the reference's device."""
+        rows = torch.randint(len(self), (count,), generator=generator, device=generator.device)
+        return rows.to(self.joints_world.device)
+
+    def place_rows(self, rows: Tensor, one_for_all: bool, generator: torch.Generator) -> Tensor:
+        """(B,) rows whose places and cameras synthetic poses take: each its own, or, as published, one for all."""
+        if not one_for_all or len(rows) == 0:
+            return rows
+        chosen = torch.randint(len(rows), (1,), generator=generator, device=generator.device)
+        return rows[chosen.to(rows.device)].expand(len(rows))
+
+    def beside(self, joints: Tensor, rows: Tensor) -> Tensor:
+        """Poses (B, T, 16, 3) whose hip was given from a real one's: moved to where those at `rows` were."""
+        return joints + self.hip[rows][:, self.hip.shape[1] // 2, None, None]
+
+    def settle(self, joints: Tensor, rows: Tensor) -> Tensor:
+        """Poses (B, T, 16, 3) moved to where the real ones at `rows` were.
+
+        The hip comes over the same point of the floor, the clip's lowest joint to the same height.
+        """
+        hip = joints[:, :, HIP : HIP + 1]
+        level = self.hip[rows][:, :, None, :2] - hip[..., :2]
+        rise = self.lowest[rows] - joints[..., 2].flatten(1).amin(dim=1)
+        rise = rise[:, None, None, None].expand(*level.shape[:-1], 1)
+        return joints + torch.cat([level, rise], dim=-1)

@@ -1,0 +1,141 @@
+"""What the augmentation does, and the recipes."""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from augment.bodies import BodiesName
+from augment.cameras import WideCameraRanges
+from augment.generator import RotationMode
+
+SOURCES = ("gan", "crossover", "limbs", "rom", "normal", "real")
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Shares of the pose sources in a synthetic batch; only their ratios matter, 0 switches a source off."""
+
+    gan: float = 0.0
+    """Poses of the trained generator."""
+    crossover: float = 0.0
+    """Real poses, limbs exchanged and turned in joint-angle space, inside anatomical limits."""
+    limbs: float = 0.0
+    """Real poses, limbs exchanged and turned on the joints themselves (keeps real shoulders exactly)."""
+    rom: float = 0.0
+    """Poses from the range-of-motion table, no data needed."""
+    normal: float = 0.0
+    """The original's method "normal"."""
+    real: float = 0.0
+    """Real poses as they are, seen by new cameras."""
+
+    def shares(self) -> dict[str, float]:
+        """Source -> share, summing to 1; sources that are off are left out."""
+        weights = {name: float(getattr(self, name)) for name in SOURCES}
+        if min(weights.values()) < 0:
+            raise ValueError(f"The mixture has a negative share: {weights}. Give 0 or more for each source.")
+        total = sum(weights.values())
+        return {name: weight / total for name, weight in weights.items() if weight} if total else {}
+
+
+@dataclass(frozen=True)
+class GanSettings:
+    """The generator, its critics and how they learn."""
+
+    noise_dim: int = 128
+    """Size of the generator's noise."""
+    generator_width: int = 256
+    """Width of the generator (published default 1000, README 256)."""
+    critic_width_3d: int = 256
+    """Width of the 3D critic."""
+    critic_width_2d: int = 256
+    """Width of the 2D critic."""
+    lr_generator: float = 1e-4
+    """Adam learning rate of the generator."""
+    lr_critic: float = 1e-4
+    """Adam learning rate of the critics."""
+    betas: tuple[float, float] = (0.5, 0.9)
+    """Adam betas of all three nets."""
+    penalty_weight: float = 10.0
+    """Lambda of the gradient penalty."""
+    generator_every: int = 5
+    """One generator step in so many updates."""
+    weight_2d: float = 0.2
+    """Weight of the 2D critic in the generator's loss; the 3D critic's is 1."""
+    limits: Literal["dh-aug", "anatomical"] = "anatomical"
+    """Table of joint limits the generator's angles stay in."""
+    learn_bones: bool = False
+    """Let the generator choose 8 bone factors, judged by the critics; otherwise `bodies` draws them."""
+    global_rotation: RotationMode = "upright"
+    """euler: three angles of +-180 degrees as published; upright: any heading and a learned tilt."""
+    max_tilt: float = math.pi / 2
+    """Largest tilt about each level axis, radians (upright)."""
+    root: Literal["learned", "settled"] = "settled"
+    """learned: the hip is the generator's, within 10 m of a real one; settled: on the floor where a real pose stood."""
+    heading: Literal["world", "random"] = "random"
+    """What the 3D critic sees: world axes as published, or all poses, real and synthetic, at random headings."""
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """How synthetic poses are made."""
+
+    mixture: Mixture = field(default_factory=Mixture)
+    """Where poses come from."""
+    cameras: Literal["dataset", "wide"] = "wide"
+    """Cameras of the synthetic poses."""
+    one_camera_per_batch: bool = False
+    """cameras=dataset: one camera for a whole batch, as published, instead of one per pose."""
+    wide: WideCameraRanges = field(default_factory=WideCameraRanges)
+    """Ranges of the wide cameras."""
+    bodies: BodiesName = "population"
+    """Bone lengths: keep the real ones, templates (8 shared factors), or population."""
+    bone_spread: float = 0.2
+    """Half width of the 8 factors (templates and the generator's own)."""
+    new_bodies_for_real: bool = False
+    """Give the source `real` new bone lengths too."""
+    exchange: float = 0.5
+    """crossover, limbs: probability with which each limb comes from another pose."""
+    turn_sd: float = 0.6
+    """crossover, limbs: random turning, radians, standard deviation per angle or axis."""
+    tilt_sd: float = 0.3
+    """crossover, limbs, rom: tilt of the whole body about both level axes, radians, standard deviation."""
+    near: float = 0.5
+    """Nearest a joint may be to its camera, metres."""
+    keep_in_image: bool = True
+    """Drop poses with a joint outside the image."""
+    tries: int = 5
+    """How often poses that cannot be photographed are drawn anew."""
+    synthetic_share: float = 0.5
+    """Part of each training batch that is synthetic (mixed schedule)."""
+    schedule: Literal["none", "mixed", "alternate"] = "mixed"
+    """mixed: real and synthetic in every batch; alternate: an epoch of fakes, then one of reals, as published."""
+    max_reference: int = 20000
+    """Real poses kept as partners and models of synthetic ones."""
+    gan: GanSettings = field(default_factory=GanSettings)
+    """The GAN."""
+
+
+_DH_AUG = AugmentSettings(
+    mixture=Mixture(gan=1.0),
+    cameras="dataset",
+    one_camera_per_batch=True,
+    bodies="templates",
+    tilt_sd=0.0,
+    schedule="alternate",
+    gan=GanSettings(limits="dh-aug", global_rotation="euler", max_tilt=math.pi, root="learned", heading="world"),
+)
+
+RECIPES: dict[str, AugmentSettings] = {
+    "none": AugmentSettings(schedule="none", synthetic_share=0.0),
+    "dh-aug": _DH_AUG,
+    "posefk": AugmentSettings(mixture=Mixture(gan=0.1, limbs=0.5, crossover=0.2, rom=0.05, real=0.15)),
+}
+# The original's --data_enhancement_method normal: random DH poses instead of the GAN's, the rest as dh-aug.
+METHOD_NORMAL = replace(_DH_AUG, mixture=Mixture(normal=1.0))
+
+
+def recipe(name: str) -> AugmentSettings:
+    """The settings of a recipe."""
+    if name not in RECIPES:
+        raise ValueError(f"--recipe {name}: choose from {', '.join(RECIPES)}.")
+    return RECIPES[name]

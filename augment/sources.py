@@ -1,0 +1,95 @@
+"""Where synthetic poses come from: one function per source, all giving world joints about any hip."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from augment.bodies import BodySampler, body_sampler, keep_bodies, scale_bones
+from augment.crossover import exchange_angles, turn_angles
+from augment.generator import PoseGenerator
+from augment.limbs import LimbPose, exchange_limbs, put_together, tilt_matrices, turn_limbs, with_lengths
+from augment.random_poses import RandomPoses, normal_poses, range_of_motion_poses
+from augment.reference import HIP, Reference
+from augment.settings import AugmentSettings
+from kinematics import DHHuman, joint_limits
+
+
+class PoseSources:
+    """Draws (B, T, 16, 3) metres, world axes, from each source of a mixture."""
+
+    def __init__(self, settings: AugmentSettings, reference: Reference, pose_generator: PoseGenerator | None) -> None:
+        self.settings, self.reference, self.pose_generator = settings, reference, pose_generator
+        self.human = DHHuman()
+        self.bodies: BodySampler = body_sampler(settings.bodies, settings.bone_spread, reference.lengths)
+        self.limits = joint_limits("anatomical")
+        self._draw: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+            "gan": self.gan,
+            "crossover": self.crossover,
+            "limbs": self.limbs,
+            "rom": self.rom,
+            "normal": self.normal,
+            "real": self.real,
+        }
+
+    def draw(self, source: str, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """One pose beside each real pose at `rows` (B,): its body, and where it stands, come from there."""
+        return self._draw[source](rows, generator)
+
+    def gan(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Poses of the generator; gradients flow if they are on."""
+        if self.pose_generator is None:
+            raise ValueError("The mixture asks for the source gan, but there is no generator.")
+        pose = self.pose_generator(self.pose_generator.noise(len(rows), generator))
+        if pose.bone_factors is None:
+            lengths = self.new_lengths(rows, generator)
+        else:
+            lengths = scale_bones(self.reference.lengths[rows], pose.bone_factors)
+        return self.human(pose.joint_angles, lengths[:, None], pose.global_rotation, pose.root)
+
+    def crossover(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        angles, rotation = self.reference.angles
+        partners = angles[self.reference.random_rows(len(rows), generator)]
+        mixed = exchange_angles(angles[rows], partners, self.settings.exchange, generator)
+        mixed = turn_angles(mixed, self.limits, self.settings.turn_sd, generator)
+        lengths = self.new_lengths(rows, generator)[:, None]
+        joints = self.human(mixed, lengths, rotation[rows], torch.zeros_like(rotation[rows]))
+        return self._tilted(joints, generator)
+
+    def limbs(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        partners = self.reference.random_rows(len(rows), generator)
+        pose, others = (LimbPose(*(part[index] for part in self.reference.limbs)) for index in (rows, partners))
+        pose = exchange_limbs(pose, others, self.settings.exchange, generator)
+        pose = turn_limbs(pose, self.settings.turn_sd, generator)
+        pose = with_lengths(pose, self.new_lengths(rows, generator)[:, None])
+        return self._tilted(put_together(pose), generator)
+
+    def rom(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        dtype = self.reference.joints_world.dtype
+        return self._still(range_of_motion_poses(len(rows), generator, self.settings.tilt_sd, dtype), rows, generator)
+
+    def normal(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        return self._still(normal_poses(len(rows), generator, self.reference.joints_world.dtype), rows, generator)
+
+    def real(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        if not self.settings.new_bodies_for_real or self.bodies is keep_bodies:
+            return self.reference.joints_world[rows]
+        pose = LimbPose(*(part[rows] for part in self.reference.limbs))
+        return put_together(with_lengths(pose, self.new_lengths(rows, generator)[:, None]))
+
+    def new_lengths(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """(B, 15) bone lengths for poses that stand beside the real ones at `rows`, metres."""
+        return self.bodies(self.reference.lengths[rows], generator)
+
+    def _still(self, poses: RandomPoses, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Random poses held for all frames of a clip."""
+        angles, rotation = poses.joint_angles[:, None], poses.global_rotation[:, None]
+        joints = self.human(angles, self.new_lengths(rows, generator)[:, None], rotation, torch.zeros_like(rotation))
+        return joints.expand(-1, self.reference.joints_world.shape[1], -1, -1)
+
+    def _tilted(self, joints: Tensor, generator: torch.Generator) -> Tensor:
+        if self.settings.tilt_sd == 0:
+            return joints
+        hip = joints[:, :, HIP : HIP + 1]
+        turn = tilt_matrices(len(joints), self.settings.tilt_sd, generator, joints)
+        return (joints - hip) @ turn[:, None].mT + hip
