@@ -1,0 +1,170 @@
+"""The invented, animated population `demo`: no file, no licence, made in seconds.
+
+Adults do everyday things in Human3.6M's camera rigs (train, and the test "demo" with unseen people). In the shifted
+test "demo_shifted" people of other builds, a child among them, do other things (lie, crawl, kick, dance...) in front
+of wide-angle cameras like MPI-INF-3DHP's (CMU-X's test cameras). Validation sees held-out people do the training
+activities through unseen wide cameras. The population has a seed of its own: the demo of one run is the demo of all.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from data.cmux import TEST_B, VALIDATION, CameraRange, looking_camera
+from data.demo_activities import TRAIN_ACTIVITIES, Activity
+from data.demo_bodies import SKELETON, DemoBody, make_body
+from data.demo_motions import FPS, make_motion, way_radius
+from data.demo_shifted_activities import SHIFTED_ACTIVITIES
+from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
+from data.takes import DataSettings, DataSplits, Take, view_from_world
+from kinematics.camera import Camera, in_image
+from kinematics.skeleton import Skeleton
+
+POPULATION_SEED = 20_22
+# name: (stature m, build, leg length against the average, Human3.6M rig used unless the split has wide cameras)
+_PEOPLE = {
+    "D1": (1.72, 1.00, 1.00, "S1"), "D2": (1.80, 1.06, 0.99, "S5"), "D3": (1.66, 0.97, 1.01, "S6"),
+    "D4": (1.77, 1.10, 1.00, "S7"), "D5": (1.84, 0.98, 1.02, "S8"), "D6": (1.70, 1.04, 0.99, "S8"),
+    "D7": (1.78, 1.02, 1.01, "S9"), "D8": (1.65, 1.00, 0.98, "S11"),
+    "D9": (1.18, 0.88, 0.93, "S9"), "D10": (1.99, 0.90, 1.05, "S11"), "D11": (1.53, 1.35, 0.96, "S9"),
+    "D12": (1.71, 0.92, 1.02, "S11"),
+}  # fmt: skip
+TRAIN_SUBJECTS = ("D1", "D2", "D3", "D4", "D5")
+VALIDATION_SUBJECTS = ("D6",)
+TEST_SUBJECTS = {"demo": ("D7", "D8"), "demo_shifted": ("D9", "D10", "D11", "D12")}
+# Where Human3.6M's four cameras look (the point nearest to their axes) and how far from it people may stray, metres.
+_RIG_CENTRE, _RIG_REACH = (0.05, 0.3), 1.15
+_WIDE_DRAWS = 48
+
+
+def load(settings: DataSettings) -> DataSplits:
+    """Training, validation and both tests. `settings.seed` changes nothing: everybody's demo is the same set."""
+    _refuse_unknown("subjects_train", settings.subjects_train, TRAIN_SUBJECTS + VALIDATION_SUBJECTS)
+    every_test_subject = tuple(name for names in TEST_SUBJECTS.values() for name in names)
+    _refuse_unknown("subjects_test", settings.subjects_test, every_test_subject)
+    activities = TRAIN_ACTIVITIES + SHIFTED_ACTIVITIES
+    _refuse_unknown("actions", settings.actions, [activity.name for activity in activities])
+    if settings.downsample < 1:
+        raise ValueError(f"downsample is {settings.downsample}, expected 1 or more: keep every n-th frame.")
+    skeleton = _skeleton(settings.num_joints)
+    learned = settings.subjects_train or TRAIN_SUBJECTS
+    if not settings.hold_out_validation:
+        learned = tuple(dict.fromkeys(learned + VALIDATION_SUBJECTS))
+    everyday = _kept(TRAIN_ACTIVITIES, settings)
+    train = [_take(name, activity, 110, skeleton, None) for name in learned for activity in everyday]
+    if not train:
+        raise ValueError(
+            f"The demo has nothing to train on: actions {', '.join(settings.actions)} belong to its shifted test. "
+            f"Add one of {', '.join(activity.name for activity in TRAIN_ACTIVITIES)}."
+        )
+    held_out = [(name, activity) for name in VALIDATION_SUBJECTS for activity in everyday]
+    validation = [_take(name, activity, 90, skeleton, VALIDATION) for name, activity in held_out]
+    notes = ["demo: an invented population, the same for every seed; not a benchmark to compare papers with."]
+    if set(learned) & set(VALIDATION_SUBJECTS):
+        notes.append(f"demo: {', '.join(VALIDATION_SUBJECTS)} is trained on, so the validation is not held out.")
+    return DataSplits([_thinned(take, settings.downsample) for take in train], validation, _tests(settings), notes)
+
+
+def load_tests(settings: DataSettings) -> dict[str, list[Take]]:
+    """Only the takes of "demo" and "demo_shifted"."""
+    return _tests(settings)
+
+
+def _tests(settings: DataSettings) -> dict[str, list[Take]]:
+    skeleton = _skeleton(settings.num_joints)
+    tests: dict[str, list[Take]] = {}
+    for test, subjects in TEST_SUBJECTS.items():
+        shifted = test == "demo_shifted"
+        activities = _kept(SHIFTED_ACTIVITIES if shifted else TRAIN_ACTIVITIES, settings)
+        chosen = [name for name in subjects if name in (settings.subjects_test or subjects)]
+        takes = [_take(name, a, 75, skeleton, TEST_B if shifted else None) for name in chosen for a in activities]
+        if takes:
+            tests[test] = takes
+    return tests
+
+
+def _kept(activities: Iterable[Activity], settings: DataSettings) -> list[Activity]:
+    return [activity for activity in activities if not settings.actions or activity.name in settings.actions]
+
+
+def _refuse_unknown(setting: str, given: Sequence[str], known: Sequence[str]) -> None:
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Perhaps you meant: {near[0]}" if near else ""
+            raise ValueError(f"{setting} has {name!r}, the demo knows {', '.join(known)}.{hint}")
+
+
+def _skeleton(num_joints: int) -> Skeleton:
+    if num_joints not in (16, 17):
+        raise ValueError(f"The demo has 16 or 17 joints, num_joints asks for {num_joints}.")
+    return Skeleton.from_num_joints(num_joints)
+
+
+def _generator(subject: str, *numbers: int) -> np.random.Generator:
+    """Every person and every take draws from a stream of its own, so that one can be made without the others."""
+    return np.random.Generator(np.random.PCG64([POPULATION_SEED, int(subject[1:]), *numbers]))
+
+
+def demo_body(subject: str) -> DemoBody:
+    """The person called `subject`, D1 to D12."""
+    stature, build, legs, _ = _PEOPLE[subject]
+    return make_body(subject, stature, build, legs, _generator(subject))
+
+
+def _take(subject: str, activity: Activity, frames: int, skeleton: Skeleton, wide: CameraRange | None) -> Take:
+    """One person doing one thing. wide: before two cameras of that kind; None: in the person's rig."""
+    number = (TRAIN_ACTIVITIES + SHIFTED_ACTIVITIES).index(activity)
+    generator = _generator(subject, number + 1)
+    joints = make_motion(demo_body(subject), activity, frames, _RIG_REACH, generator)  # (F, 17, 3) world
+    joints = _kept_near(joints, generator)
+    if wide is not None:
+        cameras = {f"wide_{i}": c for i, c in enumerate(_wide_cameras(joints, f"{subject} {activity.name}", wide))}
+    else:
+        cameras = dict(zip(CAMERA_IDS, H36M_CAMERAS[_PEOPLE[subject][3]], strict=True))
+    joints = SKELETON.convert(joints, skeleton)
+    views = tuple(view_from_world(joints, camera, name) for name, camera in cameras.items())
+    return Take(subject, activity.name, views, FPS, np.ones(frames, dtype=bool), {"activity": activity.name})
+
+
+def _thinned(take: Take, every: int) -> Take:
+    """Every n-th frame of a take."""
+    views = tuple(replace(v, joints_3d=v.joints_3d[::every], joints_2d=v.joints_2d[::every]) for v in take.views)
+    return replace(take, views=views, usable=take.usable[::every], fps=take.fps / every)
+
+
+def _kept_near(joints: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Joints (F, 17, 3) with their way over the ground moved, and shrunk if it must be, into the rig's reach."""
+    way = joints[:, :1, :2]
+    middle = (way.max(0) + way.min(0)) / 2
+    radius = way_radius(joints)
+    shrink = min(1.0, _RIG_REACH / radius)
+    spare, direction = _RIG_REACH - radius * shrink, generator.uniform(0, 2 * np.pi)
+    aside = spare * np.sqrt(generator.random()) * np.array([np.cos(direction), np.sin(direction)])
+    moved = joints.copy()
+    moved[..., :2] += (shrink - 1) * way - shrink * middle + aside + np.array(_RIG_CENTRE)
+    return moved
+
+
+def _wide_cameras(joints: np.ndarray, clip: str, kind: CameraRange) -> list[Camera]:
+    """Two cameras that look at the person like CMU-X's, fixed by the clip's name.
+
+    The first two of some draws that see every joint of every frame; if there are fewer, those that see most.
+    """
+    points = torch.from_numpy(joints)
+    partly: list[tuple[float, Camera]] = []
+    whole: list[Camera] = []
+    for draw in range(_WIDE_DRAWS):
+        camera = looking_camera(joints, clip, draw, kind)
+        seen = in_image(camera.project(camera.world_to_camera(points)), float(camera.aspect)).double().mean()
+        if seen == 1:
+            whole.append(camera)
+        else:
+            partly.append((float(seen), camera))
+        if len(whole) == 2:
+            break
+    partly.sort(key=lambda entry: -entry[0])
+    return [*whole, *(camera for _, camera in partly)][:2]
