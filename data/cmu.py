@@ -134,8 +134,8 @@ def rig_of(subject: str) -> str:
 def rig_pieces(clip: str, joints_world: Float[np.ndarray, "frames 17 3"]) -> Pieces:
     """A clip in pieces, each seen by the four cameras of one of Human3.6M's rigs."""
     rig = rig_of(clip.split("_")[0])
-    for piece, span in enumerate(cmux.roaming_pieces(joints_world[:, 0, :2])):
-        yield span, cmux.rig_views(joints_world[span], clip, piece, rig)
+    for span in cmux.roaming_pieces(joints_world[:, 0, :2]):
+        yield span, cmux.rig_views(joints_world[span], rig)
 
 
 def looking_pieces(kind: cmux.CameraRange) -> Callable[[str, Float[np.ndarray, "frames 17 3"]], Pieces]:

@@ -21,12 +21,6 @@ def standing(frames=25, at=(3.0, -2.0)):
     return joints
 
 
-def turned(joints, yaw, about):
-    cos, sin = np.cos(yaw), np.sin(yaw)
-    turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-    return (joints - about) @ turn.T + about
-
-
 def test_the_144_clips_belong_to_the_sixteen_subjects_and_nobody_trains_and_tests():
     assert len(CMUX_CLIPS) == 144
     subjects = {clip.split("_")[0] for clip in CMUX_CLIPS}
@@ -38,7 +32,7 @@ def test_the_144_clips_belong_to_the_sixteen_subjects_and_nobody_trains_and_test
 
 def test_a_rig_put_where_it_was_is_human36ms():
     for subject in cmux.RIG_SUBJECTS:
-        there = cmux.rig_around(subject, cmux.rig_middle(H36M_CAMERAS[subject]), 0.0)
+        there = cmux.rig_around(subject, cmux.rig_middle(H36M_CAMERAS[subject]))
         for camera, original in zip(there, H36M_CAMERAS[subject], strict=True):
             torch.testing.assert_close(camera.translation, original.translation, atol=1e-12, rtol=0)
             torch.testing.assert_close(camera.orientation_wxyz, original.orientation_wxyz, atol=1e-12, rtol=0)
@@ -55,20 +49,19 @@ def test_the_optical_axes_of_a_rig_pass_near_its_middle():
             assert across < 0.4
 
 
-def test_an_actor_turned_with_the_rig_looks_the_same():
-    joints, yaw = standing(), 1.1
-    middle = np.array([3.0, -2.0])
-    straight = cmux.rig_around("S5", middle, 0.0)
-    rotated = cmux.rig_around("S5", middle, yaw)
-    for camera, other in zip(straight, rotated, strict=True):
+def test_a_rig_moves_with_its_actor_and_is_not_turned():
+    joints, shift = standing(), np.array([2.0, -1.0])
+    here, there = (cmux.rig_around("S5", middle) for middle in (np.zeros(2), shift))
+    for camera, other in zip(here, there, strict=True):
+        moved = joints + np.array([*shift, 0.0])
         seen = camera.world_to_camera(torch.from_numpy(joints))
-        seen_turned = other.world_to_camera(torch.from_numpy(turned(joints, yaw, np.array([3.0, -2.0, 0.0]))))
-        torch.testing.assert_close(seen, seen_turned, atol=1e-12, rtol=0)
+        torch.testing.assert_close(other.world_to_camera(torch.from_numpy(moved)), seen, atol=1e-12, rtol=0)
+        assert torch.equal(camera.orientation_wxyz, other.orientation_wxyz)
 
 
 def test_a_rig_sees_all_of_an_actor_who_stays_within_the_radius():
-    for index, subject in enumerate(cmux.RIG_SUBJECTS):
-        for view in cmux.rig_views(standing(), f"01_{index:02d}", 0, subject):
+    for subject in cmux.RIG_SUBJECTS:
+        for view in cmux.rig_views(standing(), subject):
             assert np.abs(view.joints_2d).max() < 1
             assert view.joints_3d[..., 2].min() > 2
 
@@ -131,8 +124,6 @@ def test_the_benchmarks_cameras_are_these_and_stay_these():
     assert describe(camera) == pytest.approx(PINNED_TEST_B, abs=1e-6)
     camera = cmux.looking_camera(standing(), "07_01", 0, cmux.VALIDATION)
     assert describe(camera) == pytest.approx(PINNED_VALIDATION, abs=1e-6)
-    yaw = cmux.stream(cmux.RIG_SEED, "01_01", 0).uniform(-np.pi, np.pi)
-    assert yaw == pytest.approx(PINNED_YAW, abs=1e-9)
 
 
 def describe(camera: Camera):
@@ -141,7 +132,6 @@ def describe(camera: Camera):
 
 PINNED_TEST_B = [1.754, 6.7656094, -4.6466194, 0.9301263, -0.6248326, 0.6382065, 0.321372, -0.3146375]
 PINNED_VALIDATION = [2.1914616, -0.853334, 1.4736721, 2.1676307, 0.240318, -0.2958243, 0.7175787, -0.5829374]
-PINNED_YAW = 1.7069961456903586
 
 
 def test_a_clip_too_large_for_any_camera_is_refused(monkeypatch):
