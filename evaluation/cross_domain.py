@@ -43,7 +43,7 @@ class CrossDomain:
     json: Path | None = None
     """File for the result lines."""
     protocols: tuple[str, ...] = ()
-    """family, official_3dhp, near_official_3dhp; none: family, and on 3dhp the official one that fits the joints."""
+    """family, official_3dhp, official_3dhp_16; none: family, and on 3dhp the official one that fits the joints."""
     flip: Literal["on", "off", "both"] = "on"
     """Average each prediction with that of the mirror image."""
     tables: bool = True

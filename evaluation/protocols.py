@@ -1,8 +1,11 @@
 """Which joints a score counts, and how. Three protocols; docs/evaluation.md says what each can be compared with.
 
-    family              all joints of the layout, the root (always right) counted: PoseAug, DH-AUG and their kin
-    official_3dhp       MPI-INF-3DHP's own: MPJPE over its 17 joints, PCK and AUC over 14 of them
-    near_official_3dhp  the same for lifters in Human3.6M's layouts, which have no head top: "Head" takes its place
+    family            all joints of the layout, the root (always right) counted: PoseAug, DH-AUG and their kin
+    official_3dhp     MPI-INF-3DHP's own: MPJPE over its 17 joints, PCK and AUC over 14 of them; needs 17 joints
+    official_3dhp_16  the same for 16 joints: PCK and AUC over the same 14, MPJPE over 16 (3DHP's "head" is not there)
+
+The 3DHP test set in Human3.6M's layouts has 3DHP's neck as Thorax and its head_top as Head (data/mpi_inf_3dhp.py), so
+the 14 joints are there in all of them.
 
 All subtract the root of prediction and target, and count a joint as right when nearer than 150 mm, strictly.
 """
@@ -16,7 +19,7 @@ from torch import Tensor
 from evaluation.metrics import AUC_THRESHOLDS, PCK_THRESHOLD, pck_of_errors
 from kinematics.skeleton import Skeleton
 
-# mpii_get_pck_auc_joint_groups: the joints of PCK and AUC in the order of its table. "Thorax" is what 3DHP calls neck.
+# mpii_get_pck_auc_joint_groups: the joints of PCK and AUC in the order of its table; "Thorax" is its neck.
 _LIMBS = {part: (f"R{part}", f"L{part}") for part in ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")}
 _OFFICIAL_GROUPS = {"Head": ("HeadTop",), "Neck": ("Thorax",), **_LIMBS}
 
@@ -37,8 +40,7 @@ class Protocol:
 
     def group_joints(self, skeleton: Skeleton) -> dict[str, list[int]]:
         """Indices of each group's joints."""
-        groups = self.groups or {}
-        return {name: [skeleton.joints.index(joint) for joint in joints] for name, joints in groups.items()}
+        return {name: [_index_of(joint, skeleton) for joint in joints] for name, joints in (self.groups or {}).items()}
 
     def check(self, skeleton: Skeleton) -> None:
         """Refuse a layout without the joints this protocol counts."""
@@ -54,10 +56,15 @@ PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
         Protocol("family"),
-        Protocol("official_3dhp", ("mpi_inf_3dhp_17",), _OFFICIAL_GROUPS),
-        Protocol("near_official_3dhp", ("h36m_16", "h36m_17"), {**_OFFICIAL_GROUPS, "Head": ("Head",)}),
+        Protocol("official_3dhp", ("mpi_inf_3dhp_17", "h36m_17"), _OFFICIAL_GROUPS),
+        Protocol("official_3dhp_16", ("h36m_16",), _OFFICIAL_GROUPS),
     )
 }
+
+
+def _index_of(joint: str, skeleton: Skeleton) -> int:
+    """Index of an official joint; Human3.6M's layouts keep the head top as Head."""
+    return skeleton.joints.index("Head" if joint == "HeadTop" and joint not in skeleton.joints else joint)
 
 
 def protocol_named(name: str) -> Protocol:

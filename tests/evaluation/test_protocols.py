@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from data.mpi_inf_3dhp import TO_H36M_16, TO_H36M_17
 from evaluation import PROTOCOLS, protocols_for, score_arrays
 from evaluation.metrics import mpjpe, pck
 from kinematics.skeleton import Skeleton
@@ -25,6 +26,24 @@ def test_official_3dhp_equals_the_official_evaluation(poses):
     assert scores.auc == pytest.approx(float(ORACLE["mpi3dhp_official_auc_total_pct"]), rel=1e-5)
 
 
+def test_joints_in_human36m_order_get_the_same_official_scores(poses):
+    prediction, target = (joints[:, TO_H36M_17] for joints in poses)
+    official, reordered = score_arrays(*poses), score_arrays(prediction, target, "h36m_17")
+    for measure in ("mpjpe", "p_mpjpe", "pck", "auc"):
+        assert getattr(reordered, measure) == pytest.approx(getattr(official, measure), rel=1e-5)
+    assert [row.name for row in reordered.tables["joints"]] == [row.name for row in official.tables["joints"]]
+    assert [row.pck for row in reordered.tables["joints"]] == pytest.approx(
+        [row.pck for row in official.tables["joints"]]
+    )
+
+
+def test_sixteen_joints_get_the_official_pck_and_auc(poses):
+    prediction, target = (joints[:, TO_H36M_16] for joints in poses)
+    official, of_16 = score_arrays(*poses), score_arrays(prediction, target, "h36m_16", "official_3dhp_16")
+    assert (of_16.pck, of_16.auc) == pytest.approx((official.pck, official.auc))
+    assert of_16.mpjpe != pytest.approx(official.mpjpe, rel=1e-3)  # one joint fewer in the mean
+
+
 def test_official_total_is_the_groups_mean_weighted_by_joints(poses):
     scores = score_arrays(*poses)
     skeleton = Skeleton("mpi_inf_3dhp_17")
@@ -39,18 +58,18 @@ def test_official_total_is_the_groups_mean_weighted_by_joints(poses):
         assert getattr(scores, measure) == pytest.approx(weighted)
 
 
-def test_family_counts_the_root_and_the_near_official_one_does_not(generator):
+def test_family_counts_the_root_and_the_official_one_does_not(generator):
     target = torch.randn(50, 16, 3, generator=generator)
     prediction = target + 0.1 * torch.randn(50, 16, 3, generator=generator)
     family = score_arrays(prediction, target, "h36m_16", "family")
-    near = score_arrays(prediction, target, "h36m_16", "near_official_3dhp")
+    official = score_arrays(prediction, target, "h36m_16", "official_3dhp_16")
     centred = (prediction - prediction[:, :1], target - target[:, :1])
-    assert family.mpjpe == pytest.approx(1000 * mpjpe(*centred), rel=1e-5) and near.mpjpe == family.mpjpe
+    assert family.mpjpe == pytest.approx(1000 * mpjpe(*centred), rel=1e-5) and official.mpjpe == family.mpjpe
     assert family.pck == pytest.approx(pck(*centred))
     names = Skeleton("h36m_16").joints
     counted = [names.index(name) for name in names if name not in ("Hip", "Spine")]
     assert len(counted) == 14
-    assert near.pck == pytest.approx(pck(centred[0][:, counted], centred[1][:, counted]))
+    assert official.pck == pytest.approx(pck(centred[0][:, counted], centred[1][:, counted]))
 
 
 def test_where_the_pose_stands_does_not_matter(generator):
@@ -60,18 +79,18 @@ def test_where_the_pose_stands_does_not_matter(generator):
 
 
 def test_protocols_go_with_the_joints():
-    assert protocols_for("3dhp", Skeleton("h36m_16")) == ("family", "near_official_3dhp")
+    assert protocols_for("3dhp", Skeleton("h36m_16")) == ("family", "official_3dhp_16")
     assert protocols_for("3dhp", Skeleton("mpi_inf_3dhp_17")) == ("family", "official_3dhp")
     assert protocols_for("h36m", Skeleton("h36m_16")) == ("family",)
 
 
 def test_wrong_joints_and_unknown_protocols_are_refused():
     joints = torch.zeros(2, 16, 3)
-    with pytest.raises(ValueError, match="choose from family, near_official_3dhp"):
+    with pytest.raises(ValueError, match="choose from family, official_3dhp_16"):
         score_arrays(joints, joints, "h36m_16", "official_3dhp")
     with pytest.raises(ValueError, match="expected 17"):
         score_arrays(joints, joints)
-    with pytest.raises(ValueError, match="choose from family, official_3dhp, near_official_3dhp"):
+    with pytest.raises(ValueError, match="choose from family, official_3dhp, official_3dhp_16"):
         score_arrays(joints, joints, "h36m_16", "offical")
 
 
