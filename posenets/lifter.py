@@ -13,7 +13,7 @@ from posenets.published import fill, load_published, read_checkpoint
 from posenets.registry import build_posenet
 
 FORMAT = "posefk-1"
-INPUT_MODES = ("screen", "root", "root_scaled")
+INPUT_MODES = ("screen", "root", "root_placed", "root_scaled")
 SMALLEST_SCALE = 1e-6  # screen units; a pose all of whose joints coincide stays at the origin
 
 
@@ -21,8 +21,10 @@ class Lifter(nn.Module):
     """Screen joints -> root-relative joints.
 
     input_mode: what the network sees of joints_2d: "screen" as they are; "root" minus the hip of each frame, so that
-    where in the image a person stands does not matter; "root_scaled" also divided by the root mean square distance of
-    the joints from the hip (over the window), so that focal length and distance do not matter either.
+    where in the image a person stands does not matter; "root_placed" the same, with the hip's own place in its slot,
+    which would be 0: a body off the optical axis is seen from another side than the camera looks; "root_scaled" as
+    "root", also divided by the root mean square distance of the joints from the hip (over the window), so that focal
+    length and distance do not matter either.
     skeleton: name of the joint layout.
     """
 
@@ -49,6 +51,9 @@ class Lifter(nn.Module):
         centred = joints_2d - joints_2d[:, :, root : root + 1]
         if self.input_mode == "root":
             return centred
+        if self.input_mode == "root_placed":
+            is_root = torch.arange(joints_2d.shape[2], device=joints_2d.device)[:, None] == root  # (J, 1)
+            return torch.where(is_root, joints_2d, centred)
         scale = centred.square().sum(-1).mean((1, 2)).clamp_min(SMALLEST_SCALE**2).sqrt()  # (B,)
         return centred / scale[:, None, None, None]
 

@@ -38,7 +38,7 @@ class LifterSettings:
     dropout: float = -1.0
     """Share of units dropped while training, 0 to under 1; -1: as published."""
     input_mode: str = "screen"
-    """What the lifter sees: screen, root (minus the hip), root_scaled (also divided by the pose's size)."""
+    """What the lifter sees: screen, root (minus the hip), root_placed (and the hip's own place), root_scaled (by size)."""
 
 
 @dataclass
@@ -203,7 +203,7 @@ def setting_types(kind: type = Settings) -> dict[str, Any]:
     """Type of every setting by its flat name."""
     found: dict[str, Any] = {}
     for name, hint in get_type_hints(kind).items():
-        found.update(setting_types(hint) if is_dataclass(hint) else {name: hint})
+        found.update(setting_types(hint) if isinstance(hint, type) and is_dataclass(hint) else {name: hint})
     return found
 
 

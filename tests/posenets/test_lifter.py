@@ -25,6 +25,13 @@ def test_root_mode_does_not_see_where_the_person_stands(generator):
     assert not torch.allclose(small_lifter("screen")(joints_2d), small_lifter("screen")(moved), atol=1e-2)
 
 
+def test_root_placed_mode_keeps_the_hip_where_it_is_and_centres_the_rest(generator):
+    joints_2d = torch.randn(3, 1, 16, 2, generator=generator)
+    seen = small_lifter("root_placed").prepare(joints_2d)
+    torch.testing.assert_close(seen[:, :, 0], joints_2d[:, :, 0])
+    torch.testing.assert_close(seen[:, :, 1:], small_lifter("root").prepare(joints_2d)[:, :, 1:])
+
+
 def test_root_scaled_mode_does_not_see_the_size_either(generator):
     joints_2d = torch.randn(6, 1, 16, 2, generator=generator)
     moved = 0.3 * joints_2d + 0.7
@@ -96,5 +103,5 @@ def test_damaged_checkpoints_are_refused(change, message, tmp_path):
 
 
 def test_unknown_input_modes_are_refused():
-    with pytest.raises(ValueError, match="choose from screen, root, root_scaled"):
+    with pytest.raises(ValueError, match="choose from screen, root, root_placed, root_scaled"):
         small_lifter("pixels")
