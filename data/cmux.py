@@ -3,8 +3,8 @@
 Training and test (a): Human3.6M's four cameras with their lenses. The rig is moved so that its optical axes meet over
 the middle of the actor's track, and never turned: as in Human3.6M's room, few viewpoints is what a lifter has to learn
 from. A walking actor would leave the picture, so a clip is cut where the track since the last cut outgrows
-ROAM_RADIUS, and the rig is moved again. Test (b) and
-validation: every second of motion gets one pinhole camera that looks at the actor and misses a little.
+ROAM_RADIUS, and the rig is moved again. Test (b) and validation: every second of motion gets one pinhole camera that
+looks at the actor and misses a little.
 
 Each piece of each clip has a random stream of its own, numbered by set, clip and piece: a camera does not depend on
 which other clips are present, on their order, or on the version of torch.
@@ -72,7 +72,7 @@ def roaming_pieces(root_ground: Float[np.ndarray, "frames 2"], radius: float = R
     return pieces
 
 
-def timed_pieces(frames: int, seconds: float = CAMERA_SECONDS, fps: float = FPS) -> list[slice]:
+def timed_pieces(frames: int, seconds: float | int = CAMERA_SECONDS, fps: float | int = FPS) -> list[slice]:
     """Cut into pieces of `seconds`; the last one may be shorter."""
     step = round(seconds * fps)
     return [slice(start, min(start + step, frames)) for start in range(0, frames, step)]

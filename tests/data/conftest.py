@@ -31,6 +31,21 @@ BONES = {
     "rhumerus": ("rclavicle", (180, 30, 90), "XYZ", "rx ry rz"),
     "rradius": ("rhumerus", (180, 30, 90), "XYZ", "rx"),
 }
+ASF_HEAD = """# made for a test
+:version 1.10
+:name TINY
+:units
+  mass 1.0
+  length {unit_length}
+  angle deg
+:documentation
+  a person of chance
+:root
+  order TX TY TZ RX RY RZ
+  axis XYZ
+  position 0 0 0
+  orientation 0 0 0
+:bonedata"""
 # BVH joint -> parent joint, the bone that starts there and turns it, its order of rotation channels
 BVH_JOINTS = {
     "LHipJoint": ("Hips", "lhipjoint", "ZYX"), "LeftUpLeg": ("LHipJoint", "lfemur", "ZYX"),
@@ -103,33 +118,12 @@ class TinyCapture:
 
     @property
     def asf(self) -> str:
-        lines = [
-            "# made for a test",
-            ":version 1.10",
-            ":name TINY",
-            ":units",
-            "  mass 1.0",
-            f"  length {self.unit_length}",
-        ]
-        lines += [
-            "  angle deg",
-            ":documentation",
-            "  a person of chance",
-            ":root",
-            "  order TX TY TZ RX RY RZ",
-            "  axis XYZ",
-        ]
-        lines += ["  position 0 0 0", "  orientation 0 0 0", ":bonedata"]
+        lines = ASF_HEAD.format(unit_length=self.unit_length).splitlines()
         for bone, (_, frame, order, dofs) in BONES.items():
             length = np.linalg.norm(self.vectors[bone])
             direction = " ".join(map(repr, (self.vectors[bone] / length).tolist()))
-            lines += [
-                "  begin",
-                "    id 1",
-                f"    name {bone}",
-                f"    direction {direction}",
-                f"    length {float(length)!r}",
-            ]
+            lines += ["  begin", "    id 1", f"    name {bone}", f"    direction {direction}"]
+            lines += [f"    length {float(length)!r}"]
             lines += [f"    axis {frame[0]} {frame[1]} {frame[2]}   {order}"]
             if dofs:
                 lines += [

@@ -33,10 +33,8 @@ class Shop:
         self.sent = 0
 
 
-@pytest.fixture
-def shop(monkeypatch):
-    """A server with Range and If-Range, and its address in shop.url."""
-    state = Shop()
+def handler_of(state: Shop) -> type[BaseHTTPRequestHandler]:
+    """A server's behaviour: Range and If-Range, as far as `state` allows."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -69,8 +67,15 @@ def shop(monkeypatch):
         def log_message(self, format, *args):  # noqa: A002 - the base class names it so
             """Keep quiet."""
 
+    return Handler
+
+
+@pytest.fixture
+def shop(monkeypatch):
+    """A server on this machine; its address is shop.url."""
+    state = Shop()
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.0)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(state))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_port}/cmu.zip"
