@@ -1,0 +1,57 @@
+"""The house rules: imports point left, nothing names the machine it was built on."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ["kinematics", "data", "posenets", "augment", "evaluation", "training"]
+SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+def _imported_rooms(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module)
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_left_only(path):
+    room = path.relative_to(ROOT).parts[0]
+    to_the_right = set(ROOMS[ROOMS.index(room) + 1 :]) | {"viewer", "run_fk_gan", "tests", "benchmarks"}
+    assert not _imported_rooms(path) & to_the_right
+
+
+def test_the_main_path_never_imports_pytorch3d():
+    users = [path for path in SOURCES if "pytorch3d" in _imported_rooms(path)]
+    assert [path.name for path in users] == ["pytorch3d_cameras.py"]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_stay_short_and_functions_shorter(path):
+    text = path.read_text()
+    assert text.count("\n") <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < 40, f"{path.name}: {node.name}"
+
+
+def test_no_tracked_file_is_large_or_holds_a_machine_s_path():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    absolute = re.compile(r"(?<![\w.])/(home|root|Users)/\w")
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if not path.is_file():
+            continue
+        assert path.stat().st_size < 1_000_000, f"{name} is larger than 1 MB"
+        if path.suffix in {".py", ".md", ".toml"} or path.name == "Makefile":
+            assert not absolute.search(path.read_text()), f"{name} holds an absolute path"
