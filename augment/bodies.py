@@ -100,7 +100,7 @@ def keep_bodies(own: Float[Tensor, "batch 15"], generator: torch.Generator) -> F
     return own
 
 
-def body_sampler(name: BodiesName, spread: float, reference_lengths: Float[Tensor, "people 15"]) -> BodySampler:
+def body_sampler(name: str, spread: float, reference_lengths: Float[Tensor, "people 15"]) -> BodySampler:
     """The sampler of a recipe. reference_lengths: the data's bodies, the middle of "population"."""
     samplers = {
         "keep": lambda: keep_bodies,

@@ -10,6 +10,7 @@ from augment.limbs import LimbPose, take_apart
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
 from kinematics import Camera, Skeleton, bone_lengths
+from kinematics.inverse import joint_angles_from_joints
 
 HIP = Skeleton("h36m_16").root
 
@@ -62,8 +63,6 @@ class Reference:
     @cached_property
     def angles(self) -> tuple[Tensor, Tensor]:
         """Joint angles (N, T, 28) and global rotation (N, T, 3), radians: the DH body's best fit, made once."""
-        from kinematics import joint_angles_from_joints
-
         fit = joint_angles_from_joints(self.joints_world)
         return fit[0], fit[2]
 
