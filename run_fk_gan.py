@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from augment import Augmenter
-from data import DataSplits, PoseDataset, load_dataset
+from data import TEST_SETS, DataSplits, PoseDataset, load_dataset
 from evaluation import cross_domain
 from kinematics import Skeleton, exit_with_one_sentence
 from training import checkpoint, distributed
@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     processes = distributed.start(settings.device)
     try:
         splits = load_dataset(settings.data.dataset, settings.data)
+        if processes.first:
+            print(*splits.notes, sep="\n")
         if settings.compare and state is None:
             compare(arguments, settings, splits, processes)
         else:
@@ -135,9 +137,10 @@ def stopped(reporter: Reporter | None) -> None:
 def evaluate_only(settings: Settings) -> None:
     """Judge a checkpoint with evaluation.cross_domain."""
     path = checkpoint.find_lifter(settings.evaluate, settings.output.checkpoint)
+    test_sets = test_set_names(settings, TEST_SETS[settings.data.dataset])
     cross_domain.run(
         cross_domain.CrossDomain(
-            checkpoint=path, posenet_name=settings.lifter.posenet_name, test_sets=test_set_names(settings),
+            checkpoint=path, posenet_name=settings.lifter.posenet_name, test_sets=test_sets,
             flip="on" if settings.output.test_flip else "off", device=settings.device,
             data_root=settings.data.data_root, data_extra_root=settings.data.data_extra_root,
             keypoints=settings.data.keypoints,

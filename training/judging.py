@@ -1,6 +1,6 @@
 """The test sets of a run, and what they say of a lifter after an epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -14,21 +14,22 @@ from training.log import VALIDATION, Result
 PREPARED_3DHP = Path("test_set") / "test_3dhp.npz"
 
 
-def test_set_names(settings: Settings) -> tuple[str, ...]:
-    """The test sets asked for: by default the data set's own, and 3DHP's where it is prepared."""
+def test_set_names(settings: Settings, own: Iterable[str]) -> tuple[str, ...]:
+    """The test sets asked for: by default the data set's own ones, and 3DHP's where it is prepared."""
     if settings.output.test_sets:
         return settings.output.test_sets
     prepared = (Path(settings.data.data_extra_root) / PREPARED_3DHP).is_file()
-    return (*TEST_SETS[settings.data.dataset], *(("3dhp",) if prepared and settings.data.dataset != "demo" else ()))
+    return (*own, *(("3dhp",) if prepared and settings.data.dataset != "demo" else ()))
 
 
 def load_test_takes(settings: Settings, splits: DataSplits) -> dict[str, list[Take]]:
     """The validation takes, which choose, then the takes of each test set."""
-    tests = {
-        name: splits.tests[name] if name in splits.tests else load_test_set(name, settings.data)
-        for name in test_set_names(settings)
-    }
-    return {VALIDATION: splits.validation, **tests} if splits.validation else tests
+    takes = {VALIDATION: splits.validation} if splits.validation else {}
+    for name in test_set_names(settings, splits.tests):
+        if name in TEST_SETS[settings.data.dataset] and name not in splits.tests:
+            raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no take of it.")
+        takes[name] = splits.tests[name] if name in splits.tests else load_test_set(name, settings.data)
+    return takes
 
 
 class Judge:

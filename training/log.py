@@ -97,7 +97,7 @@ class Progress:
         self._bar.close()
 
 
-def clock(seconds: float) -> str:
+def clock(seconds: float | int) -> str:
     """1:02:03 or 2:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from data import PoseBatch
-from kinematics import JOINT_ANGLES, joint_angles_from_joints, joint_limits
+from kinematics import JOINT_ANGLES, joint_limits
+from kinematics.inverse import joint_angles_from_joints
 from training.course import Course
 from training.figures import camera_views, error_curves, error_per_joint, joint_angle_histograms
 from training.judging import Judge

@@ -1,0 +1,117 @@
+"""A table of bad input to the main command: one sentence, exit code 2, nothing written."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import run_fk_gan
+from kinematics import exit_with_one_sentence
+from posenets import Lifter, build_posenet
+
+# flags ({} is a folder made by `files`) -> words of the sentence: what came, and what was wanted or what to do
+TABLE = [
+    ("--recipe posfk", ["posfk", "choose from", "Perhaps you meant: posefk"]),
+    ("--dataset h36", ["h36", "choose from", "h36m"]),
+    ("--posenet_name videopos", ["videopos", "Perhaps you meant: videopose"]),
+    ("--learning_rat 1", ["--learning_rat is not a flag"]),
+    ("--batchsize 4", ["Perhaps you meant: --batch_size"]),
+    ("--epochs many", ["--epochs", "many"]),
+    ("--epochs 0", ["--epochs 0", "at least 1"]),
+    ("--batch_size 1", ["--batch_size 1", "at least 2"]),
+    ("--lr nan", ["--lr nan", "between 0 and 1"]),
+    ("--dropout 1.5", ["--dropout 1.5", "from 0 to under 1"]),
+    ("--ema 1", ["--ema", "under 1"]),
+    ("--synthetic_share 2", ["--synthetic_share 2", "from 0 to 1"]),
+    ("--device gpu", ["--device gpu", "auto, cpu, cuda"]),
+    ("--input_mode pixels", ["--input_mode pixels", "screen"]),
+    ("--frames 27", ["--frames 27", "temporal lifters are not in this version"]),
+    ("--num_joints 24", ["24", "16"]),
+    ("--subjects_train S99", ["S99", "D1"]),
+    ("--actions yodel", ["yodel", "walk"]),
+    ("--test_sets 3dpw", ["3dpw", "3dhp"]),
+    ("--compare none posefx", ["posefx", "Perhaps you meant: posefk"]),
+    ("--note a/b", ["a/b", "without spaces and slashes"]),
+    ("stray", ["stray", "expected --flag value"]),
+    ("--checkpoint {}/file", ["file", "cannot be made", "Choose a folder"]),
+    ("--resume {}/nowhere", ["nowhere", "is missing", "finished an epoch"]),
+    ("--resume {}/lifter.pt", ["lifter.pt", "not the state of a run", "--evaluate"]),
+    ("--resume {}/file", ["file", "cannot be read"]),
+    ("--evaluate {}/nowhere.pt", ["nowhere.pt", "is missing"]),
+    ("--evaluate {}/empty.pt", ["empty.pt", "cannot be read"]),
+    ("--evaluate {}/truncated.pt", ["truncated.pt", "cannot be read"]),
+    ("--evaluate {}/baseline.pth --posenet_name videopose", ["not a videopose checkpoint", "simple_baseline"]),
+    ("--dataset h36m --data_root {}", ["data_3d_h36m.npz is missing", "prepare_data_h36m"]),
+    ("--dataset h36m --data_root {}/truncated", ["data_3d_h36m.npz", "Copy or make it again"]),
+    ("--dataset demo --test_sets 3dhp --data_extra_root {}", ["test_3dhp.npz is missing", "prepare_data_3dhp"]),
+    ("--dataset demo --test_sets 3dhp --data_extra_root {}/millimetres", ["test_3dhp.npz", "1000"]),
+    ("--dataset demo --test_sets 3dhp --data_extra_root {}/nan", ["test_3dhp.npz", "NaN"]),
+]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Damaged and mistaken files."""
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "file").write_text("not a folder, not a checkpoint")
+    (folder / "empty.pt").touch()
+    lifter = Lifter(build_posenet("simple_baseline", linear_size=8))
+    torch.save(lifter.to_checkpoint(), folder / "lifter.pt")
+    torch.save(lifter.posenet.state_dict(), folder / "baseline.pth")
+    (folder / "truncated.pt").write_bytes((folder / "lifter.pt").read_bytes()[:500])
+    poses = np.random.default_rng(0).normal(0, 0.3, (5, 16, 3))
+    np.savez(folder / "whole.npz", positions_3d=poses)
+    (folder / "truncated").mkdir()
+    (folder / "truncated" / "data_3d_h36m.npz").write_bytes((folder / "whole.npz").read_bytes()[:300])
+    for name, broken in (("millimetres", poses * 1000), ("nan", np.where(poses > 0.5, np.nan, poses))):
+        (folder / name / "test_set").mkdir(parents=True)
+        np.savez(folder / name / "test_set" / "test_3dhp.npz", pose3d=broken, pose2d=poses[..., :2])
+    return folder
+
+
+@pytest.mark.parametrize(("flags", "words"), TABLE, ids=[flags for flags, _ in TABLE])
+def test_bad_input_is_one_sentence_and_writes_nothing(
+    flags: str, words: list[str], files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    before = sorted(files.rglob("*"))
+    tiny = ["--dataset", "demo", "--epochs", "1", "--steps_per_epoch", "1", "--posenet_width", "8", "--actions", "walk",
+            "--figures", "False", "--checkpoint", str(tmp_path / "runs")]  # fmt: skip
+    typed = flags.format(files).split()
+    kept = [] if "h36m" in typed else tiny
+    with pytest.raises(SystemExit) as caught:
+        exit_with_one_sentence(lambda: run_fk_gan.main([*kept, *typed] if typed[0] != "stray" else typed))
+    sentence = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert sentence.count("\n") == 1 and "Traceback" not in sentence, sentence
+    for word in words:
+        assert word in sentence, sentence
+    assert not (tmp_path / "runs").exists() and sorted(files.rglob("*")) == before
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path, files: Path):
+    state = torch.load(files / "lifter.pt", weights_only=True)
+    torch.save({**state, "settings": {"speed": 3}, "run": {"processes": []}}, tmp_path / "last.pt")
+    with pytest.raises(ValueError, match="have speed, which this version does not know"):
+        run_fk_gan.main(["--resume", str(tmp_path)])
+
+
+def test_the_real_command_leaves_with_code_2_and_one_line(tmp_path: Path):
+    command = [sys.executable, run_fk_gan.__file__, "--recipe", "posfk", "--checkpoint", str(tmp_path / "runs")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "--recipe posfk: choose from none, dh-aug, posefk. Perhaps you meant: posefk\n"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_numbers_in_settings_json_can_be_read_by_others(tmp_path: Path):
+    from training.checkpoint import make_run_folder
+    from training.config import read_settings
+
+    folder = make_run_folder(read_settings(["--checkpoint", str(tmp_path), "--note", "x"]))
+    assert json.loads((folder / "settings.json").read_text())["output"]["note"] == "x"
+    again = make_run_folder(read_settings(["--checkpoint", str(tmp_path), "--note", "x"]))
+    assert again != folder and again.is_dir()

@@ -1,0 +1,146 @@
+"""The main command, made tiny: real runs on a part of the demo data set."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import run_fk_gan
+from posenets import load_lifter
+from training.course import Course
+from training.log import ORACLE, Result
+
+DATA = "--dataset demo --actions walk crawl --subjects_train D1"
+NETS = "--posenet_width 16 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16"
+TINY = f"{DATA} {NETS} --epochs 3 --warmup 1 --steps_per_epoch 8 --batch_size 32 --threads 1 --device cpu"
+KEYS = ["epoch", "stage", "test_set", "protocol", "mpjpe", "p_mpjpe", "pck", "auc", "poses", "seconds"]
+
+
+def run(folder: Path, *flags: str) -> Path:
+    """Run the command in this process; returns the run's folder."""
+    run_fk_gan.main([*TINY.split(), "--checkpoint", str(folder), *flags])
+    (run_folder,) = folder.glob("*/*/*")
+    return run_folder
+
+
+def results_of(run_folder: Path) -> list[Result]:
+    return [json.loads(text) for text in (run_folder / "results.jsonl").read_text().splitlines()]
+
+
+def scores_of(run_folder: Path) -> list[Result]:
+    """Result lines without the time they took."""
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in results_of(run_folder)]
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of four epochs that nothing disturbed."""
+    return run(tmp_path_factory.mktemp("whole"))
+
+
+def test_a_run_lies_where_the_settings_say(whole_run: Path):
+    lifter, keypoints, name = whole_run.parts[-3:]
+    assert (lifter, keypoints) == ("simple_baseline", "gt") and name.endswith("_posefk")
+    written = {path.name for path in whole_run.iterdir() if not path.name.startswith("events")}
+    assert written == {
+        "settings.json", "results.jsonl", "last.pt", "best_demo.pt", "best_demo_shifted.pt", "best_validation.pt",
+        "figures",
+    }  # fmt: skip
+    settings = json.loads((whole_run / "settings.json").read_text())
+    assert settings["learning"]["batch_size"] == 32 and settings["recipe"] == "posefk"
+
+
+def test_every_epoch_of_the_lifter_has_a_line_per_test_set(whole_run: Path):
+    lines = results_of(whole_run)
+    assert all(set(KEYS) <= set(line) for line in lines)
+    sets = ["validation", "demo", "demo_shifted"]
+    assert [(line["epoch"], line["test_set"]) for line in lines] == [(e, name) for e in (2, 3, 4) for name in sets]
+    assert all(line["mpjpe"] > line["p_mpjpe"] > 0 and line["poses"] > 0 for line in lines)
+
+
+def test_tensorboard_has_scalars_histograms_and_pictures(whole_run: Path):
+    tags = EventAccumulator(str(whole_run)).Reload().Tags()
+    assert {"demo_family/mpjpe", "acceptance/limbs"} <= set(tags["scalars"])
+    assert any(name.startswith("gan/") for name in tags["scalars"])
+    assert {"joint_angles_deg/left_elbow/real", "joint_angles_deg/left_elbow/synthetic"} <= set(tags["histograms"])
+    assert {"poses", "lifted_demo", "lifted_demo_shifted", "joint_angles", "camera_views"} <= set(tags["images"])
+    figures = {path.stem for path in (whole_run / "figures").iterdir()}
+    assert {"poses", "lifted_demo", "joint_angles", "camera_views", "errors", "error_per_joint"} <= figures
+
+
+def test_best_and_last_are_lifters_of_their_epochs(whole_run: Path):
+    lines = [line for line in results_of(whole_run) if line["test_set"] == "demo_shifted"]
+    best = min(lines, key=lambda line: line["mpjpe"])
+    assert load_lifter(whole_run / "best_demo_shifted.pt").epoch == best["epoch"]
+    assert load_lifter(whole_run / "last.pt").epoch == 4
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_one_others(whole_run: Path, tmp_path: Path):
+    assert scores_of(run(tmp_path / "same", "--figures", "False")) == scores_of(whole_run)
+    assert scores_of(run(tmp_path / "other", "--figures", "False", "--seed", "1")) != scores_of(whole_run)
+
+
+def test_ctrl_c_saves_in_the_middle_and_resume_ends_as_if_undisturbed(
+    whole_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    step_done = Course.step_done
+
+    def press(course: Course) -> None:
+        step_done(course)
+        if (course.epoch, course.step) == (2, 5):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Course, "step_done", press)
+    with pytest.raises(KeyboardInterrupt, match="--resume") as caught:
+        run(tmp_path, "--figures", "False")
+    monkeypatch.undo()
+    folder = Path(str(caught.value).split("--resume ")[1])
+    assert results_of(folder)[-1]["epoch"] == 2
+    run_fk_gan.main(["--resume", str(folder)])
+    assert scores_of(folder) == scores_of(whole_run)
+    with pytest.raises(ValueError, match="--batch_size 16 differs"):
+        run_fk_gan.main(["--resume", str(folder), "--batch_size", "16"])
+
+
+def test_a_killed_run_is_resumed_to_the_same_numbers(whole_run: Path, tmp_path: Path):
+    command = [sys.executable, run_fk_gan.__file__, *TINY.split(), "--figures", "False", "--checkpoint", str(tmp_path)]
+    process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:  # the second epoch is told of before it is saved: killed in the middle of writing
+            if line.startswith("epoch 2/4"):
+                break
+    finally:
+        process.kill()
+        process.communicate()
+    (folder,) = tmp_path.glob("*/*/*")
+    run_fk_gan.main(["--resume", str(folder / "last.pt")])
+    assert scores_of(folder) == scores_of(whole_run)
+
+
+def test_dh_aug_alternates_and_a_comparison_ends_in_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    flags = ["--compare", "none", "dh-aug", "--figures", "False", "--epochs", "1", "--checkpoint", str(tmp_path)]
+    run_fk_gan.main([*TINY.split(), *flags])
+    none, dh_aug = sorted(tmp_path.glob("*/*/*"), key=lambda path: path.name.endswith("dh-aug"))
+    assert none.name.endswith("_none") and dh_aug.name.endswith("_dh-aug")
+    assert [line["stage"] for line in results_of(none)] == ["real"] * 3
+    assert [(line["epoch"], line["stage"]) for line in results_of(dh_aug)] == [(2, "synthetic")] * 3 + [(2, "real")] * 3
+    table = capsys.readouterr().out.split("MPJPE in mm, last epoch:")[1]
+    assert ORACLE in table and "demo_shifted (family)" in table
+    last = results_of(dh_aug)[-1]
+    assert f"{last['mpjpe']:.1f}" in table.splitlines()[-1]
+
+
+def test_evaluate_scores_a_checkpoint_without_training(
+    whole_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copy(whole_run / "last.pt", tmp_path / "lifter.pt")
+    run_fk_gan.main(["--dataset", "demo", "-c", str(tmp_path), "--evaluate", "lifter.pt", "--test_sets", "demo"])
+    assert "demo, protocol family" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["lifter.pt"]

@@ -1,0 +1,50 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from training.config import Settings, from_plain, read_settings, to_plain
+
+
+def test_settings_survive_json():
+    settings = read_settings(["--recipe", "dh-aug", "--actions", "walk", "sit", "--focal", "1.5", "2.5"])
+    assert from_plain(json.loads(json.dumps(to_plain(settings)))) == settings
+
+
+def test_what_is_typed_wins_over_recipe_and_data_set():
+    preset = read_settings(["--dataset", "demo", "--recipe", "dh-aug"])
+    assert preset.learning.loss == "mse" and preset.augment.schedule == "alternate"
+    typed = read_settings(["--dataset", "demo", "--recipe", "dh-aug", "--loss", "mpjpe", "--epochs", "3"])
+    assert typed.learning.loss == "mpjpe" and typed.learning.epochs == 3
+    assert typed.learning.lr_schedule == preset.learning.lr_schedule == "linear"
+    assert typed.augment == preset.augment
+
+
+def test_human36m_is_the_data_set_where_it_is_prepared(tmp_path: Path):
+    assert read_settings(["--data_root", str(tmp_path)]).data.dataset == "demo"
+    (tmp_path / "data_3d_h36m.npz").touch()
+    assert read_settings(["--data_root", str(tmp_path)]).data.dataset == "h36m"
+
+
+def test_a_comparison_gives_each_recipe_its_own_presets():
+    arguments = ["--compare", "none", "posefk", "--epochs", "2"]
+    none, posefk = (read_settings(arguments, recipe) for recipe in ("none", "posefk"))
+    assert none.augment.schedule == "none" and posefk.augment.schedule == "mixed"
+    assert none.learning.epochs == posefk.learning.epochs == 2
+
+
+def test_resuming_refuses_changed_settings_but_may_move_to_another_device():
+    stored = read_settings(["--batch_size", "64"])
+    read_settings(["--resume", "x", "--device", "cpu", "--threads", "1", "--batch_size", "64"], stored=stored)
+    with pytest.raises(ValueError, match="--batch_size 32 differs from the run's own 64"):
+        read_settings(["--resume", "x", "--batch_size", "32"], stored=stored)
+
+
+def test_stored_settings_of_another_version_are_refused():
+    with pytest.raises(ValueError, match="learning_speed, which this version does not know"):
+        from_plain({"learning_speed": 3})
+
+
+def test_settings_are_equal_whatever_the_order_of_flags():
+    assert read_settings(["--lr", "0.1", "--seed", "3"]) == read_settings(["--seed", "3", "--lr", "0.1"])
+    assert read_settings([]).seed == Settings().seed == 0

@@ -1,0 +1,55 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from training import distributed
+from training.distributed import Processes
+
+HERE = Path(__file__).parent
+TINY = (
+    "--dataset demo --actions walk --subjects_train D1 --epochs 1 --warmup 1 --steps_per_epoch 2 --batch_size 32 "
+    "--posenet_width 16 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16 --figures False --threads 1"
+)
+
+
+def test_alone_nothing_is_averaged():
+    parameter = torch.nn.Parameter(torch.ones(3))
+    parameter.grad = torch.arange(3.0)
+    distributed.average_gradients([parameter])
+    assert parameter.grad.tolist() == [0, 1, 2]
+    assert distributed.gather("a") == ["a"] and distributed.from_first(3) == 3
+
+
+def test_a_batch_is_shared_evenly_or_refused():
+    assert Processes(0, 4, torch.device("cpu")).share(32) == 8
+    with pytest.raises(ValueError, match="multiple of the 4 processes"):
+        Processes(0, 4, torch.device("cpu")).share(30)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_cuda_where_there_is_none_is_refused():
+    with pytest.raises(ValueError, match="finds no CUDA device"):
+        distributed.start("cuda")
+
+
+def test_two_processes_keep_equal_weights_on_different_poses(tmp_path: Path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
+               str(HERE / "two_processes.py"), str(tmp_path), *TINY.split(), "--checkpoint", str(tmp_path / "runs")]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent.parent)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    one, two = (torch.load(tmp_path / f"process{rank}.pt") for rank in (0, 1))
+    for net in ("lifter", "generator", "critic"):
+        for name, value in one[net].items():
+            assert torch.equal(value, two[net][name]), (net, name)
+    assert one["batch"] == two["batch"] == 16
+    assert not torch.equal(one["noise"], two["noise"]) and not torch.equal(one["real"], two["real"])
+    (run,) = (tmp_path / "runs").glob("*/*/*")  # one process writes
+    lines = [json.loads(text) for text in (run / "results.jsonl").read_text().splitlines()]
+    assert {line["test_set"] for line in lines} == {"validation", "demo"}
+    assert done.stdout.count("writing ") == 1

@@ -1,0 +1,115 @@
+import shlex
+
+import pytest
+
+from training import flags
+from training.config import flat, read_settings, setting_types
+
+DH_AUG_SINGLE = (
+    "--note posefk --posenet_name 'videopose' --lr_p 1e-4 --checkpoint './checkpoint/posefk' --keypoints gt "
+    "--s1only False --GAN_whether_use_preAngle True --video_over_200mm False --batch_size 1024 "
+    "--data_enhancement_method 'GAN' --additional_LR_decay 0.95 --Gen_DenseDim 256 --Dis_DenseDim_3D 256 "
+    "--Dis_DenseDim_2D 256"
+)
+DH_AUG_VIDEO = (
+    "--note posefk --posenet_name 'mulit_farme_videopose' --lr_p 1e-3 --checkpoint './checkpoint/posefk' "
+    "--keypoints gt --s1only False --GAN_whether_use_preAngle True --single_or_multi_train_mode multi "
+    "--video_over_200mm False --batch_size 512 --data_enhancement_method 'GAN' --downsample 10 "
+    "--additional_LR_decay 0.95 --warmup 20 --single_dis_warmup_epoch 4 --architecture '3,3'"
+)
+ESMFORMER_SELF = (
+    "--batch_size 1024 --nepoch 50 --adaptive_loss 1 --self_supervised 1 --reproj_loss 1 --tri_loss 1 --loss_w 0.8"
+)
+
+
+def test_every_setting_has_a_flat_name_of_its_own():
+    count = 0
+
+    def leaves(kind: type) -> int:
+        from dataclasses import is_dataclass
+        from typing import get_type_hints
+
+        return sum(leaves(hint) if is_dataclass(hint) else 1 for hint in get_type_hints(kind).values())
+
+    from training.config import Settings
+
+    count = leaves(Settings)
+    assert len(setting_types()) == count
+
+
+def test_the_single_frame_command_of_dh_aug_means_what_it_says():
+    settings = read_settings(shlex.split(DH_AUG_SINGLE))
+    values = flat(settings)
+    assert values["posenet_name"] == "videopose" and values["note"] == "posefk" and values["keypoints"] == "gt"
+    assert values["lr"] == 1e-4 and values["batch_size"] == 1024 and values["additional_lr_decay"] == 0.95
+    assert values["generator_width"] == values["critic_width_3d"] == values["critic_width_2d"] == 256
+    assert values["checkpoint"] == "./checkpoint/posefk" and values["subjects_train"] == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (DH_AUG_VIDEO, "temporal lifters are not in this version"),
+        ("--posenet_name mulit_farme_videopose", "temporal lifters are not in this version"),
+        ("--posenet_name poseformer -k cpn_ft_h36m_dbb -f 81 -c checkpoint --evaluate detected81f.bin", "temporal"),
+        ("-k gt -f 81 -lr 0.0004 -lrd 0.99", "--frames 81: temporal lifters"),
+        ("--posenet_name esmformer --batch_size 1024 --frames 27 --lr 0.0005 --nepoch 50", "multi-view"),
+        (ESMFORMER_SELF, "--adaptive_loss 1: multi-view"),
+        ("--architecture 3,3", "temporal"),
+        ("--GAN_whether_use_preAngle False", "joint limits"),
+    ],
+)
+def test_what_is_not_in_this_version_is_refused_in_one_sentence(command: str, reason: str):
+    with pytest.raises(ValueError, match=reason) as caught:
+        read_settings(shlex.split(command))
+    assert "\n" not in str(caught.value)
+
+
+def test_short_flags_of_videopose3d_and_long_ones_of_esmformer_are_the_same_settings():
+    short = read_settings(shlex.split("-k cpn_ft_h36m_dbb -lr 0.00004 -lrd 0.99 -b 64 -e 3 -f 1 -str S1,S5 -a '*'"))
+    long = read_settings(
+        shlex.split("--keypoints cpn_ft_h36m_dbb --lr 4e-5 --lr_decay 0.99 --batch_size 64 --nepoch 3 --frames 1 "
+                    "--subjects_train S1 S5")
+    )  # fmt: skip
+    assert short == long
+    assert short.learning.lr_schedule == "exponential" and short.data.subjects_train == ("S1", "S5")
+    assert short.data.dataset == "h36m", "detections are Human3.6M's"
+
+
+def test_test_with_previous_dir_is_evaluate():
+    assert read_settings(["--test", "--previous_dir", "./checkpoint/full.pth"]).evaluate == "./checkpoint/full.pth"
+
+
+def test_enhancement_methods_choose_the_pose_source():
+    normal = read_settings(["--data_enhancement_method", "normal"]).augment.mixture.shares()
+    assert normal == {"normal": 1.0}
+    assert read_settings(["--data_enhancement_method", "NO_enhance"]).recipe == "none"
+    assert "gan" in read_settings(["--data_enhancement_method", "GAN"]).augment.mixture.shares()
+    with pytest.raises(ValueError, match="contradicts"):
+        read_settings(["--data_enhancement_method", "NO_enhance", "--recipe", "posefk"])
+
+
+def test_only_s1_trains_on_the_first_subject():
+    assert read_settings(["--s1only", "True"]).data.subjects_train == ("S1",)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("--gen_densedim", "--Gen_DenseDim"), ("--batchsize", "--batch_size"), ("--GAN_use_preAngle", "preAngle"),
+     ("--synthetic_fraction", "--synthetic_share"), ("--learning_rate", "learning_rate")],
+)  # fmt: skip
+def test_unknown_flags_are_refused_with_the_nearest(typed: str, meant: str):
+    with pytest.raises(ValueError, match=meant):
+        read_settings([typed, "3"])
+
+
+def test_flags_without_effect_in_the_original_are_unknown_here():
+    for flag in ("--lr_g", "--df", "--GAN_resume", "--set_demo_mode", "--Path_3DPW"):
+        with pytest.raises(ValueError, match=f"{flag} is not a flag"):
+            read_settings([flag, "1"])
+
+
+def test_equal_signs_hyphens_and_negative_values_are_understood():
+    words = flags.translate(["--batch-size=8", "--dropout", "-1", "--lr", "1", "--lr", "2"],
+                            ["batch_size", "dropout", "lr"])  # fmt: skip
+    assert words == {"batch_size": ["8"], "dropout": ["-1"], "lr": ["2"]}

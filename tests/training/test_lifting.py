@@ -1,0 +1,108 @@
+import copy
+
+import pytest
+import torch
+
+from data import PoseBatch
+from training.config import LearningSettings, LifterSettings
+from training.lifting import LifterTrainer, build_lifter, learning_rate_factor
+
+SMALL = LifterSettings(posenet_name="simple_baseline", posenet_width=32, posenet_blocks=1, dropout=0.0)
+
+
+def batch_of(count: int, generator: torch.Generator) -> PoseBatch:
+    joints_3d = torch.randn(count, 1, 16, 3, generator=generator) * 0.3 + torch.tensor([0.0, 0.0, 4.0])
+    return PoseBatch.of(joints_3d, joints_3d[..., :2] / joints_3d[..., 2:], None)
+
+
+def trainer_of(**settings: float | int | str) -> LifterTrainer:
+    torch.manual_seed(0)
+    return LifterTrainer(build_lifter(SMALL, "none", "h36m_16"), LearningSettings(**settings))
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+def test_the_learning_rate_ends_at_zero_and_never_rises(schedule: str):
+    settings = LearningSettings(epochs=4, lr_schedule=schedule)
+    factors = [learning_rate_factor(settings, done / 10) for done in range(41)]
+    assert factors[0] == 1 and factors[-1] == pytest.approx(0)
+    assert all(a >= b for a, b in zip(factors, factors[1:], strict=False))
+
+
+def test_additional_epochs_decay_from_the_end_of_dh_augs_linear_schedule():
+    settings = LearningSettings(epochs=50, additional_epochs=2, additional_lr_decay=0.95, lr_schedule="linear")
+    assert learning_rate_factor(settings, 49) == pytest.approx(2 / 51)
+    assert learning_rate_factor(settings, 50.5) == pytest.approx(0.95 / 51)
+    assert learning_rate_factor(settings, 51.5) == pytest.approx(0.95**2 / 51)
+
+
+def test_the_exponential_schedule_falls_once_per_epoch():
+    settings = LearningSettings(lr_schedule="exponential", lr_decay=0.5)
+    assert [learning_rate_factor(settings, done) for done in (0.0, 0.9, 1.0, 2.5)] == [1, 1, 0.5, 0.25]
+
+
+def test_a_lifter_learns_a_batch(generator: torch.Generator):
+    trainer, batch = trainer_of(lr=1e-2, mirrored="none"), batch_of(64, generator)
+    losses = [float(trainer.step(batch)) for _ in range(60)]
+    assert losses[-1] < 0.35 * losses[0]
+
+
+@pytest.mark.parametrize(("mirrored", "updates"), [("separate", 2), ("concatenated", 1), ("none", 1)])
+def test_mirror_images_are_learnt_in_the_way_asked(mirrored: str, updates: int, generator: torch.Generator):
+    trainer = trainer_of(mirrored=mirrored)
+    trainer.step(batch_of(8, generator))
+    assert trainer.updates == updates
+
+
+def test_a_symmetric_batch_weighs_left_and_right_the_same(generator: torch.Generator):
+    batch = batch_of(8, generator)
+    one, two = trainer_of(mirrored="concatenated"), trainer_of(mirrored="concatenated")
+    losses = [(float(one.step(batch)), float(two.step(batch.mirrored()))) for _ in range(3)]
+    assert [a for a, _ in losses] == pytest.approx([b for _, b in losses], rel=1e-3)
+
+
+def test_averaged_weights_follow_by_hand(generator: torch.Generator):
+    trainer, batch = trainer_of(ema=0.9, mirrored="none"), batch_of(8, generator)
+    expected = copy.deepcopy(trainer.lifter.state_dict())
+    for update in range(1, 4):
+        trainer.step(batch)
+        decay = min(0.9, (1 + update) / (10 + update))
+        for name, now in trainer.lifter.state_dict().items():
+            mixed = decay * expected[name] + (1 - decay) * now if now.is_floating_point() else now
+            expected[name] = mixed.clone()
+    for name, value in trainer.evaluated.state_dict().items():
+        assert torch.allclose(value, expected[name], atol=1e-6), name
+    assert trainer.evaluated is not trainer.lifter
+
+
+def test_without_averaging_the_lifter_itself_is_evaluated():
+    trainer = trainer_of(ema=0.0)
+    assert trainer.evaluated is trainer.lifter
+
+
+def test_a_restored_trainer_goes_on_exactly(generator: torch.Generator):
+    batches = [batch_of(8, generator) for _ in range(4)]
+    straight = trainer_of(ema=0.9)
+    for batch in batches:
+        straight.step(batch)
+    first, second = trainer_of(ema=0.9), trainer_of(ema=0.9)
+    for batch in batches[:2]:
+        first.step(batch)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    for batch in batches[2:]:
+        second.step(batch)
+    for a, b in zip(straight.evaluated.parameters(), second.evaluated.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_mse_is_the_mean_squared_coordinate_error(generator: torch.Generator):
+    trainer, batch = trainer_of(loss="mse", mirrored="none"), batch_of(8, generator)
+    with torch.no_grad():
+        wanted = (copy.deepcopy(trainer.lifter).train()(batch.joints_2d) - batch.root_relative()[:, 0]).square().mean()
+    assert float(trainer.step(batch)) == pytest.approx(float(wanted), rel=1e-5)
+
+
+def test_dh_augs_recipe_builds_dh_augs_sizes():
+    named = LifterSettings(posenet_name="videopose")
+    assert build_lifter(named, "dh-aug", "h36m_16").posenet.sizes["filter_widths"] == [1] * 5
+    assert build_lifter(named, "posefk", "h36m_16").posenet.sizes["filter_widths"] == [1] * 3
+    assert build_lifter(LifterSettings(posenet_name="mlp"), "none", "h36m_17").posenet.num_joints == 17

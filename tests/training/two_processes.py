@@ -1,0 +1,34 @@
+"""Started by torchrun from test_distributed.py: run_fk_gan.py with the weights of every process kept.
+
+Usage: two_processes.py OUT FLAGS...
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+
+import run_fk_gan
+from training.course import Course
+
+save = Course.save
+
+
+def save_all(course: Course, folder: Path | None) -> None:
+    save(course, folder)
+    assert course.augmenter is not None and course.augmenter.parts.gan is not None
+    torch.save(
+        {
+            "lifter": course.trainer.evaluated.state_dict(),
+            "generator": course.augmenter.parts.gan.pose_generator.state_dict(),
+            "critic": course.augmenter.parts.gan.critic_3d.state_dict(),
+            "noise": torch.randn(3, generator=course.generator),
+            "real": course.real_for_lifter.take(8).joints_2d,
+            "batch": course.processes.share(course.settings.learning.batch_size),
+        },
+        Path(sys.argv[1]) / f"process{course.processes.rank}.pt",
+    )
+
+
+Course.save = save_all
+run_fk_gan.main(sys.argv[2:])
