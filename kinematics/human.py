@@ -1,9 +1,10 @@
 """The DH human: joint angles and bone lengths -> joints.
 
-At rest every link of kinematics.dh turns about a pelvis axis, and the four limbs turn about the same ones, as do the
-four joints of the spine. So the body needs no matrices: the three axes of a frame are carried up the spine, the
-bones of the limbs are written out in the frame they hang from. Everything is laid out angle by angle, (28, N), so
-that each step works on long contiguous rows: on a CPU, memory passes and kernel launches are what costs.
+At rest every link of kinematics.dh turns about a pelvis axis: the four limbs about the same four, the four joints of
+the spine about the same three. So the body needs no matrices: three axes are carried up the spine, and the bones of a
+limb are written out in the frame it hangs from. All poses go through one straight line of arithmetic on rows of N
+numbers, one row per angle, length or coordinate. It is written for torch.compile, which makes a few vectorised loops
+of it, and long contiguous rows are also what eager PyTorch is fastest at on a CPU.
 """
 
 import torch
@@ -16,71 +17,18 @@ from kinematics.dh import JOINT_ANGLES
 LIMB_AXES = ("+z", "+y", "+x", "+x")  # twist, abduction, flexion, knee or elbow
 SPINE_AXES = ("+z", "-x", "+y")  # twist, flexion, lean: of waist, spine, chest and neck
 
-Frame = tuple[Tensor, Tensor, Tensor]  # axes right, forward, up, each (3, N): world coordinates
+Row = Tensor  # (N,) one number of each pose
+Vector = tuple[Row, Row, Row]  # world coordinates
+Frame = tuple[Vector, Vector, Vector]  # axes right, forward, up
+Rows = tuple[Row, ...]
 
-
-def _rows(name: str, values: Tensor, entries: int, batch: torch.Size) -> Tensor:
-    """(..., entries) -> (entries, N) contiguous."""
-    if values.shape[-1] != entries:
-        raise ValueError(f"{name} has {values.shape[-1]} entries in its last dimension, expected {entries}.")
-    return values.expand(*batch, entries).reshape(-1, entries).t().contiguous()
-
-
-def _turn(first: Tensor, second: Tensor, sin: Tensor, cos: Tensor) -> tuple[Tensor, Tensor]:
-    """Two axes of a frame after a turn from the first towards the second."""
-    return torch.addcmul(cos * first, sin, second), torch.addcmul(cos * second, sin, first, value=-1)
-
-
-def _global_frame(rotation: Tensor) -> Frame:
-    """Columns of Rx Ry Rz. rotation: (3, N) rad."""
-    (sx, sy, sz), (cx, cy, cz) = rotation.sin(), rotation.cos()
-    sxsy, cxsy = sx * sy, cx * sy
-    right = torch.stack([cy * cz, cx * sz + sxsy * cz, sx * sz - cxsy * cz])
-    forward = torch.stack([-cy * sz, cx * cz - sxsy * sz, sx * cz + cxsy * sz])
-    up = torch.stack([sy, -sx * cy, cx * cy])
-    return right, forward, up
-
-
-def _spine_joint(frame: Frame, sin: Tensor, cos: Tensor) -> Frame:
-    """The frame after the three turns of SPINE_AXES. sin, cos: (3, N)."""
-    right, forward, up = frame
-    right, forward = _turn(right, forward, sin[0], cos[0])
-    up, forward = _turn(up, forward, sin[1], cos[1])
-    up, right = _turn(up, right, sin[2], cos[2])
-    return right, forward, up
-
-
-def _neck_vector(frame: Frame, sin: Tensor, cos: Tensor, length: Tensor) -> Tensor:
-    """Thorax -> head (3, N): the up axis after the three turns of SPINE_AXES."""
-    right, forward, up = frame
-    ahead, above = sin[1] * cos[2], length * cos[1] * cos[2]
-    to_right = length * (cos[0] * sin[2] - sin[0] * ahead)
-    to_front = length * (sin[0] * sin[2] + cos[0] * ahead)
-    return torch.addcmul(torch.addcmul(to_right * right, to_front, forward), above, up)
-
-
-def _limb_vectors(frame: Frame, sin: Tensor, cos: Tensor, upper: Tensor, lower: Tensor) -> Tensor:
-    """Both bones of a pair of limbs, (3, bones 2, sides 2, N) in the world.
-
-    sin, cos: (8, N), right limb first, in the order of LIMB_AXES. upper, lower: lengths (sides 2, N), right first.
-    A bone is Rz(twist) Ry(abduction) Rx(flexion [+ hinge]) (0, 0, -length) in the frame it hangs from.
-    """
-    sin_twist, sin_abduction, sin_flexion, sin_hinge = sin.unflatten(0, (2, 4)).unbind(1)
-    cos_twist, cos_abduction, cos_flexion, cos_hinge = cos.unflatten(0, (2, 4)).unbind(1)
-    sin_both, cos_both = _turn(sin_flexion, cos_flexion, sin_hinge, cos_hinge)
-    swing = torch.stack([upper * sin_flexion, lower * sin_both])  # (2, 2, N) forward, before abduction
-    drop = torch.stack([upper * cos_flexion, lower * cos_both])
-    drop, side = drop * cos_abduction, drop * sin_abduction
-    side, swing = _turn(side, swing, sin_twist, cos_twist)
-    right, forward, up = (axis[:, None, None] for axis in frame)
-    return torch.addcmul(torch.addcmul(swing * forward, side, right, value=-1), drop, up, value=-1)
-
-
-def _limb_joints(left: Tensor, right: Tensor, vectors: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Joints of the left and of the right limb, each (3, N), from their first joints and `_limb_vectors`."""
-    upper, lower = vectors.unbind(1)
-    right_middle, left_middle = right + upper[:, 0], left + upper[:, 1]
-    return [left, left_middle, left_middle + lower[:, 1]], [right, right_middle, right_middle + lower[:, 0]]
+# name: entries, and what they are
+_INPUTS = {
+    "joint_angles": (len(JOINT_ANGLES), "one per name of kinematics.JOINT_ANGLES"),
+    "global_rotation": (3, "turns about x, y and z"),
+    "bone_lengths": (len(BONES), "one per bone of kinematics.BONES"),
+    "root": (3, "x, y and z"),
+}
 
 
 class DHHuman(nn.Module):
@@ -88,11 +36,11 @@ class DHHuman(nn.Module):
 
     def forward(
         self,
-        joint_angles: Float[Tensor, "*#batch 28"],
-        bone_lengths: Float[Tensor, "*#batch 15"],
-        global_rotation: Float[Tensor, "*#batch 3"],
-        root: Float[Tensor, "*#batch 3"],
-    ) -> Float[Tensor, "*batch 16 3"]:
+        joint_angles: Float[Tensor, "*#batch angles"],
+        bone_lengths: Float[Tensor, "*#batch bones"],
+        global_rotation: Float[Tensor, "*#batch turns"],
+        root: Float[Tensor, "*#batch xyz"],
+    ) -> Float[Tensor, "*out 16 3"]:
         """Joint positions of a DH human.
 
         joint_angles: (..., 28) radians, in the order of JOINT_ANGLES. bone_lengths: (..., 15) metres, order of BONES.
@@ -100,34 +48,102 @@ class DHHuman(nn.Module):
         Returns (..., 16, 3) metres, world frame. Leading dimensions broadcast.
         All angles zero: standing straight, arms hanging, facing +y with +x to the subject's right and +z up.
         """
-        inputs = (joint_angles, bone_lengths, global_rotation, root)
+        inputs = (joint_angles, global_rotation, bone_lengths, root)
+        for values, (name, (entries, meaning)) in zip(inputs, _INPUTS.items(), strict=True):
+            if values.shape[-1] != entries:
+                raise ValueError(f"{name} has {values.shape[-1]} entries, expected {entries}: {meaning}.")
         batch = torch.broadcast_shapes(*(values.shape[:-1] for values in inputs))
-        angles = _rows("joint_angles", joint_angles, len(JOINT_ANGLES), batch)
-        lengths = _rows("bone_lengths", bone_lengths, len(BONES), batch)
-        rotation = _rows("global_rotation", global_rotation, 3, batch)
-        hip = _rows("root", root, 3, batch)
-        joints = _walk(angles, lengths, _global_frame(rotation), hip)
-        return torch.stack([joint.t() for joint in joints], dim=1).reshape(*batch, len(BODY_JOINTS), 3)
+        # One copy turns (N, 28), (N, 3), (N, 15), (N, 3) into 49 contiguous rows.
+        rows = torch.cat([values.expand(*batch, -1).reshape(-1, values.shape[-1]).t() for values in inputs])
+        turns, lengths, hip = rows.split([len(JOINT_ANGLES) + 3, len(BONES), 3])
+        joints = _walk(turns.sin().unbind(), turns.cos().unbind(), lengths.unbind(), _vector(hip.unbind()))
+        coordinates = torch.stack([row for joint in joints for row in joint])  # (48, N)
+        return coordinates.t().contiguous().reshape(*batch, len(BODY_JOINTS), 3)
 
 
-def _walk(angles: Tensor, lengths: Tensor, pelvis: Frame, hip: Tensor) -> list[Tensor]:
-    """The joints in the order of BODY_JOINTS, each (3, N). angles: (28, N), lengths: (15, N), hip: (3, N)."""
+def _walk(sin: Rows, cos: Rows, lengths: Rows, hip: Vector) -> list[Vector]:
+    """The joints in the order of BODY_JOINTS. sin, cos: 28 joint angles and 3 global ones. lengths: 15 bones."""
     length = dict(zip(BONES, lengths, strict=True))
-    sin, cos = angles.sin(), angles.cos()
-    left_hip = torch.addcmul(hip, length["left_hip"], pelvis[0], value=-1)
-    right_hip = torch.addcmul(hip, length["right_hip"], pelvis[0])
-    legs = _limb_vectors(pelvis, sin[:8], cos[:8], lengths[2:4].flip(0), lengths[:2].flip(0))
-    left_leg, right_leg = _limb_joints(left_hip, right_hip, legs)
+    pelvis = _global_frame(sin[28:], cos[28:])
+    right_hip = _along(hip, length["right_hip"], pelvis[0])
+    left_hip = _along(hip, length["left_hip"], pelvis[0], -1)
+    right_leg = _limb(right_hip, pelvis, sin[:4], cos[:4], (length["right_thigh"], length["right_shin"]))
+    left_leg = _limb(left_hip, pelvis, sin[4:8], cos[4:8], (length["left_thigh"], length["left_shin"]))
 
     frame = _spine_joint(pelvis, sin[8:11], cos[8:11])
-    spine = torch.addcmul(hip, length["waist"], frame[2])
+    spine = _along(hip, length["waist"], frame[2])
     frame = _spine_joint(frame, sin[11:14], cos[11:14])
-    thorax = torch.addcmul(spine, length["thorax"], frame[2])
+    thorax = _along(spine, length["thorax"], frame[2])
     chest = _spine_joint(frame, sin[14:17], cos[14:17])
-    head = thorax + _neck_vector(chest, sin[17:20], cos[17:20], length["neck"])
+    head = _head(thorax, chest, sin[17:20], cos[17:20], length["neck"])
 
-    left_shoulder = torch.addcmul(thorax, length["left_shoulder"], chest[0], value=-1)
-    right_shoulder = torch.addcmul(thorax, length["right_shoulder"], chest[0])
-    arms = _limb_vectors(chest, sin[20:], cos[20:], lengths[10:12].flip(0), lengths[12:14].flip(0))
-    left_arm, right_arm = _limb_joints(left_shoulder, right_shoulder, arms)
+    right_shoulder = _along(thorax, length["right_shoulder"], chest[0])
+    left_shoulder = _along(thorax, length["left_shoulder"], chest[0], -1)
+    right_bones, left_bones = ((length[f"{side}_upper_arm"], length[f"{side}_forearm"]) for side in ("right", "left"))
+    right_arm = _limb(right_shoulder, chest, sin[20:24], cos[20:24], right_bones)
+    left_arm = _limb(left_shoulder, chest, sin[24:28], cos[24:28], left_bones)
     return [hip, *right_leg, *left_leg, spine, thorax, head, *left_arm, *right_arm]
+
+
+def _vector(rows: Rows) -> Vector:
+    x, y, z = rows
+    return x, y, z
+
+
+def _along(start: Vector, length: Row, direction: Vector, sign: int = 1) -> Vector:
+    """start + sign * length * direction."""
+    return _vector(tuple(torch.addcmul(p, length, u, value=sign) for p, u in zip(start, direction, strict=True)))
+
+
+def _turn_rows(first: Row, second: Row, sin: Row, cos: Row) -> tuple[Row, Row]:
+    """(cos first + sin second, cos second - sin first)."""
+    return torch.addcmul(cos * first, sin, second), torch.addcmul(cos * second, sin, first, value=-1)
+
+
+def _turn(first: Vector, second: Vector, sin: Row, cos: Row) -> tuple[Vector, Vector]:
+    """Two axes of a frame after a turn from the first towards the second."""
+    firsts, seconds = zip(*(_turn_rows(u, v, sin, cos) for u, v in zip(first, second, strict=True)), strict=True)
+    return _vector(firsts), _vector(seconds)
+
+
+def _global_frame(sin: Rows, cos: Rows) -> Frame:
+    """Columns of Rx Ry Rz."""
+    (sx, sy, sz), (cx, cy, cz) = sin, cos
+    sxsy, cxsy = sx * sy, cx * sy
+    right = cy * cz, cx * sz + sxsy * cz, sx * sz - cxsy * cz
+    forward = -cy * sz, cx * cz - sxsy * sz, sx * cz + cxsy * sz
+    return right, forward, (sy, -sx * cy, cx * cy)
+
+
+def _spine_joint(frame: Frame, sin: Rows, cos: Rows) -> Frame:
+    """The frame after the three turns of SPINE_AXES."""
+    right, forward, up = frame
+    right, forward = _turn(right, forward, sin[0], cos[0])
+    up, forward = _turn(up, forward, sin[1], cos[1])
+    up, right = _turn(up, right, sin[2], cos[2])
+    return right, forward, up
+
+
+def _head(thorax: Vector, frame: Frame, sin: Rows, cos: Rows, length: Row) -> Vector:
+    """Thorax + the neck: the up axis after the three turns of SPINE_AXES, (0, 0, length) in the last frame."""
+    side, ahead, above = length * sin[2], length * sin[1] * cos[2], length * cos[1] * cos[2]
+    ahead, side = _turn_rows(ahead, side, sin[0], cos[0])
+    return _along(_along(_along(thorax, side, frame[0]), ahead, frame[1]), above, frame[2])
+
+
+def _limb(start: Vector, frame: Frame, sin: Rows, cos: Rows, lengths: tuple[Row, Row]) -> list[Vector]:
+    """The three joints of a leg or an arm from its first one and the frame it hangs from.
+
+    sin, cos: of the angles about LIMB_AXES. lengths: upper and lower bone.
+    A bone is Rz(twist) Ry(abduction) Rx(flexion [+ hinge]) (0, 0, -length).
+    """
+    right, forward, up = frame
+    both = _turn_rows(sin[2], cos[2], sin[3], cos[3])  # sine and cosine of flexion + hinge
+    joints = [start]
+    for length, (sin_swing, cos_swing) in zip(lengths, ((sin[2], cos[2]), both), strict=True):
+        ahead, below = length * sin_swing, length * cos_swing
+        to_left, below = below * sin[1], below * cos[1]
+        to_left, ahead = _turn_rows(to_left, ahead, sin[0], cos[0])
+        joint = _along(_along(_along(joints[-1], ahead, forward), to_left, right, -1), below, up, -1)
+        joints.append(joint)
+    return joints

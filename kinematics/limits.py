@@ -54,7 +54,7 @@ ANATOMICAL_TRUNK = (
     Motion("spine_twist", "rotation to the left", 20, "to the right", -20, "half of the rest of AAOS 45"),
     Motion("spine_flexion", "flexion", 35, "extension", -15, "most of the rest of AAOS 80 / 25"),
     Motion("spine_lean", "lean to the right", 15, "to the left", -15, "the rest of AAOS 35"),
-    Motion("chest_twist", "rotation to the left", 25, "to the right", -25, "half of the rest of AAOS 45, shoulder blades"),
+    Motion("chest_twist", "rotation to the left", 25, "to the right", -25, "the rest of AAOS 45, shoulder blades"),
     Motion("chest_flexion", "flexion", 10, "extension", -5, "the rest of AAOS 80 / 25"),
     Motion("chest_lean", "right shoulder down", 20, "left shoulder down", -20, "shoulder blades"),
     Motion("neck_twist", "rotation to the left", 80, "to the right", -80, "AAOS 80"),

@@ -1,0 +1,230 @@
+"""Joints -> joint angles, bone lengths, global rotation and root: the closed form, chain by chain.
+
+Sixteen points do not determine 28 angles. What they leave open is decided so that the angles mean something for each
+limb on its own:
+* The pelvis: its right axis is fitted to the hips, its up axis leans with the waist, so waist_twist and waist_flexion
+  are 0: how the pelvis tilts under the trunk cannot be seen in these joints.
+* The turn of the shoulders against the hips is shared by spine_twist and chest_twist. chest_flexion and neck_twist
+  move no joint that flexion above or below cannot, and are 0.
+* A limb has two solutions for the sense of its hinge and two for its Euler angles: the one that violates the
+  anatomical limits least is taken, of several inside them the one nearest to their middle.
+* A straight limb leaves its twist open: 0. The elbow of a nearly straight arm still decides the twist, and it swings.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from kinematics.bones import BODY_JOINTS, BONES, bone_lengths
+from kinematics.dh import JOINT_ANGLES
+from kinematics.limits import joint_limits
+from kinematics.rotation import matrix_to_euler
+
+LIMBS = ("right_leg", "left_leg", "right_arm", "left_arm")
+_FIRST_ANGLES = ("right_hip_twist", "left_hip_twist", "right_shoulder_twist", "left_shoulder_twist")
+_LIMB_COLUMNS = [[JOINT_ANGLES.index(name) + i for i in range(4)] for name in _FIRST_ANGLES]
+_NATURAL_BEND = (-1.0, -1.0, 1.0, 1.0)  # sign of a bent knee or elbow
+_NEAREST = 1e-4  # weight of being near the middle of the limits against being inside them
+
+
+class BodyPose(NamedTuple):
+    """What DHHuman takes: angles (..., 28) rad, lengths (..., 15) m, Euler x y z (..., 3) rad, root (..., 3) m."""
+
+    joint_angles: Tensor
+    bone_lengths: Tensor
+    global_rotation: Tensor
+    root: Tensor
+
+
+def _unit(vectors: Tensor, otherwise: Tensor) -> Tensor:
+    """Directions; where a vector is (almost) zero, that of `otherwise`."""
+    lengths = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    tiny = lengths < 100 * torch.finfo(vectors.dtype).tiny ** 0.5
+    return torch.where(tiny, otherwise, vectors / torch.where(tiny, torch.ones_like(lengths), lengths))
+
+
+def _across(vectors: Tensor, axis: Tensor) -> Tensor:
+    """The part of the vectors at right angles to a unit axis."""
+    return vectors - (vectors * axis).sum(-1, keepdim=True) * axis
+
+
+def _some_normal(axis: Tensor) -> Tensor:
+    """Unit vectors at right angles to unit axes."""
+    weakest = torch.nn.functional.one_hot(axis.abs().argmin(-1), 3).to(axis.dtype)
+    normal = _across(weakest, axis)
+    return normal / torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
+
+
+def _local(frame: Tensor, vectors: Tensor) -> Tensor:
+    """World vectors (..., 3) in a frame whose axes are the columns of (..., 3, 3)."""
+    return (frame * vectors[..., :, None]).sum(-2)
+
+
+def _common_axis(right: Tensor, left: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The line through the parent that two opposite joints are nearest to, and how far along it they are.
+
+    right, left: (..., 3) from the parent joint. Returns its unit direction to the right, and two lengths (...).
+    The largest principal axis of two vectors p, q is p cos(u) + q sin(u) with tan(2 u) = 2 p.q / (p.p - q.q).
+    """
+    p, q = right, -left
+    half = 0.5 * torch.atan2(2 * (p * q).sum(-1), (p * p).sum(-1) - (q * q).sum(-1))[..., None]
+    axis = _unit(p * half.cos() + q * half.sin(), torch.tensor([1.0, 0.0, 0.0], dtype=p.dtype, device=p.device))
+    return axis, (p * axis).sum(-1), (q * axis).sum(-1)
+
+
+def _spine_matrix(twist: Tensor, flexion: Tensor, lean: Tensor) -> Tensor:
+    """Rz(twist) Rx(-flexion) Ry(lean), (..., 3, 3)."""
+    (sa, sb, sc), (ca, cb, cc) = (tuple(f(x) for x in (twist, flexion, lean)) for f in (torch.sin, torch.cos))
+    rows = (
+        (ca * cc + sa * sb * sc, -sa * cb, ca * sc - sa * sb * cc),
+        (sa * cc - ca * sb * sc, ca * cb, sa * sc + ca * sb * cc),
+        (-cb * sc, -sb, cb * cc),
+    )
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def _point_up_axis(frame: Tensor, direction: Tensor, twist: Tensor) -> tuple[Tensor, Tensor]:
+    """Angles (..., 3) of a spine joint of given twist that turn the frame's up axis to a world direction, and the
+    frame they lead to."""
+    x, y, z = _local(frame, direction).unbind(-1)
+    x, y = twist.cos() * x + twist.sin() * y, twist.cos() * y - twist.sin() * x
+    flexion, lean = torch.atan2(y, z), torch.atan2(x, torch.hypot(y, z))
+    return torch.stack([twist, flexion, lean], dim=-1), frame @ _spine_matrix(twist, flexion, lean)
+
+
+def _point_right_axis(frame: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+    """Angles (..., 3) of a spine joint without flexion that turn the frame's right axis to a world direction, and
+    the frame they lead to."""
+    x, y, z = _local(frame, direction).unbind(-1)
+    twist, lean = torch.atan2(y, x), torch.atan2(-z, torch.hypot(x, y))
+    flexion = torch.zeros_like(twist)
+    return torch.stack([twist, flexion, lean], dim=-1), frame @ _spine_matrix(twist, flexion, lean)
+
+
+def _pelvis(hips_axis: Tensor, waist: Tensor) -> Tensor:
+    """Columns right, forward, up: up is the waist's direction as far as it is at right angles to the hips."""
+    up = _unit(_across(waist, hips_axis), _some_normal(hips_axis))
+    up = _unit(_across(up, hips_axis), up)  # once more: a waist along the hips leaves little to divide by
+    return torch.stack([hips_axis, torch.linalg.cross(up, hips_axis), up], dim=-1)
+
+
+def _hinge_frames(upper: Tensor, lower: Tensor, bend: Tensor) -> tuple[Tensor, Tensor]:
+    """Frames (..., 3, 3) whose -up axis is the upper bone and whose right axis is the hinge, and the hinge angle.
+
+    upper, lower: unit directions (..., 3) in the frame the limb hangs from. bend: the sign the hinge angle shall have.
+    A straight limb takes the frame of twist 0.
+    """
+    along = (upper * lower).sum(-1)
+    swing = _across(lower, upper)
+    sin_hinge = torch.linalg.vector_norm(swing, dim=-1)
+    straight = (sin_hinge < 4 * torch.finfo(upper.dtype).eps)[..., None]
+    x, y, z = upper.unbind(-1)
+    level = torch.hypot(x, z)
+    untwisted = torch.stack([-x * y, level * level, -z * y], dim=-1)  # forward axis of Ry Rx, times `level`
+    bent = _unit(swing, _some_normal(upper)) * bend[..., None]
+    forward = torch.where(straight, _unit(untwisted, _some_normal(upper)), bent)
+    frame = torch.stack([torch.linalg.cross(upper, forward), forward, -upper], dim=-1)
+    return frame, torch.atan2(sin_hinge * bend, along)
+
+
+def _euler_zyx(matrix: Tensor) -> Tensor:
+    """Angles of Rz Ry Rx with |y| <= pi/2, (..., 3) in the order z, y, x."""
+    z = torch.atan2(matrix[..., 1, 0], matrix[..., 0, 0])
+    sin, cos = z.sin()[..., None], z.cos()[..., None]
+    first = cos * matrix[..., 0, :] + sin * matrix[..., 1, :]  # of Ry Rx: (cos y, ...)
+    second = cos * matrix[..., 1, :] - sin * matrix[..., 0, :]  # (0, cos x, -sin x)
+    y = torch.atan2(-matrix[..., 2, 0], first[..., 0])
+    x = torch.atan2(-second[..., 2], second[..., 1])
+    return torch.stack([z, y, x], dim=-1)
+
+
+def _limb_angles(upper: Tensor, lower: Tensor) -> Tensor:
+    """(..., limbs 4, angles 4): twist, abduction, flexion, hinge of each of LIMBS.
+
+    upper, lower: unit directions (..., 4, 3) in the frame the limb hangs from.
+    """
+    solutions = []
+    natural = torch.tensor(_NATURAL_BEND, dtype=upper.dtype, device=upper.device)
+    for bend in (natural, -natural):
+        frame, hinge = _hinge_frames(upper, lower, bend.expand(upper.shape[:-1]))
+        z, y, x = _euler_zyx(frame).unbind(-1)
+        solutions.append(torch.stack([z, y, x, hinge], dim=-1))
+        solutions.append(torch.stack([z + math.pi, math.pi - y, x + math.pi, hinge], dim=-1))
+    angles = torch.stack(solutions, dim=-2)  # (..., limbs 4, solutions 4, angles 4)
+
+    limits = joint_limits("anatomical")
+    lowest, highest = (limit[torch.tensor(_LIMB_COLUMNS)].to(angles)[:, None] for limit in (limits.lower, limits.upper))
+    middle, half = (highest + lowest) / 2, (highest - lowest) / 2
+    angles = angles - 2 * math.pi * torch.round((angles - middle) / (2 * math.pi))
+    away = (angles - middle).abs()
+    cost = ((away - half).clamp_min(0) ** 2 + _NEAREST * (away / half) ** 2).sum(-1)
+    best = cost.argmin(-1)[..., None, None].expand(*cost.shape[:-1], 1, 4)
+    return angles.gather(-2, best).squeeze(-2)
+
+
+def joint_angles_from_joints(joints: Float[Tensor, "*batch 16 3"]) -> BodyPose:
+    """The pose of a DH human that has its joints there, or nearly so.
+
+    joints: (..., 16, 3) metres, world frame. DHHuman()(*pose) gives the joints back exactly if a DH human has been
+    there. Real hips and shoulders are not on one line with the hip centre and the thorax as the model's are: the line
+    is a least-squares fit, their two lengths are distances along it, and the limbs aim at the real knees and elbows,
+    then at the real ankles and wrists, with their real lengths. Not meant to be differentiated.
+    """
+    at = {name: joints[..., index, :] for index, name in enumerate(BODY_JOINTS)}
+    lengths = dict(zip(BONES, bone_lengths(joints).unbind(-1), strict=True))
+    hips, lengths["right_hip"], lengths["left_hip"] = _common_axis(at["RHip"] - at["Hip"], at["LHip"] - at["Hip"])
+    shoulders, lengths["right_shoulder"], lengths["left_shoulder"] = _common_axis(
+        at["RShoulder"] - at["Thorax"], at["LShoulder"] - at["Thorax"]
+    )
+    pelvis = _pelvis(hips, at["Spine"] - at["Hip"])
+    trunk, chest = _trunk_angles(at, pelvis, shoulders)
+    base = {"right_leg": (at["Hip"] + hips * lengths["right_hip"][..., None], pelvis),
+            "left_leg": (at["Hip"] - hips * lengths["left_hip"][..., None], pelvis),
+            "right_arm": (at["Thorax"] + shoulders * lengths["right_shoulder"][..., None], chest),
+            "left_arm": (at["Thorax"] - shoulders * lengths["left_shoulder"][..., None], chest)}  # fmt: skip
+    limbs = _aim_limbs(at, lengths, base)
+    right_leg, left_leg, right_arm, left_arm = _limb_angles(*limbs).unbind(-2)
+    angles = torch.cat([right_leg, left_leg, trunk, right_arm, left_arm], dim=-1)
+    all_lengths = torch.stack([lengths[name] for name in BONES], dim=-1)
+    return BodyPose(angles, all_lengths, matrix_to_euler(pelvis), at["Hip"])
+
+
+def _trunk_angles(at: dict[str, Tensor], pelvis: Tensor, shoulders: Tensor) -> tuple[Tensor, Tensor]:
+    """Angles (..., 12) of waist, spine, chest and neck, and the chest's frame (..., 3, 3)."""
+    up = pelvis[..., 2]
+    untwisted = torch.zeros_like(up[..., 0])
+    waist_direction = _unit(at["Spine"] - at["Hip"], up)
+    waist, frame = _point_up_axis(pelvis, waist_direction, untwisted)
+    thorax_direction = _unit(at["Thorax"] - at["Spine"], waist_direction)
+    _, without_twist = _point_up_axis(frame, thorax_direction, untwisted)
+    whole_twist = _point_right_axis(without_twist, shoulders)[0][..., 0]
+    spine, frame = _point_up_axis(frame, thorax_direction, whole_twist / 2)
+    chest, frame = _point_right_axis(frame, shoulders)
+    neck, _ = _point_up_axis(frame, _unit(at["Head"] - at["Thorax"], thorax_direction), untwisted)
+    return torch.cat([waist, spine, chest, neck], dim=-1), frame
+
+
+_LIMB_PARTS = {
+    "right_leg": ("RKnee", "RAnkle", "right_thigh"),
+    "left_leg": ("LKnee", "LAnkle", "left_thigh"),
+    "right_arm": ("RElbow", "RWrist", "right_upper_arm"),
+    "left_arm": ("LElbow", "LWrist", "left_upper_arm"),
+}
+
+
+def _aim_limbs(
+    at: dict[str, Tensor], lengths: dict[str, Tensor], base: dict[str, tuple[Tensor, Tensor]]
+) -> tuple[Tensor, Tensor]:
+    """Unit directions (..., limbs 4, 3) of the upper and lower bones, in the frames the limbs hang from."""
+    uppers, lowers = [], []
+    for limb in LIMBS:
+        (start, frame), (middle, end, upper_bone) = base[limb], _LIMB_PARTS[limb]
+        down = -frame[..., 2]
+        upper = _unit(at[middle] - start, down)
+        lower = _unit(at[end] - (start + upper * lengths[upper_bone][..., None]), upper)
+        uppers.append(_local(frame, upper))
+        lowers.append(_local(frame, lower))
+    return torch.stack(uppers, dim=-2), torch.stack(lowers, dim=-2)
