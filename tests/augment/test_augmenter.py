@@ -1,0 +1,141 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from augment import Augmenter, PoseGenerator
+from augment.augmenter import _split
+from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
+from data.batch import SYNTHETIC, PoseBatch
+from kinematics import bone_lengths
+
+SMALL_GAN = {"generator_width": 16, "critic_width_3d": 16, "critic_width_2d": 16, "generator_every": 2}
+ALL = AugmentSettings(
+    mixture=Mixture(gan=1.0, crossover=1.0, limbs=1.0, rom=1.0, normal=1.0, real=1.0), gan=GanSettings(**SMALL_GAN)
+)  # fmt: skip
+DH_AUG = replace(RECIPES["dh-aug"], gan=replace(RECIPES["dh-aug"].gan, **SMALL_GAN))
+
+
+def same(first: PoseBatch, second: PoseBatch) -> bool:
+    return torch.equal(first.joints_3d, second.joints_3d) and torch.equal(first.joints_2d, second.joints_2d)
+
+
+@pytest.mark.parametrize("settings", [ALL, DH_AUG], ids=["all sources", "dh-aug"])
+def test_samples_are_photographable_pairs_of_a_human(settings, people):
+    augmenter = Augmenter(settings, people)
+    augmenter.update(people)
+    batch = augmenter.sample(101).check()
+    assert len(batch) == 101 and (batch.source == SYNTHETIC).all() and batch.camera is not None
+    torch.testing.assert_close(batch.camera.project(batch.joints_3d), batch.joints_2d)
+    assert (batch.joints_3d[..., 2] >= 0.5).all() and (batch.joints_2d.abs() <= 1).all()
+    lengths = bone_lengths(batch.joints_3d)
+    assert lengths.min() > 0.05 and lengths.max() < 0.8
+    assert set(augmenter.acceptance) == set(settings.mixture.shares())
+
+
+@pytest.mark.parametrize("source", ["gan", "crossover", "limbs", "rom", "normal", "real"])
+def test_every_source_works_alone_and_repeats_with_the_seed(source, people):
+    settings = replace(ALL, mixture=Mixture(**{source: 1.0}))
+    augmenter = Augmenter(settings, people)
+    first, second, third = (augmenter.sample(40, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert same(first, second) and not same(first, third)
+
+
+def test_same_seed_gives_the_same_training(people):
+    runs = []
+    for _ in range(2):
+        augmenter = Augmenter(ALL, people, seed=3)
+        runs.append([augmenter.update(people[:50]) for _ in range(4)])
+    assert runs[0] == runs[1]
+
+
+def test_building_leaves_the_global_random_numbers_alone(people):
+    torch.manual_seed(11)
+    expected = torch.rand(1)
+    torch.manual_seed(11)
+    Augmenter(ALL, people)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_resumed_augmenter_goes_on_as_if_never_stopped(people, tmp_path):
+    whole = Augmenter(ALL, people)
+    stopped = Augmenter(ALL, people)
+    for augmenter in (whole, stopped):
+        for _ in range(3):
+            augmenter.update(people[:60])
+    torch.save(stopped.state_dict(), tmp_path / "state.pt")
+    resumed = Augmenter(ALL, people)
+    resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    for _ in range(3):
+        assert whole.update(people[60:120]) == resumed.update(people[60:120])
+    assert same(whole.sample(30), resumed.sample(30))
+
+
+def test_resuming_with_another_recipe_is_refused(people):
+    state = Augmenter(ALL, people).state_dict()
+    with pytest.raises(ValueError, match="has a GAN, this recipe has none"):
+        Augmenter(replace(ALL, mixture=Mixture(real=1.0)), people).load_state_dict(state)
+
+
+def test_first_batch_serves_as_reference(people):
+    augmenter = Augmenter("posefk")
+    with pytest.raises(ValueError, match="knows no real poses"):
+        augmenter.sample(4)
+    assert "critic_3d_loss" in augmenter.update(people)
+    assert len(augmenter.sample(8)) == 8
+    assert len(augmenter.sample(0)) == 0
+
+
+def test_a_generator_of_ones_own_is_used(people):
+    net = PoseGenerator(width=8, limits="anatomical", learn_bones=True, global_rotation_mode="upright")
+    settings = replace(ALL, mixture=Mixture(gan=1.0))
+    augmenter = Augmenter(settings, people, net)
+    before = net.deconv_out.bias.detach().clone()
+    for _ in range(2):
+        augmenter.update(people)
+    assert not torch.equal(before, net.deconv_out.bias)
+    lengths = bone_lengths(augmenter.sample(20).joints_3d)
+    torch.testing.assert_close(lengths[..., 0] / lengths[..., 1], torch.full((20, 1), 0.45 / 0.45), atol=1e-3, rtol=0)
+
+
+def test_recipe_none_learns_and_makes_nothing(people):
+    augmenter = Augmenter("none", people)
+    assert augmenter.update(people) == {}
+    with pytest.raises(ValueError, match="makes no synthetic poses"):
+        augmenter.sample(1)
+
+
+def test_gradients_pass_through_the_given_average(people):
+    calls = []
+    augmenter = Augmenter(ALL, people, average_gradients=lambda parameters: calls.append(len(parameters)))
+    augmenter.update(people)
+    assert len(calls) == 2  # two critics, no generator step yet
+    augmenter.update(people)
+    assert len(calls) == 5
+
+
+def test_ranks_start_from_the_same_net_and_draw_different_noise(people):
+    first, second = (Augmenter(ALL, people, rank=rank) for rank in (0, 1))
+    nets = [augmenter.parts.gan.pose_generator for augmenter in (first, second)]
+    assert all(torch.equal(a, b) for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True))
+    assert not same(first.sample(10), second.sample(10))
+
+
+def test_published_batches_share_one_camera(people):
+    settings = replace(DH_AUG, keep_in_image=False, near=-1e9)
+    batch = Augmenter(settings, people).sample(40)
+    assert batch.camera is not None and len(batch.camera.translation.unique(dim=0)) == 1
+
+
+def test_cameras_that_see_nobody_are_said(people):
+    blind = replace(ALL, mixture=Mixture(real=1.0), near=1000.0)
+    with pytest.raises(ValueError, match="None of 5 x 10 poses of the source real"):
+        Augmenter(blind, people).sample(10)
+
+
+def test_counts_follow_the_shares_and_add_up():
+    shares = Mixture(gan=0.2, limbs=0.5, real=0.3).shares()
+    for count in range(1, 40):
+        counts = _split(count, shares)
+        assert sum(counts.values()) == count
+        assert all(abs(counts[name] - count * share) < 1 for name, share in shares.items())

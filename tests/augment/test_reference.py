@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from augment.reference import Reference
+from kinematics import DHHuman, bone_lengths
+
+
+def test_reference_keeps_at_most_so_many_poses(people, generator):
+    reference = Reference.of(people, 50, generator)
+    assert len(reference) == 50 and len(reference.camera) == 50
+    whole = Reference.of(people, 1000, generator)
+    torch.testing.assert_close(whole.joints_world, people.joints_world())
+
+
+def test_settled_poses_stand_where_real_ones_stood(people, generator):
+    reference = Reference.of(people, 1000, generator)
+    rows = reference.random_rows(30, generator)
+    other = reference.joints_world[reference.random_rows(30, generator)] + 5
+    settled = reference.settle(other, rows)
+    torch.testing.assert_close(settled[:, :, 0, :2], reference.hip[rows][..., :2])
+    torch.testing.assert_close(settled[..., 2].amin(dim=(1, 2)), reference.lowest[rows])
+    torch.testing.assert_close(bone_lengths(settled), bone_lengths(other), atol=1e-5, rtol=0)
+
+
+def test_settling_a_pose_at_its_own_place_moves_nothing(people, generator):
+    reference = Reference.of(people, 1000, generator)
+    rows = torch.arange(len(people))
+    torch.testing.assert_close(reference.settle(reference.joints_world, rows), reference.joints_world)
+
+
+def test_angles_of_the_reference_lead_back_to_its_poses(people, generator):
+    reference = Reference.of(people, 1000, generator)
+    angles, rotation = reference.angles
+    joints = DHHuman()(angles, bone_lengths(reference.joints_world), rotation, reference.hip)
+    torch.testing.assert_close(joints, reference.joints_world, atol=1e-3, rtol=0)
+
+
+def test_one_place_for_all_is_one_of_the_rows(generator, people):
+    reference = Reference.of(people, 1000, generator)
+    rows = torch.tensor([4, 7, 9])
+    assert reference.place_rows(rows, False, generator) is rows
+    chosen = reference.place_rows(rows, True, generator)
+    assert len(chosen) == 3 and len(chosen.unique()) == 1 and int(chosen[0]) in (4, 7, 9)
+
+
+def test_poses_without_cameras_or_with_17_joints_are_refused(people, generator):
+    with pytest.raises(ValueError, match="needs the cameras"):
+        Reference.of(people.mirrored(), 10, generator)
+    seventeen = type(people).of(torch.zeros(3, 1, 17, 3), torch.zeros(3, 1, 17, 2), people.camera[:3])
+    with pytest.raises(ValueError, match="expected 16"):
+        Reference.of(seventeen, 10, generator)
