@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from data.readers import load_mat, load_npz_restricted
 from data.takes import DataSettings, Take, View
+from kinematics.skeleton import Skeleton
 
 SEQUENCES = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
 SCENES = {"TS1": "GS", "TS2": "GS", "TS3": "noGS", "TS4": "noGS", "TS5": "outdoor", "TS6": "outdoor"}
@@ -25,8 +26,9 @@ ACTIVITIES = (
 FPS = 25.0  # of the videos; the valid frames are about every tenth of them
 
 PELVIS, RIGHT_HIP, RIGHT_KNEE = 14, 8, 9  # official order
-# Human3.6M's 17 joints as indices of the official 17, the mapping the field uses; 16 leaves out Neck/Nose.
-TO_H36M_17 = [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]
+# Human3.6M's 17 joints as indices of the official 17, the mapping the field uses
+# (14 8 9 10 11 12 13 15 1 16 0 5 6 7 2 3 4); 16 leaves out Neck/Nose.
+TO_H36M_17 = [sources[0] for sources in Skeleton("mpi_inf_3dhp_17").sources("h36m_17")]
 TO_H36M_16 = TO_H36M_17[:9] + TO_H36M_17[10:]
 FROM_H36M_17 = [TO_H36M_17.index(joint) for joint in range(17)]
 # The official 17 as indices of SPIN's 24: SPIN stores head_top as "Head" (18) and head as "Jaw" (17).

@@ -4,8 +4,7 @@
     official_3dhp     MPI-INF-3DHP's own: MPJPE over its 17 joints, PCK and AUC over 14 of them; needs 17 joints
     official_3dhp_16  the same for 16 joints: PCK and AUC over the same 14, MPJPE over 16 (3DHP's "head" is not there)
 
-The 3DHP test set in Human3.6M's layouts has 3DHP's neck as Thorax and its head_top as Head (data/mpi_inf_3dhp.py), so
-the 14 joints are there in all of them.
+3DHP's neck is Thorax and its head_top is Head in all layouts (kinematics/layouts.py), so the 14 joints are there.
 
 All subtract the root of prediction and target, and count a joint as right when nearer than 150 mm, strictly.
 """
@@ -19,9 +18,9 @@ from torch import Tensor
 from evaluation.metrics import AUC_THRESHOLDS, PCK_THRESHOLD, pck_of_errors
 from kinematics.skeleton import Skeleton
 
-# mpii_get_pck_auc_joint_groups: the joints of PCK and AUC in the order of its table; "Thorax" is its neck.
+# mpii_get_pck_auc_joint_groups: the joints of PCK and AUC in the order of its table; "Thorax" is its neck, "Head" its head_top.
 _LIMBS = {part: (f"R{part}", f"L{part}") for part in ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")}
-_OFFICIAL_GROUPS = {"Head": ("HeadTop",), "Neck": ("Thorax",), **_LIMBS}
+_OFFICIAL_GROUPS = {"Head": ("Head",), "Neck": ("Thorax",), **_LIMBS}
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Protocol:
 
     def group_joints(self, skeleton: Skeleton) -> dict[str, list[int]]:
         """Indices of each group's joints."""
-        return {name: [_index_of(joint, skeleton) for joint in joints] for name, joints in (self.groups or {}).items()}
+        return {name: [skeleton.joints.index(joint) for joint in joints] for name, joints in (self.groups or {}).items()}
 
     def check(self, skeleton: Skeleton) -> None:
         """Refuse a layout without the joints this protocol counts."""
@@ -60,11 +59,6 @@ PROTOCOLS = {
         Protocol("official_3dhp_16", ("h36m_16",), _OFFICIAL_GROUPS),
     )
 }
-
-
-def _index_of(joint: str, skeleton: Skeleton) -> int:
-    """Index of an official joint; Human3.6M's layouts keep the head top as Head."""
-    return skeleton.joints.index("Head" if joint == "HeadTop" and joint not in skeleton.joints else joint)
 
 
 def protocol_named(name: str) -> Protocol:

@@ -1,8 +1,9 @@
 """The joint layouts of the data sets: names and parents, as tables.
 
 Names are shared where the joints are meant to be the same point of the body, so that a layout converts to another
-by name. What looks alike and is not keeps its own name: 3DHP's "HeadTop" is not H36M's "Head". The point between the
-shoulders is "Thorax" everywhere, as the family of projects takes it: 3DHP and LSP call it neck, and of SPIN's two
+by name. 3DHP calls the top of the head head_top and a point in its middle head: H36M's "Head" is the former and its
+"NeckNose" the latter, as SPIN's 3DHP files and the family of projects have it. LSP's and SPIN's own head tops keep
+their name. The point between the shoulders is "Thorax" everywhere: 3DHP and LSP call it neck, and of SPIN's two
 candidates it is the LSP one (12), not MPII's thorax (15).
 Sources: Human3.6M (32 joints, 17 of them moving), MPI-INF-3DHP `mpii_get_joint_set.m`, SPIN `constants.py` (its 24
 ground-truth joints), LSP, HumanEva as in VideoPose3D, COCO keypoints.
@@ -28,16 +29,16 @@ _H36M_16 = (
     "Head:Thorax LShoulder:Thorax LElbow:LShoulder LWrist:LElbow RShoulder:Thorax RElbow:RShoulder RWrist:RElbow"
 )
 _MPI_INF_3DHP_28 = (
-    "Spine3:Spine4 Spine4:Spine2 Spine2:Spine Spine:Hip Hip Thorax:Spine3 Head:Thorax HeadTop:Head "
+    "Spine3:Spine4 Spine4:Spine2 Spine2:Spine Spine:Hip Hip Thorax:Spine3 NeckNose:Thorax Head:NeckNose "
     "LClavicle:Thorax LShoulder:LClavicle LElbow:LShoulder LWrist:LElbow LHand:LWrist "
     "RClavicle:Thorax RShoulder:RClavicle RElbow:RShoulder RWrist:RElbow RHand:RWrist "
     "LHip:Hip LKnee:LHip LAnkle:LKnee LFoot:LAnkle LToe:LFoot "
     "RHip:Hip RKnee:RHip RAnkle:RKnee RFoot:RAnkle RToe:RFoot"
 )
 _MPI_INF_3DHP_17 = (
-    "HeadTop:Head Thorax:Spine RShoulder:Thorax RElbow:RShoulder RWrist:RElbow "
+    "Head:NeckNose Thorax:Spine RShoulder:Thorax RElbow:RShoulder RWrist:RElbow "
     "LShoulder:Thorax LElbow:LShoulder LWrist:LElbow RHip:Hip RKnee:RHip RAnkle:RKnee "
-    "LHip:Hip LKnee:LHip LAnkle:LKnee Hip Spine:Hip Head:Thorax"
+    "LHip:Hip LKnee:LHip LAnkle:LKnee Hip Spine:Hip NeckNose:Thorax"
 )
 _SPIN_24 = (
     "RAnkle:RKnee RKnee:RHip RHip:Hip LHip:Hip LKnee:LHip LAnkle:LKnee RWrist:RElbow RElbow:RShoulder "

@@ -46,6 +46,11 @@ def test_mpi_inf_3dhp_28_becomes_its_own_17():
     assert Skeleton("mpi_inf_3dhp_28").convert(np.arange(28)[:, None], "mpi_inf_3dhp_17")[:, 0].tolist() == relevant
 
 
+def test_mpi_inf_3dhp_s_17_become_human36m_s_as_the_field_maps_them():
+    known = [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]
+    assert Skeleton("mpi_inf_3dhp_17").convert(np.arange(17)[:, None], "h36m_17")[:, 0].tolist() == known
+
+
 def test_missing_points_are_the_middle_of_their_neighbours(generator):
     coco, humaneva = Skeleton("coco_17"), Skeleton("humaneva_15")
     poses = torch.randn(3, 17, 2, generator=generator)
