@@ -2,7 +2,7 @@
 
 Sixteen points do not determine 28 angles. What they leave open is decided so that the angles mean something for each
 limb on its own:
-* The pelvis: its right axis is fitted to the hips, its up axis leans with the waist, so waist_twist and waist_flexion
+* The pelvis: its right axis runs through the hips, its up axis leans with the waist, so waist_twist and waist_flexion
   are 0: how the pelvis tilts under the trunk cannot be seen in these joints.
 * The turn of the shoulders against the hips is shared by spine_twist and chest_twist. chest_flexion and neck_twist
   move no joint that flexion above or below cannot, and are 0.
@@ -18,15 +18,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from kinematics.bones import BODY_JOINTS, BONES, bone_lengths
+from kinematics.bones import BODY_JOINTS, bone_lengths
 from kinematics.dh import JOINT_ANGLES
 from kinematics.limits import joint_limits
 from kinematics.rotation import matrix_to_euler
 
-LIMBS = ("right_leg", "left_leg", "right_arm", "left_arm")
+# Right leg, left leg, right arm, left arm, wherever there are four of something.
+_LIMB_JOINTS = (
+    ("RHip", "RKnee", "RAnkle"),
+    ("LHip", "LKnee", "LAnkle"),
+    ("RShoulder", "RElbow", "RWrist"),
+    ("LShoulder", "LElbow", "LWrist"),
+)
 _FIRST_ANGLES = ("right_hip_twist", "left_hip_twist", "right_shoulder_twist", "left_shoulder_twist")
 _LIMB_COLUMNS = [[JOINT_ANGLES.index(name) + i for i in range(4)] for name in _FIRST_ANGLES]
 _NATURAL_BEND = (-1.0, -1.0, 1.0, 1.0)  # sign of a bent knee or elbow
+_PARALLEL = 1000  # roundings off an axis that still count as along it
 _NEAREST = 1e-4  # weight of being near the middle of the limits against being inside them
 
 
@@ -51,11 +58,22 @@ def _across(vectors: Tensor, axis: Tensor) -> Tensor:
     return vectors - (vectors * axis).sum(-1, keepdim=True) * axis
 
 
-def _some_normal(axis: Tensor) -> Tensor:
-    """Unit vectors at right angles to unit axes."""
-    weakest = torch.nn.functional.one_hot(axis.abs().argmin(-1), 3).to(axis.dtype)
-    normal = _across(weakest, axis)
-    return normal / torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
+def _normal_direction(vectors: Tensor, axis: Tensor, otherwise: Tensor | None = None) -> Tensor:
+    """Unit vectors at right angles to unit axes, towards the given vectors as far as they lean off the axis.
+
+    otherwise: taken where they do not, beyond rounding; any normal where None.
+    """
+    lengths = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    normal = _across(vectors, axis)
+    parallel = torch.linalg.vector_norm(normal, dim=-1, keepdim=True) <= _PARALLEL * _rounding(axis) * lengths
+    if otherwise is None:
+        otherwise = torch.nn.functional.one_hot(axis.abs().argmin(-1), 3).to(axis.dtype)
+    normal = torch.where(parallel, otherwise, _unit(normal, otherwise))
+    return _unit(_across(normal, axis), normal)  # once more: what little was left of a vector was mostly rounding
+
+
+def _rounding(like: Tensor) -> float:
+    return torch.finfo(like.dtype).eps
 
 
 def _local(frame: Tensor, vectors: Tensor) -> Tensor:
@@ -63,16 +81,15 @@ def _local(frame: Tensor, vectors: Tensor) -> Tensor:
     return (frame * vectors[..., :, None]).sum(-2)
 
 
-def _common_axis(right: Tensor, left: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The line through the parent that two opposite joints are nearest to, and how far along it they are.
+def _between(right: Tensor, left: Tensor, parent: Tensor, otherwise: Tensor) -> tuple[Tensor, Tensor]:
+    """The line through two opposite joints: its unit direction to the right, and its point nearest to their parent.
 
-    right, left: (..., 3) from the parent joint. Returns its unit direction to the right, and two lengths (...).
-    The largest principal axis of two vectors p, q is p cos(u) + q sin(u) with tan(2 u) = 2 p.q / (p.p - q.q).
+    The point stays between the two joints. otherwise: the direction if they coincide.
     """
-    p, q = right, -left
-    half = 0.5 * torch.atan2(2 * (p * q).sum(-1), (p * p).sum(-1) - (q * q).sum(-1))[..., None]
-    axis = _unit(p * half.cos() + q * half.sin(), torch.tensor([1.0, 0.0, 0.0], dtype=p.dtype, device=p.device))
-    return axis, (p * axis).sum(-1), (q * axis).sum(-1)
+    axis = _unit(right - left, otherwise)
+    width = ((right - left) * axis).sum(-1)
+    place = torch.minimum(((parent - left) * axis).sum(-1).clamp_min(0), width)
+    return axis, left + place[..., None] * axis
 
 
 def _spine_matrix(twist: Tensor, flexion: Tensor, lean: Tensor) -> Tensor:
@@ -106,8 +123,7 @@ def _point_right_axis(frame: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]
 
 def _pelvis(hips_axis: Tensor, waist: Tensor) -> Tensor:
     """Columns right, forward, up: up is the waist's direction as far as it is at right angles to the hips."""
-    up = _unit(_across(waist, hips_axis), _some_normal(hips_axis))
-    up = _unit(_across(up, hips_axis), up)  # once more: a waist along the hips leaves little to divide by
+    up = _normal_direction(waist, hips_axis)
     return torch.stack([hips_axis, torch.linalg.cross(up, hips_axis), up], dim=-1)
 
 
@@ -117,15 +133,11 @@ def _hinge_frames(upper: Tensor, lower: Tensor, bend: Tensor) -> tuple[Tensor, T
     upper, lower: unit directions (..., 3) in the frame the limb hangs from. bend: the sign the hinge angle shall have.
     A straight limb takes the frame of twist 0.
     """
-    along = (upper * lower).sum(-1)
-    swing = _across(lower, upper)
-    sin_hinge = torch.linalg.vector_norm(swing, dim=-1)
-    straight = (sin_hinge < 4 * torch.finfo(upper.dtype).eps)[..., None]
     x, y, z = upper.unbind(-1)
-    level = torch.hypot(x, z)
-    untwisted = torch.stack([-x * y, level * level, -z * y], dim=-1)  # forward axis of Ry Rx, times `level`
-    bent = _unit(swing, _some_normal(upper)) * bend[..., None]
-    forward = torch.where(straight, _unit(untwisted, _some_normal(upper)), bent)
+    untwisted = torch.stack([-x * y, x * x + z * z, -z * y], dim=-1)  # along the forward axis of Ry Rx
+    swing = _normal_direction(lower, upper, otherwise=_normal_direction(untwisted, upper))
+    along, sin_hinge = ((lower * axis).sum(-1) for axis in (upper, swing))
+    forward = swing * bend[..., None]
     frame = torch.stack([torch.linalg.cross(upper, forward), forward, -upper], dim=-1)
     return frame, torch.atan2(sin_hinge * bend, along)
 
@@ -142,7 +154,7 @@ def _euler_zyx(matrix: Tensor) -> Tensor:
 
 
 def _limb_angles(upper: Tensor, lower: Tensor) -> Tensor:
-    """(..., limbs 4, angles 4): twist, abduction, flexion, hinge of each of LIMBS.
+    """(..., limbs 4, angles 4): twist, abduction, flexion, hinge.
 
     upper, lower: unit directions (..., 4, 3) in the frame the limb hangs from.
     """
@@ -169,27 +181,20 @@ def joint_angles_from_joints(joints: Float[Tensor, "*batch 16 3"]) -> BodyPose:
     """The pose of a DH human that has its joints there, or nearly so.
 
     joints: (..., 16, 3) metres, world frame. DHHuman()(*pose) gives the joints back exactly if a DH human has been
-    there. Real hips and shoulders are not on one line with the hip centre and the thorax as the model's are: the line
-    is a least-squares fit, their two lengths are distances along it, and the limbs aim at the real knees and elbows,
-    then at the real ankles and wrists, with their real lengths. Not meant to be differentiated.
+    there. Its hips are on one line with the hip centre, its shoulders with the thorax; a real one's are not. There the
+    two centres give way: they move to the nearest point of the line, the other 14 joints stay exact, and every bone
+    of a limb keeps its length and direction. Not meant to be differentiated.
     """
     at = {name: joints[..., index, :] for index, name in enumerate(BODY_JOINTS)}
-    lengths = dict(zip(BONES, bone_lengths(joints).unbind(-1), strict=True))
-    hips, lengths["right_hip"], lengths["left_hip"] = _common_axis(at["RHip"] - at["Hip"], at["LHip"] - at["Hip"])
-    shoulders, lengths["right_shoulder"], lengths["left_shoulder"] = _common_axis(
-        at["RShoulder"] - at["Thorax"], at["LShoulder"] - at["Thorax"]
-    )
+    level = torch.tensor([1.0, 0.0, 0.0], dtype=joints.dtype, device=joints.device).expand_as(at["Hip"])
+    hips, at["Hip"] = _between(at["RHip"], at["LHip"], at["Hip"], level)
+    shoulders, at["Thorax"] = _between(at["RShoulder"], at["LShoulder"], at["Thorax"], hips)
     pelvis = _pelvis(hips, at["Spine"] - at["Hip"])
     trunk, chest = _trunk_angles(at, pelvis, shoulders)
-    base = {"right_leg": (at["Hip"] + hips * lengths["right_hip"][..., None], pelvis),
-            "left_leg": (at["Hip"] - hips * lengths["left_hip"][..., None], pelvis),
-            "right_arm": (at["Thorax"] + shoulders * lengths["right_shoulder"][..., None], chest),
-            "left_arm": (at["Thorax"] - shoulders * lengths["left_shoulder"][..., None], chest)}  # fmt: skip
-    limbs = _aim_limbs(at, lengths, base)
-    right_leg, left_leg, right_arm, left_arm = _limb_angles(*limbs).unbind(-2)
+    right_leg, left_leg, right_arm, left_arm = _limb_angles(*_limb_directions(at, pelvis, chest)).unbind(-2)
     angles = torch.cat([right_leg, left_leg, trunk, right_arm, left_arm], dim=-1)
-    all_lengths = torch.stack([lengths[name] for name in BONES], dim=-1)
-    return BodyPose(angles, all_lengths, matrix_to_euler(pelvis), at["Hip"])
+    lengths = bone_lengths(torch.stack([at[name] for name in BODY_JOINTS], dim=-2))
+    return BodyPose(angles, lengths, matrix_to_euler(pelvis), at["Hip"])
 
 
 def _trunk_angles(at: dict[str, Tensor], pelvis: Tensor, shoulders: Tensor) -> tuple[Tensor, Tensor]:
@@ -207,24 +212,13 @@ def _trunk_angles(at: dict[str, Tensor], pelvis: Tensor, shoulders: Tensor) -> t
     return torch.cat([waist, spine, chest, neck], dim=-1), frame
 
 
-_LIMB_PARTS = {
-    "right_leg": ("RKnee", "RAnkle", "right_thigh"),
-    "left_leg": ("LKnee", "LAnkle", "left_thigh"),
-    "right_arm": ("RElbow", "RWrist", "right_upper_arm"),
-    "left_arm": ("LElbow", "LWrist", "left_upper_arm"),
-}
-
-
-def _aim_limbs(
-    at: dict[str, Tensor], lengths: dict[str, Tensor], base: dict[str, tuple[Tensor, Tensor]]
-) -> tuple[Tensor, Tensor]:
+def _limb_directions(at: dict[str, Tensor], pelvis: Tensor, chest: Tensor) -> tuple[Tensor, Tensor]:
     """Unit directions (..., limbs 4, 3) of the upper and lower bones, in the frames the limbs hang from."""
     uppers, lowers = [], []
-    for limb in LIMBS:
-        (start, frame), (middle, end, upper_bone) = base[limb], _LIMB_PARTS[limb]
-        down = -frame[..., 2]
-        upper = _unit(at[middle] - start, down)
-        lower = _unit(at[end] - (start + upper * lengths[upper_bone][..., None]), upper)
+    for first, middle, last in _LIMB_JOINTS:
+        frame = pelvis if first.endswith("Hip") else chest
+        upper = _unit(at[middle] - at[first], -frame[..., 2])
+        lower = _unit(at[last] - at[middle], upper)
         uppers.append(_local(frame, upper))
         lowers.append(_local(frame, lower))
     return torch.stack(uppers, dim=-2), torch.stack(lowers, dim=-2)

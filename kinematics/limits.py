@@ -45,15 +45,15 @@ ANATOMICAL_LIMBS = (
     Motion("shoulder_flexion", "flexion", 180, "extension", -60, "AAOS 180 / 60"),
     Motion("elbow", "flexion", 150, "hyperextension", -5, "CDC 150 / 4.7"),
 )  # fmt: skip
-# AAOS thoraco-lumbar: flexion 80, extension 25, lateral 35, rotation 45. Three joints share them: flexion and lateral
-# bending mostly low, rotation mostly high, and the chest also carries what the two shoulder blades do unequally.
+# AAOS thoraco-lumbar: flexion 80, extension 25, lateral 35, rotation 45. Three joints share them: flexion mostly low,
+# bending aside and rotation mostly high; the chest also carries what the two shoulder blades do unequally.
 ANATOMICAL_TRUNK = (
     Motion("waist_twist", "rotation to the left", 10, "to the right", -10, "lumbar share of AAOS 45"),
     Motion("waist_flexion", "flexion", 40, "extension", -15, "half of AAOS 80 / 25"),
-    Motion("waist_lean", "lean to the right", 20, "to the left", -20, "half of AAOS 35"),
+    Motion("waist_lean", "lean to the right", 15, "to the left", -15, "low share of AAOS 35"),
     Motion("spine_twist", "rotation to the left", 20, "to the right", -20, "half of the rest of AAOS 45"),
     Motion("spine_flexion", "flexion", 35, "extension", -15, "most of the rest of AAOS 80 / 25"),
-    Motion("spine_lean", "lean to the right", 15, "to the left", -15, "the rest of AAOS 35"),
+    Motion("spine_lean", "lean to the right", 20, "to the left", -20, "the rest of AAOS 35"),
     Motion("chest_twist", "rotation to the left", 25, "to the right", -25, "the rest of AAOS 45, shoulder blades"),
     Motion("chest_flexion", "flexion", 10, "extension", -5, "the rest of AAOS 80 / 25"),
     Motion("chest_lean", "right shoulder down", 20, "left shoulder down", -20, "shoulder blades"),
