@@ -6,6 +6,7 @@ Legs and body start at the base, the arms at the last link before the neck. kine
 without matrices; benchmarks/naive_fk.py multiplies them out.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -86,12 +87,16 @@ def link_transform(
     alpha: float | int, a: Float[Tensor, "*batch"], d: Float[Tensor, "*batch"], theta: Float[Tensor, "*batch"]
 ) -> Float[Tensor, "*batch 4 4"]:
     """T_parent_link of one modified DH link. alpha, theta: radians; a, d: metres."""
-    alpha_tensor = torch.as_tensor(alpha, dtype=theta.dtype, device=theta.device)
-    sa, ca = alpha_tensor.sin().expand_as(theta), alpha_tensor.cos().expand_as(theta)
+    sa, ca = math.sin(alpha), math.cos(alpha)
     st, ct = theta.sin(), theta.cos()
     zero, one = torch.zeros_like(theta), torch.ones_like(theta)
-    rows = (ct, -st, zero, a), (st * ca, ct * ca, -sa, -sa * d), (st * sa, ct * sa, ca, ca * d), (zero, zero, zero, one)
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+    entries = (
+        (ct, -st, zero, a)
+        + (ca * st, ca * ct, torch.full_like(theta, -sa), -sa * d)
+        + (sa * st, sa * ct, torch.full_like(theta, ca), ca * d)
+        + (zero, zero, zero, one)
+    )
+    return torch.stack(entries, dim=-1).unflatten(-1, (4, 4))
 
 
 def rest_axes(links: Sequence[Link]) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ _LIMB_JOINTS = (
 _FIRST_ANGLES = ("right_hip_twist", "left_hip_twist", "right_shoulder_twist", "left_shoulder_twist")
 _LIMB_COLUMNS = [[JOINT_ANGLES.index(name) + i for i in range(4)] for name in _FIRST_ANGLES]
 _NATURAL_BEND = (-1.0, -1.0, 1.0, 1.0)  # sign of a bent knee or elbow
-_PARALLEL = 1000  # roundings off an axis that still count as along it
+# Sine of an angle that counts as none, for it is rounding: of float32 poses a few metres from the origin, and our own.
+_STRAIGHT, _ROUNDINGS = 2e-6, 50
 _NEAREST = 1e-4  # weight of being near the middle of the limits against being inside them
 
 
@@ -65,15 +66,15 @@ def _normal_direction(vectors: Tensor, axis: Tensor, otherwise: Tensor | None = 
     """
     lengths = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
     normal = _across(vectors, axis)
-    parallel = torch.linalg.vector_norm(normal, dim=-1, keepdim=True) <= _PARALLEL * _rounding(axis) * lengths
+    parallel = torch.linalg.vector_norm(normal, dim=-1, keepdim=True) <= _straight(axis) * lengths
     if otherwise is None:
         otherwise = torch.nn.functional.one_hot(axis.abs().argmin(-1), 3).to(axis.dtype)
     normal = torch.where(parallel, otherwise, _unit(normal, otherwise))
     return _unit(_across(normal, axis), normal)  # once more: what little was left of a vector was mostly rounding
 
 
-def _rounding(like: Tensor) -> float:
-    return torch.finfo(like.dtype).eps
+def _straight(like: Tensor) -> float:
+    return max(_STRAIGHT, _ROUNDINGS * torch.finfo(like.dtype).eps)
 
 
 def _local(frame: Tensor, vectors: Tensor) -> Tensor:

@@ -36,8 +36,8 @@ class Motion(NamedTuple):
 ANATOMICAL_LIMBS = (
     Motion("hip_twist", "internal rotation", 45, "external rotation", -45, "AAOS 45 / 45"),
     Motion("hip_abduction", "adduction", 30, "abduction", -45, "AAOS 30 / 45"),
-    Motion("hip_flexion", "flexion", 135, "extension", -30,
-           "CDC 134, AAOS 30; measured from the lower spine, so a tilt of the pelvis is inside"),
+    Motion("hip_flexion", "flexion", 135, "extension", -40,
+           "CDC 134, AAOS 30 and 10 for the pelvis, which the lower spine, measured from here, leans over"),
     Motion("knee", "hyperextension", 5, "flexion", -150, "CDC 1.6 / 142 and their spread; kneeling reaches 150"),
     Motion("shoulder_twist", "internal rotation", 90, "external rotation", -90,
            "AAOS 70 / 90; 90 as arms folded behind the back need"),
