@@ -33,7 +33,7 @@ _LIMB_JOINTS = (
 _FIRST_ANGLES = ("right_hip_twist", "left_hip_twist", "right_shoulder_twist", "left_shoulder_twist")
 _LIMB_COLUMNS = [[JOINT_ANGLES.index(name) + i for i in range(4)] for name in _FIRST_ANGLES]
 _NATURAL_BEND = (-1.0, -1.0, 1.0, 1.0)  # sign of a bent knee or elbow
-# Sine of an angle that counts as none, for it is rounding: of float32 poses a few metres from the origin, and our own.
+# Sine of an angle that counts as none, for it is rounding: of float32 poses near the origin, and our own.
 _STRAIGHT, _ROUNDINGS = 2e-6, 50
 _NEAREST = 1e-4  # weight of being near the middle of the limits against being inside them
 

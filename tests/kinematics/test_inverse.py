@@ -110,3 +110,14 @@ def test_collapsed_bodies_stay_finite():
     pose = joint_angles_from_joints(torch.zeros(2, 16, 3))
     assert all(bool(torch.isfinite(values).all()) for values in pose)
     assert pose.bone_lengths.abs().max() == 0
+
+
+def test_rounding_of_a_straight_limb_is_not_taken_for_a_twist(generator):
+    """Straight legs and arms of usual length near the origin, stored in single precision."""
+    angles = torch.zeros(200, 28, dtype=torch.float64)
+    flexions = [i for i, name in enumerate(JOINT_ANGLES) if name.endswith(("hip_flexion", "shoulder_flexion"))]
+    angles[:, flexions] = torch.rand(200, 4, generator=generator, dtype=torch.float64) - 0.3
+    rotation, root = torch.randn(2, 200, 3, generator=generator, dtype=torch.float64) * 0.3
+    stored = DHHuman()(angles, torch.full((200, 15), 0.4, dtype=torch.float64), rotation, root).float().double()
+    twists = [i for i, name in enumerate(JOINT_ANGLES) if name.endswith(("hip_twist", "shoulder_twist"))]
+    assert joint_angles_from_joints(stored).joint_angles[:, twists].abs().max() < 1e-3
