@@ -24,25 +24,27 @@ SHORTEST_BONE_M = 1e-3
 
 
 @lru_cache
-def _pairs(device: torch.device) -> tuple[Tensor, Tensor]:
-    """Both tables on a device: bones (2, 15) as parent, child; cosines (2, 15) as first, second bone."""
-    bones, cosines = (torch.tensor(table, device=device).T.contiguous() for table in (BONE_JOINTS, COSINE_PAIRS))
-    return bones, cosines
+def _tables(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Joints to bone vectors (15, 16): +1 at the child, -1 at the parent; and COSINE_PAIRS (2, 15)."""
+    incidence = torch.zeros(len(BONE_JOINTS), NUM_JOINTS, device=device, dtype=dtype)
+    for bone, (parent, child) in enumerate(BONE_JOINTS):
+        incidence[bone, parent], incidence[bone, child] = -1, 1
+    return incidence, torch.tensor(COSINE_PAIRS, device=device).T.contiguous()
 
 
 def kcs_features(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 30"]:
-    """Kinematic chain space: 15 cosines between adjacent bones, then the 15 bone lengths in metres."""
-    (parent, child), (first, second) = _pairs(joints.device)
-    vectors = joints.index_select(-2, child) - joints.index_select(-2, parent)  # (*batch, 15, 3)
-    lengths = vectors.square().sum(-1).clamp_min(SHORTEST_BONE_M**2).sqrt()  # (*batch, 15)
-    directions = vectors / lengths[..., None]
-    cosines = (directions.index_select(-2, first) * directions.index_select(-2, second)).sum(-1)
-    return torch.cat([cosines, lengths], dim=-1)
+    """Kinematic chain space: 15 cosines between adjacent bones, then the 15 bone lengths in metres.
 
-
-def _differentiated(joints: Tensor) -> bool:
-    """Whether someone wants the score's gradient with respect to the pose, as a gradient penalty does."""
-    return torch.is_grad_enabled() and joints.requires_grad
+    Laid out bone by bone, (3, 15, N): long contiguous rows, which a gradient penalty walks over many times.
+    """
+    incidence, (first, second) = _tables(joints.device, joints.dtype)
+    vectors = incidence @ joints.reshape(-1, NUM_JOINTS, 3).permute(2, 1, 0)  # (3, 15, N)
+    x, y, z = vectors
+    lengths = (x * x).addcmul(y, y).addcmul(z, z).clamp_min(SHORTEST_BONE_M**2).sqrt()  # (15, N)
+    directions = vectors / lengths
+    products = directions.index_select(1, first) * directions.index_select(1, second)
+    features = torch.cat([products[0] + products[1] + products[2], lengths])  # (30, N)
+    return features.t().reshape(*joints.shape[:-2], len(features))
 
 
 class Critic3D(nn.Module):
@@ -65,16 +67,15 @@ class Critic3D(nn.Module):
 
     def forward(self, joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 1"]:
         """joints: metres, root at 0, world axes. Returns scores, larger = more real."""
-        twice = _differentiated(joints)
         flat = joints.reshape(-1, NUM_JOINTS, 3)
-        positions = self.previous[0](flat.flatten(1), twice=twice)
+        positions = self.previous[0](flat.flatten(1))
         for block in (self.block1, self.block2, self.block3):
-            positions = block(positions, twice)
-        chain = self.special_KCS_previous[0](kcs_features(flat), twice=twice)
+            positions = block(positions)
+        chain = self.special_KCS_previous[0](kcs_features(flat))
         for block in (self.special_KCS_block1, self.special_KCS_block2, self.special_KCS_block3):
-            chain = block(chain, twice)
-        merged = self.merge_previous[0](torch.cat([chain, positions], dim=1), twice=twice)
-        return self.output(self.merge_block1(merged, twice)).reshape(*joints.shape[:-2], 1)
+            chain = block(chain)
+        merged = self.merge_previous[0](torch.cat([chain, positions], dim=1))
+        return self.output(self.merge_block1(merged)).reshape(*joints.shape[:-2], 1)
 
 
 class Critic2D(nn.Module):
@@ -93,10 +94,9 @@ class Critic2D(nn.Module):
 
     def forward(self, joints: Float[Tensor, "*batch 16 2"]) -> Float[Tensor, "*batch 1"]:
         """joints: screen coordinates. Returns scores, larger = more real."""
-        twice = _differentiated(joints)
-        first = self.pose_layer_1(joints.reshape(-1, NUM_JOINTS * 2), self.SLOPE, twice=twice)
-        second = self.pose_layer_2(first, self.SLOPE, twice=twice)
-        third = self.pose_layer_3(second, self.SLOPE, skip=first, twice=twice)
+        first = self.pose_layer_1(joints.reshape(-1, NUM_JOINTS * 2), self.SLOPE)
+        second = self.pose_layer_2(first, self.SLOPE)
+        third = self.pose_layer_3(second, self.SLOPE, skip=first)
         # The published net has no activation between layer 4 and the last one.
-        last = self.layer_last(self.pose_layer_4(third), self.SLOPE, twice=twice)
+        last = self.layer_last(self.pose_layer_4(third), self.SLOPE)
         return self.layer_pred(last).reshape(*joints.shape[:-2], 1)

@@ -128,7 +128,9 @@ _DH_AUG = AugmentSettings(
 RECIPES: dict[str, AugmentSettings] = {
     "none": AugmentSettings(schedule="none", synthetic_share=0.0),
     "dh-aug": _DH_AUG,
-    "posefk": AugmentSettings(mixture=Mixture(gan=0.1, limbs=0.5, crossover=0.2, rom=0.05, real=0.15)),
+    "posefk": AugmentSettings(
+        mixture=Mixture(gan=0.1, limbs=0.9), turn_sd=0.3, tilt_sd=0.4, synthetic_share=0.7
+    ),
 }
 # The original's --data_enhancement_method normal: random DH poses instead of the GAN's, the rest as dh-aug.
 METHOD_NORMAL = replace(_DH_AUG, mixture=Mixture(normal=1.0))

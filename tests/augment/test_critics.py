@@ -84,16 +84,36 @@ def test_dense_layer_has_the_gradients_of_a_relu(slope, generator, float_dtype):
     x = torch.randn(7, 5, generator=generator, dtype=float_dtype, requires_grad=True)
     weights = torch.randn(7, 4, generator=generator, dtype=float_dtype)
     wanted = leaky_relu(torch.nn.functional.linear(x, layer.weight, layer.bias), slope)
-    for twice in (False, True):
-        made = layer(x, slope, twice=twice)
-        torch.testing.assert_close(made, wanted)
-        inputs = (x, layer.weight, layer.bias)
-        for mine, theirs in zip(
-            torch.autograd.grad((made * weights).sum(), inputs, retain_graph=True),
-            torch.autograd.grad((wanted * weights).sum(), inputs, retain_graph=True),
-            strict=True,
-        ):
-            torch.testing.assert_close(mine, theirs)
+    made = layer(x, slope)
+    torch.testing.assert_close(made, wanted)
+    inputs = (x, layer.weight, layer.bias)
+    for mine, theirs in zip(
+        torch.autograd.grad((made * weights).sum(), inputs),
+        torch.autograd.grad((wanted * weights).sum(), inputs),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_residual_block_has_the_gradients_of_its_naive_twin(generator, float_dtype):
+    from augment.layers import ResidualBlock
+
+    block = ResidualBlock(6).to(float_dtype)
+    x = torch.randn(9, 6, generator=generator, dtype=float_dtype, requires_grad=True)
+    weights = torch.randn(9, 6, generator=generator, dtype=float_dtype)
+    given = x.detach().clone()
+    made = block(x)
+    wanted = naive_residual({f"block.{name}": p for name, p in block.named_parameters()}, "block", x)
+    torch.testing.assert_close(made, wanted)
+    inputs = (x, *block.parameters())
+    for mine, theirs in zip(
+        torch.autograd.grad((made * weights).sum(), inputs, retain_graph=True),
+        torch.autograd.grad((wanted * weights).sum(), inputs),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, theirs)
+    torch.testing.assert_close(*(torch.autograd.grad((made * weights).sum(), x, retain_graph=True)[0] for _ in "12"))
+    assert torch.equal(x.detach(), given)  # nothing was written over the caller's tensor
 
 
 def test_zero_length_bones_give_finite_scores_and_gradients(generator, float_dtype):
