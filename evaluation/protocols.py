@@ -18,7 +18,8 @@ from torch import Tensor
 from evaluation.metrics import AUC_THRESHOLDS, PCK_THRESHOLD, pck_of_errors
 from kinematics.skeleton import Skeleton
 
-# mpii_get_pck_auc_joint_groups: the joints of PCK and AUC in the order of its table; "Thorax" is its neck, "Head" its head_top.
+# mpii_get_pck_auc_joint_groups: the joints of PCK and AUC in the order of its table
+# ("Thorax" is its neck, "Head" its head_top).
 _LIMBS = {part: (f"R{part}", f"L{part}") for part in ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")}
 _OFFICIAL_GROUPS = {"Head": ("Head",), "Neck": ("Thorax",), **_LIMBS}
 
@@ -39,7 +40,8 @@ class Protocol:
 
     def group_joints(self, skeleton: Skeleton) -> dict[str, list[int]]:
         """Indices of each group's joints."""
-        return {name: [skeleton.joints.index(joint) for joint in joints] for name, joints in (self.groups or {}).items()}
+        groups = (self.groups or {}).items()
+        return {name: [skeleton.joints.index(joint) for joint in joints] for name, joints in groups}
 
     def check(self, skeleton: Skeleton) -> None:
         """Refuse a layout without the joints this protocol counts."""

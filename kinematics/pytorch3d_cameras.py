@@ -24,10 +24,10 @@ def to_pytorch3d(camera: Camera, image_width: int) -> Any:
 
     PyTorch3D's screen transform accepts float32 only: the result is float32.
     """
-    from pytorch3d.renderer import PerspectiveCameras
+    from pytorch3d.renderer import PerspectiveCameras  # pyright: ignore[reportMissingImports]
 
     if camera.intrinsics[..., 4:].abs().max() > 0:
-        raise ValueError("PyTorch3D's cameras have no lens distortion: set intrinsics[..., 4:] to 0 before to_pytorch3d().")
+        raise ValueError("PyTorch3D has no lens distortion: set intrinsics[..., 4:] to 0 before to_pytorch3d().")
     half = image_width / 2
     height = camera.aspect * image_width
     focal = camera.intrinsics[..., 0:2] * half

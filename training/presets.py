@@ -15,7 +15,7 @@ TRAINING: dict[str, Preset] = {
         "lifter": {"input_mode": "screen"},
         "learning": {"loss": "mse", "lr_schedule": "linear", "warmup": 3},
     },
-    "posefk": {"lifter": {"input_mode": "root"}, "learning": {"ema": 0.999}},
+    "posefk": {"lifter": {"input_mode": "root_placed", "dropout": 0.0}, "learning": {"ema": 0.998}},
 }
 
 BUDGETS: dict[str, Preset] = {

@@ -18,7 +18,8 @@ def test_pytorch3d_sees_the_same_pixels(generator):
     pytest.importorskip("pytorch3d.renderer", exc_type=ImportError)
     camera = _undistorted()
     points = torch.randn(4, 9, 3, generator=generator, dtype=torch.float64) * 0.5
-    ours = (camera.project(camera.world_to_camera(points)) + torch.stack([torch.ones(4), camera.aspect], -1)[:, None]) * 500
+    corner = torch.stack([torch.ones(4), camera.aspect], -1)[:, None]
+    ours = (camera.project(camera.world_to_camera(points)) + corner) * 500
     theirs = to_pytorch3d(camera, 1000).transform_points_screen(points.float())[..., :2]
     torch.testing.assert_close(theirs.double(), ours, rtol=0, atol=1e-2)
 

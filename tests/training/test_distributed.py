@@ -39,7 +39,8 @@ def test_cuda_where_there_is_none_is_refused():
 
 def test_two_processes_keep_equal_weights_on_different_poses(tmp_path: Path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
-               str(HERE / "two_processes.py"), str(tmp_path), *TINY.split(), "--checkpoint", str(tmp_path / "runs")]  # fmt: skip
+               str(HERE / "two_processes.py"), str(tmp_path), *TINY.split(),
+               "--checkpoint", str(tmp_path / "runs")]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent.parent)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
