@@ -48,7 +48,7 @@ TABLE = [
     ("--dataset h36m --data_root {}", ["data_3d_h36m.npz is missing", "prepare_data_h36m"]),
     ("--dataset h36m --data_root {}/truncated", ["data_3d_h36m.npz", "Copy or make it again"]),
     ("--dataset demo --test_sets 3dhp --data_extra_root {}", ["test_3dhp.npz is missing", "prepare_data_3dhp"]),
-    ("--dataset demo --test_sets 3dhp --data_extra_root {}/millimetres", ["test_3dhp.npz", "1000"]),
+    ("--dataset demo --test_sets 3dhp --data_extra_root {}/millimetres", ["test_3dhp.npz", "metres"]),
     ("--dataset demo --test_sets 3dhp --data_extra_root {}/nan", ["test_3dhp.npz", "NaN"]),
 ]
 

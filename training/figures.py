@@ -60,7 +60,8 @@ def joint_angle_histograms(
     Grey lines mark the joint limits.
     """
     colours = {"real": REAL_COLOUR, "synthetic": SYNTHETIC_COLOUR}
-    figure = Figure(figsize=(14, 8), dpi=100, layout="constrained")
+    figure = Figure(figsize=(14, 8), dpi=100)
+    figure.subplots_adjust(left=0.01, right=0.99, top=0.92, bottom=0.03, wspace=0.06, hspace=0.3)
     panels = figure.subplots(4, 7).flat
     for i, (axes, joint_angle) in enumerate(zip(panels, JOINT_ANGLES, strict=True)):
         for name, values in angles.items():
