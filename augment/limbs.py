@@ -19,13 +19,11 @@ _JOINT = {name: index for index, name in enumerate(Skeleton("h36m_16").joints)}
 _BONE = {name: index for index, name in enumerate(BONES)}
 _IN_CHEST = slice(8, 15)  # shoulders, arms and neck hang from the chest, bones 0-7 from the pelvis
 _BY_CHILD = sorted(range(len(BONES)), key=lambda bone: BONE_JOINTS[bone][1])  # parents come before children
-# Upper and lower bone of each limb, and the axis its hinge bends about when it is straight (parent frame).
-_HINGES = {
-    "left_leg": (_BONE["left_thigh"], _BONE["left_shin"], -1.0),
-    "right_leg": (_BONE["right_thigh"], _BONE["right_shin"], -1.0),
-    "left_arm": (_BONE["left_upper_arm"], _BONE["left_forearm"], 1.0),
-    "right_arm": (_BONE["right_upper_arm"], _BONE["right_forearm"], 1.0),
-}
+# Left leg, right leg, left arm, right arm: upper and lower bone, and where along the parent's right axis the axis
+# points that a straight one bends about.
+_UPPER = [_BONE[name] for name in ("left_thigh", "right_thigh", "left_upper_arm", "right_upper_arm")]
+_LOWER = [_BONE[name] for name in ("left_shin", "right_shin", "left_forearm", "right_forearm")]
+_HINGE_SIDES = (-1.0, -1.0, 1.0, 1.0)
 LARGEST_BEND = math.radians(150)
 _STRAIGHT = 0.05  # sine of the bend below which the plane of a limb is not known
 TRUNK_SHARE = 0.4  # trunk and neck turn less than limbs
@@ -80,13 +78,13 @@ def exchange_limbs(pose: LimbPose, others: LimbPose, probability: float, generat
     others: a batch of the same size; every part draws its own pose from it.
     """
     lengths = pose.bones.norm(dim=-1)
-    parts = [list(limb[:2]) for limb in _HINGES.values()] + [[_BONE["neck"]]]
+    parts = [list(limb) for limb in zip(_UPPER, _LOWER, strict=True)] + [[_BONE["neck"]]]
     trunk = [_BONE[name] for name in ("waist", "thorax", "left_shoulder", "right_shoulder")]
     bones, count = pose.bones.clone(), len(pose.bones)
     for part in [*parts, trunk]:
         rows, given = _partners(count, probability, generator, pose.bones)
         given = given.reshape(-1, *(1,) * (pose.bones.ndim - 1))
-        bones[..., part, :] = torch.where(given, others.bones[rows][..., part, :], bones[..., part, :])
+        bones[..., part, :] = torch.where(given, others.bones[..., part, :][rows], bones[..., part, :])
     chest = torch.where(given, others.chest[rows], pose.chest)  # the trunk came last
     return with_lengths(pose._replace(bones=bones, chest=chest), lengths)
 
@@ -107,8 +105,8 @@ def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPos
     turns = sd * _normal(pose, (6, 3), generator)  # (6, B, 1.., 3)
     bends = sd * _normal(pose, (4,), generator)[..., 0]
     bones = pose.bones.clone()
-    for turn, bend, (upper, lower, side) in zip(turns[:4], bends, _HINGES.values(), strict=True):
-        bones[..., (upper, lower), :] = _turn_limb(bones[..., upper, :], bones[..., lower, :], side, turn, bend)
+    limbs = _turn_limbs(bones[..., _UPPER, :], bones[..., _LOWER, :], turns[:4].movedim(0, -2), bends.movedim(0, -1))
+    bones[..., _UPPER, :], bones[..., _LOWER, :] = limbs.unbind(-2)
     neck = _BONE["neck"]
     bones[..., neck, :] = _rotated(bones[..., neck, :], TRUNK_SHARE * turns[4])
     trunk = TRUNK_SHARE * turns[5]
@@ -117,20 +115,23 @@ def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPos
     return pose._replace(bones=bones, chest=_rotation(trunk) @ pose.chest)
 
 
-def _turn_limb(upper: Tensor, lower: Tensor, side: float, turn: Tensor, bend: Tensor) -> Tensor:
-    """Upper and lower bone (..., 2, 3), bent by `bend` radians more, then turned by the rotation vector `turn`."""
+def _turn_limbs(upper: Tensor, lower: Tensor, turns: Tensor, bends: Tensor) -> Tensor:
+    """Both bones of the four limbs (..., 4, 2, 3), bent by `bends` radians more, then turned by rotation vectors.
+
+    upper, lower: (..., 4, 3); turns: (..., 4, 3); bends: (..., 4).
+    """
     along, below = normalize(upper, dim=-1), normalize(lower, dim=-1)
     normal = torch.linalg.cross(along, below, dim=-1)
     sine = normal.norm(dim=-1, keepdim=True)
     fallback = torch.zeros_like(along)
-    fallback[..., 0] = side
+    fallback[..., 0] = along.new_tensor(_HINGE_SIDES)
     axis = torch.where(sine < _STRAIGHT, fallback, normal)
     axis = normalize(axis - (axis * along).sum(-1, keepdim=True) * along, dim=-1)
-    angle = torch.atan2(sine[..., 0], (along * below).sum(-1)) + bend
+    angle = torch.atan2(sine[..., 0], (along * below).sum(-1)) + bends
     angle = reflect(angle, 0.0, LARGEST_BEND)[..., None]
     bent = along * angle.cos() + torch.linalg.cross(axis, along, dim=-1) * angle.sin()
     both = torch.stack([upper, bent * lower.norm(dim=-1, keepdim=True)], dim=-2)
-    return both @ _rotation(turn).mT
+    return both @ _rotation(turns).mT
 
 
 def reflect(
