@@ -9,7 +9,7 @@
     python run_fk_gan.py --help                                               every setting
 
 READ FIRST. What happens, in order: settings -> data -> body, GAN and cameras (augment) -> lifter -> loop -> report.
-docs/training.md explains the settings, docs/walk.md follows one tensor through all of it.
+--help explains the settings, docs/walk.md follows one tensor through all of it.
 """
 
 import sys

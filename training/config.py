@@ -71,6 +71,8 @@ class LearningSettings:
     """Gradients are scaled down to this norm; 0: never."""
     ema: float = 0.0
     """Decay per update of the averaged weights that are evaluated; 0: evaluate the weights themselves."""
+    gan_every: int = 1
+    """Batches of the lifter for each batch the GAN learns from (in its warm-up it learns from every one)."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Numbers inside the lifter on a GPU; bfloat16 is ignored on the CPU."""
 
@@ -145,10 +147,10 @@ def defaults_for(words: flags.Words) -> Settings:
     _choose("recipe", recipe, RECIPES)
     dataset = (words.get("dataset") or [_default_dataset(words)])[0]
     _choose("dataset", dataset, DATASETS)
-    learning = replace(LearningSettings(), **BUDGETS[dataset].get("learning", {}), **TRAINING[recipe]["learning"])
+    learning = replace(LearningSettings(), **{**BUDGETS[dataset].get("learning", {}), **TRAINING[recipe]["learning"]})
     if "lr_decay" in words and "lr_schedule" not in words:
         learning = replace(learning, lr_schedule="exponential")
-    lifter = replace(LifterSettings(), **BUDGETS[dataset].get("lifter", {}), **TRAINING[recipe]["lifter"])
+    lifter = replace(LifterSettings(), **{**BUDGETS[dataset].get("lifter", {}), **TRAINING[recipe]["lifter"]})
     if (words.get("posenet_name") or [""])[0] in ("sem_gcn", "gcn"):
         lifter = replace(lifter, posenet_width=0)  # widths of the budgets are meant for fully connected layers
     return Settings(
@@ -181,7 +183,7 @@ def check(settings: Settings) -> None:
     at_least = {
         "batch_size": (learning.batch_size, 2), "epochs": (learning.epochs, 1), "warmup": (learning.warmup, 0),
         "additional_epochs": (learning.additional_epochs, 0), "steps_per_epoch": (learning.steps_per_epoch, 0),
-        "eval_every": (settings.output.eval_every, 1), "downsample": (settings.data.downsample, 1),
+        "eval_every": (settings.output.eval_every, 1), "gan_every": (learning.gan_every, 1), "downsample": (settings.data.downsample, 1),
         "posenet_width": (lifter.posenet_width, 0), "posenet_blocks": (lifter.posenet_blocks, 0),
         "threads": (settings.threads, 0), "seed": (settings.seed, 0), "max_grad_norm": (learning.max_grad_norm, 0),
     }  # fmt: skip

@@ -41,7 +41,8 @@ class Course:
         """Real and synthetic poses for the lifter if it learns, and the losses of the GAN if that has learnt first."""
         count = self.processes.share(self.settings.learning.batch_size)
         augmenter, losses = self.augmenter, {}
-        if augmenter is not None and kind.updates_gan:
+        rarely = self.settings.learning.gan_every if kind.updates_lifter else 1
+        if augmenter is not None and kind.updates_gan and self.step % rarely == 0:
             losses = augmenter.update(self.real_for_gan.take(count))
         synthetic = round(count * kind.synthetic) if kind.updates_lifter else 0
         parts = []
