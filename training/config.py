@@ -183,7 +183,8 @@ def check(settings: Settings) -> None:
     at_least = {
         "batch_size": (learning.batch_size, 2), "epochs": (learning.epochs, 1), "warmup": (learning.warmup, 0),
         "additional_epochs": (learning.additional_epochs, 0), "steps_per_epoch": (learning.steps_per_epoch, 0),
-        "eval_every": (settings.output.eval_every, 1), "gan_every": (learning.gan_every, 1), "downsample": (settings.data.downsample, 1),
+        "eval_every": (settings.output.eval_every, 1), "gan_every": (learning.gan_every, 1),
+        "downsample": (settings.data.downsample, 1),
         "posenet_width": (lifter.posenet_width, 0), "posenet_blocks": (lifter.posenet_blocks, 0),
         "threads": (settings.threads, 0), "seed": (settings.seed, 0), "max_grad_norm": (learning.max_grad_norm, 0),
     }  # fmt: skip

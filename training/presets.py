@@ -13,7 +13,7 @@ TRAINING: dict[str, Preset] = {
     "none": {"lifter": {"input_mode": "screen"}, "learning": {}},
     "dh-aug": {
         "lifter": {"input_mode": "screen"},
-        "learning": {"loss": "mse", "lr_schedule": "linear", "warmup": 3},
+        "learning": {"loss": "mse", "lr_schedule": "linear", "warmup": 3, "gan_every": 1},
     },
     "posefk": {"lifter": {"input_mode": "root_placed"}, "learning": {"ema": 0.998}},
 }
@@ -23,7 +23,7 @@ TRAINING: dict[str, Preset] = {
 BUDGETS: dict[str, Preset] = {
     "demo": {
         "lifter": {"posenet_name": "simple_baseline", "posenet_width": 512, "dropout": 0.1},
-        "learning": {"epochs": 6, "steps_per_epoch": 60, "batch_size": 512},
+        "learning": {"epochs": 6, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 5},
     },
     "cmu": {"lifter": {"dropout": 0.1}, "learning": {"epochs": 20}},
     "h36m": {"learning": {"epochs": 25}},
