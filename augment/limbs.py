@@ -45,14 +45,22 @@ def _frame(right: Tensor, up: Tensor) -> Tensor:
     return torch.stack([right, forward, torch.linalg.cross(right, forward, dim=-1)], dim=-1)
 
 
-def take_apart(joints: Float[Tensor, "*batch 16 3"]) -> LimbPose:
-    """The limbs of a pose, world frame in."""
+def trunk_frames(
+    joints: Float[Tensor, "*batch 16 3"],
+) -> tuple[Float[Tensor, "*batch 3 3"], Float[Tensor, "*batch 3 3"]]:
+    """T_world_pelvis and T_world_chest of world joints."""
     joint = {name: joints[..., index, :] for name, index in _JOINT.items()}
     pelvis = _frame(joint["RHip"] - joint["LHip"], joint["Spine"] - joint["Hip"])
     chest = _frame(joint["RShoulder"] - joint["LShoulder"], joint["Thorax"] - joint["Spine"])
+    return pelvis, chest
+
+
+def take_apart(joints: Float[Tensor, "*batch 16 3"]) -> LimbPose:
+    """The limbs of a pose, world frame in."""
+    pelvis, chest = trunk_frames(joints)
     vectors = bone_vectors(joints)
     local = torch.cat([vectors[..., : _IN_CHEST.start, :] @ pelvis, vectors[..., _IN_CHEST, :] @ chest], dim=-2)
-    return LimbPose(pelvis, pelvis.mT @ chest, local, joint["Hip"])
+    return LimbPose(pelvis, pelvis.mT @ chest, local, joints[..., _JOINT["Hip"], :])
 
 
 def put_together(pose: LimbPose) -> Float[Tensor, "*batch 16 3"]:

@@ -6,13 +6,14 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from augment.limbs import LimbPose, take_apart
+from augment.limbs import LimbPose, take_apart, trunk_frames
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
-from kinematics import Camera, Skeleton, bone_lengths
-from kinematics.inverse import joint_angles_from_joints
+from kinematics import Camera, DHHuman, Skeleton, bone_lengths
+from kinematics.inverse import BodyPose, joint_angles_from_joints
 
 HIP = Skeleton("h36m_16").root
+THORAX = Skeleton("h36m_16").joints.index("Thorax")
 
 
 @dataclass
@@ -61,10 +62,37 @@ class Reference:
         return take_apart(self.joints_world)
 
     @cached_property
-    def angles(self) -> tuple[Tensor, Tensor]:
-        """Joint angles (N, T, 28) and global rotation (N, T, 3), radians: the DH body's best fit, made once."""
-        fit = joint_angles_from_joints(self.joints_world)
-        return fit[0], fit[2]
+    def fit(self) -> BodyPose:
+        """The DH body's best fit to each pose (N, T), made once."""
+        return joint_angles_from_joints(self.joints_world)
+
+    @cached_property
+    def body_lengths(self) -> Tensor:
+        """(N, 15) bone lengths of the fitted DH bodies, metres: of the trunk, not those between the data's joints."""
+        return self.fit.bone_lengths.mean(dim=1)
+
+    @cached_property
+    def centres(self) -> Tensor:
+        """(N, 2, 3) metres: where Hip and Thorax lie from the fitted body's, in the frames of pelvis and chest.
+
+        A DH body has its hip centre between the hips and its thorax between the shoulders. Data sets define both as
+        they like: CMU's Hip lies 11 cm higher. What is made of a DH body must have the data's joints, not its own.
+        """
+        fitted = DHHuman()(*self.fit)
+        apart = (self.joints_world - fitted)[:, :, [HIP, THORAX], :]
+        return _in_trunk(fitted, apart, inwards=True).mean(dim=1)
+
+    def with_centres(self, joints: Tensor, rows: Tensor, growth: Tensor) -> Tensor:
+        """Joints (B, T, 16, 3) of DH bodies with Hip and Thorax where the people at `rows` have theirs.
+
+        growth: (B,) size of each body over that person's.
+        """
+        apart = self.centres[rows] * growth[:, None, None]
+        apart = apart[:, None].expand(-1, joints.shape[1], -1, -1)
+        moved = joints[:, :, [HIP, THORAX]] + _in_trunk(joints, apart, inwards=False)
+        parts = list(joints.unbind(2))
+        parts[HIP], parts[THORAX] = moved.unbind(2)
+        return torch.stack(parts, dim=2)
 
     def random_rows(self, count: int, generator: torch.Generator) -> Tensor:
         """(count,) int64 rows, with replacement, on the reference's device."""
@@ -92,3 +120,10 @@ class Reference:
         rise = self.lowest[rows] - joints[..., 2].flatten(1).amin(dim=1)
         rise = rise[:, None, None, None].expand(*level.shape[:-1], 1)
         return joints + torch.cat([level, rise], dim=-1)
+
+
+def _in_trunk(joints: Tensor, vectors: Tensor, inwards: bool) -> Tensor:
+    """Two vectors (..., 2, 3), at the hip and at the thorax, from world axes into pelvis and chest, or out of them."""
+    frames = torch.stack(trunk_frames(joints), dim=-3)
+    turned = (frames.mT if inwards else frames) @ vectors[..., None]
+    return turned[..., 0]

@@ -12,7 +12,9 @@ from augment.limbs import LimbPose, exchange_limbs, put_together, tilt_matrices,
 from augment.random_poses import RandomPoses, normal_poses, range_of_motion_poses
 from augment.reference import HIP, Reference
 from augment.settings import AugmentSettings
-from kinematics import DHHuman, joint_limits
+from kinematics import BONES, DHHuman, joint_limits
+
+_TRUNK = [BONES.index("waist"), BONES.index("thorax")]
 
 
 class PoseSources:
@@ -22,6 +24,7 @@ class PoseSources:
         self.settings, self.reference, self.pose_generator = settings, reference, pose_generator
         self.human = DHHuman()
         self.bodies: BodySampler = body_sampler(settings.bodies, settings.bone_spread, reference.lengths)
+        self.fk_bodies: BodySampler = body_sampler(settings.bodies, settings.bone_spread, reference.body_lengths)
         self.limits = joint_limits("anatomical")
         self._draw: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
             "gan": self.gan,
@@ -41,20 +44,17 @@ class PoseSources:
         if self.pose_generator is None:
             raise ValueError("The mixture asks for the source gan, but there is no generator.")
         pose = self.pose_generator(self.pose_generator.noise(len(rows), generator))
-        if pose.bone_factors is None:
-            lengths = self.new_lengths(rows, generator)
-        else:
-            lengths = scale_bones(self.reference.lengths[rows], pose.bone_factors)
-        return self.human(pose.joint_angles, lengths[:, None], pose.global_rotation, pose.root)
+        lengths = None
+        if pose.bone_factors is not None:
+            lengths = scale_bones(self.reference.body_lengths[rows], pose.bone_factors)
+        return self._body(pose.joint_angles, pose.global_rotation, rows, generator, pose.root, lengths)
 
     def crossover(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        angles, rotation = self.reference.angles
+        angles, rotation = self.reference.fit.joint_angles, self.reference.fit.global_rotation
         partners = angles[self.reference.random_rows(len(rows), generator)]
         mixed = exchange_angles(angles[rows], partners, self.settings.exchange, generator)
         mixed = turn_angles(mixed, self.limits, self.settings.turn_sd, generator)
-        lengths = self.new_lengths(rows, generator)[:, None]
-        joints = self.human(mixed, lengths, rotation[rows], torch.zeros_like(rotation[rows]))
-        return self._tilted(joints, generator)
+        return self._tilted(self._body(mixed, rotation[rows], rows, generator), generator)
 
     def limbs(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         partners = self.reference.random_rows(len(rows), generator)
@@ -83,9 +83,22 @@ class PoseSources:
 
     def _still(self, poses: RandomPoses, rows: Tensor, generator: torch.Generator) -> Tensor:
         """Random poses held for all frames of a clip."""
-        angles, rotation = poses.joint_angles[:, None], poses.global_rotation[:, None]
-        joints = self.human(angles, self.new_lengths(rows, generator)[:, None], rotation, torch.zeros_like(rotation))
+        joints = self._body(poses.joint_angles[:, None], poses.global_rotation[:, None], rows, generator)
         return joints.expand(-1, self.reference.joints_world.shape[1], -1, -1)
+
+    def _body(
+        self, angles: Tensor, rotation: Tensor, rows: Tensor, generator: torch.Generator,
+        root: Tensor | None = None, lengths: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """DH bodies in a pose, with the data's centres of hip and thorax.
+
+        Shapes (B, T, 28), (B, T, 3), rows (B,), root (B, T, 3); lengths (B, 15), drawn where None.
+        """
+        own = self.reference.body_lengths[rows]
+        lengths = self.fk_bodies(own, generator) if lengths is None else lengths
+        joints = self.human(angles, lengths[:, None], rotation, torch.zeros_like(rotation) if root is None else root)
+        growth = lengths[:, _TRUNK].sum(dim=1) / own[:, _TRUNK].sum(dim=1)
+        return self.reference.with_centres(joints, rows, growth)
 
     def _tilted(self, joints: Tensor, generator: torch.Generator) -> Tensor:
         if self.settings.tilt_sd == 0:

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from augment.limbs import trunk_frames
 from augment.reference import Reference
 from kinematics import DHHuman, bone_lengths
 
@@ -28,11 +29,27 @@ def test_settling_a_pose_at_its_own_place_moves_nothing(people, generator):
     torch.testing.assert_close(reference.settle(reference.joints_world, rows), reference.joints_world)
 
 
-def test_angles_of_the_reference_lead_back_to_its_poses(people, generator):
+def test_fit_of_the_reference_leads_back_to_its_poses(people, generator):
     reference = Reference.of(people, 1000, generator)
-    angles, rotation = reference.angles
-    joints = DHHuman()(angles, bone_lengths(reference.joints_world), rotation, reference.hip)
-    torch.testing.assert_close(joints, reference.joints_world, atol=1e-3, rtol=0)
+    torch.testing.assert_close(DHHuman()(*reference.fit), reference.joints_world, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("growth", [1.0, 1.2])
+def test_bodies_have_the_data_sets_own_hip_and_thorax(people, generator, growth):
+    """CMU's Hip lies far above the line between the hip joints, where a DH body has it."""
+    joints = people.joints_world()
+    pelvis, chest = trunk_frames(joints)
+    up = torch.tensor([0.0, -0.05, 0.1])
+    raised = joints.clone()
+    raised[:, :, 0] += pelvis @ up
+    raised[:, :, 8] += 0.3 * chest @ up
+    data = type(people).of(people.camera.world_to_camera(raised), people.joints_2d, people.camera)
+    reference = Reference.of(data, 1000, generator)
+    rows = torch.arange(len(people))
+    bodies = DHHuman()(*reference.fit._replace(bone_lengths=growth * reference.fit.bone_lengths))
+    bodies = reference.with_centres(bodies, rows, torch.full((len(rows),), growth))
+    about_spine = bodies - bodies[:, :, 7:8]
+    torch.testing.assert_close(about_spine, growth * (raised - raised[:, :, 7:8]), atol=1e-3, rtol=0)
 
 
 def test_one_place_for_all_is_one_of_the_rows(generator, people):
