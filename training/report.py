@@ -46,7 +46,7 @@ class Reporter:
         if course.batches % LOG_EVERY == 0:
             if loss is not None:
                 self.log.scalars("lifter", {"loss": loss, "learning_rate": rate}, course.batches)
-            self.log.scalars("gan", gan, course.batches)
+            self.log.scalars("gan", self._gan_losses, course.batches)  # the last ones: not every batch has some
 
     def results(self, lines: list[Result]) -> None:
         """After each evaluation."""
