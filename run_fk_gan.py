@@ -31,6 +31,7 @@ from training.distributed import Processes
 from training.judging import Judge, load_test_takes, test_set_names
 from training.lifting import LifterTrainer, build_lifter
 from training.log import Result, comparison_table
+from training.memory import keep_freed_memory
 from training.plan import Round, augments, plan_of
 from training.report import Reporter
 
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Settings, then one run, a comparison of several, or an evaluation."""
     arguments = sys.argv[1:] if arguments is None else arguments
     settings = read_settings(arguments)
+    keep_freed_memory()
     if settings.threads:
         torch.set_num_threads(settings.threads)
     if settings.evaluate:

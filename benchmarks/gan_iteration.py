@@ -27,6 +27,7 @@ from augment.random_poses import range_of_motion_poses
 from augment.settings import RECIPES
 from data.batch import PoseBatch
 from kinematics import DHHuman
+from training.memory import keep_freed_memory
 
 BATCH, WIDTH, CYCLE = 1024, 256, 5
 PRODUCT_FLOPS = 2.0 * BATCH * WIDTH * WIDTH
@@ -120,6 +121,7 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    keep_freed_memory()  # as a training run does
     threads = torch.get_num_threads()
     for count in sorted({1, threads}):
         torch.set_num_threads(count)

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from posenets import build_posenet
+from training.memory import keep_freed_memory
 
 BATCH = 1024
 
@@ -82,6 +83,7 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    keep_freed_memory()  # as a training run does
     threads = torch.get_num_threads()
     print(f"training step, batch {BATCH}, 1024 channels, against (1024, 256) @ (256, 256)")
     for count in sorted({1, threads}):
