@@ -18,14 +18,14 @@ TRAINING: dict[str, Preset] = {
     "posefk": {"lifter": {"input_mode": "root_placed"}, "learning": {"ema": 0.998}},
 }
 
-# Short runs: the published dropout (up to half of the units) is made for hundreds of epochs. It is the same for every
-# recipe, so that a comparison is about the augmentation.
+# Short runs: the published dropout (up to half of the units) and learning rate are made for hundreds of epochs. They
+# are the same for every recipe, so that a comparison is about the augmentation.
 BUDGETS: dict[str, Preset] = {
     "demo": {
         "lifter": {"posenet_name": "simple_baseline", "posenet_width": 512, "dropout": 0.1},
-        "learning": {"epochs": 6, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 5},
+        "learning": {"epochs": 6, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 5, "lr": 4e-3},
     },
-    "cmu": {"lifter": {"dropout": 0.1}, "learning": {"epochs": 20}},
+    "cmu": {"lifter": {"dropout": 0.1}, "learning": {"epochs": 20, "gan_every": 5, "lr": 4e-3}},
     "h36m": {"learning": {"epochs": 25}},
 }
 
