@@ -129,8 +129,8 @@ RECIPES: dict[str, AugmentSettings] = {
     "none": AugmentSettings(schedule="none", synthetic_share=0.0),
     "dh-aug": _DH_AUG,
     "posefk": AugmentSettings(
-        mixture=Mixture(gan=0.1, limbs=0.9), turn_sd=0.3, tilt_sd=0.4, synthetic_share=0.7
-    ),
+        mixture=Mixture(gan=0.1, limbs=0.6, rom=0.3), turn_sd=0.6, tilt_sd=0.4, synthetic_share=0.7
+    ),  # fmt: skip
 }
 # The original's --data_enhancement_method normal: random DH poses instead of the GAN's, the rest as dh-aug.
 METHOD_NORMAL = replace(_DH_AUG, mixture=Mixture(normal=1.0))

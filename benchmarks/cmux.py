@@ -21,19 +21,22 @@ from training.log import columns
 # rounds of batches, one of fakes and one of real poses.
 BUDGET = "--dataset cmu --posenet_width 512 --batch_size 256 --steps_per_epoch 150 --eval_every 5 --figures False"
 LENGTH = "--epochs 10"
-PLAIN = f"--recipe posefk --input_mode screen --ema 0 --gan 0 --limbs 0 --bodies keep --cameras dataset {LENGTH}"
+NO_POSES = "--gan 0 --limbs 0 --rom 0"
+PLAIN = f"--recipe posefk --input_mode screen --ema 0 {NO_POSES} --bodies keep --cameras dataset {LENGTH}"
 VARIANTS: dict[str, str] = {
     "none": f"--recipe none {LENGTH}",
     "dh-aug": "--recipe dh-aug --epochs 5",
     "posefk": f"--recipe posefk {LENGTH}",
+    "none, lr 0.001": f"--recipe none --lr 0.001 {LENGTH}",
     "none + input": f"--recipe none --input_mode root_placed {LENGTH}",
     "none + EMA": f"--recipe none --ema 0.998 {LENGTH}",
     "none + cameras": f"{PLAIN} --cameras wide --real 1",
     "none + bodies": f"{PLAIN} --bodies population --new_bodies_for_real True --real 1",
-    "none + poses": f"{PLAIN} --limbs 1",
+    "none + poses": f"{PLAIN} --limbs 0.67 --rom 0.33",
     "posefk without GAN": f"--recipe posefk --gan 0 {LENGTH}",
 }
 MAIN, LIFTERS = ("none", "dh-aug", "posefk"), ("simple_baseline", "videopose")
+BLOCKS = {"simple_baseline": 2, "videopose": 3}  # recipe dh-aug alone would bring DH-AUG's deeper ones
 TEST_SETS = ("cmux_a", "cmux_b", "validation")
 Run = tuple[str, str, int]
 
@@ -61,11 +64,12 @@ def train(out: Path, run: Run, data_root: str) -> None:
     variant, lifter, seed = run
     folder = folder_of(out, run)
     folder.mkdir(parents=True, exist_ok=True)
+    lifter = f"{lifter} --posenet_blocks {BLOCKS[lifter]}"
     own = f"--posenet_name {lifter} --seed {seed} --threads 1 --checkpoint {folder} --data_root {data_root}"
     command = [sys.executable, "run_fk_gan.py", *f"{BUDGET} {_without_doubles(VARIANTS[variant])} {own}".split()]
     with open(folder / "log.txt", "w") as log:
         subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=True)
-    print(f"{variant}, {lifter}, seed {seed}: {last_errors(out, run)}", flush=True)
+    print(f"{' '.join(map(str, run))}: {last_errors(out, run)}", flush=True)
 
 
 def _without_doubles(flags: str) -> str:

@@ -25,7 +25,10 @@ BUDGETS: dict[str, Preset] = {
         "lifter": {"posenet_name": "simple_baseline", "posenet_width": 512, "dropout": 0.1},
         "learning": {"epochs": 6, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 5, "lr": 4e-3},
     },
-    "cmu": {"lifter": {"dropout": 0.1}, "learning": {"epochs": 20, "gan_every": 5, "lr": 4e-3}},
+    "cmu": {
+        "lifter": {"posenet_width": 512, "dropout": 0.1},
+        "learning": {"epochs": 10, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 5, "lr": 4e-3},
+    },
     "h36m": {"learning": {"epochs": 25}},
 }
 
