@@ -85,3 +85,11 @@ def random_rotation(
     """Rotations uniform over SO(3): the direction of a normal 4-vector as quaternion."""
     quaternion = torch.randn(count, 4, generator=generator, device=generator.device, dtype=dtype)
     return quaternion_to_matrix(torch.nn.functional.normalize(quaternion, dim=-1))
+
+
+def rotation_onto_axis(direction: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """The smallest rotation that takes `direction` (any length) to the z axis. Not defined for the direction -z."""
+    x, y, z = torch.nn.functional.normalize(direction, dim=-1).unbind(-1)
+    mixed = -x * y / (1 + z)
+    entries = [1 - x.square() / (1 + z), mixed, -x, mixed, 1 - y.square() / (1 + z), -y, x, y, z]
+    return torch.stack(entries, dim=-1).unflatten(-1, (3, 3))

@@ -9,22 +9,15 @@ from torch import Tensor, nn
 
 from kinematics.skeleton import Skeleton
 from posenets.base import PoseNet
+from posenets.input_modes import INPUT_MODES, prepare, rotation_of_virtual_camera
 from posenets.published import fill, load_published, read_checkpoint
 from posenets.registry import build_posenet
 
 FORMAT = "posefk-1"
-INPUT_MODES = ("screen", "root", "root_placed", "root_scaled")
-SMALLEST_SCALE = 1e-6  # screen units; a pose all of whose joints coincide stays at the origin
-
-
 class Lifter(nn.Module):
     """Screen joints -> root-relative joints.
 
-    input_mode: what the network sees of joints_2d: "screen" as they are; "root" minus the hip of each frame, so that
-    where in the image a person stands does not matter; "root_placed" the same, with the hip's own place in its slot,
-    which would be 0: a body off the optical axis is seen from another side than the camera looks; "root_scaled" as
-    "root", also divided by the root mean square distance of the joints from the hip (over the window), so that focal
-    length and distance do not matter either.
+    input_mode: what the network sees of joints_2d, see posenets.input_modes.
     skeleton: name of the joint layout.
     """
 
@@ -45,21 +38,15 @@ class Lifter(nn.Module):
 
     def prepare(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch frames joints 2"]:
         """joints_2d in the input mode."""
-        if self.input_mode == "screen":
-            return joints_2d
-        root = self.skeleton.root
-        centred = joints_2d - joints_2d[:, :, root : root + 1]
-        if self.input_mode == "root":
-            return centred
-        if self.input_mode == "root_placed":
-            is_root = torch.arange(joints_2d.shape[2], device=joints_2d.device)[:, None] == root  # (J, 1)
-            return torch.where(is_root, joints_2d, centred)
-        scale = centred.square().sum(-1).mean((1, 2)).clamp_min(SMALLEST_SCALE**2).sqrt()  # (B,)
-        return centred / scale[:, None, None, None]
+        return prepare(joints_2d, self.input_mode, self.skeleton.root)
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
         """Joints of the window's centre frame, metres, camera axes, relative to the root (itself near 0, not at it)."""
-        return self.posenet(self.prepare(joints_2d))
+        joints = self.posenet(self.prepare(joints_2d))
+        if self.input_mode != "virtual_camera":
+            return joints
+        hip = joints_2d[:, self.posenet.target_frame, self.skeleton.root]
+        return joints @ rotation_of_virtual_camera(hip)  # a row times R is R^T times the column: back to the camera
 
     @torch.no_grad()
     def predict(

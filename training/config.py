@@ -38,7 +38,8 @@ class LifterSettings:
     dropout: float = -1.0
     """Share of units dropped while training, 0 to under 1; -1: as published."""
     input_mode: str = "screen"
-    """What the lifter sees: screen, root (minus the hip), root_placed (and where the hip is), root_scaled (by size)."""
+    """What the lifter sees: screen, root (minus the hip), root_placed (and where the hip is), root_scaled (by size),
+    virtual_camera (looking at the hip, scaled)."""
 
 
 @dataclass

@@ -14,6 +14,7 @@ from kinematics.rotation import (
     random_rotation,
     random_tilt,
     random_yaw,
+    rotation_onto_axis,
 )
 
 
@@ -107,3 +108,15 @@ def test_random_rotations_are_uniform(generator):
 def test_the_same_seed_gives_the_same_rotations():
     draws = [random_tilt(5, 1, torch.Generator().manual_seed(3)) for _ in range(2)]
     assert torch.equal(*draws)
+
+
+def test_rotation_onto_axis_is_the_smallest_that_takes_a_direction_to_z(generator, float_dtype):
+    direction = torch.randn(200, 3, generator=generator, dtype=float_dtype)
+    direction[:, 2] = direction[:, 2].abs()
+    rotation = rotation_onto_axis(direction)
+    length = direction.norm(dim=-1, keepdim=True)
+    onto = (rotation @ direction[..., None])[..., 0] / length
+    torch.testing.assert_close(onto, torch.tensor([0.0, 0.0, 1.0], dtype=float_dtype).expand(200, 3))
+    torch.testing.assert_close(rotation @ rotation.mT, torch.eye(3, dtype=float_dtype).expand(200, 3, 3))
+    angle = ((rotation.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2).clamp(-1, 1).acos()
+    torch.testing.assert_close(angle, (direction[:, 2] / length[:, 0]).acos(), atol=2e-3, rtol=1e-3)

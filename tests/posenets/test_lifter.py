@@ -3,7 +3,9 @@
 import pytest
 import torch
 
+from kinematics.rotation import euler_to_matrix
 from posenets import INPUT_MODES, Lifter, build_posenet, load_lifter
+from posenets.input_modes import ASSUMED_FOCAL, TYPICAL_SIZE
 
 
 def small_lifter(input_mode: str = "screen", **sizes) -> Lifter:
@@ -42,9 +44,44 @@ def test_root_scaled_mode_does_not_see_the_size_either(generator):
     assert torch.allclose(prepared.square().sum(-1).mean((1, 2)), torch.ones(6), atol=1e-5)
 
 
-def test_a_pose_in_a_point_stays_finite():
+def seen_by_turned_camera(points: torch.Tensor, yaw: float, pitch: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Screen joints of a camera with the assumed focal length at the origin, turned; and its rotation."""
+    rotation = euler_to_matrix(torch.tensor([pitch, yaw, 0.0], dtype=points.dtype))
+    turned = points @ rotation.t()
+    return ASSUMED_FOCAL * turned[..., :2] / turned[..., 2:], rotation
+
+
+def test_virtual_camera_mode_does_not_see_how_the_camera_is_turned_nor_how_far_it_is(generator):
+    points = 0.4 * torch.randn(6, 1, 16, 3, generator=generator, dtype=torch.float64)
+    points[..., 2] = points[..., 2].abs() + 4
+    straight, _ = seen_by_turned_camera(points, 0.0, 0.0)
+    lifter = small_lifter("virtual_camera").double()
+    turned, _ = seen_by_turned_camera(points, 0.2, -0.15)
+    torch.testing.assert_close(_without_roll(lifter, turned), _without_roll(lifter, straight))
+    size = lifter.prepare(straight)[:, :, 1:].square().sum(-1).mean((1, 2)).sqrt()
+    torch.testing.assert_close(size, torch.full_like(size, TYPICAL_SIZE * (16 / 15) ** 0.5))
+    torch.testing.assert_close(lifter.prepare(turned)[:, :, 0], turned[:, :, 0])
+
+
+def _without_roll(lifter: Lifter, joints_2d: torch.Tensor) -> torch.Tensor:
+    """Distances between the prepared joints: two cameras that look at the hip differ by a roll."""
+    seen = lifter.prepare(joints_2d)[:, 0, 1:]
+    return torch.cdist(seen, seen)
+
+
+def test_virtual_camera_turns_the_networks_answer_back_to_the_cameras_axes(generator):
+    joints_2d = 0.5 * torch.randn(5, 1, 16, 2, generator=generator)
+    lifter = small_lifter("virtual_camera")
+    hips = torch.cat([joints_2d[:, 0, :1] / ASSUMED_FOCAL, torch.ones(5, 1, 1)], -1)  # rays, camera axes
+    along = torch.tensor([0.0, 0.0, 1.0]).expand(5, 16, 3)
+    lifter.posenet.forward = lambda seen: along
+    torch.testing.assert_close(lifter(joints_2d), torch.nn.functional.normalize(hips, dim=-1).expand(5, 16, 3))
+
+
+@pytest.mark.parametrize("input_mode", ["root_scaled", "virtual_camera"])
+def test_a_pose_in_a_point_stays_finite(input_mode):
     joints_2d = torch.full((2, 1, 16, 2), 0.4, requires_grad=True)
-    joints = small_lifter("root_scaled")(joints_2d)
+    joints = small_lifter(input_mode)(joints_2d)
     joints.sum().backward()
     assert torch.isfinite(joints).all() and torch.isfinite(joints_2d.grad).all()
 
