@@ -63,7 +63,8 @@ class PopulationBodies:
     mean_lengths: (15,) the average body; stature_m goes with it. By default the average adult of the literature;
     `around` takes a data set's own average, so that the places of the joints in the body stay the data set's.
     stature_sd, limbs_sd, segment_sd: of the logarithms. Women and men together (162 and 176 cm, 7 cm sd each) have a
-    sd of 0.06; the default is a little wider, for the young and the tall.
+    sd of 0.06; the default is a little wider, for the young and the tall. Single segments differ by far more than
+    anatomy (0.04) does: where a joint's centre is put is up to each measurement.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class PopulationBodies:
         mean_lengths: Float[Tensor, "15"] | None = None,
         stature_sd: float = 0.08,
         limbs_sd: float = 0.03,
-        segment_sd: float = 0.04,
+        segment_sd: float = 0.10,
         stature_m: float = 1.69,
     ) -> None:
         self.mean_lengths = stature_m * _stature_ratios() if mean_lengths is None else mean_lengths

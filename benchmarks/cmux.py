@@ -28,7 +28,7 @@ VARIANTS: dict[str, str] = {
     "dh-aug": "--recipe dh-aug --epochs 5",
     "posefk": f"--recipe posefk {LENGTH}",
     "none, lr 0.001": f"--recipe none --lr 0.001 {LENGTH}",
-    "none + input": f"--recipe none --input_mode root_placed {LENGTH}",
+    "none + input": f"--recipe none --input_mode virtual_camera {LENGTH}",
     "none + EMA": f"--recipe none --ema 0.998 {LENGTH}",
     "none + cameras": f"{PLAIN} --cameras wide --real 1",
     "none + bodies": f"{PLAIN} --bodies population --new_bodies_for_real True --real 1",

@@ -15,7 +15,7 @@ TRAINING: dict[str, Preset] = {
         "lifter": {"input_mode": "screen"},
         "learning": {"loss": "mse", "lr_schedule": "linear", "warmup": 3, "gan_every": 1},
     },
-    "posefk": {"lifter": {"input_mode": "root_placed"}, "learning": {"ema": 0.998}},
+    "posefk": {"lifter": {"input_mode": "virtual_camera"}, "learning": {"ema": 0.998}},
 }
 
 # Short runs: the published dropout (up to half of the units) and learning rate are made for hundreds of epochs. They

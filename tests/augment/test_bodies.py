@@ -37,7 +37,7 @@ def test_population_is_symmetric_correlated_and_human(generator, float_dtype):
     leg = people[:, BONES.index("left_thigh")] + people[:, BONES.index("left_shin")]
     assert 0.70 < leg.mean() < 0.95 and 0.05 < leg.std() / leg.mean() < 0.15
     correlation = torch.corrcoef(people[:, [BONES.index("left_thigh"), BONES.index("left_forearm")]].T)[0, 1]
-    assert correlation > 0.5
+    assert correlation > 0.3
 
 
 def test_population_around_a_body_has_its_proportions(generator):
