@@ -99,6 +99,10 @@ class AugmentSettings:
     """crossover, limbs: random turning, radians, standard deviation per angle or axis."""
     tilt_sd: float = 0.3
     """crossover, limbs, rom: tilt of the whole body about both level axes, radians, standard deviation."""
+    balanced: float = 0.0
+    """crossover, limbs, rom: part of the poses, 0 to 1, leaned until the centre of mass is over the feet instead."""
+    lean_sd: float = 0.1
+    """How far balanced poses are off balance, radians about both level axes, standard deviation."""
     near: float = 0.5
     """Nearest a joint may be to its camera, metres."""
     keep_in_image: bool = True
@@ -129,7 +133,8 @@ RECIPES: dict[str, AugmentSettings] = {
     "none": AugmentSettings(schedule="none", synthetic_share=0.0),
     "dh-aug": _DH_AUG,
     "posefk": AugmentSettings(
-        mixture=Mixture(gan=0.1, limbs=0.6, rom=0.3), turn_sd=0.6, tilt_sd=0.4, synthetic_share=0.7
+        mixture=Mixture(gan=0.1, limbs=0.6, rom=0.3), turn_sd=0.6, tilt_sd=0.4, balanced=0.9,
+        synthetic_share=0.7,
     ),  # fmt: skip
 }
 # The original's --data_enhancement_method normal: random DH poses instead of the GAN's, the rest as dh-aug.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from augment.balance import balancing_rotation
 from augment.bodies import BodySampler, body_sampler, keep_bodies, scale_bones
 from augment.crossover import exchange_angles, turn_angles
 from augment.generator import PoseGenerator
@@ -65,8 +66,8 @@ class PoseSources:
         return self._tilted(put_together(pose), generator)
 
     def rom(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        dtype = self.reference.joints_world.dtype
-        return self._still(range_of_motion_poses(len(rows), generator, self.settings.tilt_sd, dtype), rows, generator)
+        poses = range_of_motion_poses(len(rows), generator, 0.0, self.reference.joints_world.dtype)
+        return self._tilted(self._still(poses, rows, generator), generator)
 
     def normal(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         return self._still(normal_poses(len(rows), generator, self.reference.joints_world.dtype), rows, generator)
@@ -101,8 +102,13 @@ class PoseSources:
         return self.reference.with_centres(joints, rows, growth)
 
     def _tilted(self, joints: Tensor, generator: torch.Generator) -> Tensor:
-        if self.settings.tilt_sd == 0:
-            return joints
+        """Some bodies leaned until they balance, give or take `lean_sd`, the others tilted by `tilt_sd`."""
+        settings, count = self.settings, len(joints)
+        turn = tilt_matrices(count, settings.tilt_sd, generator, joints)
+        if settings.balanced:
+            balance, stands = balancing_rotation(joints[:, joints.shape[1] // 2])
+            chosen = torch.rand(count, generator=generator, device=joints.device) < settings.balanced
+            leaned = tilt_matrices(count, settings.lean_sd, generator, joints) @ balance
+            turn = torch.where((chosen & stands)[:, None, None], leaned, turn)
         hip = joints[:, :, HIP : HIP + 1]
-        turn = tilt_matrices(len(joints), self.settings.tilt_sd, generator, joints)
         return (joints - hip) @ turn[:, None].mT + hip

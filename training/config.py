@@ -73,7 +73,8 @@ class LearningSettings:
     ema: float = 0.0
     """Decay per update of the averaged weights that are evaluated; 0: evaluate the weights themselves."""
     gan_every: int = 1
-    """Batches of the lifter for each batch the GAN learns from (in its warm-up it learns from every one)."""
+    """Batches of the lifter for each batch the GAN learns from (in its warm-up it learns from every one); synthetic
+    poses are drawn for as many batches at once."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Numbers inside the lifter on a GPU; bfloat16 is ignored on the CPU."""
 

@@ -35,6 +35,8 @@ class Course:
         seed = (settings.seed * processes.count + processes.rank) * STREAMS
         self.real_for_lifter, self.real_for_gan = RealBatches(real, seed), RealBatches(real, seed + 1)
         self.generator = torch.Generator(processes.device).manual_seed(seed + 2)
+        self.start_of_block = self.generator.get_state()
+        self.drawn: PoseBatch | None = None
         torch.manual_seed(seed + 3)
 
     def next_batch(self, kind: Round) -> tuple[PoseBatch | None, dict[str, Any]]:
@@ -49,8 +51,20 @@ class Course:
         if synthetic < count and kind.updates_lifter:
             parts.append(self.real_for_lifter.take(count - synthetic))
         if synthetic and augmenter is not None:
-            parts.append(augmenter.sample(synthetic, self.generator))
+            parts.append(self._synthetic(augmenter, synthetic))
         return PoseBatch.cat(parts) if parts else None, losses
+
+    def _synthetic(self, augmenter: Augmenter, count: int) -> PoseBatch:
+        """`count` fresh poses. They are drawn for as many batches at once as the GAN stays the same, which is faster.
+
+        A run that is resumed inside such a block draws the block again.
+        """
+        block = self.settings.learning.gan_every
+        place = self.step % block
+        if place == 0 or self.drawn is None:
+            self.start_of_block = self.generator.get_state()
+            self.drawn = augmenter.sample(count * block, self.generator)
+        return self.drawn[place * count : (place + 1) * count]
 
     def set_learning_rate(self) -> float:
         """Set the lifter's learning rate to what the plan says for this moment; returns it."""
@@ -79,11 +93,12 @@ class Course:
     def save(self, folder: Path | None) -> None:
         """Write last.pt; all processes take part, each with its own random numbers. folder: None for all but one."""
         augmenter = None if self.augmenter is None else self.augmenter.state_dict()
+        inside_block = self.step % self.settings.learning.gan_every != 0
         own = distributed.gather(
             {
                 "augmenter_random": augmenter and augmenter["random"],
                 "torch": random_state(self.processes.device),
-                "generator": self.generator.get_state(),
+                "generator": self.start_of_block if inside_block else self.generator.get_state(),
                 "real_for_lifter": self.real_for_lifter.state_dict(),
                 "real_for_gan": self.real_for_gan.state_dict(),
             }
@@ -110,6 +125,7 @@ class Course:
         if self.augmenter is not None:
             self.augmenter.load_state_dict({**state["augmenter"], "random": own["augmenter_random"]})
         self.generator.set_state(own["generator"])
+        self.drawn = None
         self.real_for_lifter.load_state_dict(own["real_for_lifter"])
         self.real_for_gan.load_state_dict(own["real_for_gan"])
         set_random_state(own["torch"], self.processes.device)

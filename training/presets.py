@@ -15,7 +15,7 @@ TRAINING: dict[str, Preset] = {
         "lifter": {"input_mode": "screen"},
         "learning": {"loss": "mse", "lr_schedule": "linear", "warmup": 3, "gan_every": 1},
     },
-    "posefk": {"lifter": {"input_mode": "virtual_camera"}, "learning": {"ema": 0.998}},
+    "posefk": {"lifter": {"input_mode": "virtual_camera"}, "learning": {"ema": 0.999}},
 }
 
 # Short runs: the published dropout (up to half of the units) and learning rate are made for hundreds of epochs. They
@@ -23,11 +23,11 @@ TRAINING: dict[str, Preset] = {
 BUDGETS: dict[str, Preset] = {
     "demo": {
         "lifter": {"posenet_name": "simple_baseline", "posenet_width": 512, "dropout": 0.1},
-        "learning": {"epochs": 6, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 5, "lr": 4e-3},
+        "learning": {"epochs": 6, "steps_per_epoch": 300, "batch_size": 128, "gan_every": 10, "lr": 4e-3},
     },
     "cmu": {
         "lifter": {"posenet_width": 512, "dropout": 0.1},
-        "learning": {"epochs": 10, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 5, "lr": 4e-3},
+        "learning": {"epochs": 16, "steps_per_epoch": 300, "batch_size": 128, "gan_every": 10, "lr": 4e-3},
     },
     "h36m": {"learning": {"epochs": 25}},
 }

@@ -5,6 +5,7 @@ import torch
 
 from augment import Augmenter, PoseGenerator
 from augment.augmenter import _split
+from augment.balance import centre_of_mass, support
 from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
 from data.batch import SYNTHETIC, PoseBatch
 from kinematics import bone_lengths
@@ -47,6 +48,19 @@ def test_same_seed_gives_the_same_training(people):
         augmenter = Augmenter(ALL, people, seed=3)
         runs.append([augmenter.update(people[:50]) for _ in range(4)])
     assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("source", ["crossover", "limbs", "rom"])
+def test_balanced_poses_stand_over_their_feet(source, people):
+    def leans(balanced: float) -> torch.Tensor:
+        settings = AugmentSettings(mixture=Mixture(**{source: 1.0}), tilt_sd=0.4, balanced=balanced, lean_sd=0.0)
+        joints = Augmenter(settings, people).sample(400).joints_world()[:, 0]
+        upwards = centre_of_mass(joints) - support(joints)
+        return torch.atan2(upwards[:, :2].norm(dim=-1), upwards[:, 2])
+
+    assert leans(0.0).median() > 0.2
+    assert (leans(1.0) < 0.05).float().mean() > 0.6  # some do not stand at all, some change feet as they are turned
+    assert leans(1.0).median() < 0.3 * leans(0.0).median()
 
 
 def test_building_leaves_the_global_random_numbers_alone(people):
