@@ -91,6 +91,12 @@ class PoseDataset:
         """Samples drawn with replacement. generator: on the CPU."""
         return self.batch(torch.randint(len(self), (batch_size,), generator=generator).to(self.device))
 
+    def follows(self) -> Tensor:
+        """(S,) bool: whether a sample is the frame after the sample before it, in the same clip."""
+        follows = torch.zeros(len(self), dtype=torch.bool, device=self.device)
+        follows[1:] = (self.centre.diff() == 1) & (self.first.diff() == 0)
+        return follows
+
     def label(self, name: str) -> list[str]:
         """The words of one label for every sample."""
         words = self.labels[name]

@@ -11,19 +11,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data.dataset import PoseDataset
-from evaluation.metrics import joint_errors, similarity_aligned
-from evaluation.protocols import Row, group_rows, protocol_named, rows_by_label, score_row
+from evaluation.metrics import joint_errors, scale_aligned, similarity_aligned
+from evaluation.protocols import JointErrors, Row, group_rows, protocol_named, rows_by_label, score_row
 from kinematics.skeleton import Skeleton
 from posenets import Lifter
 
-# label of the data set -> name of its table
-TABLES = {"sequence": "sequence", "activity": "activity", "scene": "scene", "action": "action"}
+# labels of the data set that have a table
+TABLES = ("subject", "sequence", "activity", "scene", "action")
 MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES = "mean over actions", "mean over frames"
 
 
 @dataclass
 class Predictions:
-    """Root-relative joints (N, J, 3) in metres, float32, of every sample of a test set, in its order."""
+    """Root-relative joints (N, J, 3) in metres, float32, of every sample of a test set, in its order.
+
+    follows: (N,) bool, whether a sample is the frame after the sample before it.
+    """
 
     prediction: Tensor
     target: Tensor
@@ -32,8 +35,8 @@ class Predictions:
     label_ids: dict[str, Tensor]
     flip: bool
     seconds: float
-    errors: Tensor = field(init=False)
-    aligned_errors: Tensor = field(init=False)
+    follows: Tensor
+    errors: JointErrors = field(init=False)
 
     def __post_init__(self) -> None:
         bad = int((~torch.isfinite(self.prediction)).flatten(1).any(1).sum())
@@ -42,21 +45,28 @@ class Predictions:
                 f"The lifter predicts NaN or infinity for {bad} of {len(self.prediction)} poses: its training "
                 "diverged; use an earlier checkpoint or a lower learning rate."
             )
-        self.errors = joint_errors(self.prediction, self.target)
-        self.aligned_errors = joint_errors(similarity_aligned(self.prediction, self.target), self.target)
+        plain, target = self.prediction, self.target
+        velocity = torch.full(plain.shape[:2], torch.nan, device=plain.device)
+        if len(plain) > 1:
+            moved = joint_errors(plain.diff(dim=0), target.diff(dim=0))
+            velocity[1:] = torch.where(self.follows[1:, None], moved, velocity[1:])
+        aligned, scaled = similarity_aligned(plain, target), scale_aligned(plain, target)
+        self.errors = JointErrors(*(joint_errors(joints, target) for joints in (plain, aligned, scaled)), velocity)
 
 
 @dataclass
 class Scores:
-    """What a protocol says of a lifter. mpjpe, p_mpjpe: millimetres; pck, auc: percent; all frames weigh the same.
+    """What a protocol says of a lifter, all frames of the same weight: the numbers of a Row.
 
-    tables: rows per sequence, activity, scene, action and group of joints, as far as the test set tells them apart.
+    tables: rows per subject, sequence, activity, scene, action and group of joints, as far as the test set tells.
     """
 
     protocol: str
     flip: bool
     mpjpe: float
     p_mpjpe: float
+    n_mpjpe: float
+    mpjve: float | None
     pck: float
     auc: float
     poses: int
@@ -94,8 +104,9 @@ def predict(
         if progress:
             progress(len(indices))
     made = Predictions(
-        torch.cat(predictions), torch.cat(targets), skeleton, dataset.labels, dataset.label_ids, flip, 0.0
-    )
+        torch.cat(predictions), torch.cat(targets), skeleton, dataset.labels, dataset.label_ids, flip, 0.0,
+        dataset.follows(),
+    )  # fmt: skip
     made.seconds = time.perf_counter() - start  # float() of the check above has waited for the device
     return made
 
@@ -116,40 +127,45 @@ def score(predictions: Predictions, protocol: str = "family") -> Scores:
     rules, skeleton = protocol_named(protocol), predictions.skeleton
     rules.check(skeleton)
     joints = rules.joints(skeleton)
-    errors, aligned = predictions.errors, predictions.aligned_errors
-    total = score_row("all", errors, aligned.mean(1), joints)
+    errors = predictions.errors
+    total = score_row("all", errors, joints)
     tables = {
-        TABLES[name]: rows_by_label(*_label(predictions, name), errors, aligned.mean(1), joints)
+        name: rows_by_label(*_label(predictions, name), errors, joints)
         for name in TABLES
         if any(predictions.labels.get(name, []))
     }
     if "action" in tables:
         tables["action"] += [mean_row(MEAN_OVER_ACTIONS, tables["action"]), _renamed(total, MEAN_OVER_FRAMES)]
     if rules.groups:
-        tables["joints"] = group_rows(errors, aligned, rules.group_joints(skeleton))
-    return Scores(
-        protocol, predictions.flip, total.mpjpe, total.p_mpjpe, total.pck, total.auc, total.poses,
-        predictions.seconds, tables,
-    )  # fmt: skip
+        tables["joints"] = group_rows(errors, rules.group_joints(skeleton))
+    numbers = {name: value for name, value in asdict(total).items() if name != "name"}
+    return Scores(protocol, predictions.flip, **numbers, seconds=predictions.seconds, tables=tables)
 
 
 def score_arrays(
     prediction: Float[Tensor, "poses joints 3"], target: Float[Tensor, "poses joints 3"],
-    skeleton: str = "mpi_inf_3dhp_17", protocol: str = "official_3dhp",
+    skeleton: str = "mpi_inf_3dhp_17", protocol: str = "official_3dhp", consecutive: bool = False,
 ) -> Scores:  # fmt: skip
-    """Scores of predictions made elsewhere. prediction, target: metres, in the layout `skeleton`, any root."""
+    """Scores of predictions made elsewhere. prediction, target: metres, in the layout `skeleton`, any root.
+
+    consecutive: the poses are the frames of one sequence, so that they have a velocity.
+    """
     layout = Skeleton(skeleton)
     layout.check(prediction)
     root = slice(layout.root, layout.root + 1)
+    follows = torch.full((len(prediction),), consecutive, device=prediction.device)
     made = Predictions(
-        prediction - prediction[:, root], target - target[:, root], layout, {}, {}, flip=False, seconds=0.0
+        prediction - prediction[:, root], target - target[:, root], layout, {}, {}, False, 0.0, follows
     )
     return score(made, protocol)
 
 
 def mean_row(name: str, rows: list[Row]) -> Row:
     """The plain mean of rows: Human3.6M's 15 actions weigh the same however long they are."""
-    means = {key: sum(getattr(row, key) for row in rows) / len(rows) for key in ("mpjpe", "p_mpjpe", "pck", "auc")}
+    means = {}
+    for key in ("mpjpe", "p_mpjpe", "n_mpjpe", "mpjve", "pck", "auc"):
+        values = [getattr(row, key) for row in rows]
+        means[key] = None if None in values else sum(values) / len(values)
     return Row(name, sum(row.poses for row in rows), **means)
 
 

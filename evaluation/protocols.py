@@ -12,7 +12,6 @@ All subtract the root of prediction and target, and count a joint as right when 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from evaluation.metrics import AUC_THRESHOLDS, PCK_THRESHOLD, pck_of_errors
@@ -77,48 +76,67 @@ def protocols_for(test_set: str, skeleton: Skeleton) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
+class JointErrors:
+    """Distances (poses, joints) in metres, per joint.
+
+    plain: as predicted; aligned: after the best similarity (P-MPJPE); scaled: after the best scale (N-MPJPE);
+    velocity: of the displacement since the frame before (MPJVE), NaN where that frame is not there.
+    """
+
+    plain: Tensor
+    aligned: Tensor
+    scaled: Tensor
+    velocity: Tensor
+
+    def of(self, poses: Tensor | slice = slice(None), joints: list[int] | slice = slice(None)) -> "JointErrors":
+        """Those of some poses and some joints."""
+        return JointErrors(*(part[poses][:, joints] for part in vars(self).values()))
+
+
+@dataclass(frozen=True)
 class Row:
-    """Scores of a part of a test set. mpjpe, p_mpjpe: millimetres; pck, auc: percent; poses: how many."""
+    """Scores of a part of a test set. mpjpe, p_mpjpe, n_mpjpe: millimetres; pck, auc: percent; poses: how many.
+
+    mpjve: millimetres per frame, None where no two poses are consecutive frames.
+    """
 
     name: str
     poses: int
     mpjpe: float
     p_mpjpe: float
+    n_mpjpe: float
+    mpjve: float | None
     pck: float
     auc: float
 
 
-def score_row(
-    name: str, errors: Float[Tensor, "poses joints"], aligned: Float[Tensor, "poses"], joints: list[int]
-) -> Row:
-    """One row from the distances (metres) of all joints, the mean aligned error of each pose, and PCK's joints."""
-    counted = errors[:, joints]
+def score_row(name: str, errors: JointErrors, joints: list[int]) -> Row:
+    """One row. joints: those PCK and AUC count."""
+    counted = errors.plain[:, joints]
+    moved = errors.velocity[~errors.velocity.isnan().any(1)]
     return Row(
-        name, len(errors), 1000 * float(errors.double().mean()), 1000 * float(aligned.double().mean()),
-        float(pck_of_errors(counted, (PCK_THRESHOLD,))), float(pck_of_errors(counted, AUC_THRESHOLDS).mean()),
-    )  # fmt: skip
+        name,
+        len(counted),
+        mpjpe=_millimetres(errors.plain),
+        p_mpjpe=_millimetres(errors.aligned),
+        n_mpjpe=_millimetres(errors.scaled),
+        mpjve=_millimetres(moved) if len(moved) else None,
+        pck=float(pck_of_errors(counted, (PCK_THRESHOLD,))),
+        auc=float(pck_of_errors(counted, AUC_THRESHOLDS).mean()),
+    )
 
 
-def group_rows(
-    errors: Float[Tensor, "poses joints"], aligned: Float[Tensor, "poses joints"], groups: dict[str, list[int]]
-) -> list[Row]:
+def _millimetres(errors: Tensor) -> float:
+    return 1000 * float(errors.double().mean())
+
+
+def group_rows(errors: JointErrors, groups: dict[str, list[int]]) -> list[Row]:
     """A row for each group of joints. The total of PCK and AUC is their mean weighted by the groups' joints."""
     return [
-        score_row(name, errors[:, joints], aligned[:, joints].mean(1), list(range(len(joints))))
-        for name, joints in groups.items()
-    ]
+        score_row(name, errors.of(joints=joints), list(range(len(joints)))) for name, joints in groups.items()
+    ]  # fmt: skip
 
 
-def rows_by_label(
-    ids: Tensor,
-    words: list[str],
-    errors: Float[Tensor, "poses joints"],
-    aligned: Float[Tensor, "poses"],
-    joints: list[int],
-) -> list[Row]:
+def rows_by_label(ids: Tensor, words: list[str], errors: JointErrors, joints: list[int]) -> list[Row]:
     """A row for each word of a label that a pose has. ids: (poses,) index into words."""
-    rows = []
-    for word_id in torch.unique(ids).tolist():
-        chosen = ids == word_id
-        rows.append(score_row(words[word_id], errors[chosen], aligned[chosen], joints))
-    return rows
+    return [score_row(words[i], errors.of(ids == i), joints) for i in torch.unique(ids).tolist()]

@@ -1,16 +1,19 @@
 """Score tables as text."""
 
+from dataclasses import fields
+
 from evaluation.evaluate import MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES, Scores
 from evaluation.protocols import Row
 
-HEADER = ("", "poses", "MPJPE mm", "P-MPJPE mm", "PCK %", "AUC %")
+HEADER = ("", "poses", "MPJPE mm", "P-MPJPE mm", "N-MPJPE mm", "MPJVE mm/frame", "PCK %", "AUC %")
 
 
 def format_rows(title: str, rows: list[Row]) -> str:
     """A table with a line for each row. title: heads the first column."""
     lines: list[tuple[str, ...]] = [(title, *HEADER[1:])]
     for row in rows:
-        numbers = (f"{row.mpjpe:.2f}", f"{row.p_mpjpe:.2f}", f"{row.pck:.2f}", f"{row.auc:.2f}")
+        values = (row.mpjpe, row.p_mpjpe, row.n_mpjpe, row.mpjve, row.pck, row.auc)
+        numbers = ("-" if value is None else f"{value:.2f}" for value in values)
         lines.append((row.name or "-", f"{row.poses:,}", *numbers))
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
     return "\n".join(
@@ -23,7 +26,7 @@ def format_scores(test_set: str, scores: Scores, longest: int = 24) -> str:
     """The total and the tables of up to `longest` rows, without those that only repeat others."""
     flip = "with" if scores.flip else "without"
     title = f"{test_set}, protocol {scores.protocol}, {flip} flip ({scores.seconds:.1f} s)"
-    total = Row("all", scores.poses, scores.mpjpe, scores.p_mpjpe, scores.pck, scores.auc)
+    total = Row("all", *(getattr(scores, name.name) for name in fields(Row)[1:]))
     parts = [title, format_rows("", [total])]
     actions = {row.name for row in scores.tables.get("action", [])}
     for name, rows in scores.tables.items():

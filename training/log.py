@@ -44,7 +44,8 @@ class RunLog:
         with open(self.folder / RESULTS, "a") as file:
             file.write(json.dumps(line) + "\n")
         name = f"{line['test_set']}_{line['protocol']}"
-        self.scalars(name, {key: line[key] for key in ("mpjpe", "p_mpjpe", "pck", "auc")}, step)
+        known = {key: line.get(key) for key in ("mpjpe", "p_mpjpe", "n_mpjpe", "mpjve", "pck", "auc")}
+        self.scalars(name, {key: value for key, value in known.items() if value is not None}, step)
 
     def scalars(self, group: str, values: Mapping[str, float | int | Tensor], step: int) -> None:
         for name, value in values.items():

@@ -75,7 +75,7 @@ class Pictures:
             self.log.picture("camera_views", camera_views(seen), step, keep=True)
         if self.log.results:
             self.log.picture("errors", error_curves(self.log.results), step, keep=True)
-        errors = {name: (1000 * made.errors.mean(0)).tolist() for name, made in self.judge.predictions.items()}
+        errors = {name: (1000 * made.errors.plain.mean(0)).tolist() for name, made in self.judge.predictions.items()}
         if errors:
             joints = self.course.trainer.lifter.skeleton.joints
             self.log.picture("error_per_joint", error_per_joint(errors, joints), step, keep=True)

@@ -1,12 +1,14 @@
 """Evaluation of a lifter on a data set: weighting, tables, flip."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from data import PoseDataset, Take, View
 from evaluation import evaluate, format_scores
-from evaluation.metrics import auc, mpjpe, p_mpjpe, pck
+from evaluation.metrics import auc, mpjpe, n_mpjpe, p_mpjpe, pck, velocity_error
 from posenets import Lifter, build_posenet
 
 
@@ -55,7 +57,7 @@ def test_every_frame_weighs_the_same_whatever_the_batches(lifter, takes, flip, b
 
 def test_tables_hold_the_parts(lifter, takes):
     scores = evaluate(lifter, PoseDataset.from_takes(takes), flip=False)
-    assert set(scores.tables) == {"sequence", "activity", "action"}
+    assert set(scores.tables) == {"subject", "sequence", "activity", "action"}
     sequences = rows(scores, "sequence")
     first = direct(lifter, takes[:1], flip=False)
     assert sequences["TS1"].mpjpe == pytest.approx(1000 * mpjpe(*first), rel=1e-5)
@@ -92,8 +94,22 @@ def test_a_perfect_lifter_scores_perfectly(takes):
 
 def test_result_line_has_the_agreed_keys(lifter, takes):
     line = evaluate(lifter, PoseDataset.from_takes(takes)).result_line("demo", epoch=3, stage="real")
-    agreed = "epoch stage test_set protocol mpjpe p_mpjpe pck auc poses seconds flip".split()
+    agreed = "epoch stage test_set protocol mpjpe p_mpjpe n_mpjpe mpjve pck auc poses seconds flip".split()
     assert set(line) == set(agreed) and line["test_set"] == "demo" and line["epoch"] == 3
+
+
+def test_velocity_is_of_consecutive_frames_of_one_clip_only(lifter, takes):
+    scores = evaluate(lifter, PoseDataset.from_takes(takes), flip=False)
+    prediction, target = direct(lifter, takes, flip=False)
+    clips = zip(prediction.split([6, 10, 4]), target.split([6, 10, 4]), strict=True)
+    pairs = [(len(p) - 1, velocity_error(p, t)) for p, t in clips]
+    expected = sum(count * error for count, error in pairs) / sum(count for count, _ in pairs)
+    assert scores.mpjve == pytest.approx(1000 * expected, rel=1e-4)
+    assert rows(scores, "action")["Eating"].mpjve == pytest.approx(1000 * pairs[2][1], rel=1e-4)
+    assert scores.n_mpjpe == pytest.approx(1000 * n_mpjpe(prediction, target), rel=1e-4)
+    thinned = evaluate(lifter, PoseDataset.from_takes(takes, stride=2), flip=False)
+    assert thinned.mpjve is None and json.loads(json.dumps(thinned.result_line("demo")))["mpjve"] is None
+    assert " - " in format_scores("demo", thinned)
 
 
 def test_the_text_shows_every_table(lifter, takes):
