@@ -50,8 +50,9 @@ class Predictions:
         if len(plain) > 1:
             moved = joint_errors(plain.diff(dim=0), target.diff(dim=0))
             velocity[1:] = torch.where(self.follows[1:, None], moved, velocity[1:])
-        aligned, scaled = similarity_aligned(plain, target), scale_aligned(plain, target)
-        self.errors = JointErrors(*(joint_errors(joints, target) for joints in (plain, aligned, scaled)), velocity)
+        aligned = joint_errors(similarity_aligned(plain, target), target)
+        scaled = joint_errors(scale_aligned(plain, target), target)
+        self.errors = JointErrors(joint_errors(plain, target), aligned, scaled, velocity)
 
 
 @dataclass
