@@ -20,6 +20,7 @@ from torch import Tensor
 from kinematics.rotation import rotation_onto_axis
 
 INPUT_MODES = ("screen", "root", "root_placed", "root_scaled", "virtual_camera")
+PER_FRAME_MODES = ("screen", "root", "root_placed")  # what a frame becomes does not depend on the window around it
 ASSUMED_FOCAL = 2.0  # half image widths; Human3.6M 2.29, MPI-INF-3DHP's test set 1.47 and 1.75
 TYPICAL_SIZE = 0.25  # screen units, root mean square: keeps a scaled pose and the hip's place alike in magnitude
 SMALLEST_SIZE = 1e-6  # screen units; a pose all of whose joints coincide stays at the origin

@@ -1,5 +1,6 @@
 """Lifter: a posenet together with what it reads (input mode, joint layout), as it is trained, saved and used."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ from torch import Tensor, nn
 
 from kinematics.skeleton import Skeleton
 from posenets.base import PoseNet
-from posenets.input_modes import INPUT_MODES, prepare, rotation_of_virtual_camera
+from posenets.input_modes import INPUT_MODES, PER_FRAME_MODES, prepare, rotation_of_virtual_camera
 from posenets.published import fill, load_published, read_checkpoint
 from posenets.registry import build_posenet
 
 FORMAT = "posefk-1"
+FRAMES_AT_ONCE = 16384  # of all windows together that a clip is cut into
 class Lifter(nn.Module):
     """Screen joints -> root-relative joints.
 
@@ -53,12 +55,43 @@ class Lifter(nn.Module):
         self, joints_2d: Float[Tensor, "batch frames joints 2"], flip: bool = True
     ) -> Float[Tensor, "batch joints 3"]:
         """Joints in evaluation mode, root at 0. flip: average with the unmirrored prediction of the mirror image."""
+        return self._evaluated(self, joints_2d, flip)
+
+    @torch.no_grad()
+    def predict_clip(
+        self, joints_2d: Float[Tensor, "frames joints 2"], flip: bool = True, chunk: int = 0
+    ) -> Float[Tensor, "frames joints 3"]:
+        """Joints of every frame of a clip of any length, as `predict` gives them for the window around each frame.
+
+        Windows reach over the clip's ends into copies of its first and last frame. chunk: output frames computed at
+        once; 0: as many as keep the memory of a long clip under some hundred megabytes.
+        """
+        if not len(joints_2d):
+            return joints_2d.new_zeros(0, joints_2d.shape[1], 3)
+        before = self.posenet.target_frame
+        after = self.frames - 1 - before
+        padded = torch.cat([joints_2d[:1].expand(before, -1, -1), joints_2d, joints_2d[-1:].expand(after, -1, -1)])
+        chunk = chunk or max(1, FRAMES_AT_ONCE // self.frames)
+        parts = [
+            self._evaluated(self._lift_clip, padded[None, start : start + chunk + self.frames - 1], flip)
+            for start in range(0, len(joints_2d), chunk)
+        ]
+        return torch.cat(parts)
+
+    def _lift_clip(self, clip: Tensor) -> Tensor:
+        """(1, T, J, 2) -> (T - receptive field + 1, J, 3): a frame for every window in the clip."""
+        forward_sequence = getattr(self.posenet, "forward_sequence", None)
+        if forward_sequence is not None and self.input_mode in PER_FRAME_MODES:
+            return forward_sequence(self.prepare(clip))[0]
+        return self(clip[0].unfold(0, self.frames, 1).movedim(-1, 1))
+
+    def _evaluated(self, lift: Callable[[Tensor], Tensor], joints_2d: Tensor, flip: bool) -> Tensor:
         was_training = self.training
         self.eval()
-        joints = self(joints_2d)
+        joints = lift(joints_2d)
         if flip:
             order = self.skeleton.mirror
-            mirrored = self(joints_2d[:, :, order] * joints_2d.new_tensor([-1.0, 1.0]))
+            mirrored = lift(joints_2d[:, :, order] * joints_2d.new_tensor([-1.0, 1.0]))
             joints = (joints + mirrored[:, order] * joints.new_tensor([-1.0, 1.0, 1.0])) / 2
         self.train(was_training)
         root = self.skeleton.root

@@ -142,3 +142,20 @@ def test_damaged_checkpoints_are_refused(change, message, tmp_path):
 def test_unknown_input_modes_are_refused():
     with pytest.raises(ValueError, match="choose from screen, root, root_placed, root_scaled"):
         small_lifter("pixels")
+
+
+@pytest.mark.parametrize("input_mode", INPUT_MODES)
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_clip_in_chunks_is_lifted_as_its_windows_are(input_mode, causal, generator):
+    torch.manual_seed(0)
+    posenet = build_posenet("videopose", frames=9, channels=16, causal=causal)
+    lifter = Lifter(posenet, input_mode)
+    clip = 0.3 * torch.randn(23, 16, 2, generator=generator)
+    places = torch.arange(23)[:, None] + torch.arange(9) - posenet.target_frame
+    expected = lifter.predict(clip[places.clamp(0, 22)])
+    for chunk in (0, 1, 5, 100):
+        torch.testing.assert_close(lifter.predict_clip(clip, chunk=chunk), expected, atol=1e-5, rtol=0)
+    assert lifter.predict_clip(clip[:0]).shape == (0, 16, 3)
+    short = clip[:2]  # shorter than the receptive field
+    first = lifter.predict(short[places[:1].clamp(0, 1)], flip=False)
+    torch.testing.assert_close(lifter.predict_clip(short, flip=False)[:1], first, atol=1e-5, rtol=0)
