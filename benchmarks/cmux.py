@@ -17,18 +17,18 @@ from pathlib import Path
 
 from training.log import columns
 
-# Every lifter makes 9,600 updates of 128 poses: 4,800 batches and their mirror images. An epoch of dh-aug has two
+# Every lifter makes 9,000 updates of 256 poses: 4,500 batches and their mirror images. An epoch of dh-aug has two
 # rounds of batches, one of fakes and one of real poses.
-BUDGET = "--dataset cmu --posenet_width 512 --batch_size 128 --steps_per_epoch 300 --eval_every 4 --figures False"
-LENGTH = "--epochs 16"
+BUDGET = "--dataset cmu --posenet_width 512 --batch_size 256 --steps_per_epoch 150 --eval_every 6 --figures False"
+LENGTH = "--epochs 30"
 NO_POSES = "--gan 0 --limbs 0 --rom 0"
 PLAIN = f"--recipe posefk --input_mode screen --ema 0 {NO_POSES} --bodies keep --cameras dataset {LENGTH}"
 VARIANTS: dict[str, str] = {
     "none": f"--recipe none {LENGTH}",
-    "dh-aug": "--recipe dh-aug --epochs 8",
+    "dh-aug": "--recipe dh-aug --epochs 15",
     "posefk": f"--recipe posefk {LENGTH}",
     "none, lr 0.001": f"--recipe none --lr 0.001 {LENGTH}",
-    "dh-aug, lr 0.001": "--recipe dh-aug --lr 0.001 --epochs 8",
+    "dh-aug, lr 0.001": "--recipe dh-aug --lr 0.001 --epochs 15",
     "none + input": f"--recipe none --input_mode virtual_camera {LENGTH}",
     "none + EMA": f"--recipe none --ema 0.999 {LENGTH}",
     "none + cameras": f"{PLAIN} --cameras wide --real 1",
@@ -49,7 +49,7 @@ def folder_of(out: Path, run: Run) -> Path:
 
 def last_errors(out: Path, run: Run) -> dict[str, float] | None:
     """Test set -> MPJPE in mm at the last epoch; None if the run is not finished."""
-    epochs = 8 + 3 if run[0].startswith("dh-aug") else 16
+    epochs = 15 + 3 if run[0].startswith("dh-aug") else 30
     for path in folder_of(out, run).glob("*/*/*/results.jsonl"):
         lines = [json.loads(text) for text in path.read_text().splitlines()]
         last = {line["test_set"]: line["mpjpe"] for line in lines if line["epoch"] == epochs}

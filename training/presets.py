@@ -27,7 +27,7 @@ BUDGETS: dict[str, Preset] = {
     },
     "cmu": {
         "lifter": {"posenet_width": 512, "dropout": 0.1},
-        "learning": {"epochs": 16, "steps_per_epoch": 300, "batch_size": 128, "gan_every": 10, "lr": 4e-3},
+        "learning": {"epochs": 30, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 10, "lr": 4e-3},
     },
     "h36m": {"learning": {"epochs": 25}},
 }
