@@ -9,6 +9,8 @@ from augment.critics import kcs_features as kcs_features
 from augment.generator import GeneratedPose as GeneratedPose
 from augment.generator import PoseGenerator as PoseGenerator
 from augment.generator import original_state_dict as original_state_dict
+from augment.motion_critics import MotionCritic2D as MotionCritic2D
+from augment.motion_critics import MotionCritic3D as MotionCritic3D
 from augment.pool import PosePool as PosePool
 from augment.settings import RECIPES as RECIPES
 from augment.settings import AugmentSettings as AugmentSettings

@@ -61,17 +61,18 @@ class Augmenter:
         # All processes of a run draw the same reference and start from the same nets.
         same = torch.Generator().manual_seed(self._seed)
         reference = Reference.of(data.to(self.device), self.settings.max_reference, same)
-        gan = self._build_gan() if self.shares.get("gan") else None
+        gan = self._build_gan(reference.joints_world.shape[1]) if self.shares.get("gan") else None
         return _Parts(reference, PoseSources(self.settings, reference, gan and gan.pose_generator), gan)
 
-    def _build_gan(self) -> Gan:
+    def _build_gan(self, frames: int) -> Gan:
         settings = self.settings.gan
         with torch.random.fork_rng(devices=[]):  # PyTorch initialises from its global generator: leave it untouched
             torch.manual_seed(self._seed)
             pose_generator = self._pose_generator or PoseGenerator(
-                settings.noise_dim, settings.generator_width, limits=settings.limits, learn_bones=settings.learn_bones,
+                settings.noise_dim, settings.generator_width, frames, limits=settings.limits,
+                learn_bones=settings.learn_bones,
                 global_rotation_mode=settings.global_rotation, max_tilt=settings.max_tilt,
-                bone_spread=self.settings.bone_spread,
+                bone_spread=self.settings.bone_spread, key_every=settings.key_every,
             )  # fmt: skip
             return Gan(pose_generator, settings, self.device, self._average_gradients)
 
@@ -81,13 +82,16 @@ class Augmenter:
             raise ValueError("The augmenter knows no real poses: give Augmenter(reference=...) or call update(real).")
         return self._parts
 
-    def update(self, real: PoseBatch) -> dict[str, float]:
-        """Learn from a batch of real poses. Returns losses by name; empty where nothing is learnt (no GAN)."""
+    def update(self, real: PoseBatch, motion: bool = True) -> dict[str, float]:
+        """Learn from a batch of real poses. Returns losses by name; empty where nothing is learnt (no GAN).
+
+        motion: let the motion critics of clips take part.
+        """
         if self._parts is None:
             self._parts = self._build(real)
         if self.parts.gan is None:
             return {}
-        return self.parts.gan.update(real, self._draw_fakes, self.random)
+        return self.parts.gan.update(real, self._draw_fakes, self.random, motion)
 
     @torch.no_grad()
     def sample(self, count: int, generator: torch.Generator | None = None) -> PoseBatch:
@@ -152,7 +156,11 @@ class Augmenter:
         """What is wrong with the GAN in one sentence, None if nothing is. losses: the last ones of `update`."""
         if self._parts is None or self._parts.gan is None:
             return None
-        distances = {name.split("_")[1]: value for name, value in (losses or {}).items() if name.endswith("_distance")}
+        distances = {
+            name.removesuffix("_distance").replace("critic_", ""): value
+            for name, value in (losses or {}).items()
+            if name.endswith("_distance")
+        }
         return collapse_sentence(*self.diversity(), distances)
 
     def state_dict(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from augment.critics import Critic2D, Critic3D
 from augment.generator import PoseGenerator
+from augment.motion_critics import MotionCritic2D, MotionCritic3D
 from augment.reference import HIP
 from augment.settings import GanSettings
 from augment.wgan import critic_loss, frozen, generator_loss, step
@@ -26,10 +27,12 @@ DrawFakes = Callable[[int], tuple[Tensor, Camera]]
 
 
 class CriticInputs(NamedTuple):
-    """What the critics see of poses and of their mirror images."""
+    """What the critics see of poses and of their mirror images; of clips also backwards in time."""
 
     world: Tensor  # (2 B T, 16, 3) metres about the hip
     screen: Tensor  # (2 B T, 16, 2)
+    world_clips: Tensor | None  # (4 B, T, 16, 3); None for single frames
+    screen_clips: Tensor | None  # (4 B, T, 16, 2)
 
 
 def leaky_clamp(values: Tensor, limit: float) -> Tensor:
@@ -50,23 +53,28 @@ def seen_by(camera: Camera, joints_world: Tensor) -> Tensor:
 
 
 def with_mirror_images(joints: Tensor) -> Tensor:
-    """(N, J, C) -> (2 N, J, C): the poses, then their mirror images about the plane x = 0."""
-    mirrored = joints[:, MIRROR]
+    """(N, ..., J, C) -> (2 N, ..., J, C): the poses, then their mirror images about the plane x = 0."""
+    mirrored = joints[..., MIRROR, :]
     sign = mirrored.new_ones(mirrored.shape[-1])
     sign[0] = -1
     return torch.cat([joints, mirrored * sign])
 
 
-def critic_inputs(joints_world: Tensor, screen: Tensor, heading: str, generator: torch.Generator) -> CriticInputs:
-    """joints_world: (B, T, 16, 3) metres, screen: (B, T, 16, 2)."""
-    centred = joints_world.flatten(0, 1)
-    centred = centred - centred[:, HIP : HIP + 1]
+def critic_inputs(
+    joints_world: Tensor, screen: Tensor, heading: str, generator: torch.Generator, playback: bool = True
+) -> CriticInputs:
+    """joints_world: (B, T, 16, 3) metres, screen: (B, T, 16, 2). playback: clips backwards in time as well."""
+    centred = joints_world - joints_world[:, :, HIP : HIP + 1]
     if heading == "random":
         unit = torch.rand(len(centred), generator=generator, device=centred.device, dtype=centred.dtype)
-        angle = (2 * math.pi * unit)[:, None]
+        angle = (2 * math.pi * unit)[:, None, None]
         x, y, z = centred.unbind(-1)
         centred = torch.stack([angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y, z], dim=-1)
-    return CriticInputs(with_mirror_images(centred), with_mirror_images(screen.flatten(0, 1)))
+    frames = with_mirror_images(centred.flatten(0, 1)), with_mirror_images(screen.flatten(0, 1))
+    if centred.shape[1] == 1:
+        return CriticInputs(*frames, None, None)
+    clips = (with_mirror_images(part) for part in (centred, screen))
+    return CriticInputs(*frames, *(torch.cat([clip, clip.flip(1)]) if playback else clip for clip in clips))
 
 
 class Gan:
@@ -83,59 +91,87 @@ class Gan:
         self.pose_generator = pose_generator.to(device)
         self.critic_3d = Critic3D(settings.critic_width_3d).to(device)
         self.critic_2d = Critic2D(settings.critic_width_2d).to(device)
+        self.critics: dict[str, torch.nn.Module] = {"critic_3d": self.critic_3d, "critic_2d": self.critic_2d}
+        if pose_generator.frames > 1:
+            frames, width = pose_generator.frames, settings.motion_critic_width
+            self.critics["motion_critic_3d"] = MotionCritic3D(frames, width).to(device)
+            self.critics["motion_critic_2d"] = MotionCritic2D(frames, width).to(device)
         self.generator_optimizer = self._adam(self.pose_generator, settings.lr_generator)
-        self.critic_optimizers = [self._adam(net, settings.lr_critic) for net in (self.critic_3d, self.critic_2d)]
+        self.critic_optimizers = {name: self._adam(net, settings.lr_critic) for name, net in self.critics.items()}
         self.updates = 0
 
     def _adam(self, net: torch.nn.Module, rate: float) -> torch.optim.Optimizer:
         return torch.optim.Adam(net.parameters(), lr=rate, betas=self.settings.betas, fused=True)
 
-    def update(self, real: PoseBatch, draw: DrawFakes, generator: torch.Generator) -> dict[str, float]:
-        """One step of both critics, and every `generator_every`-th time one of the generator. Returns losses."""
+    def update(
+        self, real: PoseBatch, draw: DrawFakes, generator: torch.Generator, motion: bool = True
+    ) -> dict[str, float]:
+        """One step of the critics, and every `generator_every`-th time one of the generator. Returns losses.
+
+        motion: of clips, let the motion critics learn and judge too (as published, they come in later).
+        """
         with torch.no_grad():
-            reals = critic_inputs(real.joints_world(), real.joints_2d, self.settings.heading, generator)
+            reals = self._seen(real.joints_world(), real.joints_2d, generator)
             fakes_world, cameras = draw(len(real))
-            screen = seen_by(cameras, fakes_world)
-            fakes = critic_inputs(fakes_world, screen, self.settings.heading, generator)
-        losses = self._critic_step(reals, fakes, generator)
+            fakes = self._seen(fakes_world, seen_by(cameras, fakes_world), generator)
+        losses = self._critic_step(reals, fakes, generator, motion)
         self.updates += 1
         if self.updates % self.settings.generator_every == 0:
-            losses |= self._generator_step(*draw(len(real)), generator)
+            losses |= self._generator_step(*draw(len(real)), generator, motion)
         values = torch.stack(list(losses.values())).tolist()  # one wait for the device
         return dict(zip(losses, values, strict=True))
 
-    def _critic_step(self, real: CriticInputs, fake: CriticInputs, generator: torch.Generator) -> dict[str, Tensor]:
+    def _seen(self, joints_world: Tensor, screen: Tensor, generator: torch.Generator) -> CriticInputs:
+        return critic_inputs(joints_world, screen, self.settings.heading, generator, self.settings.playback)
+
+    def _judges(self, motion: bool) -> dict[str, tuple[torch.nn.Module, str]]:
+        """The critics at work, and what of CriticInputs each sees."""
+        views = dict(
+            critic_3d="world", critic_2d="screen", motion_critic_3d="world_clips", motion_critic_2d="screen_clips"
+        )
+        return {
+            name: (critic, views[name])
+            for name, critic in self.critics.items()
+            if motion or not name.startswith("motion")
+        }
+
+    def _critic_step(
+        self, real: CriticInputs, fake: CriticInputs, generator: torch.Generator, motion: bool
+    ) -> dict[str, Tensor]:
         losses = {}
-        critics = (("3d", self.critic_3d, real.world, fake.world), ("2d", self.critic_2d, real.screen, fake.screen))
-        for (name, critic, real_poses, fake_poses), optimizer in zip(critics, self.critic_optimizers, strict=True):
+        for name, (critic, view) in self._judges(motion).items():
+            real_poses, fake_poses = getattr(real, view), getattr(fake, view)
             alpha = torch.rand(
                 len(real_poses), 1, generator=generator, device=real_poses.device, dtype=real_poses.dtype
             )
             loss, distance = critic_loss(critic, real_poses, fake_poses, alpha, self.settings.penalty_weight)
             loss.backward()
-            step(optimizer, self.average_gradients)
-            losses[f"critic_{name}_loss"], losses[f"critic_{name}_distance"] = loss.detach(), distance
+            step(self.critic_optimizers[name], self.average_gradients)
+            losses[f"{name}_loss"], losses[f"{name}_distance"] = loss.detach(), distance
         return losses
 
-    def _generator_step(self, fakes_world: Tensor, cameras: Camera, generator: torch.Generator) -> dict[str, Tensor]:
-        with frozen(self.critic_3d, self.critic_2d):
-            fake = critic_inputs(fakes_world, seen_by(cameras, fakes_world), self.settings.heading, generator)
-            loss_3d = generator_loss(self.critic_3d, fake.world)
-            loss_2d = generator_loss(self.critic_2d, fake.screen)
-            loss = loss_3d + self.settings.weight_2d * loss_2d
+    def _generator_step(
+        self, fakes_world: Tensor, cameras: Camera, generator: torch.Generator, motion: bool
+    ) -> dict[str, Tensor]:
+        with frozen(*self.critics.values()):
+            fake = self._seen(fakes_world, seen_by(cameras, fakes_world), generator)
+            losses = [
+                (self.settings.weight_2d if name == "critic_2d" else 1.0) * generator_loss(critic, getattr(fake, view))
+                for name, (critic, view) in self._judges(motion).items()
+            ]
+            loss = torch.stack(losses).sum()
             loss.backward()
         step(self.generator_optimizer, self.average_gradients)
         return {"generator_loss": loss.detach()}
 
     def nets(self) -> dict[str, Any]:
         """Everything with a state_dict, by name."""
+        optimizers = {f"{name}_optimizer": optimizer for name, optimizer in self.critic_optimizers.items()}
         return {
             "generator": self.pose_generator,
-            "critic_3d": self.critic_3d,
-            "critic_2d": self.critic_2d,
+            **self.critics,
             "generator_optimizer": self.generator_optimizer,
-            "critic_3d_optimizer": self.critic_optimizers[0],
-            "critic_2d_optimizer": self.critic_optimizers[1],
+            **optimizers,
         }
 
     def state_dict(self) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class PoseGenerator(nn.Module):
     """Samples poses of the DH body from standard normal noise.
 
     limits: a table of kinematics.limits or its name. frames: T, all frames of a clip come from the same noise.
+    key_every: frames between the control points of a clip's trajectories (cubic B-splines: continuous to the second
+    derivative, and inside the limits because their control points are); 0: the net says every frame, as published.
     global_rotation_mode: "euler", three angles of +-180 degrees as published (neither unique nor uniform);
     "upright": any heading, uniformly, and a learned tilt of up to max_tilt rad about the two level axes.
     learn_bones: also a factor for each of the 8 bone groups, within 1 +- bone_spread.
@@ -51,29 +53,36 @@ class PoseGenerator(nn.Module):
         global_rotation_mode: RotationMode = "euler",
         max_tilt: float = math.pi,
         bone_spread: float = 0.2,
+        key_every: int = 0,
     ) -> None:
         super().__init__()
+        self.basis: Tensor
+        self.by_keys = frames > 1 and key_every > 0
+        basis = spline_basis(frames, key_every) if self.by_keys else torch.eye(frames)
+        self.register_buffer("basis", basis, persistent=False)  # (T, control points)
         self.noise_dim, self.frames, self.learn_bones = noise_dim, frames, learn_bones
         self.global_rotation_mode, self.max_tilt, self.bone_spread = global_rotation_mode, max_tilt, bone_spread
         self.limits = joint_limits(limits) if isinstance(limits, str) else limits
         self.outputs = NUM_ANGLES + NUM_ROTATIONS + NUM_ROOT + NUM_FACTORS * learn_bones
         self.preprocess = nn.ModuleList([Dense(noise_dim, width)])
         self.block1, self.block2, self.block3 = (ResidualBlock(width) for _ in range(3))
-        self.deconv_out = nn.Linear(width, frames * self.outputs)
+        self.deconv_out = nn.Linear(width, basis.shape[1] * self.outputs)
 
     def noise(self, count: int, generator: torch.Generator | None = None) -> Float[Tensor, "batch noise"]:
         """Standard normal noise for `count` clips, on the device of the weights."""
         weight = self.deconv_out.weight
         return torch.randn(count, self.noise_dim, generator=generator, device=weight.device, dtype=weight.dtype)
 
-    def raw_head(self, noise: Float[Tensor, "batch noise"]) -> Float[Tensor, "batch frames outputs"]:
-        """The last layer's numbers, before tanh: 28 angles, 3 rotations, 3 root, (8 factors)."""
+    def raw_head(self, noise: Float[Tensor, "batch noise"]) -> Float[Tensor, "batch keys outputs"]:
+        """The last layer's numbers, before tanh: 28 angles, 3 rotations, 3 root, (8 factors), of each control point."""
         x = self.preprocess[0](noise)
         x = self.block3(self.block2(self.block1(x)))
-        return self.deconv_out(x).reshape(len(noise), self.frames, self.outputs)
+        return self.deconv_out(x).reshape(len(noise), -1, self.outputs)
 
     def forward(self, noise: Float[Tensor, "batch noise"]) -> GeneratedPose:
-        raw = self.raw_head(noise).tanh()  # (B, T, outputs) in [-1, 1]
+        raw = self.raw_head(noise).tanh()  # in [-1, 1]
+        if self.by_keys:
+            raw = self.basis.to(raw.dtype) @ raw  # (B, T, outputs)
         angles, rotation, root, factors = raw.split(
             [NUM_ANGLES, NUM_ROTATIONS, NUM_ROOT, self.outputs - NUM_ANGLES - NUM_ROTATIONS - NUM_ROOT], dim=-1
         )
@@ -89,7 +98,19 @@ class PoseGenerator(nn.Module):
             return raw * math.pi
         # The direction of two independent normal numbers is uniform on the circle, whatever the net has learnt.
         heading = torch.atan2(noise[:, 1], noise[:, 0])[:, None, None].expand(-1, raw.shape[1], 1)
+        if raw.shape[1] > 1:  # within a clip people turn, about that heading in its middle
+            heading = heading + math.pi * (raw[..., 2:] - raw[:, raw.shape[1] // 2, None, 2:])
         return torch.cat([raw[..., :2] * self.max_tilt, heading], dim=-1)
+
+
+def spline_basis(frames: int, key_every: int) -> Float[Tensor, "frames keys"]:
+    """Weights of the control points of a uniform cubic B-spline at each frame; every row is positive and sums to 1."""
+    place = torch.arange(frames, dtype=torch.float64) / key_every
+    first = place.floor()
+    x = (place - first)[:, None]
+    weights = torch.cat([(1 - x) ** 3, 3 * x**3 - 6 * x**2 + 4, -3 * x**3 + 3 * x**2 + 3 * x + 1, x**3], dim=1) / 6
+    basis = torch.zeros(frames, int(first[-1]) + 4, dtype=torch.float64)
+    return basis.scatter(1, first.long()[:, None] + torch.arange(4), weights).float()
 
 
 def original_state_dict(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -49,6 +49,12 @@ class GanSettings:
     """Width of the 3D critic."""
     critic_width_2d: int = 256
     """Width of the 2D critic."""
+    motion_critic_width: int = 256
+    """Width of the motion critics (clips only; published default 1000)."""
+    key_every: int = 4
+    """Clips: frames between control points of the generator's trajectories; 0: every frame by itself, as published."""
+    playback: bool = True
+    """Clips: show the motion critics every clip backwards in time as well."""
     lr_generator: float = 1e-4
     """Adam learning rate of the generator."""
     lr_critic: float = 1e-4
@@ -126,7 +132,9 @@ _DH_AUG = AugmentSettings(
     bodies="templates",
     tilt_sd=0.0,
     schedule="alternate",
-    gan=GanSettings(limits="dh-aug", global_rotation="euler", max_tilt=math.pi, root="learned", heading="world"),
+    gan=GanSettings(
+        limits="dh-aug", global_rotation="euler", max_tilt=math.pi, root="learned", heading="world", key_every=0
+    ),
 )
 
 RECIPES: dict[str, AugmentSettings] = {

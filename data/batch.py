@@ -126,3 +126,9 @@ class PoseBatch:
             visible=self.visible[:, :, order],
             camera=None,
         )
+
+    def reversed(self) -> "PoseBatch":
+        """Every clip backwards in time, seen by the same camera."""
+        return replace(
+            self, joints_3d=self.joints_3d.flip(1), joints_2d=self.joints_2d.flip(1), visible=self.visible.flip(1)
+        )

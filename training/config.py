@@ -54,6 +54,8 @@ class LearningSettings:
     """Factor on the learning rate in each additional epoch."""
     warmup: int = 0
     """Epochs before those in which only the GAN learns."""
+    motion_warmup: int = 0
+    """Clips: epochs of warm-up before the motion critics join; `warmup` epochs with all critics follow."""
     steps_per_epoch: int = 0
     """Batches per epoch; 0: one pass over the training poses."""
     batch_size: int = 1024
@@ -68,6 +70,8 @@ class LearningSettings:
     """Loss: mean distance of joints (mpjpe, metres) or mean squared coordinate error (mse)."""
     mirrored: Literal["separate", "concatenated", "none"] = "separate"
     """Left-right mirrored copies: an update of their own, in the same update, or none."""
+    playback: bool = False
+    """Clips: learn each of them backwards in time as well, in updates of their own (DH-AUG's video mode)."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm; 0: never."""
     ema: float = 0.0
@@ -184,6 +188,7 @@ def check(settings: Settings) -> None:
         raise ValueError(f"--note {settings.output.note!r}: expected one word without spaces and slashes.")
     at_least = {
         "batch_size": (learning.batch_size, 2), "epochs": (learning.epochs, 1), "warmup": (learning.warmup, 0),
+        "motion_warmup": (learning.motion_warmup, 0),
         "additional_epochs": (learning.additional_epochs, 0), "steps_per_epoch": (learning.steps_per_epoch, 0),
         "eval_every": (settings.output.eval_every, 1), "gan_every": (learning.gan_every, 1),
         "downsample": (settings.data.downsample, 1),

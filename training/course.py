@@ -45,7 +45,8 @@ class Course:
         augmenter, losses = self.augmenter, {}
         rarely = self.settings.learning.gan_every if kind.updates_lifter else 1
         if augmenter is not None and kind.updates_gan and self.step % rarely == 0:
-            losses = augmenter.update(self.real_for_gan.take(count))
+            motion = self.epoch >= self.settings.learning.motion_warmup
+            losses = augmenter.update(self.real_for_gan.take(count), motion)
         synthetic = round(count * kind.synthetic) if kind.updates_lifter else 0
         parts = []
         if synthetic < count and kind.updates_lifter:

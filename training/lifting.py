@@ -76,14 +76,15 @@ class LifterTrainer:
         return rate
 
     def step(self, batch: PoseBatch) -> Tensor:
-        """Learn from a batch, and from its mirror image in the way the settings say. Returns the loss of the batch."""
+        """Learn from a batch, and from its images in mirror and time as the settings say. Returns the batch's loss."""
         mirrored = self.settings.mirrored
         if mirrored == "concatenated":
-            return self._update(PoseBatch.cat([batch, batch.mirrored()]))
-        loss = self._update(batch)
-        if mirrored == "separate":
-            self._update(batch.mirrored())
-        return loss
+            variants = [PoseBatch.cat([batch, batch.mirrored()])]
+        else:
+            variants = [batch, batch.mirrored()] if mirrored == "separate" else [batch]
+        if self.settings.playback and batch.frames > 1:  # plain, backwards, mirrored, both: DH-AUG's order
+            variants = [turned for variant in variants for turned in (variant, variant.reversed())]
+        return [self._update(variant) for variant in variants][0]
 
     def _update(self, batch: PoseBatch) -> Tensor:
         self.lifter.train()

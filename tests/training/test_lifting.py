@@ -53,6 +53,24 @@ def test_mirror_images_are_learnt_in_the_way_asked(mirrored: str, updates: int, 
     assert trainer.updates == updates
 
 
+def test_clips_are_learnt_backwards_where_asked_and_single_frames_are_not(generator: torch.Generator):
+    joints_3d = torch.randn(8, 3, 16, 3, generator=generator) * 0.3 + torch.tensor([0.0, 0.0, 4.0])
+    clips = PoseBatch.of(joints_3d, joints_3d[..., :2] / joints_3d[..., 2:], None)
+    torch.testing.assert_close(clips.reversed().reversed().joints_2d, clips.joints_2d)
+    torch.testing.assert_close(clips.reversed().joints_3d[:, 0], clips.joints_3d[:, 2])
+    for mirrored, updates in (("separate", 4), ("none", 2)):
+        trainer = trainer_of(mirrored=mirrored, playback=True)
+        seen: list[torch.Tensor] = []
+        trainer._update = lambda batch, seen=seen: seen.append(batch.joints_2d) or torch.zeros(())
+        trainer.step(clips)
+        assert len(seen) == updates
+        torch.testing.assert_close(seen[1], clips.joints_2d.flip(1))
+        torch.testing.assert_close(seen[-1], seen[-2].flip(1))
+        seen.clear()
+        trainer.step(batch_of(8, generator))
+        assert len(seen) == updates // 2
+
+
 def test_a_symmetric_batch_weighs_left_and_right_the_same(generator: torch.Generator):
     batch = batch_of(8, generator)
     one, two = trainer_of(mirrored="concatenated"), trainer_of(mirrored="concatenated")
