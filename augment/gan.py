@@ -122,7 +122,7 @@ class Gan:
         return dict(zip(losses, values, strict=True))
 
     def _seen(self, joints_world: Tensor, screen: Tensor, generator: torch.Generator) -> CriticInputs:
-        return critic_inputs(joints_world, screen, self.settings.heading, generator, self.settings.playback)
+        return critic_inputs(joints_world, screen, self.settings.heading, generator, self.settings.gan_playback)
 
     def _judges(self, motion: bool) -> dict[str, tuple[torch.nn.Module, str]]:
         """The critics at work, and what of CriticInputs each sees."""

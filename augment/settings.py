@@ -53,7 +53,7 @@ class GanSettings:
     """Width of the motion critics (clips only; published default 1000)."""
     key_every: int = 4
     """Clips: frames between control points of the generator's trajectories; 0: every frame by itself, as published."""
-    playback: bool = True
+    gan_playback: bool = True
     """Clips: show the motion critics every clip backwards in time as well."""
     lr_generator: float = 1e-4
     """Adam learning rate of the generator."""
