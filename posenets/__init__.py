@@ -10,4 +10,6 @@ from posenets.registry import ALIASES as ALIASES
 from posenets.registry import DH_AUG_SIZES as DH_AUG_SIZES
 from posenets.registry import LIFTERS as LIFTERS
 from posenets.registry import build_posenet as build_posenet
+from posenets.registry import dh_aug_sizes as dh_aug_sizes
+from posenets.registry import filter_widths_of as filter_widths_of
 from posenets.registry import lifter_name as lifter_name

@@ -25,6 +25,13 @@ class PoseNet(nn.Module):
         """Which frame of the window the prediction is of: the centre, unless a lifter is causal."""
         return self.frames // 2
 
+    def forward_window(self, joints_2d: Tensor) -> Tensor:
+        """Joints of every frame of the window, (B, T, J, 3) metres: only of lifters that predict them all."""
+        raise ValueError(f"{self.name} predicts one frame of its window: choose seq2seq or st_gcn for all of them.")
+
+    def standardise(self, joints_2d: Tensor, joints_3d: Tensor) -> None:
+        """Keep what a lifter has to know of the training poses, before training: nothing, unless one says so."""
+
     def check_input(self, joints_2d: Tensor) -> None:
         """Refuse input of another joint count or window length by name."""
         shape = tuple(joints_2d.shape)
@@ -52,6 +59,13 @@ def probability(**values: float | int) -> None:
 def with_hip(joints: Float[Tensor, "*batch joints_without_hip 3"]) -> Float[Tensor, "*batch joints 3"]:
     """Joint 0 put back at the origin, for networks that predict all joints but the hip (PoseAug, DH-AUG)."""
     return torch.cat([torch.zeros_like(joints[..., :1, :]), joints], dim=-2)
+
+
+def dropped(features: Float[Tensor, "*shape"], rate: float | int, training: bool) -> Float[Tensor, "*shape"]:
+    """Dropout, with the cheap mask of this file."""
+    if not training or rate == 0:
+        return features
+    return features * keep_mask(features, rate) / (1 - rate)
 
 
 def norm_relu_dropout(

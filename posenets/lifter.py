@@ -16,6 +16,8 @@ from posenets.registry import build_posenet
 
 FORMAT = "posefk-1"
 FRAMES_AT_ONCE = 16384  # of all windows together that a clip is cut into
+
+
 class Lifter(nn.Module):
     """Screen joints -> root-relative joints.
 
@@ -43,12 +45,38 @@ class Lifter(nn.Module):
         return prepare(joints_2d, self.input_mode, self.skeleton.root)
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints of the window's centre frame, metres, camera axes, relative to the root (itself near 0, not at it)."""
+        """Joints of the window's target frame (of most lifters its centre), metres, camera axes, relative to the root.
+
+        The root itself is near 0, not at it.
+        """
         joints = self.posenet(self.prepare(joints_2d))
         if self.input_mode != "virtual_camera":
             return joints
-        hip = joints_2d[:, self.posenet.target_frame, self.skeleton.root]
-        return joints @ rotation_of_virtual_camera(hip)  # a row times R is R^T times the column: back to the camera
+        return joints @ self._rotation(joints_2d[:, self.posenet.target_frame])
+
+    def forward_window(
+        self, joints_2d: Float[Tensor, "batch frames joints 2"]
+    ) -> Float[Tensor, "batch frames joints 3"]:
+        """As forward, of every frame of the window: for losses over time. Only seq2seq and st_gcn have them."""
+        joints = self.posenet.forward_window(self.prepare(joints_2d))
+        return joints @ self._rotation(joints_2d) if self.input_mode == "virtual_camera" else joints
+
+    def standardise(
+        self, joints_2d: Float[Tensor, "batch frames joints 2"], joints_3d: Float[Tensor, "batch frames joints 3"]
+    ) -> None:
+        """Give training poses to a lifter that keeps their statistics (seq2seq), as it will see them; before training.
+
+        joints_3d: metres, camera axes, any root.
+        """
+        root = self.skeleton.root
+        relative = joints_3d - joints_3d[:, :, root : root + 1]
+        if self.input_mode == "virtual_camera":
+            relative = relative @ self._rotation(joints_2d).transpose(-1, -2)
+        self.posenet.standardise(self.prepare(joints_2d), relative)
+
+    def _rotation(self, joints_2d: Tensor) -> Tensor:
+        """Rows times this go from the virtual camera's axes to the camera's: a row times R is R^T times the column."""
+        return rotation_of_virtual_camera(joints_2d[..., self.skeleton.root, :])
 
     @torch.no_grad()
     def predict(

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ SIGNATURES = {
     "simple_baseline": "linear_stages.0.w1.weight",
     "sem_gcn": "gconv_input.0.gconv.W",
     "poseformer": "Spatial_patch_to_embedding.weight",
-    "st_gcn": "data_bn.weight",
+    "st_gcn": "stgcn.data_bn.weight",
+    "seq2seq": "decoder.weight_hh",
 }
 # VideoPose3D and PoseFormer also save their loader's numpy RandomState. Nothing of it is needed, so each of these names
 # becomes a stand-in that keeps nothing, and no code of numpy runs either.
@@ -44,9 +46,11 @@ class _NotKept:
 def load_published(path: str | Path, name: str, **keywords: Any) -> PoseNet:
     """A lifter with the weights of an original project's checkpoint, in evaluation mode.
 
-    path: VideoPose3D's, SemGCN's, PoseAug's or DH-AUG's file, or a plain state dict. name: the lifter.
-    keywords: what weights cannot tell: `causal` (videopose), `adjacency` and `groups` (sem_gcn), `dropout` (for
-    further training). Anything missing, left over or of another size is an error.
+    path: VideoPose3D's, SemGCN's, PoseAug's, PoseFormer's or DH-AUG's file, or a plain state dict. name: the lifter.
+    keywords: what weights cannot tell: `causal` (videopose), `adjacency` and `groups` (sem_gcn), `num_heads`
+    (poseformer), `num_joints` (st_gcn: 16, PoseAug's, or 17), `frames` (seq2seq; st_gcn of more than one), and for
+    further training the rates of dropout and stochastic depth. Anything missing, left over or of another size is an
+    error.
     """
     name = lifter_name(name)
     weights = published_weights(read_checkpoint(path), path)
@@ -54,9 +58,11 @@ def load_published(path: str | Path, name: str, **keywords: Any) -> PoseNet:
         looks = [lifter for lifter, key in SIGNATURES.items() if key in weights]
         hint = f"this looks like a {looks[0]} checkpoint" if looks else f"it begins with {next(iter(weights))}"
         raise ValueError(f"{path} is not a {name} checkpoint ({SIGNATURES[name]} is missing): {hint}.")
-    sizes = {"videopose": _videopose_sizes, "simple_baseline": _baseline_sizes, "sem_gcn": _gcn_sizes}[name](weights)
     try:
-        posenet = build_posenet(name, **{**sizes, **keywords})
+        sizes = {**_SIZES[name](weights), **keywords}
+        if sizes.get("frames", 1) is None:
+            raise ValueError("its weights do not tell how many frames it reads: give frames=...")
+        posenet = build_posenet(name, **sizes)
     except ValueError as error:
         raise ValueError(f"{path} does not fit a {name}: {error}") from error
     fill(posenet, weights, path)
@@ -116,18 +122,18 @@ def _count(weights: dict[str, Tensor], pattern: str) -> int:
 
 
 def _videopose_sizes(weights: dict[str, Tensor]) -> dict[str, Any]:
-    channels, inputs, first = weights["expand_conv.weight"].shape
-    blocks = _count(weights, r"layers_conv\.(\d+)\.") // 2
-    later = [weights[key].shape[-1] for key in (f"layers_conv.{2 * i}.weight" for i in range(blocks)) if key in weights]
-    joints_out = weights["shrink.bias"].shape[0] // 3 if "shrink.bias" in weights else inputs // 2
+    channels, inputs, first = (_length(weights, "expand_conv.weight", dimension) for dimension in range(3))
+    blocks = (_count(weights, r"layers_conv\.(\d+)\.") + 1) // 2
+    later = [_length(weights, f"layers_conv.{2 * block}.weight", 2) for block in range(blocks)]
+    joints_out = _length(weights, "shrink.bias") // 3
     return dict(
         num_joints=inputs // 2, filter_widths=[first, *later], channels=channels, predict_hip=joints_out == inputs // 2
     )
 
 
 def _baseline_sizes(weights: dict[str, Tensor]) -> dict[str, Any]:
-    width, inputs = weights["w1.weight"].shape if "w1.weight" in weights else (1, 2)
-    joints_out = weights["w2.bias"].shape[0] // 3 if "w2.bias" in weights else inputs // 2
+    width, inputs = _length(weights, "w1.weight"), _length(weights, "w1.weight", 1)
+    joints_out = _length(weights, "w2.bias") // 3
     return dict(
         num_joints=inputs // 2, linear_size=width, num_stage=_count(weights, r"linear_stages\.(\d+)\."),
         predict_hip=joints_out == inputs // 2,
@@ -135,11 +141,54 @@ def _baseline_sizes(weights: dict[str, Tensor]) -> dict[str, Any]:
 
 
 def _gcn_sizes(weights: dict[str, Tensor]) -> dict[str, Any]:
-    edges = weights["gconv_input.0.gconv.e"].shape[-1] if "gconv_input.0.gconv.e" in weights else 46
+    edges = _length(weights, "gconv_input.0.gconv.e", 1)
     non_local = any(key.startswith("gconv_input.1.nonlocal.") for key in weights)
     blocks = _count(weights, r"gconv_layers\.(\d+)\.")
     return dict(
         # A tree of J joints has J - 1 bones, each twice in the matrix, and J ones on the diagonal.
-        num_joints=math.ceil((edges + 2) / 3), hid_dim=weights["gconv_input.0.gconv.W"].shape[-1],
+        num_joints=math.ceil((edges + 2) / 3), hid_dim=_length(weights, "gconv_input.0.gconv.W", 2),
         num_layers=blocks // 2 if non_local else blocks, non_local=non_local,
     )  # fmt: skip
+
+
+def _st_gcn_sizes(weights: dict[str, Tensor]) -> dict[str, Any]:
+    blocks = _count(weights, r"stgcn\.st_gcn_networks\.(\d+)\.")
+    channels = [_length(weights, f"stgcn.st_gcn_networks.{block}.tcn.0.weight") for block in range(blocks)]
+    kinds = _length(weights, "stgcn.st_gcn_networks.0.gcn.conv.bias") // channels[0] if channels else 4
+    return dict(
+        num_joints=16, frames=1 if kinds == 4 else None, inter_channels=channels,
+        fc_out=_length(weights, "stgcn.conv2.0.weight"), fc_unit=_length(weights, "stgcn.conv4.0.weight"),
+    )  # fmt: skip
+
+
+def _poseformer_sizes(weights: dict[str, Tensor]) -> dict[str, Any]:
+    width = _length(weights, "Spatial_patch_to_embedding.weight")
+    return dict(
+        num_joints=_length(weights, "Spatial_pos_embed", 1), frames=_length(weights, "Temporal_pos_embed", 1),
+        embed_dim_ratio=width, depth=_count(weights, r"blocks\.(\d+)\."),
+        mlp_ratio=_length(weights, "blocks.0.mlp.fc1.weight") / _length(weights, "blocks.0.mlp.fc1.weight", 1),
+        qkv_bias=any(key.endswith("attn.qkv.bias") for key in weights),
+    )  # fmt: skip
+
+
+def _seq2seq_sizes(weights: dict[str, Tensor]) -> dict[str, Any]:
+    numbers_out = _length(weights, "output.bias")
+    return dict(
+        num_joints=numbers_out // 3 + 1, frames=None, width=_length(weights, "decoder.weight_hh", 1),
+        layer_norm=any(key.endswith("gate_gain") for key in weights),
+    )  # fmt: skip
+
+
+def _length(weights: dict[str, Tensor], key: str, dimension: int = 0) -> int:
+    """Length of a weight along a dimension."""
+    if key not in weights:
+        raise ValueError(f"it lacks {key}.")
+    if weights[key].ndim <= dimension or weights[key].numel() == 0:
+        raise ValueError(f"it has {key} of shape {tuple(weights[key].shape)}.")
+    return weights[key].shape[dimension]
+
+
+_SIZES: dict[str, Callable[[dict[str, Tensor]], dict[str, Any]]] = {
+    "videopose": _videopose_sizes, "simple_baseline": _baseline_sizes, "sem_gcn": _gcn_sizes,
+    "st_gcn": _st_gcn_sizes, "poseformer": _poseformer_sizes, "seq2seq": _seq2seq_sizes,
+}  # fmt: skip

@@ -9,23 +9,25 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from data import PoseBatch
-from posenets import DH_AUG_SIZES, Lifter, build_posenet, lifter_name
+from posenets import Lifter, build_posenet, dh_aug_sizes, filter_widths_of, lifter_name
 from training import distributed
 from training.config import LearningSettings, LifterSettings
-from training.presets import BLOCK_NAMES, WIDTH_NAMES
+from training.presets import BLOCK_NAMES, DROPOUT_NAMES, WIDTH_NAMES
 
 
 def build_lifter(settings: LifterSettings, recipe: str, skeleton: str) -> Lifter:
     """The lifter of a run. Recipe dh-aug starts from DH-AUG's sizes, the others from those of the lifter's paper."""
     name = lifter_name(settings.posenet_name)
-    sizes: dict[str, Any] = dict(DH_AUG_SIZES[name]) if recipe == "dh-aug" else {}
+    sizes: dict[str, Any] = dh_aug_sizes(name, settings.frames) if recipe == "dh-aug" else {}
     if settings.posenet_width:
         sizes[WIDTH_NAMES[name]] = settings.posenet_width
     if settings.posenet_blocks:
         blocks = settings.posenet_blocks
-        sizes[BLOCK_NAMES[name]] = [1] * blocks if name == "videopose" else blocks
+        if not BLOCK_NAMES[name]:
+            raise ValueError(f"--posenet_blocks {blocks}: {name} has no blocks to count, leave it out.")
+        sizes[BLOCK_NAMES[name]] = filter_widths_of(settings.frames, blocks) if name == "videopose" else blocks
     if settings.dropout >= 0:
-        sizes["dropout"] = settings.dropout
+        sizes[DROPOUT_NAMES[name]] = settings.dropout
     num_joints = int(skeleton.rsplit("_", 1)[1])
     return Lifter(build_posenet(name, num_joints, settings.frames, **sizes), settings.input_mode, skeleton)
 
@@ -140,4 +142,3 @@ class LifterTrainer:
             self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.updates = state["updates"]
-

@@ -32,6 +32,9 @@ BUDGETS: dict[str, Preset] = {
     "h36m": {"learning": {"epochs": 25}},
 }
 
-# Names under which each lifter knows its sizes.
-WIDTH_NAMES = dict(zip(LIFTERS, ("channels", "linear_size", "hid_dim"), strict=True))
-BLOCK_NAMES = dict(zip(LIFTERS, ("filter_widths", "num_stage", "num_layers"), strict=True))
+# Names under which each lifter knows its sizes; seq2seq always has one cell on either side.
+WIDTH_NAMES = dict(
+    zip(LIFTERS, ("channels", "linear_size", "hid_dim", "hid_dim", "embed_dim_ratio", "width"), strict=True)
+)
+BLOCK_NAMES = dict(zip(LIFTERS, ("filter_widths", "num_stage", "num_layers", "num_layers", "depth", ""), strict=True))
+DROPOUT_NAMES = {name: "dropout2" if name == "seq2seq" else "dropout" for name in LIFTERS}

@@ -115,6 +115,25 @@ def test_a_checkpoint_brings_the_same_lifter_back(tmp_path, generator):
     assert again.epoch == 4 and not again.training and again.input_mode == "root_scaled"
 
 
+@pytest.mark.parametrize(
+    "name, sizes",
+    [
+        ("videopose", {"channels": 8, "causal": True}),
+        ("st_gcn", {"hid_dim": 4, "num_layers": 2}),
+        ("poseformer", {"embed_dim_ratio": 4, "num_heads": 2, "mlp_ratio": 1.5}),
+        ("seq2seq", {"width": 8, "layer_norm": True}),
+    ],
+)
+def test_a_temporal_lifter_comes_back_with_all_it_knows(name, sizes, tmp_path, generator):
+    lifter = Lifter(build_posenet(name, 17, 9, **sizes), "virtual_camera", "h36m_17").eval()
+    joints_2d = torch.randn(5, 9, 17, 2, generator=generator)
+    lifter.standardise(joints_2d, torch.randn(5, 9, 17, 3, generator=generator))
+    torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
+    again = load_lifter(tmp_path / "last.pt")
+    assert again.posenet.target_frame == lifter.posenet.target_frame
+    assert torch.equal(again.predict(joints_2d), lifter.predict(joints_2d))
+
+
 def test_an_original_projects_checkpoint_needs_a_name(tmp_path):
     torch.save({"model_pos": build_posenet("mlp", linear_size=8).state_dict()}, tmp_path / "w.pt")
     with pytest.raises(ValueError, match="--posenet_name"):

@@ -5,6 +5,7 @@ tests/oracles/lifters_published.json: published sizes, filled by a rule (below),
 """
 
 import json
+import re
 import zlib
 from pathlib import Path
 
@@ -12,11 +13,20 @@ import numpy as np
 import pytest
 import torch
 
-from posenets import build_posenet, load_published
+from posenets import LIFTERS, build_posenet, load_published
+from posenets.published import SIGNATURES
 
 ORACLES = json.loads((Path(__file__).parents[1] / "oracles" / "lifters_published.json").read_text())
 SMALL = Path(__file__).parents[3] / "shared" / "oracles" / "lifters"
-NAMES = {"gcn": "sem_gcn", "semgcn_original": "sem_gcn", "mlp": "simple_baseline", "martinez": "simple_baseline"}
+NAMES = {
+    "stgcn": "st_gcn", "gcn": "sem_gcn", "semgcn_original": "sem_gcn", "mlp": "simple_baseline",
+    "martinez": "simple_baseline", "poseformer_27f": "poseformer",
+}  # fmt: skip
+SMALL_SIZES = {
+    "videopose": {"channels": 8}, "simple_baseline": {"linear_size": 8}, "sem_gcn": {"hid_dim": 8},
+    "st_gcn": {"hid_dim": 8, "num_layers": 2}, "poseformer": {"embed_dim_ratio": 8, "depth": 1},
+    "seq2seq": {"width": 8},
+}  # fmt: skip
 
 
 def lifter_of(source: str) -> str:
@@ -57,18 +67,33 @@ def tensor_of(entry: dict) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("source", ORACLES)
-def test_published_sizes_give_the_originals_output(source, tmp_path):
+def test_published_sizes_give_the_originals_output(source, tmp_path, float_dtype):
     oracle = ORACLES[source]
     torch.save({"epoch": 3, "model_pos": filled(oracle["shapes"])}, tmp_path / "published.bin")
     posenet = load_published(tmp_path / "published.bin", lifter_of(source))
     assert not posenet.training
     assert {key: list(value.shape) for key, value in posenet.state_dict().items()} == oracle["shapes"]
     assert sum(p.numel() for p in posenet.parameters()) == oracle["n_params"]
-    output = lift(posenet, tensor_of(oracle["input"])).flatten()
-    assert torch.allclose(output, tensor_of(oracle["output"]).flatten(), rtol=0, atol=1e-5)
+    output = lift(posenet.to(float_dtype), tensor_of(oracle["input"]).to(float_dtype)).flatten()
+    assert output.dtype == float_dtype
+    assert torch.allclose(output.float(), tensor_of(oracle["output"]).flatten(), rtol=0, atol=1e-5)
 
 
-SMALL_SOURCES = [*ORACLES, "videopose3d_TemporalModel_111", "dhaug_mulit_farme_videopose_33_train"]
+def test_dh_augs_training_and_test_networks_of_several_frames_are_one(tmp_path):
+    train, test = (ORACLES[f"dhaug_mulit_farme_videopose_33_{twin}"] for twin in ("train", "test"))
+    assert train["shapes"] == test["shapes"]
+    torch.save({"module." + key: value for key, value in filled(train["shapes"]).items()}, tmp_path / "w.pth.tar")
+    posenet = load_published(tmp_path / "w.pth.tar", "mulit_farme_videopose")
+    assert posenet.frames == 9 and posenet.sizes["predict_hip"]
+    windows, clip = tensor_of(train["input"]), tensor_of(test["input"])
+    with torch.no_grad():
+        dense = posenet.forward_sequence(windows)
+        strided = torch.stack([posenet(clip[:, i : i + 9]) for i in range(clip.shape[1] - 8)], dim=1)
+    assert torch.allclose(dense, tensor_of(train["output"]), rtol=0, atol=1e-5)
+    assert torch.allclose(strided, tensor_of(test["output"]), rtol=0, atol=1e-5)
+
+
+SMALL_SOURCES = [*ORACLES, "videopose3d_TemporalModel_111"]
 
 
 @pytest.mark.skipif(not SMALL.is_dir(), reason="the folder of small original networks is not here")
@@ -99,11 +124,51 @@ def test_sizes_are_read_off_the_weights(tmp_path):
         "videopose": dict(num_joints=17, filter_widths=[3, 1, 5], channels=6, predict_hip=False),
         "simple_baseline": dict(num_joints=14, linear_size=7, num_stage=3, predict_hip=False),
         "sem_gcn": dict(num_joints=17, hid_dim=6, num_layers=2),
+        "st_gcn": dict(num_joints=16, frames=1, inter_channels=[4, 6], fc_out=5, fc_unit=7),
+        "poseformer": dict(num_joints=16, frames=9, embed_dim_ratio=8, depth=3, mlp_ratio=1.5, qkv_bias=False),
     }.items():
         torch.save(build_posenet(name, **sizes).state_dict(), tmp_path / "w.pt")
         loaded = load_published(tmp_path / "w.pt", name)
         assert loaded.num_joints == sizes.pop("num_joints")
+        assert loaded.frames == sizes.pop("frames", loaded.frames)
         assert {key: loaded.sizes[key] for key in sizes} == sizes
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_a_recurrent_lifter_is_told_its_frames_and_brings_its_statistics(layer_norm, tmp_path):
+    posenet = build_posenet("seq2seq", 17, 3, width=6, layer_norm=layer_norm).eval()
+    posenet.standardise(torch.randn(20, 17, 2), torch.randn(20, 17, 3))
+    torch.save({"model_pos": posenet.state_dict()}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match="do not tell how many frames it reads: give frames="):
+        load_published(tmp_path / "w.pt", "seq2seq")
+    again = load_published(tmp_path / "w.pt", "seq2seq", frames=3)
+    joints_2d = torch.randn(2, 3, 17, 2)
+    assert torch.equal(again(joints_2d), posenet(joints_2d)) and again.num_joints == 17
+    assert load_published(tmp_path / "w.pt", "seq2seq", frames=4).frames == 4  # the cells take any length
+
+
+def test_an_st_gcn_of_several_frames_is_told_how_many(tmp_path):
+    posenet = build_posenet("st_gcn", 17, 5, hid_dim=4).eval()
+    torch.save(posenet.state_dict(), tmp_path / "w.pt")
+    with pytest.raises(ValueError, match="give frames="):
+        load_published(tmp_path / "w.pt", "st_gcn")
+    joints_2d = torch.randn(2, 5, 17, 2)
+    again = load_published(tmp_path / "w.pt", "stgcn", frames=5, num_joints=17)
+    assert torch.equal(again(joints_2d), posenet(joints_2d))
+
+
+def test_heads_are_a_keyword_of_a_transformers_checkpoint(tmp_path):
+    posenet = build_posenet("poseformer", 16, 3, embed_dim_ratio=4, depth=1, num_heads=2).eval()
+    torch.save(
+        {"model_pos": {"module." + key: value for key, value in posenet.state_dict().items()}}, tmp_path / "w.bin"
+    )
+    joints_2d = torch.randn(2, 3, 16, 2)
+    loaded = load_published(tmp_path / "w.bin", "mulit_farme_poseformer", num_heads=2)
+    assert torch.equal(loaded(joints_2d), posenet(joints_2d))
+    with pytest.raises(ValueError, match="embed_dim_ratio is 4, expected a multiple of num_heads, 8"):
+        load_published(tmp_path / "w.bin", "poseformer")
+    with pytest.raises(ValueError, match="Temporal_pos_embed"):
+        load_published(tmp_path / "w.bin", "poseformer", num_heads=2, frames=9)
 
 
 def test_non_local_blocks_are_recognised_and_counted(tmp_path):
@@ -157,10 +222,26 @@ def test_what_does_not_fit_is_named(weights, change, message, tmp_path):
         load_published(tmp_path / "w.pt", "simple_baseline")
 
 
-def test_another_lifters_checkpoint_is_called_by_its_name(weights, tmp_path):
-    torch.save(weights, tmp_path / "w.pt")
-    with pytest.raises(ValueError, match="looks like a simple_baseline checkpoint"):
-        load_published(tmp_path / "w.pt", "videopose")
+@pytest.mark.parametrize("name", LIFTERS)
+def test_another_lifters_checkpoint_is_called_by_its_name(name, tmp_path):
+    torch.save(build_posenet(name, **SMALL_SIZES[name]).state_dict(), tmp_path / "w.pt")
+    for other in set(LIFTERS) - {name}:
+        with pytest.raises(ValueError, match=f"is not a {other} checkpoint .* looks like a {name} checkpoint"):
+            load_published(tmp_path / "w.pt", other)
+
+
+@pytest.mark.parametrize("name", LIFTERS)
+def test_every_missing_weight_is_named(name, tmp_path):
+    posenet = build_posenet(name, **SMALL_SIZES[name])
+    keywords = {"frames": 1} if name == "seq2seq" else {}
+    torch.save({**posenet.state_dict(), SIGNATURES[name]: torch.zeros(())}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=re.escape(SIGNATURES[name])):
+        load_published(tmp_path / "w.pt", name, **keywords)
+    for key in posenet.state_dict():
+        if not key.endswith("num_batches_tracked"):
+            torch.save({k: v for k, v in posenet.state_dict().items() if k != key}, tmp_path / "w.pt")
+            with pytest.raises(ValueError, match=re.escape(key)):
+                load_published(tmp_path / "w.pt", name, **keywords)
 
 
 def test_files_that_are_no_checkpoint_are_refused(weights, tmp_path):

@@ -3,9 +3,13 @@
 import pytest
 import torch
 
-from posenets import ALIASES, DH_AUG_SIZES, LIFTERS, build_posenet
+from posenets import ALIASES, DH_AUG_SIZES, LIFTERS, build_posenet, dh_aug_sizes, filter_widths_of
 
-SMALL = {"videopose": {"channels": 8}, "simple_baseline": {"linear_size": 8}, "sem_gcn": {"hid_dim": 8}}
+SMALL = {
+    "videopose": {"channels": 8}, "simple_baseline": {"linear_size": 8}, "sem_gcn": {"hid_dim": 8},
+    "st_gcn": {"hid_dim": 8}, "poseformer": {"embed_dim_ratio": 8}, "seq2seq": {"width": 8},
+}  # fmt: skip
+TEMPORAL = ["videopose", "st_gcn", "poseformer", "seq2seq"]
 
 
 @pytest.mark.parametrize("name", [*LIFTERS, *ALIASES])
@@ -16,6 +20,37 @@ def test_every_lifter_maps_screen_joints_to_joints(name, num_joints, float_dtype
     assert joints.shape == (4, num_joints, 3) and joints.dtype == float_dtype
     joints.square().sum().backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in posenet.parameters())
+
+
+@pytest.mark.parametrize("name", TEMPORAL)
+@pytest.mark.parametrize("frames", [3, 9, 27])
+def test_temporal_lifters_read_windows(name, frames):
+    posenet = build_posenet(name, 17, frames, **SMALL[name])
+    assert posenet.frames == frames
+    assert posenet(torch.randn(2, frames, 17, 2)).shape == (2, 17, 3)
+
+
+@pytest.mark.parametrize("name", TEMPORAL)
+def test_every_frame_of_the_window_counts(name):
+    torch.manual_seed(0)
+    posenet = build_posenet(name, 16, 9, **SMALL[name]).eval()
+    joints_2d = torch.randn(2, 9, 16, 2, requires_grad=True)
+    posenet(joints_2d).square().sum().backward()
+    assert (joints_2d.grad.abs().sum((2, 3)) > 0).all()
+
+
+@pytest.mark.parametrize(
+    "name, frames", [("st_gcn", 1), ("st_gcn", 3), ("poseformer", 1), ("poseformer", 9), ("seq2seq", 3)]
+)
+def test_gradients_reach_every_weight(name, frames):
+    torch.manual_seed(0)
+    posenet = build_posenet(name, 16, frames, **SMALL[name])
+    for parameter in posenet.parameters():  # some begin at 0, where they shut a branch
+        torch.nn.init.normal_(parameter, std=0.3)
+    posenet(torch.randn(6, frames, 16, 2)).square().sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in posenet.parameters())
+    without = {key for key, p in posenet.named_parameters() if p.grad.abs().sum() < 1e-12}
+    assert without <= {"weighted_mean.bias"}  # PoseFormer's layer norm takes the same off all units again
 
 
 @pytest.mark.parametrize("name", LIFTERS)
@@ -40,7 +75,7 @@ def test_frames_choose_filters_of_width_three():
 @pytest.mark.parametrize(
     "name, keywords, message",
     [
-        ("videopos", {}, "choose from videopose, simple_baseline, sem_gcn. Perhaps you meant: videopose"),
+        ("videopos", {}, "choose from videopose, simple_baseline, sem_gcn, .*seq2seq. Perhaps you meant: videopose"),
         ("videopose", {"chanels": 3}, "no size chanels.*Perhaps you meant: channels"),
         ("videopose", {"frames": 10}, "power of 3"),
         ("videopose", {"frames": 9, "filter_widths": [3, 3, 3]}, "reads 27 frame"),
@@ -48,6 +83,18 @@ def test_frames_choose_filters_of_width_three():
         ("mlp", {"linear_size": 0}, "linear_size is 0"),
         ("mlp", {"dropout": 1.0}, "dropout is 1.0"),
         ("gcn", {"num_joints": 13}, "No layout has 13 joints"),
+        ("stgcn", {"num_joints": 15}, "num_joints is 15, expected 16 or 17"),
+        ("st_gcn", {"inter_channels": [8, 0]}, r"inter_channels\[1\] is 0"),
+        ("st_gcn", {"inter_channels": []}, r"len\(inter_channels\) is 0"),
+        ("st_gcn", {"dropout": -0.1}, "dropout is -0.1"),
+        ("poseformer", {"frames": 0}, "frames is 0"),
+        ("poseformer", {"embed_dim_ratio": 20}, "embed_dim_ratio is 20, expected a multiple of num_heads, 8"),
+        ("poseformer", {"drop_path_rate": 1}, "drop_path_rate is 1, expected a rate from 0 to under 1"),
+        ("poseformer", {"mlp_ratio": 0.01}, "mlp_ratio is 0.01"),
+        ("poseformer", {"mlp_ratio": float("nan")}, "mlp_ratio is nan"),
+        ("seq2seq", {"num_joints": 1}, "num_joints is 1, expected at least 2"),
+        ("seq2seq", {"dropout2": 1.0}, "dropout2 is 1.0"),
+        ("seq2seq", {"widht": 4}, "no size widht: choose from width, .*Perhaps you meant: width"),
     ],
 )
 def test_bad_names_and_sizes_are_refused(name, keywords, message):
@@ -55,6 +102,28 @@ def test_bad_names_and_sizes_are_refused(name, keywords, message):
         build_posenet(name, **keywords)
 
 
-def test_input_of_another_joint_count_is_refused():
+@pytest.mark.parametrize("name", LIFTERS)
+def test_input_of_another_joint_count_or_length_is_refused(name):
+    posenet = build_posenet(name, **SMALL[name])
     with pytest.raises(ValueError, match=r"shape \(2, 1, 17, 2\), expected \(B, 1, 16, 2\)"):
-        build_posenet("mlp", linear_size=8)(torch.zeros(2, 1, 17, 2))
+        posenet(torch.zeros(2, 1, 17, 2))
+    with pytest.raises(ValueError, match=rf"\(B, 1, 16, 2\): {name} reads 1 frame\(s\) of 16 joints."):
+        posenet(torch.zeros(2, 3, 16, 2))
+
+
+def test_dh_augs_videopose_of_several_frames_has_the_hip_out():
+    assert dh_aug_sizes("videopose") == DH_AUG_SIZES["videopose"]
+    posenet = build_posenet("videopose", frames=9, **dh_aug_sizes("mulit_farme_videopose", 9))
+    assert posenet.filter_widths == (3, 3) and posenet.predict_hip
+    assert sum(p.numel() for p in posenet.parameters()) == 4_347_952
+
+
+def test_filters_beyond_those_the_frames_need_are_one_wide():
+    assert filter_widths_of(1, 4) == [1] * 4 and filter_widths_of(9, 4) == [3, 3, 1, 1]
+    with pytest.raises(ValueError, match="27 frames need 3 filters"):
+        filter_widths_of(27, 2)
+
+
+def test_only_some_lifters_predict_all_frames_of_a_window():
+    with pytest.raises(ValueError, match="poseformer predicts one frame of its window: choose seq2seq or st_gcn"):
+        build_posenet("poseformer", **SMALL["poseformer"]).forward_window(torch.zeros(1, 1, 16, 2))

@@ -41,14 +41,30 @@ def test_sequence_equals_the_conv1d_network(widths, causal, float_dtype):
     assert torch.allclose(posenet.forward_sequence(clip), conv1d_twin(posenet, clip), atol=1e-5)
 
 
+@pytest.mark.parametrize("widths", [(3, 3), (1, 3), (5, 1, 3), (3, 3, 3), (7,)])
 @pytest.mark.parametrize("causal", [False, True])
-def test_a_window_gives_what_the_sequence_gives_there(causal):
+@pytest.mark.parametrize("predict_hip", [False, True])
+def test_a_window_gives_what_the_sequence_gives_there(widths, causal, predict_hip, float_dtype):
     torch.manual_seed(0)
-    posenet = shaken(build_posenet("videopose", frames=9, channels=12, causal=causal))
-    clip = torch.randn(2, 12, 16, 2)
+    posenet = shaken(
+        build_posenet("videopose", filter_widths=widths, channels=12, causal=causal, predict_hip=predict_hip)
+    ).to(float_dtype)
+    frames = posenet.frames
+    clip = torch.randn(2, frames + 3, 16, 2, dtype=float_dtype)
     whole = posenet.forward_sequence(clip)
-    windows = torch.stack([posenet(clip[:, i : i + 9]) for i in range(4)], dim=1)
+    windows = torch.stack([posenet(clip[:, i : i + frames]) for i in range(4)], dim=1)
     assert torch.allclose(whole, windows, atol=1e-6)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_both_ways_have_the_same_gradients(causal):
+    torch.manual_seed(0)
+    posenet = shaken(build_posenet("videopose", frames=9, channels=12, causal=causal)).double()
+    windows = torch.randn(4, 9, 16, 2, dtype=torch.float64)
+    gradients = []
+    for joints in (posenet(windows), posenet.forward_sequence(windows).squeeze(1)):
+        gradients.append(torch.autograd.grad(joints.square().sum(), list(posenet.parameters())))
+    assert all(torch.allclose(a, b, rtol=1e-9) for a, b in zip(*gradients, strict=True))
 
 
 def test_causal_prediction_is_of_the_last_frame():

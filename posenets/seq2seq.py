@@ -1,0 +1,122 @@
+"""Sequence to sequence (Hossain & Little, ECCV 2018, as remade in seq2seq-3Dpose): two LSTM cells.
+
+The encoder reads the window from its last frame to its first. The decoder starts from the encoder's state and a token
+of ones, and each step adds the next frame's pose to what it was given, from the first frame to the last.
+
+The original reads pixels without neck/nose and predicts millimetres without the pelvis. Here: screen coordinates of
+all joints in, metres out, the hip not predicted but put at 0. Both sides are standardised inside, with statistics kept
+beside the weights: `standardise` sets them.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from posenets.base import PoseNet, dropped, positive_int, probability, with_hip
+
+CONSTANT = 1e-6  # a coordinate with less spread (a root-centred hip) is centred and not scaled
+State = tuple[Tensor, Tensor]
+
+
+class _NormLSTMCell(nn.Module):
+    """LSTM cell that normalises each gate and the cell over their units, as TensorFlow's layer-norm cell does."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.weight_ih = nn.Parameter(torch.empty(4 * width, inputs))
+        self.weight_hh = nn.Parameter(torch.empty(4 * width, width))
+        self.gate_gain, self.gate_bias = nn.Parameter(torch.ones(4, width)), nn.Parameter(torch.zeros(4, width))
+        self.cell_norm = nn.LayerNorm(width)
+        nn.init.ones_(self.gate_bias[1])  # of the forget gate: remember at first
+
+    def forward(self, features: Tensor, state: State) -> State:
+        hidden, cell = state
+        gates = F.linear(features, self.weight_ih) + F.linear(hidden, self.weight_hh)
+        gates = F.layer_norm(gates.unflatten(-1, (4, -1)), hidden.shape[-1:]) * self.gate_gain + self.gate_bias
+        entry, forget, new, leave = gates.unbind(-2)
+        cell = self.cell_norm(forget.sigmoid() * cell + entry.sigmoid() * new.tanh())
+        return leave.sigmoid() * cell.tanh(), cell
+
+
+class Seq2Seq(PoseNet):
+    """Recurrent lifter: all frames of the window are predicted, the last of them is its answer.
+
+    width: units of each cell; dropout1: of what the cells read; dropout2: of what the output layer reads; layer_norm:
+    normalised cells (the paper's; the remake has plain ones). The batch may have any size.
+    """
+
+    name = "seq2seq"
+    mean_2d: Tensor
+    std_2d: Tensor
+    mean_3d: Tensor
+    std_3d: Tensor
+
+    def __init__(
+        self, num_joints: int = 16, frames: int = 5, width: int = 1024, dropout1: float | int = 0.0,
+        dropout2: float | int = 0.5, layer_norm: bool = False,
+    ) -> None:  # fmt: skip
+        positive_int(num_joints=num_joints, frames=frames, width=width)
+        if num_joints < 2:
+            raise ValueError(f"num_joints is {num_joints}, expected at least 2: the hip is not predicted.")
+        probability(dropout1=dropout1, dropout2=dropout2)
+        sizes = dict(width=width, dropout1=dropout1, dropout2=dropout2, layer_norm=layer_norm)
+        super().__init__(num_joints, frames, sizes)
+        self.dropout1, self.dropout2 = dropout1, dropout2
+        numbers_out = 3 * (num_joints - 1)
+        cell = _NormLSTMCell if layer_norm else nn.LSTMCell
+        self.encoder, self.decoder = cell(2 * num_joints, width), cell(numbers_out, width)
+        self.output = nn.Linear(width, numbers_out)
+        for name, parameter in self.named_parameters():
+            if name.endswith(("weight_ih", "weight_hh", "output.weight")):
+                nn.init.xavier_uniform_(parameter)
+            elif name.endswith(("bias_ih", "bias_hh", "output.bias")):
+                nn.init.zeros_(parameter)
+        for side, shape in (("2d", (num_joints, 2)), ("3d", (num_joints - 1, 3))):
+            self.register_buffer(f"mean_{side}", torch.zeros(shape))
+            self.register_buffer(f"std_{side}", torch.ones(shape))
+
+    @property
+    def target_frame(self) -> int:
+        """The window's last frame, which is the one the original evaluates."""
+        return self.frames - 1
+
+    @torch.no_grad()
+    def standardise(
+        self, joints_2d: Float[Tensor, "*batch_2d joints_2d 2"], joints_3d: Float[Tensor, "*batch_3d joints_3d 3"]
+    ) -> None:
+        """Take mean and standard deviation of every coordinate from training poses; by default they are 0 and 1.
+
+        joints_2d: as the network will see them; joints_3d: metres, any root. Before training: weights fit their
+        statistics.
+        """
+        for name, joints in (("joints_2d", joints_2d), ("joints_3d", joints_3d)):
+            if joints.shape[-2] != self.num_joints or joints.numel() == 0:
+                raise ValueError(f"{name} has shape {tuple(joints.shape)}, expected poses of {self.num_joints} joints.")
+        relative = joints_3d[..., 1:, :] - joints_3d[..., :1, :]
+        for side, joints in (("2d", joints_2d), ("3d", relative)):
+            std, mean = torch.std_mean(joints.reshape(-1, *joints.shape[-2:]), dim=0, correction=0)
+            self.get_buffer(f"mean_{side}").copy_(mean)
+            self.get_buffer(f"std_{side}").copy_(torch.where(std > CONSTANT, std, 1.0))
+
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+        """Joints of the window's last frame, metres."""
+        return self.forward_window(joints_2d)[:, -1]
+
+    def forward_window(
+        self, joints_2d: Float[Tensor, "batch frames joints 2"]
+    ) -> Float[Tensor, "batch frames joints 3"]:
+        """Joints of every frame of the window, metres: what a loss over time needs."""
+        self.check_input(joints_2d)
+        seen = ((joints_2d - self.mean_2d) / self.std_2d).flatten(2)  # (B, T, 2J)
+        zeros = seen.new_zeros(len(seen), self.output.in_features)
+        state = (zeros, zeros)
+        for frame in seen.flip(1).unbind(1):
+            state = self.encoder(dropped(frame, self.dropout1, self.training), state)
+        answer, answers = seen.new_ones(len(seen), self.output.out_features), []
+        for _ in range(self.frames):
+            state = self.decoder(dropped(answer, self.dropout1, self.training), state)
+            answer = answer + self.output(dropped(state[0], self.dropout2, self.training))
+            answers.append(answer)
+        standard = torch.stack(answers, dim=1).unflatten(-1, (-1, 3))  # (B, T, J - 1, 3)
+        return with_hip(standard * self.std_3d + self.mean_3d)

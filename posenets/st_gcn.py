@@ -1,0 +1,258 @@
+"""ST-GCN lifter (Cai et al., ICCV 2019), single-frame as in PoseAug (`stgcn`) or over a window.
+
+Graph convolutions over the joints, the same over five body parts and over the whole body, brought back to the joints,
+then attention between all joints of all frames. The graph is that of Human3.6M's 17 joints: 16 joints get a neck in the
+middle of thorax and head, which is left out of the answer. A window of any number of frames is read, all of them are
+predicted, the centre one is the answer. More than one frame adds two kinds of neighbours to the graph, the same joint
+in the frame before and after, and three frames' width to the whole body's layer (`conv4`): weights of a single frame,
+such as PoseAug's, do not fit a window.
+
+Names and shapes of the weights are PoseAug's. Convolutions are computed as matrix products over (B, T, J, C).
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from kinematics.skeleton import Skeleton
+from posenets.base import PoseNet, dropped, norm_relu_dropout, positive_int, probability
+
+LAYOUT = Skeleton("h36m_17")
+NECK = LAYOUT.joints.index("NeckNose")
+# Arms, legs, trunk.
+PARTS = ((11, 12, 13), (14, 15, 16), (4, 5, 6), (1, 2, 3), (0, 7, 8, 9, 10))
+PART_OF_JOINT = [next(part for part, joints in enumerate(PARTS) if joint in joints) for joint in range(17)]
+# Dropout of (blocks, conv4, conv2 and the output layer) where `dropout` is not given.
+PUBLISHED_RATES = (0.05, 0.25, 0.1)
+# The original hands its batch norm's momentum over as eps, and the published weights were trained with it.
+INPUT_EPS = 0.1
+
+
+class _Graph(nn.Module):
+    """Sums over each node's neighbours divided by their number, one kind of neighbour at a time.
+
+    Kinds: itself, further from the centre, nearer to it, its mirror image; with frames, also the frame before and
+    after. bones: pairs of nodes; mirrored: pairs of nodes.
+    """
+
+    links: Tensor
+    share: Tensor
+    ones: Tensor
+
+    def __init__(
+        self, nodes: int, bones: Sequence[tuple[int, int]], mirrored: Sequence[tuple[int, int]], centre: int,
+        frames: int,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        links = torch.zeros(4, nodes, nodes)  # kind, node, its neighbour
+        links[0] = torch.eye(nodes)
+        distance = _distances(nodes, bones, centre)
+        for one, other in bones:
+            near, far = sorted((one, other), key=lambda node: distance[node])
+            links[1, near, far] = links[2, far, near] = 1
+        for one, other in mirrored:
+            links[3, one, other] = links[3, other, one] = 1
+        in_time = torch.tensor([(t > 0) + (t < frames - 1) for t in range(frames)])
+        neighbours = links.sum((0, 2)) + in_time[:, None]  # (T, N)
+        self.nodes, self.frames, self.kinds = nodes, frames, 4 if frames == 1 else 6
+        self.register_buffer("links", links.transpose(0, 1).flatten(0, 1), persistent=False)  # (N * 4, N)
+        self.register_buffer("share", (1 / neighbours)[..., None, None], persistent=False)
+        self.register_buffer("ones", self(torch.ones(1, frames, nodes, 1))[0], persistent=False)  # (T, N, kinds)
+
+    def forward(self, features: Float[Tensor, "batch frames nodes width"]) -> Float[Tensor, "batch frames nodes all"]:
+        """The kinds' sums side by side."""
+        sums = (self.links @ features).unflatten(2, (self.nodes, 4))  # (B, T, N, 4, C)
+        if self.frames > 1:
+            in_time = torch.stack([_frame_before(features), _frame_after(features)], dim=3)
+            sums = torch.cat([sums, in_time], dim=3)
+        return (sums * self.share).flatten(3)
+
+
+class _GraphConv(nn.Module):
+    """One matrix per kind of neighbour; key `gcn.conv` of the originals."""
+
+    def __init__(self, inputs: int, outputs: int, kinds: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs * kinds, 1)
+
+    def forward(self, features: Tensor, graph: _Graph) -> Tensor:
+        assert self.conv.bias is not None
+        weight = self.conv.weight.flatten(1).unflatten(0, (graph.kinds, -1)).transpose(0, 1).flatten(1)
+        bias = graph.ones @ self.conv.bias.view(graph.kinds, -1)  # (T, N, C): nodes differ in their kinds of neighbours
+        return F.linear(graph(features), weight) + bias
+
+
+class _Block(nn.Module):
+    """Graph convolution and a layer on each node, beside a skip."""
+
+    def __init__(self, inputs: int, outputs: int, kinds: int, rate: float | int, skip: bool = True) -> None:
+        super().__init__()
+        self.gcn = _GraphConv(inputs, outputs, kinds)
+        self.tcn = nn.ModuleDict(
+            {"0": nn.BatchNorm1d(outputs), "3": nn.Conv2d(outputs, outputs, 1), "4": nn.BatchNorm1d(outputs)}
+        )
+        if skip and inputs != outputs:
+            self.residual = nn.ModuleList([nn.Conv2d(inputs, outputs, 1), nn.BatchNorm1d(outputs)])
+        else:
+            self.residual = None
+        self.skip, self.rate = skip, rate
+
+    def forward(self, features: Tensor, graph: _Graph) -> Tensor:
+        hidden = _norm_relu_dropout(self.gcn(features, graph), self.tcn["0"], self.rate)
+        hidden = _norm(_linear(hidden, self.tcn["3"]), self.tcn["4"])
+        hidden = dropped(hidden, self.rate, self.training)
+        if self.residual is not None:
+            features = _norm(_linear(features, self.residual[0]), self.residual[1])
+        return F.relu(features + hidden if self.skip else hidden)
+
+
+class _NonLocal(nn.Module):
+    """Non-local block (Wang et al., CVPR 2018), 'embedded Gaussian' form: attention without a scale."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        inner = max(width // 2, 1)
+        norm = nn.BatchNorm1d(width)
+        nn.init.zeros_(norm.weight)  # the block begins as the identity
+        self.g = nn.Conv2d(width, inner, 1)
+        self.W = nn.ModuleList([nn.Conv2d(inner, width, 1), norm])
+        self.theta, self.phi = nn.Conv2d(width, inner, 1), nn.Conv2d(width, inner, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        nodes = features.flatten(1, 2)  # (B, T * J, C)
+        query, key, value = (_linear(nodes, conv) for conv in (self.theta, self.phi, self.g))
+        attended = F.scaled_dot_product_attention(query, key, value, scale=1.0)
+        return features + _norm(_linear(attended, self.W[0]), self.W[1]).view_as(features)
+
+
+class _Network(nn.Module):
+    """The lifter of 17 joints, under the one name `stgcn` that PoseAug's wrapper gives it."""
+
+    def __init__(
+        self, frames: int, inter_channels: Sequence[int], fc_out: int, fc_unit: int, dropout: float | int | None
+    ) -> None:
+        super().__init__()
+        of_block, of_body, self.rate = PUBLISHED_RATES if dropout is None else (dropout,) * 3
+        mirrored = list(zip(LAYOUT.left, LAYOUT.right, strict=True))
+        self.joint_graph = _Graph(17, LAYOUT.bones, mirrored, LAYOUT.joints.index("Spine"), frames)
+        limbs_to_trunk = [(limb, 4) for limb in range(4)]
+        self.part_graph = _Graph(5, limbs_to_trunk, [(0, 1), (2, 3)], 4, frames)
+        kinds, self.body_rate = self.joint_graph.kinds, of_body
+        widths = (2, *inter_channels)
+        self.data_bn = nn.BatchNorm1d(17 * 2, eps=INPUT_EPS)
+        self.st_gcn_networks = nn.ModuleList(
+            _Block(inputs, outputs, kinds, of_block, skip=place > 0)
+            for place, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False))
+        )
+        self.st_gcn_pool = nn.ModuleList(_Block(inputs, fc_unit, kinds, of_block) for inputs in (widths[-1], fc_unit))
+        size = 1 if frames == 1 else 3
+        self.conv4 = nn.ModuleList([nn.Conv2d(fc_unit, fc_unit, (size, 1)), nn.BatchNorm1d(fc_unit)])
+        self.conv2 = nn.ModuleList([nn.Conv2d(fc_unit * 2, fc_out, 1), nn.BatchNorm1d(fc_out)])
+        self.non_local = _NonLocal(widths[-1] + fc_out)
+        self.fcn = nn.ModuleDict({"1": nn.Conv2d(widths[-1] + fc_out, 3, 1)})
+
+    def forward(self, joints_2d: Float[Tensor, "batch frames 17 2"]) -> Float[Tensor, "batch frames 17 3"]:
+        features = _norm(joints_2d.flatten(2), self.data_bn).view_as(joints_2d)
+        for block in self.st_gcn_networks:
+            features = block(features, self.joint_graph)
+        parts = torch.stack([features[:, :, list(joints)].amax(2) for joints in PARTS], dim=2)  # (B, T, 5, C)
+        for block in self.st_gcn_pool:
+            parts = block(parts, self.part_graph)
+        body = _norm_relu_dropout(self._over_time(parts.amax(2)), self.conv4[1], self.body_rate)  # (B, T, C)
+        parts = torch.cat([body[:, :, None].expand_as(parts), parts], dim=-1)
+        parts = _norm_relu_dropout(_linear(parts, self.conv2[0]), self.conv2[1], self.rate)
+        features = torch.cat([features, parts[:, :, PART_OF_JOINT]], dim=-1)  # (B, T, 17, C)
+        features = dropped(self.non_local(features), self.rate, self.training)
+        return _linear(features, self.fcn["1"])
+
+    def _over_time(self, body: Tensor) -> Tensor:
+        """conv4: of a frame, or of a frame and its two neighbours."""
+        conv = self.conv4[0]
+        assert isinstance(conv, nn.Conv2d)
+        if conv.kernel_size[0] == 1:
+            return _linear(body, conv)
+        seen = torch.cat([_frame_before(body), body, _frame_after(body)], dim=-1)
+        return F.linear(seen, conv.weight.squeeze(-1).transpose(1, 2).flatten(1), conv.bias)
+
+
+class STGCN(PoseNet):
+    """Graph convolution lifter of a window's centre frame.
+
+    hid_dim: channels of the first graph convolutions, num_layers of them, the last with twice as many. inter_channels,
+    fc_out, fc_unit: the channels one by one instead (of those, of what parts bring back to joints, of parts), 2 and 4
+    times hid_dim for the last two. dropout: one rate everywhere; None: the published 0.05, 0.25 and 0.1.
+    """
+
+    name = "st_gcn"
+
+    def __init__(
+        self, num_joints: int = 16, frames: int = 1, hid_dim: int = 128, num_layers: int = 3,
+        inter_channels: Sequence[int] | None = None, fc_out: int | None = None, fc_unit: int | None = None,
+        dropout: float | int | None = None,
+    ) -> None:  # fmt: skip
+        positive_int(num_joints=num_joints, frames=frames, hid_dim=hid_dim, num_layers=num_layers)
+        if num_joints not in (16, 17):
+            raise ValueError(f"num_joints is {num_joints}, expected 16 or 17: the graph is Human3.6M's.")
+        channels = [hid_dim] * (num_layers - 1) + [2 * hid_dim] if inter_channels is None else list(inter_channels)
+        fc_out, fc_unit = 2 * hid_dim if fc_out is None else fc_out, 4 * hid_dim if fc_unit is None else fc_unit
+        positive_int(**{f"inter_channels[{i}]": width for i, width in enumerate(channels)})
+        positive_int(**{"len(inter_channels)": len(channels)}, fc_out=fc_out, fc_unit=fc_unit)
+        probability(dropout=dropout or 0)
+        sizes = dict(inter_channels=channels, fc_out=fc_out, fc_unit=fc_unit, dropout=dropout)
+        super().__init__(num_joints, frames, sizes)
+        self.stgcn = _Network(frames, channels, fc_out, fc_unit, dropout)
+
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+        """Joints of the window's centre frame, metres."""
+        return self.forward_window(joints_2d)[:, self.target_frame]
+
+    def forward_window(
+        self, joints_2d: Float[Tensor, "batch frames joints 2"]
+    ) -> Float[Tensor, "batch frames joints 3"]:
+        """Joints of every frame of the window, metres."""
+        self.check_input(joints_2d)
+        if self.num_joints == 17:
+            return self.stgcn(joints_2d)
+        below, above = joints_2d[:, :, :NECK], joints_2d[:, :, NECK:]
+        neck = (below[:, :, -1:] + above[:, :, :1]) / 2  # of thorax and head
+        joints = self.stgcn(torch.cat([below, neck, above], dim=2))
+        return torch.cat([joints[:, :, :NECK], joints[:, :, NECK + 1 :]], dim=2)
+
+
+def _distances(nodes: int, bones: Sequence[tuple[int, int]], centre: int) -> list[int]:
+    """Bones between each node and the centre."""
+    distance = {centre: 0}
+    while len(distance) < nodes:
+        for one, other in bones:
+            for known, new in ((one, other), (other, one)):
+                if known in distance:
+                    distance.setdefault(new, distance[known] + 1)
+    return [distance[node] for node in range(nodes)]
+
+
+def _frame_before(features: Tensor) -> Tensor:
+    """Each frame's predecessor, 0 for the first. features: (B, T, ...)."""
+    return torch.cat([torch.zeros_like(features[:, :1]), features[:, :-1]], dim=1)
+
+
+def _frame_after(features: Tensor) -> Tensor:
+    return torch.cat([features[:, 1:], torch.zeros_like(features[:, :1])], dim=1)
+
+
+def _linear(features: Tensor, conv: nn.Module) -> Tensor:
+    """A 1x1 convolution over the last dimension."""
+    assert isinstance(conv, nn.Conv2d)
+    return F.linear(features, conv.weight.flatten(1), conv.bias)
+
+
+def _norm(features: Tensor, norm: nn.Module) -> Tensor:
+    """Batch norm of the last dimension."""
+    return norm(features.flatten(0, -2)).view_as(features)
+
+
+def _norm_relu_dropout(features: Tensor, norm: nn.Module, rate: float | int) -> Tensor:
+    assert isinstance(norm, nn.BatchNorm1d)
+    return norm_relu_dropout(features.flatten(0, -2), norm, rate).view_as(features)
