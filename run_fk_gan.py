@@ -29,7 +29,7 @@ from training.config import Settings, from_plain, read_settings
 from training.course import Course
 from training.distributed import Processes
 from training.judging import Judge, load_test_takes, test_set_names
-from training.lifting import LifterTrainer, build_lifter
+from training.lifting import build_lifter, trainer_of
 from training.log import Result, comparison_table
 from training.memory import keep_freed_memory
 from training.plan import Round, augments, plan_of
@@ -76,19 +76,19 @@ def train(
     settings: Settings, splits: DataSplits, processes: Processes, state: dict[str, Any] | None = None, suffix: str = ""
 ) -> list[Result]:
     """One run. state: of a run to be continued. Returns the lines of its results.jsonl."""
-    # files -> takes -> poses, as tensors on the run's device
+    # lifter: screen -> joints
     layout, device = Skeleton.from_num_joints(settings.data.num_joints).name, processes.device
-    real = PoseDataset.from_takes(splits.train, layout, settings.lifter.frames, device=device)
-    judge = Judge(load_test_takes(settings, splits), layout, settings.lifter.frames, device, settings.output.test_flip)
-    # body, GAN and cameras: noise -> angles -> joints -> screen
     torch.manual_seed(settings.seed)
+    lifter = build_lifter(settings.lifter, settings.recipe, layout).to(device)
+    # files -> takes -> poses, as tensors on the run's device, in the windows that the lifter reads
+    real = PoseDataset.from_takes(splits.train, layout, lifter.frames, device=device, target=lifter.target_frame)
+    judge = Judge(load_test_takes(settings, splits), lifter, device, settings.output.test_flip)
+    # body, GAN and cameras: noise -> angles -> joints -> screen
     augmenter = None
     if augments(settings):
         average, rank = distributed.average_gradients, processes.rank
         augmenter = Augmenter(settings.augment, real, None, settings.seed, device, average, rank)
-    # lifter: screen -> joints
-    trainer = LifterTrainer(build_lifter(settings.lifter, settings.recipe, layout).to(device), settings.learning)
-    distributed.broadcast(trainer.lifter)
+    trainer = trainer_of(lifter, settings, real)
     plan = plan_of(settings, len(real))
     course = Course(settings, plan, processes, real, augmenter, trainer)
     if state is not None:

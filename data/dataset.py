@@ -1,6 +1,7 @@
 """PoseDataset: all frames of a data set as tensors on one device; a batch is an index selection.
 
-Windows of T frames are centred on their sample and padded with the clip's edge frames, as VideoPose3D does.
+Windows of T frames lie about their sample, usually centred, and are padded with the clip's edge frames, as VideoPose3D
+does.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,42 +21,48 @@ LABELS = ("subject", "action", "camera", "sequence", "scene", "activity")
 class PoseDataset:
     """Single frames or windows of real sequences, ready to be indexed.
 
-    joints_3d: (N, J, 3) and joints_2d: (N, J, 2) hold every frame of every view once; `centre` (S,) is each sample's
-    frame, `first` and `last` (S,) the ends of its clip. labels: name -> list of words; label_ids: name -> (S,) int64.
+    joints_3d: (N, J, 3) and joints_2d: (N, J, 2) hold every frame of every view once; `sample` (S,) is each sample's
+    frame, `first` and `last` (S,) the ends of its clip. frames: T; target: the sample's place in its window.
+    labels: name -> list of words; label_ids: name -> (S,) int64.
     """
 
     def __init__(
         self, joints_3d: Tensor, joints_2d: Tensor, cameras: Camera | None, camera_of_sample: Tensor,
-        clip_ends: tuple[Tensor, Tensor, Tensor], frames: int,
+        clip_ends: tuple[Tensor, Tensor, Tensor], window: tuple[int, int],
         labels: dict[str, list[str]], label_ids: dict[str, Tensor],
     ) -> None:  # fmt: skip
         self.joints_3d, self.joints_2d = joints_3d, joints_2d
         self.cameras, self.camera_of_sample = cameras, camera_of_sample
-        self.centre, self.first, self.last = clip_ends
-        self.frames = frames
+        self.sample, self.first, self.last = clip_ends
+        self.frames, self.target = window
         self.labels, self.label_ids = labels, label_ids
-        self._offsets = torch.arange(frames, device=joints_3d.device) - frames // 2
+        self._offsets = torch.arange(self.frames, device=joints_3d.device) - self.target
 
     @classmethod
     def from_takes(
         cls, takes: Sequence[Take], skeleton: str = "h36m_16", frames: int = 1, stride: int = 1,
-        device: torch.device | str = "cpu", only_usable: bool = True,
+        device: torch.device | str = "cpu", only_usable: bool = True, target: int | None = None,
     ) -> "PoseDataset":  # fmt: skip
         """Lay out takes as one data set.
 
-        skeleton: layout of the samples, the takes' own joints are converted by name; frames: odd window length T;
-        stride: keep every n-th frame as a sample (windows still see all frames); only_usable: leave out glitch frames.
+        skeleton: layout of the samples, the takes' own joints are converted by name; frames: window length T, odd
+        unless target is given; stride: keep every n-th frame as a sample (windows still see all frames); only_usable:
+        leave out glitch frames; target: the sample's place in its window, the `target_frame` of the lifter to be fed;
+        by default the centre.
         """
-        if frames < 1 or frames % 2 == 0:
+        if target is None and (frames < 1 or frames % 2 == 0):
             raise ValueError(f"A window has {frames} frames, expected an odd number: the sample is its centre.")
+        target = frames // 2 if target is None else target
+        if not 0 <= target < frames:
+            raise ValueError(f"The sample is frame {target} of a window of {frames}, expected 0 to {frames - 1}.")
         layout = _Layout(skeleton, stride, only_usable)
         for take in takes:
             for view in take.views:
                 layout.add(take, view)
-        return layout.build(cls, frames, device)
+        return layout.build(cls, (frames, target), device)
 
     def __len__(self) -> int:
-        return len(self.centre)
+        return len(self.sample)
 
     @property
     def device(self) -> torch.device:
@@ -66,13 +73,13 @@ class PoseDataset:
         return PoseDataset(
             self.joints_3d.to(device), self.joints_2d.to(device),
             None if self.cameras is None else self.cameras.to(device), self.camera_of_sample.to(device),
-            (self.centre.to(device), self.first.to(device), self.last.to(device)), self.frames,
+            (self.sample.to(device), self.first.to(device), self.last.to(device)), (self.frames, self.target),
             self.labels, {name: ids.to(device) for name, ids in self.label_ids.items()},
         )  # fmt: skip
 
     def batch(self, indices: Tensor) -> PoseBatch:
         """The samples `indices` (B,) int64, on the data set's device."""
-        window = self.centre[indices, None] + self._offsets  # (B, T)
+        window = self.sample[indices, None] + self._offsets  # (B, T)
         window = torch.minimum(torch.maximum(window, self.first[indices, None]), self.last[indices, None])
         cameras = None if self.cameras is None else self.cameras[self.camera_of_sample[indices]]
         return PoseBatch.of(self.joints_3d[window], self.joints_2d[window], cameras, REAL)
@@ -94,7 +101,7 @@ class PoseDataset:
     def follows(self) -> Tensor:
         """(S,) bool: whether a sample is the frame after the sample before it, in the same clip."""
         follows = torch.zeros(len(self), dtype=torch.bool, device=self.device)
-        follows[1:] = (self.centre.diff() == 1) & (self.first.diff() == 0)
+        follows[1:] = (self.sample.diff() == 1) & (self.first.diff() == 0)
         return follows
 
     def label(self, name: str) -> list[str]:
@@ -138,7 +145,7 @@ class _Layout:
         words = [whole] * len(keep) if per_frame is None else [str(word) for word in per_frame[keep]]
         self.ids[name].append(np.array([known.setdefault(word, len(known)) for word in words], dtype=np.int64))
 
-    def build(self, cls: type[PoseDataset], frames: int, device: torch.device | str) -> PoseDataset:
+    def build(self, cls: type[PoseDataset], window: tuple[int, int], device: torch.device | str) -> PoseDataset:
         if not self.centres or not sum(map(len, self.centres)):
             raise ValueError("The data set has no usable pose: check the subjects, actions and frames asked for.")
         counts = torch.tensor([len(centre) for centre in self.centres])
@@ -150,7 +157,7 @@ class _Layout:
             torch.from_numpy(np.concatenate(self.joints_3d)).float(),
             torch.from_numpy(np.concatenate(self.joints_2d)).float(),
             Camera.stack(known).to(torch.float32) if whole else None, clip,
-            (torch.from_numpy(np.concatenate(self.centres)), ends[clip, 0], ends[clip, 1]), frames,
+            (torch.from_numpy(np.concatenate(self.centres)), ends[clip, 0], ends[clip, 1]), window,
             {name: list(words) for name, words in self.words.items()},
             {name: torch.from_numpy(np.concatenate(ids)) for name, ids in self.ids.items()},
         )  # fmt: skip

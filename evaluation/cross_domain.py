@@ -103,7 +103,9 @@ def evaluate_test_set(
 ) -> list[dict[str, Any]]:
     """Result lines of one test set; prints them."""
     takes = load_test_set(test_set, data_settings(settings, lifter))
-    dataset = PoseDataset.from_takes(takes, lifter.skeleton.name, lifter.frames, device=device)
+    dataset = PoseDataset.from_takes(
+        takes, lifter.skeleton.name, lifter.frames, device=device, target=lifter.target_frame
+    )
     lines = []
     for flip in {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip]:
         with tqdm(total=len(dataset), unit="pose", desc=test_set, disable=len(dataset) < PROGRESS_FROM) as bar:

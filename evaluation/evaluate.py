@@ -18,6 +18,7 @@ from posenets import Lifter
 
 # labels of the data set that have a table
 TABLES = ("subject", "sequence", "activity", "scene", "action")
+FRAMES_AT_ONCE = 16384  # in the windows of one batch: bounds the memory of long windows
 MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES = "mean over actions", "mean over frames"
 
 
@@ -96,10 +97,11 @@ def predict(
     """Predictions for every sample, with their errors. progress: called with the number of poses done each time."""
     check_fits(lifter, dataset)
     start = time.perf_counter()
+    batch_size = min(batch_size, max(64, FRAMES_AT_ONCE // lifter.frames))
     skeleton, predictions, targets = lifter.skeleton, [], []
     for indices in torch.arange(len(dataset), device=dataset.device).split(batch_size):
         batch = dataset.batch(indices)
-        target = batch.joints_3d[:, lifter.posenet.target_frame]
+        target = batch.joints_3d[:, lifter.target_frame]
         predictions.append(lifter.predict(batch.joints_2d, flip).float())
         targets.append((target - target[:, skeleton.root : skeleton.root + 1]).float())
         if progress:
@@ -113,13 +115,14 @@ def predict(
 
 
 def check_fits(lifter: Lifter, dataset: PoseDataset) -> None:
-    """Refuse a data set of another layout or window length."""
-    joints, frames = dataset.joints_3d.shape[-2], dataset.frames
-    wanted = lifter.skeleton
-    if joints != wanted.num_joints or frames != lifter.frames:
+    """Refuse a data set of another layout or window."""
+    joints, window = dataset.joints_3d.shape[-2], (dataset.frames, dataset.target)
+    wanted, needed = lifter.skeleton, (lifter.frames, lifter.target_frame)
+    if joints != wanted.num_joints or window != needed:
         raise ValueError(
-            f"The data set has windows of {frames} frame(s) of {joints} joints, the lifter reads {lifter.frames} of "
-            f"{wanted.num_joints}: build it with PoseDataset.from_takes(takes, '{wanted.name}', {lifter.frames})."
+            f"The data set has {joints} joints and the sample at place {window[1]} of windows of {window[0]} frame(s), "
+            f"the lifter reads {wanted.num_joints} joints and place {needed[1]} of {needed[0]}: build it with "
+            f"PoseDataset.from_takes(takes, '{wanted.name}', {needed[0]}, target={needed[1]})."
         )
 
 

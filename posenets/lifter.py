@@ -40,6 +40,11 @@ class Lifter(nn.Module):
         """Window length T."""
         return self.posenet.frames
 
+    @property
+    def target_frame(self) -> int:
+        """Place in the window of the frame that is predicted."""
+        return self.posenet.target_frame
+
     def prepare(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch frames joints 2"]:
         """joints_2d in the input mode."""
         return prepare(joints_2d, self.input_mode, self.skeleton.root)
@@ -52,7 +57,7 @@ class Lifter(nn.Module):
         joints = self.posenet(self.prepare(joints_2d))
         if self.input_mode != "virtual_camera":
             return joints
-        return joints @ self._rotation(joints_2d[:, self.posenet.target_frame])
+        return joints @ self._rotation(joints_2d[:, self.target_frame])
 
     def forward_window(
         self, joints_2d: Float[Tensor, "batch frames joints 2"]
@@ -96,7 +101,7 @@ class Lifter(nn.Module):
         """
         if not len(joints_2d):
             return joints_2d.new_zeros(0, joints_2d.shape[1], 3)
-        before = self.posenet.target_frame
+        before = self.target_frame
         after = self.frames - 1 - before
         padded = torch.cat([joints_2d[:1].expand(before, -1, -1), joints_2d, joints_2d[-1:].expand(after, -1, -1)])
         chunk = chunk or max(1, FRAMES_AT_ONCE // self.frames)

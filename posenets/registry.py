@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 from posenets.base import PoseNet
@@ -33,11 +34,11 @@ DH_AUG_SIZES: dict[str, dict[str, Any]] = {
 }
 
 
-def dh_aug_sizes(name: str, frames: int = 1) -> dict[str, Any]:
+def dh_aug_sizes(name: str, frames: int = 1, filter_widths: Sequence[int] = ()) -> dict[str, Any]:
     """DH-AUG's sizes of a lifter of so many frames: its multi-frame VideoPose has all joints out."""
     sizes = dict(DH_AUG_SIZES[lifter_name(name)])
     if lifter_name(name) == "videopose" and frames != 1:
-        sizes.update(filter_widths=filter_widths_of(frames), predict_hip=True)
+        sizes.update(filter_widths=list(filter_widths) or filter_widths_of(frames), predict_hip=True)
     return sizes
 
 
@@ -62,8 +63,8 @@ def build_posenet(name: str, num_joints: int = 16, frames: int = 1, **sizes: Any
         if size not in known:
             hint = _nearest(size, known)
             raise ValueError(f"{lifter.name} has no size {size}: choose from {', '.join(known)}.{hint}")
-    if lifter is VideoPose and frames != 1:
-        sizes.setdefault("filter_widths", filter_widths_of(frames))
+    if lifter is VideoPose and frames != 1 and "filter_widths" not in sizes:
+        sizes["filter_widths"] = filter_widths_of(frames)
     if "frames" in parameters:
         sizes["frames"] = frames
     posenet = lifter(num_joints, **sizes)

@@ -6,6 +6,7 @@ user typed (training.flags reads the original projects' spellings).
 
 import contextlib
 import io
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from augment.settings import RECIPES, AugmentSettings
 from data import DATASETS, DataSettings
 from posenets import ALIASES, INPUT_MODES, LIFTERS
 from training import flags
-from training.presets import BUDGETS, TRAINING
+from training.presets import BUDGETS, CLIPS, LIFTER_PRESETS, TRAINING, WITHOUT_BUDGET_SIZES, Preset
 
 SettingsType = TypeVar("SettingsType")
 
@@ -28,9 +29,13 @@ class LifterSettings:
     """The network that lifts 2D to 3D."""
 
     posenet_name: str = "videopose"
-    """Lifter: videopose, simple_baseline (mlp) or sem_gcn (gcn)."""
+    """Lifter: videopose, simple_baseline (mlp), sem_gcn (gcn), st_gcn, poseformer or seq2seq."""
     frames: int = 1
-    """Frames one prediction sees; this version has single-frame lifters."""
+    """Frames one prediction sees: 1 for simple_baseline and sem_gcn, a power of 3 for videopose, any for the others."""
+    filter_widths: tuple[int, ...] = ()
+    """videopose: widths of its filters, such as 3 3 3, instead of --frames, which is their product."""
+    causal: bool = False
+    """videopose: see past frames only and predict the last."""
     posenet_width: int = 0
     """Units per layer; 0: as published."""
     posenet_blocks: int = 0
@@ -40,6 +45,11 @@ class LifterSettings:
     input_mode: str = "screen"
     """What the lifter sees: screen, root (minus the hip), root_placed (and where the hip is), root_scaled (by size),
     virtual_camera (looking at the hip, scaled)."""
+
+    @property
+    def window(self) -> int:
+        """Frames one prediction sees, however they were given."""
+        return math.prod(self.filter_widths) if self.filter_widths and self.frames == 1 else self.frames
 
 
 @dataclass
@@ -68,6 +78,12 @@ class LearningSettings:
     """Factor per epoch of the exponential schedule (giving it chooses that schedule)."""
     loss: Literal["mpjpe", "mse"] = "mpjpe"
     """Loss: mean distance of joints (mpjpe, metres) or mean squared coordinate error (mse)."""
+    loss_frames: Literal["target", "all"] = "target"
+    """Frames of a window the loss is about: the one that is predicted, or all (seq2seq, st_gcn)."""
+    difference_weight: float = 0.0
+    """loss_frames=all: weight of the same loss on the displacements from frame to frame."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay (AdamW); 0: Adam."""
     mirrored: Literal["separate", "concatenated", "none"] = "separate"
     """Left-right mirrored copies: an update of their own, in the same update, or none."""
     playback: bool = False
@@ -148,21 +164,40 @@ def read_settings(arguments: Sequence[str], recipe: str | None = None, stored: S
 
 
 def defaults_for(words: flags.Words) -> Settings:
-    """Defaults of the recipe and the data set that a command line names."""
+    """Defaults of the data set, the lifter and the recipe that a command line names, the later ones counting more."""
     recipe = (words.get("recipe") or ["posefk"])[0]
     _choose("recipe", recipe, RECIPES)
     dataset = (words.get("dataset") or [_default_dataset(words)])[0]
     _choose("dataset", dataset, DATASETS)
-    learning = replace(LearningSettings(), **{**BUDGETS[dataset].get("learning", {}), **TRAINING[recipe]["learning"]})
+    named = (words.get("posenet_name") or [""])[0]
+    name = ALIASES.get(named, named)
+    parts = [BUDGETS[dataset], LIFTER_PRESETS.get(named, LIFTER_PRESETS.get(name, {})), TRAINING[recipe]]
+    if _sees_clips(words, parts):
+        parts.append(CLIPS.get(recipe, {}))
+    lifter = replace(LifterSettings(), **_merged(parts, "lifter"))
+    learning = replace(LearningSettings(), **_merged(parts, "learning"))
+    if "filter_widths" in words and "frames" not in words:
+        lifter = replace(lifter, frames=1)  # the widths say how many frames there are
     if "lr_decay" in words and "lr_schedule" not in words:
         learning = replace(learning, lr_schedule="exponential")
-    lifter = replace(LifterSettings(), **{**BUDGETS[dataset].get("lifter", {}), **TRAINING[recipe]["lifter"]})
-    if (words.get("posenet_name") or [""])[0] in ("sem_gcn", "gcn"):
-        lifter = replace(lifter, posenet_width=0)  # widths of the budgets are meant for fully connected layers
+    if name in WITHOUT_BUDGET_SIZES:
+        lifter = replace(lifter, posenet_width=0, dropout=-1.0)
     return Settings(
         recipe=recipe, data=DataSettings(dataset=dataset), lifter=lifter, learning=learning,
         augment=RECIPES[recipe],
     )  # fmt: skip
+
+
+def _merged(parts: list[Preset], group: str) -> dict[str, Any]:
+    return {key: value for part in parts for key, value in part.get(group, {}).items()}
+
+
+def _sees_clips(words: flags.Words, parts: list[Preset]) -> bool:
+    """Whether the lifter sees more than one frame, as typed or by default."""
+    typed = words.get("filter_widths") or words.get("frames")
+    frames = [part["lifter"]["frames"] for part in parts if "frames" in part.get("lifter", {})]
+    return set(typed) != {"1"} if typed else bool(frames)
+
 
 
 def _default_dataset(words: flags.Words) -> str:
@@ -181,8 +216,8 @@ def check(settings: Settings) -> None:
         raise ValueError(f"--posenet_name {lifter.posenet_name}: {flags.LATER_LIFTERS[lifter.posenet_name]}.")
     _choose("posenet_name", lifter.posenet_name, [*LIFTERS, *ALIASES])
     _choose("input_mode", lifter.input_mode, INPUT_MODES)
-    if lifter.frames != 1:
-        raise ValueError(f"--frames {lifter.frames}: {flags.NO_TEMPORAL}.")
+    if lifter.filter_widths and lifter.frames not in (1, math.prod(lifter.filter_widths)):
+        raise ValueError(f"--frames {lifter.frames} is not the product of --filter_widths: leave one of them out.")
     _choose("device", settings.device.split(":")[0], ("auto", "cpu", "cuda"))
     if re.search(r"[/\\\s]", settings.output.note):
         raise ValueError(f"--note {settings.output.note!r}: expected one word without spaces and slashes.")
@@ -192,7 +227,8 @@ def check(settings: Settings) -> None:
         "additional_epochs": (learning.additional_epochs, 0), "steps_per_epoch": (learning.steps_per_epoch, 0),
         "eval_every": (settings.output.eval_every, 1), "gan_every": (learning.gan_every, 1),
         "downsample": (settings.data.downsample, 1),
-        "posenet_width": (lifter.posenet_width, 0), "posenet_blocks": (lifter.posenet_blocks, 0),
+        "frames": (lifter.frames, 1), "posenet_width": (lifter.posenet_width, 0),
+        "posenet_blocks": (lifter.posenet_blocks, 0),
         "threads": (settings.threads, 0), "seed": (settings.seed, 0), "max_grad_norm": (learning.max_grad_norm, 0),
     }  # fmt: skip
     for name, (value, smallest) in at_least.items():

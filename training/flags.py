@@ -13,14 +13,8 @@ from augment.settings import SOURCES
 
 Words = dict[str, list[str]]
 
-NO_TEMPORAL = "temporal lifters are not in this version, only single frames (--frames 1)"
 NO_MULTI_VIEW = "multi-view and self-supervised lifters are not in this version, only one camera with 3D labels"
-LATER_LIFTERS = {
-    "mulit_farme_videopose": NO_TEMPORAL,  # DH-AUG's spelling
-    "poseformer": NO_TEMPORAL,
-    "seq2seq": NO_TEMPORAL,
-    "esmformer": NO_MULTI_VIEW,
-}
+LATER_LIFTERS = {"esmformer": NO_MULTI_VIEW}
 
 # The same setting under another name: VideoPose3D and PoseFormer, DH-AUG, ESMformer.
 RENAMED = {
@@ -29,6 +23,8 @@ RENAMED = {
     "-lrd": "lr_decay", "-f": "frames", "--frame": "frames",
     "--lr_p": "lr", "--additional_LR_decay": "additional_lr_decay", "--Gen_DenseDim": "generator_width",
     "--Dis_DenseDim_3D": "critic_width_3d", "--Dis_DenseDim_2D": "critic_width_2d",
+    "--video_Dis_DenseDim_3D": "motion_critic_width", "--single_dis_warmup_epoch": "motion_warmup",
+    "--GAN_video_playback_input": "gan_playback", "--Pos_video_playback_input": "playback",
     "--nepoch": "epochs", "--previous_dir": "evaluate",
 }  # fmt: skip
 
@@ -59,19 +55,17 @@ def _refused(reason: str) -> Callable[[str, str], Words]:
 
 
 def _train_mode(flag: str, value: str) -> Words:
-    if value != "single":
-        raise ValueError(f"{flag} {value}: {NO_TEMPORAL}; use --single_or_multi_train_mode single.")
+    """DH-AUG's two modes. multi only asks for several frames: how many, the lifter or --architecture says."""
+    if value not in ("single", "multi"):
+        raise ValueError(f"{flag} {value}: choose from single, multi.")
     return {}
 
 
 def _architecture(flag: str, value: str) -> Words:
     """Filter widths of VideoPose3D; their product is the number of frames."""
     if not re.fullmatch(r"\d+(,\d+)*", value):
-        raise ValueError(f"{flag} {value}: expected filter widths as in 1,1,1.")
-    widths = value.split(",")
-    if set(widths) != {"1"}:
-        raise ValueError(f"{flag} {value}: {NO_TEMPORAL}, so all widths are 1.")
-    return {"posenet_blocks": [str(len(widths))]}
+        raise ValueError(f"{flag} {value}: expected filter widths as in 3,3,3.")
+    return {"filter_widths": value.split(",")}
 
 
 def _enhancement(flag: str, value: str) -> Words:
@@ -100,8 +94,7 @@ TRANSLATED: dict[str, Callable[[str, str], Words]] = {
     "--data_enhancement_method": _enhancement,
     "--s1only": _only_s1,
     "--GAN_whether_use_preAngle": _angle_limits,
-    "--video_over_200mm": _only_off(NO_TEMPORAL),
-    "--single_dis_warmup_epoch": _refused(f"it delays the motion critics, and {NO_TEMPORAL}"),
+    "--video_over_200mm": _only_off("no clip is left out for being far off; damaged frames are marked by the data"),
     "--adaptive_loss": _only_off(NO_MULTI_VIEW),
     "--self_supervised": _only_off(NO_MULTI_VIEW),
     "--reproj_loss": _only_off(NO_MULTI_VIEW),

@@ -36,10 +36,13 @@ class Judge:
     """Evaluates lifters on all test sets. predictions: those of the last evaluation, for pictures."""
 
     def __init__(
-        self, takes: Mapping[str, list[Take]], skeleton: str, frames: int, device: torch.device, flip: bool
-    ) -> None:
+        self, takes: Mapping[str, list[Take]], lifter: Lifter, device: torch.device, flip: bool
+    ) -> None:  # fmt: skip
         self.datasets = {
-            name: PoseDataset.from_takes(own, skeleton, frames, device=device) for name, own in takes.items()
+            name: PoseDataset.from_takes(
+                own, lifter.skeleton.name, lifter.frames, device=device, target=lifter.target_frame
+            )
+            for name, own in takes.items()
         }
         self.flip = flip
         self.predictions: dict[str, Predictions] = {}

@@ -8,28 +8,49 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from data import PoseBatch
-from posenets import Lifter, build_posenet, dh_aug_sizes, filter_widths_of, lifter_name
+from data import PoseBatch, PoseDataset
+from posenets import Lifter, PoseNet, build_posenet, dh_aug_sizes, filter_widths_of, lifter_name
 from training import distributed
-from training.config import LearningSettings, LifterSettings
+from training.config import LearningSettings, LifterSettings, Settings
 from training.presets import BLOCK_NAMES, DROPOUT_NAMES, WIDTH_NAMES
+
+STATISTICS_POSES = 4096  # windows from which a lifter takes the mean and spread of its coordinates
 
 
 def build_lifter(settings: LifterSettings, recipe: str, skeleton: str) -> Lifter:
     """The lifter of a run. Recipe dh-aug starts from DH-AUG's sizes, the others from those of the lifter's paper."""
-    name = lifter_name(settings.posenet_name)
-    sizes: dict[str, Any] = dh_aug_sizes(name, settings.frames) if recipe == "dh-aug" else {}
+    name, frames = lifter_name(settings.posenet_name), settings.window
+    sizes: dict[str, Any] = dh_aug_sizes(name, frames, settings.filter_widths) if recipe == "dh-aug" else {}
     if settings.posenet_width:
         sizes[WIDTH_NAMES[name]] = settings.posenet_width
     if settings.posenet_blocks:
         blocks = settings.posenet_blocks
         if not BLOCK_NAMES[name]:
             raise ValueError(f"--posenet_blocks {blocks}: {name} has no blocks to count, leave it out.")
-        sizes[BLOCK_NAMES[name]] = filter_widths_of(settings.frames, blocks) if name == "videopose" else blocks
+        sizes[BLOCK_NAMES[name]] = filter_widths_of(frames, blocks) if name == "videopose" else blocks
+    if settings.filter_widths:
+        if name != "videopose":
+            raise ValueError(f"--filter_widths is of videopose, {name} has none: say how many --frames it is to see.")
+        sizes["filter_widths"] = list(settings.filter_widths)
+    if settings.causal:
+        if name != "videopose":
+            raise ValueError(f"--causal True is for videopose, {name} is not made for it: leave it out.")
+        sizes["causal"] = True
     if settings.dropout >= 0:
         sizes[DROPOUT_NAMES[name]] = settings.dropout
     num_joints = int(skeleton.rsplit("_", 1)[1])
-    return Lifter(build_posenet(name, num_joints, settings.frames, **sizes), settings.input_mode, skeleton)
+    return Lifter(build_posenet(name, num_joints, frames, **sizes), settings.input_mode, skeleton)
+
+
+def trainer_of(lifter: Lifter, settings: Settings, real: PoseDataset) -> "LifterTrainer":
+    """The trainer of a new lifter, which has seen the statistics of the training poses if it keeps them."""
+    if settings.learning.loss_frames == "all" and type(lifter.posenet).forward_window is PoseNet.forward_window:
+        lifter.posenet.forward_window(torch.empty(0))  # says in one sentence that it has none
+    generator = torch.Generator().manual_seed(settings.seed)
+    poses = real.random_batch(STATISTICS_POSES, generator)
+    lifter.standardise(poses.joints_2d, poses.joints_3d)
+    distributed.broadcast(lifter)
+    return LifterTrainer(lifter, settings.learning)
 
 
 def learning_rate_factor(settings: LearningSettings, epochs_done: float | int) -> float:
@@ -49,7 +70,12 @@ def learning_rate_factor(settings: LearningSettings, epochs_done: float | int) -
     return factors[settings.lr_schedule] * settings.additional_lr_decay**appended
 
 
-def mean_distance(prediction: Float[Tensor, "batch joints 3"], target: Float[Tensor, "batch joints 3"]) -> Tensor:
+def mean_square(prediction: Float[Tensor, "*batch joints 3"], target: Float[Tensor, "*batch joints 3"]) -> Tensor:
+    """Mean squared coordinate error as a loss, square metres."""
+    return (prediction - target).square().mean()
+
+
+def mean_distance(prediction: Float[Tensor, "*batch joints 3"], target: Float[Tensor, "*batch joints 3"]) -> Tensor:
     """MPJPE as a loss, metres."""
     return (prediction - target).square().sum(-1).add(1e-12).sqrt().mean()
 
@@ -62,7 +88,9 @@ class LifterTrainer:
 
     def __init__(self, lifter: Lifter, settings: LearningSettings) -> None:
         self.lifter, self.settings = lifter, settings
-        self.optimizer = torch.optim.Adam(lifter.parameters(), lr=settings.lr, fused=True)
+        # Without weight decay AdamW is Adam.
+        decay = settings.weight_decay
+        self.optimizer = torch.optim.AdamW(lifter.parameters(), lr=settings.lr, weight_decay=decay, fused=True)
         self.average = copy.deepcopy(lifter).requires_grad_(False) if settings.ema else None
         self.updates = 0
 
@@ -90,7 +118,7 @@ class LifterTrainer:
 
     def _update(self, batch: PoseBatch) -> Tensor:
         self.lifter.train()
-        target = batch.root_relative()[:, self.lifter.posenet.target_frame]  # (B, J, 3) m
+        target = batch.root_relative()  # (B, T, J, 3) m
         loss = self._loss(batch.joints_2d, target)
         loss.backward()
         distributed.average_gradients(self.lifter.parameters())
@@ -104,12 +132,17 @@ class LifterTrainer:
 
     def _loss(self, joints_2d: Tensor, target: Tensor) -> Tensor:
         narrow = self.settings.precision == "bfloat16" and joints_2d.is_cuda
+        every_frame = self.settings.loss_frames == "all"
         with torch.autocast(joints_2d.device.type, dtype=torch.bfloat16, enabled=narrow):
-            prediction = self.lifter(joints_2d)
-        prediction = prediction.to(target.dtype)
-        if self.settings.loss == "mse":
-            return (prediction - target).square().mean()
-        return mean_distance(prediction, target)
+            prediction = self.lifter.forward_window(joints_2d) if every_frame else self.lifter(joints_2d)[:, None]
+        prediction = prediction.to(target.dtype)  # (B, T or 1, J, 3)
+        if not every_frame:
+            target = target[:, self.lifter.target_frame, None]
+        measure = mean_square if self.settings.loss == "mse" else mean_distance
+        loss = measure(prediction, target)
+        if every_frame and self.settings.difference_weight and target.shape[1] > 1:
+            loss = loss + self.settings.difference_weight * measure(prediction.diff(dim=1), target.diff(dim=1))
+        return loss
 
     @torch.no_grad()
     def _follow(self) -> None:

@@ -68,6 +68,6 @@ def plan_of(settings: Settings, poses: int) -> Plan:
         rounds = (Round("synthetic", 1.0, learns, True), Round("real", 0.0, False, True))
     else:
         rounds = (Round("mixed", augment.synthetic_share, learns, True),)
-    warmup = learning.warmup + (learning.motion_warmup if settings.lifter.frames > 1 else 0) if learns else 0
+    warmup = learning.warmup + (learning.motion_warmup if settings.lifter.window > 1 else 0) if learns else 0
     epochs = warmup + learning.epochs + learning.additional_epochs
     return Plan(epochs, warmup, steps, rounds, settings.output.eval_every)

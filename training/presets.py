@@ -18,6 +18,31 @@ TRAINING: dict[str, Preset] = {
     "posefk": {"lifter": {"input_mode": "virtual_camera"}, "learning": {"ema": 0.999}},
 }
 
+# What DH-AUG's video mode does differently from its single frames (spec: clips backwards, MPJPE, motion critics late).
+CLIPS: dict[str, Preset] = {
+    "dh-aug": {"learning": {"loss": "mpjpe", "playback": True, "motion_warmup": 4}},
+}
+
+# How the temporal lifters were trained where they were published, for all recipes alike. Names as they are typed: the
+# multi-frame spelling of DH-AUG says that there are several frames.
+_POSEFORMER: Preset = {
+    "lifter": {"frames": 27},
+    "learning": {"lr": 4e-4, "weight_decay": 0.1, "lr_schedule": "exponential", "lr_decay": 0.99, "max_grad_norm": 0.0},
+}
+LIFTER_PRESETS: dict[str, Preset] = {
+    "poseformer": _POSEFORMER,
+    "mulit_farme_videopose": {"lifter": {"frames": 27}},
+    "seq2seq": {
+        "lifter": {"frames": 5},
+        "learning": {
+            "lr": 1e-3, "lr_schedule": "exponential", "lr_decay": 0.96, "loss": "mse", "loss_frames": "all",
+            "difference_weight": 5.0,
+        },
+    },
+}  # fmt: skip
+# The widths and dropout of short runs are meant for fully connected layers and 1x1 convolutions.
+WITHOUT_BUDGET_SIZES = ("sem_gcn", "st_gcn", "poseformer")
+
 # Short runs: the published dropout (up to half of the units) and learning rate are made for hundreds of epochs. They
 # are the same for every recipe, so that a comparison is about the augmentation.
 BUDGETS: dict[str, Preset] = {

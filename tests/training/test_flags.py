@@ -49,20 +49,47 @@ def test_the_single_frame_command_of_dh_aug_means_what_it_says():
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (DH_AUG_VIDEO, "temporal lifters are not in this version"),
-        ("--posenet_name mulit_farme_videopose", "temporal lifters are not in this version"),
-        ("--posenet_name poseformer -k cpn_ft_h36m_dbb -f 81 -c checkpoint --evaluate detected81f.bin", "temporal"),
-        ("-k gt -f 81 -lr 0.0004 -lrd 0.99", "--frames 81: temporal lifters"),
         ("--posenet_name esmformer --batch_size 1024 --frames 27 --lr 0.0005 --nepoch 50", "multi-view"),
         (ESMFORMER_SELF, "--adaptive_loss 1: multi-view"),
-        ("--architecture 3,3", "temporal"),
+        ("--single_or_multi_train_mode both", "single, multi"),
+        ("--architecture 3x3", "3,3,3"),
         ("--GAN_whether_use_preAngle False", "joint limits"),
     ],
 )
-def test_what_is_not_in_this_version_is_refused_in_one_sentence(command: str, reason: str):
+def test_what_cannot_be_done_is_refused_in_one_sentence(command: str, reason: str):
     with pytest.raises(ValueError, match=reason) as caught:
         read_settings(shlex.split(command))
     assert "\n" not in str(caught.value)
+
+
+def test_the_video_command_of_dh_aug_means_what_it_says():
+    settings = read_settings(shlex.split(DH_AUG_VIDEO))
+    assert settings.lifter.window == 9 and settings.lifter.filter_widths == (3, 3)
+    assert settings.data.downsample == 10 and settings.learning.warmup == 20 and settings.learning.motion_warmup == 4
+    as_published = read_settings([*shlex.split(DH_AUG_VIDEO), "--recipe", "dh-aug"]).learning
+    assert as_published.playback and as_published.loss == "mpjpe", "its video mode differs from its single frames"
+    single = read_settings(["--recipe", "dh-aug"]).learning
+    assert not single.playback and single.loss == "mse"
+
+
+def test_the_commands_of_poseformer_mean_what_they_say():
+    command = "--posenet_name poseformer -k cpn_ft_h36m_dbb -f 81 -c checkpoint --evaluate detected81f.bin"
+    settings = read_settings(shlex.split(command))
+    assert settings.lifter.window == 81 and settings.evaluate == "detected81f.bin"
+    learning = read_settings(shlex.split("--posenet_name poseformer -k gt -f 81 -lr 0.0004 -lrd 0.99")).learning
+    assert learning.lr_schedule == "exponential" and learning.weight_decay == 0.1 and learning.lr == 4e-4
+
+
+def test_lifters_bring_their_published_training_and_window():
+    assert read_settings(["--posenet_name", "mulit_farme_poseformer"]).lifter.window == 27
+    assert read_settings(["--posenet_name", "mulit_farme_videopose"]).lifter.window == 27
+    assert read_settings(["--posenet_name", "mulit_farme_videopose", "--frames", "9"]).lifter.window == 9
+    assert read_settings(["--posenet_name", "videopose"]).lifter.window == 1
+    seq2seq = read_settings(["--posenet_name", "seq2seq"]).learning
+    assert seq2seq.loss_frames == "all" and seq2seq.difference_weight == 5 and seq2seq.lr_decay == 0.96
+    assert read_settings(["--posenet_name", "seq2seq", "--lr", "0.01"]).learning.lr == 0.01
+    with pytest.raises(ValueError, match="product of --filter_widths"):
+        read_settings(["--filter_widths", "3", "3", "--frames", "27"])
 
 
 def test_short_flags_of_videopose3d_and_long_ones_of_esmformer_are_the_same_settings():
