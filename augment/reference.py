@@ -48,8 +48,8 @@ class Reference:
 
     @cached_property
     def lowest(self) -> Tensor:
-        """(N,) height of each clip's lowest joint, metres."""
-        return self.joints_world[..., 2].flatten(1).amin(dim=1)
+        """(N, T) height of the lowest joint of each frame, metres."""
+        return self.joints_world[..., 2].amin(dim=-1)
 
     @cached_property
     def lengths(self) -> Tensor:
@@ -113,13 +113,12 @@ class Reference:
     def settle(self, joints: Tensor, rows: Tensor) -> Tensor:
         """Poses (B, T, 16, 3) moved to where the real ones at `rows` were.
 
-        The hip comes over the same point of the floor, the clip's lowest joint to the same height.
+        In every frame the hip comes over the same point of the floor, the lowest joint to the same height: who stands
+        goes on standing, who jumps jumps as high.
         """
-        hip = joints[:, :, HIP : HIP + 1]
-        level = self.hip[rows][:, :, None, :2] - hip[..., :2]
-        rise = self.lowest[rows] - joints[..., 2].flatten(1).amin(dim=1)
-        rise = rise[:, None, None, None].expand(*level.shape[:-1], 1)
-        return joints + torch.cat([level, rise], dim=-1)
+        level = self.hip[rows][..., :2] - joints[:, :, HIP, :2]
+        rise = self.lowest[rows] - joints[..., 2].amin(dim=-1)
+        return joints + torch.cat([level, rise[..., None]], dim=-1)[:, :, None]
 
 
 def _in_trunk(joints: Tensor, vectors: Tensor, inwards: bool) -> Tensor:

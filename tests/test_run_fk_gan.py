@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import run_fk_gan
@@ -144,3 +145,48 @@ def test_evaluate_scores_a_checkpoint_without_training(
     run_fk_gan.main(["--dataset", "demo", "-c", str(tmp_path), "--evaluate", "lifter.pt", "--test_sets", "demo"])
     assert "demo, protocol family" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["lifter.pt"]
+
+
+CLIPS = f"{TINY} --motion_critic_width 16 --steps_per_epoch 4 --epochs 2 --figures False"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--posenet_name mulit_farme_videopose --architecture 3,3 --recipe dh-aug --warmup 0 --motion_warmup 1",
+        "--posenet_name poseformer --frames 3",
+        "--posenet_name seq2seq --frames 4 --batch_size 8",
+        "--posenet_name st_gcn --frames 3 --recipe none --loss_frames all --difference_weight 1",
+        "--posenet_name videopose --filter_widths 3 --causal True --gan_every 1",
+    ],
+)
+def test_lifters_of_clips_are_trained_augmented_and_judged(flags: str, tmp_path: Path):
+    run_fk_gan.main([*CLIPS.split(), "--checkpoint", str(tmp_path), *flags.split()])
+    (folder,) = tmp_path.glob("*/*/*")
+    lines = results_of(folder)
+    assert {line["test_set"] for line in lines} == {"validation", "demo", "demo_shifted"}
+    assert all(line["mpjpe"] > 0 and line["mpjve"] > 0 for line in lines if line["test_set"] == "demo")
+    lifter = load_lifter(folder / "last.pt")
+    assert lifter.frames > 1 and lifter.predict_clip(torch.zeros(5, 16, 2)).shape == (5, 16, 3)
+
+
+def test_clips_resume_in_the_middle_of_warm_up_as_if_undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    flags = "--posenet_name videopose --frames 3 --motion_warmup 1 --warmup 1 --gan_every 3".split()
+    run_fk_gan.main([*CLIPS.split(), "--checkpoint", str(tmp_path / "whole"), *flags])
+    (whole,) = (tmp_path / "whole").glob("*/*/*")
+    step_done = Course.step_done
+
+    def press(course: Course) -> None:
+        step_done(course)
+        if (course.epoch, course.step) in ((1, 2), (3, 2)):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Course, "step_done", press)
+    with pytest.raises(KeyboardInterrupt):
+        run_fk_gan.main([*CLIPS.split(), "--checkpoint", str(tmp_path / "cut"), *flags])
+    (cut,) = (tmp_path / "cut").glob("*/*/*")
+    with pytest.raises(KeyboardInterrupt):  # a second time, inside a block of synthetic poses
+        run_fk_gan.main(["--resume", str(cut)])
+    monkeypatch.undo()
+    run_fk_gan.main(["--resume", str(cut)])
+    assert scores_of(cut) == scores_of(whole)

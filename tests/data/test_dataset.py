@@ -55,6 +55,20 @@ def test_windows_are_padded_with_edge_frames_and_never_leave_their_clip():
     torch.testing.assert_close(last_of_first_clip, frames[[1, 2, 3, 3, 3]])
 
 
+@pytest.mark.parametrize("target", [0, 1, 3])
+def test_windows_lie_about_the_sample_as_asked(target: int):
+    take = _take(6, 0)
+    frames = PoseDataset.from_takes([take], only_usable=False).all().joints_3d[:6, 0]
+    windows = PoseDataset.from_takes([take], frames=4, only_usable=False, target=target)
+    for sample in range(6):
+        places = (sample + torch.arange(4) - target).clamp(0, 5)
+        torch.testing.assert_close(windows.batch(torch.tensor([sample])).joints_3d[0], frames[places])
+    with pytest.raises(ValueError, match="expected an odd number"):
+        PoseDataset.from_takes([take], frames=4)
+    with pytest.raises(ValueError, match="expected 0 to 3"):
+        PoseDataset.from_takes([take], frames=4, target=4)
+
+
 def test_stride_keeps_every_nth_frame():
     assert len(PoseDataset.from_takes([_take(10, 0)], stride=3, only_usable=False)) == 2 * 4
 
