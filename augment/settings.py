@@ -141,7 +141,7 @@ RECIPES: dict[str, AugmentSettings] = {
     "none": AugmentSettings(schedule="none", synthetic_share=0.0),
     "dh-aug": _DH_AUG,
     "posefk": AugmentSettings(
-        mixture=Mixture(gan=0.1, limbs=0.6, rom=0.3), turn_sd=0.6, tilt_sd=0.4, balanced=0.9,
+        mixture=Mixture(gan=0.1, limbs=0.6, rom=0.3), turn_sd=0.3, tilt_sd=0.4, balanced=0.9,
         synthetic_share=0.7,
     ),  # fmt: skip
 }
