@@ -48,7 +48,7 @@ WITHOUT_BUDGET_SIZES = ("sem_gcn", "st_gcn", "poseformer")
 BUDGETS: dict[str, Preset] = {
     "demo": {
         "lifter": {"posenet_name": "simple_baseline", "posenet_width": 512, "dropout": 0.1},
-        "learning": {"epochs": 6, "steps_per_epoch": 300, "batch_size": 128, "gan_every": 10, "lr": 4e-3},
+        "learning": {"epochs": 8, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 10, "lr": 4e-3},
     },
     "cmu": {
         "lifter": {"posenet_width": 512, "dropout": 0.1},
