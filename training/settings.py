@@ -1,0 +1,129 @@
+"""The settings of a run as dataclasses: what there is to choose, its default and its unit (the texts of --help)."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from augment.settings import AugmentSettings
+from data import DataSettings
+
+
+@dataclass
+class LifterSettings:
+    """The network that lifts 2D to 3D."""
+
+    posenet_name: str = "videopose"
+    """Lifter: videopose, simple_baseline (mlp), sem_gcn (gcn), st_gcn, poseformer or seq2seq."""
+    frames: int = 1
+    """Frames one prediction sees: 1 for simple_baseline and sem_gcn, a power of 3 for videopose, any for the others."""
+    filter_widths: tuple[int, ...] = ()
+    """videopose: widths of its filters, such as 3 3 3, instead of --frames, which is their product."""
+    causal: bool = False
+    """videopose: see past frames only and predict the last."""
+    posenet_width: int = 0
+    """Units per layer; 0: as published."""
+    posenet_blocks: int = 0
+    """Number of blocks (simple_baseline, sem_gcn) or of filters (videopose); 0: as published."""
+    dropout: float = -1.0
+    """Share of units dropped while training, 0 to under 1; -1: as published."""
+    input_mode: str = "screen"
+    """What the lifter sees: screen, root (minus the hip), root_placed (and where the hip is), root_scaled (by size),
+    virtual_camera (looking at the hip, scaled)."""
+
+    @property
+    def window(self) -> int:
+        """Frames one prediction sees, however they were given."""
+        return math.prod(self.filter_widths) if self.filter_widths and self.frames == 1 else self.frames
+
+
+@dataclass
+class LearningSettings:
+    """How the lifter learns."""
+
+    epochs: int = 10
+    """Epochs in which the lifter learns."""
+    additional_epochs: int = 0
+    """Epochs appended at the end of the linear schedule, each at additional_lr_decay times the rate before (DH-AUG)."""
+    additional_lr_decay: float = 0.95
+    """Factor on the learning rate in each additional epoch."""
+    warmup: int = 0
+    """Epochs before those in which only the GAN learns."""
+    motion_warmup: int = 0
+    """Clips: epochs of warm-up before the motion critics join; `warmup` epochs with all critics follow."""
+    steps_per_epoch: int = 0
+    """Batches per epoch; 0: one pass over the training poses."""
+    batch_size: int = 1024
+    """Poses per batch, over all processes together."""
+    lr: float = 1e-3
+    """Learning rate of Adam at the start."""
+    lr_schedule: Literal["cosine", "linear", "exponential", "constant"] = "cosine"
+    """Learning rate over the run: cosine or linear to 0, times lr_decay per epoch, or constant."""
+    lr_decay: float = 0.99
+    """Factor per epoch of the exponential schedule (giving it chooses that schedule)."""
+    loss: Literal["mpjpe", "mse"] = "mpjpe"
+    """Loss: mean distance of joints (mpjpe, metres) or mean squared coordinate error (mse)."""
+    loss_frames: Literal["target", "all"] = "target"
+    """Frames of a window the loss is about: the one that is predicted, or all (seq2seq, st_gcn)."""
+    difference_weight: float = 0.0
+    """loss_frames=all: weight of the same loss on the displacements from frame to frame."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay (AdamW); 0: Adam."""
+    mirrored: Literal["separate", "concatenated", "none"] = "separate"
+    """Left-right mirrored copies: an update of their own, in the same update, or none."""
+    playback: bool = False
+    """Clips: learn each of them backwards in time as well, in updates of their own (DH-AUG's video mode)."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this norm; 0: never."""
+    ema: float = 0.0
+    """Decay per update of the averaged weights that are evaluated; 0: evaluate the weights themselves."""
+    gan_every: int = 1
+    """Batches of the lifter for each batch the GAN learns from (in its warm-up it learns from every one); synthetic
+    poses are drawn for as many batches at once."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Numbers inside the lifter on a GPU; bfloat16 is ignored on the CPU."""
+
+
+@dataclass
+class OutputSettings:
+    """What a run judges and writes."""
+
+    checkpoint: str = "./checkpoint"
+    """Folder under which the run's own folder <lifter>/<keypoints>/<time>_<note> is made."""
+    note: str = "posefk"
+    """Word at the end of the run's folder name."""
+    test_sets: tuple[str, ...] = ()
+    """Test sets; empty: those of the data set, and 3dhp where it is prepared."""
+    eval_every: int = 1
+    """Evaluate after every n-th epoch (and after the last)."""
+    test_flip: bool = True
+    """Average each prediction with that of the mirror image."""
+    figures: bool = True
+    """Draw figures and TensorBoard pictures."""
+
+
+@dataclass
+class Settings:
+    """PoseFK: train a 2D-to-3D pose lifter, augmented by a GAN on a Denavit-Hartenberg model of the body."""
+
+    recipe: str = "posefk"
+    """Augmentation: none, dh-aug (as published, its defects fixed) or posefk. Fills what is not given here."""
+    compare: tuple[str, ...] = ()
+    """Recipes to train one after the other on the same data, ending in one table."""
+    data: DataSettings = field(default_factory=DataSettings)
+    lifter: LifterSettings = field(default_factory=LifterSettings)
+    learning: LearningSettings = field(default_factory=LearningSettings)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
+    evaluate: str = ""
+    """Checkpoint to evaluate instead of training (also looked for in --checkpoint)."""
+    resume: str = ""
+    """Folder (or last.pt) of a run to continue; its settings are kept."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    threads: int = 0
+    """CPU threads; 0: PyTorch's own choice."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of everything drawn by chance."""
+        return self.data.seed
