@@ -89,9 +89,9 @@ def table(out: Path, lifter: str, seeds: Sequence[int]) -> str:
         row = [variant, str(len(found))]
         for name in TEST_SETS:
             values = [errors[name] for errors in found]
-            mean, spread = statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+            mean = statistics.mean(values)
             base.setdefault(name, mean)
-            row.append(f"{mean:.1f} ± {spread:.1f}")
+            row.append(f"{mean:.1f} ± {statistics.stdev(values):.1f}" if len(values) > 1 else f"{mean:.1f}")
             if name != "validation":
                 row.append("" if variant == "none" else f"{100 * (mean / base[name] - 1):+.0f} %")
         rows.append(row)
