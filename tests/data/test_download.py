@@ -61,8 +61,8 @@ def handler_of(state: Shop) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             if state.cuts:
                 body = body[: state.cuts.pop(0)]
+            state.sent += len(body)  # before the client can have the last byte and look at it
             self.wfile.write(body)
-            state.sent += len(body)
 
         def log_message(self, format, *args):  # noqa: A002 - the base class names it so
             """Keep quiet."""
