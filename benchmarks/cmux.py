@@ -22,13 +22,15 @@ from training.log import columns
 BUDGET = "--dataset cmu --posenet_width 512 --batch_size 256 --steps_per_epoch 150 --eval_every 6 --figures False"
 LENGTH = "--epochs 30"
 NO_POSES = "--gan 0 --limbs 0 --rom 0"
-PLAIN = f"--recipe posefk --input_mode screen --ema 0 {NO_POSES} --bodies keep --cameras dataset {LENGTH}"
+PLAIN = f"--recipe posefk --input_mode screen --ema 0 {NO_POSES} --bodies keep --cameras dataset --dropout 0.1 {LENGTH}"
 VARIANTS: dict[str, str] = {
     "none": f"--recipe none {LENGTH}",
     "dh-aug": "--recipe dh-aug --epochs 15",
     "posefk": f"--recipe posefk {LENGTH}",
     "none, lr 0.001": f"--recipe none --lr 0.001 {LENGTH}",
     "dh-aug, lr 0.001": "--recipe dh-aug --lr 0.001 --epochs 15",
+    "none, no dropout": f"--recipe none --dropout 0 {LENGTH}",
+    "dh-aug, no dropout": "--recipe dh-aug --dropout 0 --epochs 15",
     "none + input": f"--recipe none --input_mode virtual_camera {LENGTH}",
     "none + EMA": f"--recipe none --ema 0.999 {LENGTH}",
     "none + cameras": f"{PLAIN} --cameras wide --real 1",
