@@ -3,7 +3,8 @@
     python prepare_data_3dhp.py                    from data_extra/dataset_extras/mpi_inf_3dhp_valid.npz (SPIN)
     python prepare_data_3dhp.py --source FOLDER    from FOLDER/TS1/annot_data.mat ... TS6 (the official release)
 
-Only the official release knows activities and all frames (--all-frames). docs/data_3dhp.md tells what goes where.
+Only the official release knows activities and the video between the scored frames. docs/data_3dhp.md tells what goes
+where.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from data.command_line import OneSentenceParser
 from data.mpi_inf_3dhp import (
     SCENES,
     SEQUENCES,
-    TEST_FILE,
     TO_H36M_16,
     VALID_FRAMES,
     AnnotatedFrames,
@@ -24,6 +25,7 @@ from data.mpi_inf_3dhp import (
     read_spin,
 )
 from data.readers import atomic_write
+from data.test_set_3dhp import TEST_FILE
 from kinematics.errors import exit_with_one_sentence
 from kinematics.skeleton import Skeleton
 
@@ -36,7 +38,6 @@ def _parser() -> OneSentenceParser:
         "--source", metavar="PATH", help=f"SPIN's npz or a folder of TS1 ... TS6 (data_extra/{SPIN_FILE})"
     )
     parser.add_argument("--data_extra_root", default="data_extra", help="where test_set/ lies (data_extra)")
-    parser.add_argument("--all-frames", action="store_true", help="keep frames that are not scored, marked in `valid`")
     return parser
 
 
@@ -45,8 +46,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = _parser().parse(argv)
     source = Path(arguments.source or Path(arguments.data_extra_root) / SPIN_FILE)
     frames = read_official(source) if source.is_dir() else read_spin(source)
-    if not arguments.all_frames:
-        frames = frames[frames.valid]
     path = Path(arguments.data_extra_root) / TEST_FILE
     with atomic_write(path) as part:
         np.savez_compressed(part, **arrays(frames))
@@ -57,21 +56,48 @@ def arrays(frames: AnnotatedFrames) -> dict[str, Any]:
     """What test_3dhp.npz holds.
 
     pose3d (N, 16, 3) metres, pelvis-centred, and pose2d (N, 16, 2) screen: what PoseAug and DH-AUG read.
-    joints17_3d, joints17_2d: the same in the official order of 17; sequence, scene, activity, image, valid: (N,).
+    joints17_3d, joints17_2d: the same in the official order of 17; sequence, scene, activity, image: (N,).
+    video17_3d, video17_2d, video_sequence, video_activity, video_image, video_valid: every frame of the videos, where
+    the source has more than the scored ones. 2D that is missing in a frame between scored ones is interpolated.
     """
-    joints_3d, joints_2d = frames.joints_3d.astype(np.float32), frames.screen().astype(np.float32)
-    return {
+    scored = frames[frames.valid]
+    joints_3d, joints_2d = scored.joints_3d.astype(np.float32), scored.screen().astype(np.float32)
+    content = {
         "pose3d": joints_3d[:, TO_H36M_16],
         "pose2d": joints_2d[:, TO_H36M_16],
         "joints17_3d": joints_3d,
         "joints17_2d": joints_2d,
         "joints17_names": np.array(Skeleton("mpi_inf_3dhp_17").joints),
-        "sequence": frames.sequence,
-        "scene": np.array([SCENES[name] for name in frames.sequence]),
-        "activity": frames.activity,
-        "image": frames.image,
-        "valid": frames.valid,
+        "sequence": scored.sequence,
+        "scene": np.array([SCENES[name] for name in scored.sequence]),
+        "activity": scored.activity,
+        "image": scored.image,
     }
+    return content if len(scored) == len(frames) else content | _video(frames)
+
+
+def _video(frames: AnnotatedFrames) -> dict[str, Any]:
+    screen = frames.screen()
+    for name in SEQUENCES:
+        own = np.flatnonzero(frames.sequence == name)
+        screen[own] = without_gaps(screen[own])
+    return {
+        "video17_3d": np.nan_to_num(frames.joints_3d).astype(np.float32),
+        "video17_2d": screen.astype(np.float32),
+        "video_sequence": frames.sequence,
+        "video_activity": frames.activity,
+        "video_image": frames.image,
+        "video_valid": frames.valid,
+    }
+
+
+def without_gaps(points: Float[np.ndarray, "frames joints 2"]) -> Float[np.ndarray, "frames joints 2"]:
+    """Points whose NaN and infinities are replaced, joint by joint, on the straight line between the frames around."""
+    filled, clock = points.copy(), np.arange(len(points))
+    for joint, axis in zip(*np.nonzero(~np.isfinite(points).all(axis=0)), strict=True):
+        known = np.isfinite(points[:, joint, axis])
+        filled[:, joint, axis] = np.interp(clock, clock[known], points[known, joint, axis])
+    return filled
 
 
 def _report(frames: AnnotatedFrames, source: Path, path: Path) -> None:
@@ -86,6 +112,8 @@ def _report(frames: AnnotatedFrames, source: Path, path: Path) -> None:
         print(f"{source} has {valid:,} valid frames, published scores are over {usual:,}: do not compare with them.")
     if not (frames.activity != "").any():
         print("Activities are not known: SPIN's file has none. The official annot_data.mat files have.")
+    if valid == len(frames):
+        print("Only scored frames: lifters of several frames can be judged on 3dhp_sparse, not on the video (3dhp).")
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 

@@ -23,6 +23,7 @@ from augment import Augmenter
 from data import TEST_SETS, DataSplits, PoseDataset, load_dataset
 from evaluation import cross_domain
 from kinematics import Skeleton, exit_with_one_sentence
+from posenets import load_lifter
 from training import checkpoint, distributed
 from training.checkpoint import StopRequest, resume_command, stop_on_signal
 from training.config import Settings, from_plain, read_settings
@@ -139,7 +140,8 @@ def stopped(reporter: Reporter | None) -> None:
 def evaluate_only(settings: Settings) -> None:
     """Judge a checkpoint with evaluation.cross_domain."""
     path = checkpoint.find_lifter(settings.evaluate, settings.output.checkpoint)
-    test_sets = test_set_names(settings, TEST_SETS[settings.data.dataset])
+    frames = load_lifter(path, settings.lifter.posenet_name).frames
+    test_sets = test_set_names(settings, TEST_SETS[settings.data.dataset], frames)
     cross_domain.run(
         cross_domain.CrossDomain(
             checkpoint=path, posenet_name=settings.lifter.posenet_name, test_sets=test_sets,

@@ -20,7 +20,7 @@ TEST_SETS = {
     "cmu": ("cmux_a", "cmux_b"),
     "h36m": ("h36m",),
 }
-STANDALONE_TEST_SETS = {"3dhp": "data.mpi_inf_3dhp"}
+STANDALONE_TEST_SETS = {"3dhp": "data.test_set_3dhp", "3dhp_sparse": "data.test_set_3dhp"}
 
 
 def _choose(kind: str, name: str, known: list[str]) -> str:
@@ -37,10 +37,13 @@ def load_dataset(name: str, settings: DataSettings) -> DataSplits:
     return module.load(settings)
 
 
-def load_test_set(name: str, settings: DataSettings) -> list[Take]:
-    """The takes of one test set: demo, demo_shifted, cmux_a, cmux_b, h36m or 3dhp."""
+def load_test_set(name: str, settings: DataSettings, frames: int = 1) -> list[Take]:
+    """The takes of one test set: demo, demo_shifted, cmux_a, cmux_b, h36m, 3dhp or 3dhp_sparse.
+
+    frames: window of the lifter that will read them.
+    """
     owner = {test: dataset for dataset, tests in TEST_SETS.items() for test in tests}
     _choose("Test set", name, [*owner, *STANDALONE_TEST_SETS])
     if name in STANDALONE_TEST_SETS:
-        return importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings)
+        return importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings, name, frames)
     return load_dataset(owner[name], settings).tests[name]

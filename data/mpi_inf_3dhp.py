@@ -1,4 +1,6 @@
-"""MPI-INF-3DHP's test set: SPIN's npz or the official annot_data.mat -> frames -> test_3dhp.npz -> takes.
+"""MPI-INF-3DHP's test set: SPIN's npz or the official annot_data.mat -> annotated frames.
+
+prepare_data_3dhp.py writes them to test_3dhp.npz, data/test_set_3dhp.py makes takes of that.
 
 Ground truth is `univ_annot3`: the camera frame, scaled to Human3.6M's universal skeleton, pelvis at the origin, so
 there is no depth and no camera. Joints are kept in the official order of 17 and handed on in Human3.6M's order: the
@@ -13,7 +15,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from data.readers import load_mat, load_npz_restricted
-from data.takes import DataSettings, Take, View
 from kinematics.skeleton import Skeleton
 
 SEQUENCES = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
@@ -34,8 +35,6 @@ FROM_H36M_17 = [TO_H36M_17.index(joint) for joint in range(17)]
 # The official 17 as indices of SPIN's 24: SPIN stores head_top as "Head" (18) and head as "Jaw" (17).
 SPIN_TO_OFFICIAL = [18, 12, 8, 7, 6, 9, 10, 11, 2, 1, 0, 3, 4, 5, 14, 16, 17]
 
-TEST_FILE = "test_set/test_3dhp.npz"
-HOW_TO_MAKE = "Make it with: python prepare_data_3dhp.py --help"
 THIGH_RANGE = (0.2, 0.7)  # metres
 
 
@@ -177,69 +176,3 @@ def check_metres(joints: np.ndarray, thigh: tuple[int, int], name: str) -> None:
             f"{name} has thighs of {length:.4g} m, expected {THIGH_RANGE[0]} to {THIGH_RANGE[1]} m: the units (metres "
             "here, millimetres in annot_data.mat) or the joint order are others."
         )
-
-
-def load_test_set(settings: DataSettings) -> list[Take]:
-    """One take per sequence, of `settings.num_joints` joints in Human3.6M's order (h36m_16 or h36m_17).
-
-    3D is pelvis-centred in the universal scale; views have no camera. frame_groups has "activity" where it is known.
-    FROM_H36M_17 puts 17 joints back into the official order.
-    """
-    path = Path(settings.data_extra_root) / TEST_FILE
-    content = load_npz_restricted(path, HOW_TO_MAKE)
-    joints_3d, joints_2d = _poses(path, content, settings.num_joints)
-    frames = len(joints_3d)
-    sequence = _labels(path, content, "sequence", frames)
-    if sequence is None:
-        if frames != sum(VALID_FRAMES.values()):
-            raise ValueError(
-                f"{path} has {frames:,} poses and no 'sequence', expected {sum(VALID_FRAMES.values()):,}. {HOW_TO_MAKE}"
-            )
-        sequence = np.repeat(list(VALID_FRAMES), list(VALID_FRAMES.values()))
-    activity = _labels(path, content, "activity", frames)
-    valid = _labels(path, content, "valid", frames)
-    valid = np.ones(frames, dtype=bool) if valid is None else valid.astype(bool)
-    takes = []
-    for name in [name for name in SEQUENCES if (sequence == name).any()]:
-        own = sequence == name
-        view = View("", None, joints_3d[own], joints_2d[own])
-        groups = {} if activity is None else {"activity": activity[own]}
-        group = {"sequence": name, "scene": SCENES[name]}
-        fps = FPS if not valid[own].all() else FPS / 10
-        takes.append(Take(name, "", (view,), fps, valid[own], group, groups))
-    return takes
-
-
-def _poses(path: Path, content: dict[str, Any], num_joints: int) -> tuple[np.ndarray, np.ndarray]:
-    """(N, J, 3) metres pelvis-centred and (N, J, 2) screen, float32."""
-    keys = {16: ("pose3d", "pose2d"), 17: ("joints17_3d", "joints17_2d")}
-    if num_joints not in keys:
-        raise ValueError(f"The 3DHP test set has 16 or 17 joints, {num_joints} were asked for.")
-    missing = [key for key in keys[num_joints] if key not in content]
-    if missing:
-        raise ValueError(f"{path} has no {' and '.join(missing)}, needed for {num_joints} joints. {HOW_TO_MAKE}")
-    arrays = [np.asarray(content[key]) for key in keys[num_joints]]
-    for key, array, size in zip(keys[num_joints], arrays, (3, 2), strict=True):
-        if array.shape != (len(arrays[0]), num_joints, size) or not len(array) or array.dtype.kind != "f":
-            raise ValueError(
-                f"{path} has '{key}' of shape {array.shape}, expected (frames, {num_joints}, {size}). {HOW_TO_MAKE}"
-            )
-    if num_joints == 17:
-        arrays = [array[:, TO_H36M_17] for array in arrays]
-    valid = np.asarray(content.get("valid", np.ones(len(arrays[0]))), dtype=bool)
-    if not all(np.isfinite(array[valid]).all() for array in arrays):
-        raise ValueError(f"{path} has NaN or infinity in it. {HOW_TO_MAKE}")
-    check_metres(arrays[0][valid], (1, 2), str(path))
-    if np.abs(arrays[1][valid]).max() > 10:
-        raise ValueError(f"{path} has 2D up to {np.abs(arrays[1]).max():.4g}, expected screen units. {HOW_TO_MAKE}")
-    joints_3d, joints_2d = (array.astype(np.float32) for array in arrays)
-    return joints_3d - joints_3d[:, :1], joints_2d
-
-
-def _labels(path: Path, content: dict[str, Any], key: str, frames: int) -> np.ndarray | None:
-    if key not in content:
-        return None
-    labels = np.asarray(content[key])
-    if labels.shape != (frames,):
-        raise ValueError(f"{path} has '{key}' of shape {labels.shape}, expected ({frames},). {HOW_TO_MAKE}")
-    return labels

@@ -21,7 +21,7 @@ import torch
 import tyro
 from tqdm import tqdm
 
-from data import DataSettings, PoseDataset, load_test_set
+from data import STANDALONE_TEST_SETS, TEST_SETS, DataSettings, PoseDataset, load_test_set
 from data.readers import atomic_write
 from evaluation.evaluate import predict, score
 from evaluation.protocols import protocol_named, protocols_for
@@ -39,7 +39,7 @@ class CrossDomain:
     checkpoint: Path
     """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
     test_sets: tuple[str, ...] = ("demo", "demo_shifted")
-    """demo, demo_shifted, cmux_a, cmux_b, h36m, 3dhp."""
+    """demo, demo_shifted, cmux_a, cmux_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames)."""
     json: Path | None = None
     """File for the result lines."""
     protocols: tuple[str, ...] = ()
@@ -82,7 +82,8 @@ def check(settings: CrossDomain) -> None:
     if settings.batch_size < 1:
         raise ValueError(f"--batch_size is {settings.batch_size}, expected 1 or more.")
     if not settings.test_sets:
-        raise ValueError("--test_sets is empty, expected some of demo, demo_shifted, cmux_a, cmux_b, h36m, 3dhp.")
+        known = ", ".join([*(name for names in TEST_SETS.values() for name in names), *STANDALONE_TEST_SETS])
+        raise ValueError(f"--test_sets is empty, expected some of {known}.")
     if settings.json is not None and settings.json.is_dir():
         raise IsADirectoryError(f"--json {settings.json} is a folder, expected the name of a file.")
 
@@ -102,7 +103,7 @@ def evaluate_test_set(
     lifter: Lifter, test_set: str, settings: CrossDomain, device: torch.device
 ) -> list[dict[str, Any]]:
     """Result lines of one test set; prints them."""
-    takes = load_test_set(test_set, data_settings(settings, lifter))
+    takes = load_test_set(test_set, data_settings(settings, lifter), lifter.frames)
     dataset = PoseDataset.from_takes(
         takes, lifter.skeleton.name, lifter.frames, device=device, target=lifter.target_frame
     )

@@ -72,7 +72,7 @@ def protocol_named(name: str) -> Protocol:
 def protocols_for(test_set: str, skeleton: Skeleton) -> tuple[str, ...]:
     """The protocols usually reported for a test set: the family's, and on 3DHP the official one as far as it goes."""
     official = [name for name, protocol in PROTOCOLS.items() if skeleton.name in protocol.layouts]
-    return ("family", *(official if test_set == "3dhp" else ()))
+    return ("family", *(official if test_set in ("3dhp", "3dhp_sparse") else ()))
 
 
 @dataclass(frozen=True)

@@ -6,29 +6,36 @@ from pathlib import Path
 import torch
 
 from data import TEST_SETS, DataSplits, PoseDataset, Take, load_test_set
+from data.test_set_3dhp import SPARSE, TEST_FILE, VIDEO, has_video
 from evaluation import Predictions, predict, protocols_for, score
 from posenets import Lifter
 from training.config import Settings
 from training.log import VALIDATION, Result
 
-PREPARED_3DHP = Path("test_set") / "test_3dhp.npz"
 
+def test_set_names(settings: Settings, own: Iterable[str], frames: int) -> tuple[str, ...]:
+    """The test sets asked for: by default the data set's own ones, and 3DHP's where it is prepared.
 
-def test_set_names(settings: Settings, own: Iterable[str]) -> tuple[str, ...]:
-    """The test sets asked for: by default the data set's own ones, and 3DHP's where it is prepared."""
+    frames: window of the lifter. Several frames see 3DHP as video if it is there, and as the family does in any case.
+    """
     if settings.output.test_sets:
         return settings.output.test_sets
-    prepared = (Path(settings.data.data_extra_root) / PREPARED_3DHP).is_file()
-    return (*own, *(("3dhp",) if prepared and settings.data.dataset != "demo" else ()))
+    if settings.data.dataset == "demo" or not (Path(settings.data.data_extra_root) / TEST_FILE).is_file():
+        return tuple(own)
+    if frames == 1:
+        return (*own, VIDEO)
+    return (*own, *((VIDEO,) if has_video(settings.data) else ()), SPARSE)
 
 
 def load_test_takes(settings: Settings, splits: DataSplits) -> dict[str, list[Take]]:
     """The validation takes, which choose, then the takes of each test set."""
     takes = {VALIDATION: splits.validation} if splits.validation else {}
-    for name in test_set_names(settings, splits.tests):
+    for name in test_set_names(settings, splits.tests, settings.lifter.window):
         if name in TEST_SETS[settings.data.dataset] and name not in splits.tests:
             raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no take of it.")
-        takes[name] = splits.tests[name] if name in splits.tests else load_test_set(name, settings.data)
+        takes[name] = splits.tests[name] if name in splits.tests else load_test_set(
+            name, settings.data, settings.lifter.window
+        )
     return takes
 
 

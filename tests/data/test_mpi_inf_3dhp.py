@@ -8,8 +8,9 @@ import pytest
 
 from data import mpi_inf_3dhp
 from data.dataset import PoseDataset
-from data.mpi_inf_3dhp import FROM_H36M_17, SPIN_TO_OFFICIAL, TO_H36M_16, TO_H36M_17, VALID_FRAMES, load_test_set
+from data.mpi_inf_3dhp import FROM_H36M_17, SPIN_TO_OFFICIAL, TO_H36M_16, TO_H36M_17, VALID_FRAMES
 from data.takes import DataSettings
+from data.test_set_3dhp import load_test_set
 from kinematics.skeleton import Skeleton
 
 
@@ -60,14 +61,12 @@ def test_labels_of_the_file_reach_the_data_set(tmp_path: Path) -> None:
     content = members(6) | {
         "sequence": np.array(["TS2", "TS2", "TS1", "TS5", "TS5", "TS5"]),
         "activity": np.array(["Sports", "Sitting", "Sports", "Sitting", "Sports", "Sports"]),
-        "valid": np.array([True, True, True, False, True, True]),
     }
     takes = load_test_set(save(tmp_path, content))
     dataset = PoseDataset.from_takes(takes)
-    assert dataset.label("sequence") == ["TS1", "TS2", "TS2", "TS5", "TS5"]
-    assert dataset.label("activity") == ["Sports", "Sports", "Sitting", "Sports", "Sports"]
-    assert dataset.label("scene") == ["GS", "GS", "GS", "outdoor", "outdoor"]
-    assert len(PoseDataset.from_takes(takes, only_usable=False)) == 6
+    assert dataset.label("sequence") == ["TS1", "TS2", "TS2", "TS5", "TS5", "TS5"]
+    assert dataset.label("activity") == ["Sports", "Sports", "Sitting", "Sitting", "Sports", "Sports"]
+    assert dataset.label("scene") == ["GS", "GS", "GS", "outdoor", "outdoor", "outdoor"]
 
 
 def test_17_joints_come_in_human36m_order_and_go_back(tmp_path: Path) -> None:

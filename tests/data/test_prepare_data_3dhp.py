@@ -7,10 +7,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 
-from data.mpi_inf_3dhp import ACTIVITIES, IMAGE_SIZES, SEQUENCES, SPIN_TO_OFFICIAL, load_test_set
+from data.dataset import PoseDataset
+from data.mpi_inf_3dhp import ACTIVITIES, IMAGE_SIZES, SEQUENCES, SPIN_TO_OFFICIAL, TO_H36M_17
 from data.readers import load_npz_restricted
 from data.takes import DataSettings
+from data.test_set_3dhp import load_test_set
 from kinematics.errors import PoseFKError
 from prepare_data_3dhp import main
 
@@ -98,7 +101,7 @@ def test_spin_s_file_gives_the_same_poses(official: Path, spin: Path, tmp_path: 
     from_spin = run(tmp_path)  # found at its usual place
     for key in ("pose3d", "pose2d", "joints17_3d", "joints17_2d"):
         np.testing.assert_allclose(from_spin[key], from_mat[key], atol=1e-6)
-    for key in ("sequence", "scene", "image", "valid"):
+    for key in ("sequence", "scene", "image"):
         assert from_spin[key].tolist() == from_mat[key].tolist()
     assert set(from_spin["activity"].tolist()) == {""}
 
@@ -112,11 +115,38 @@ def test_the_family_s_reorder_of_spin_s_file_is_ours(spin: Path, tmp_path: Path)
     np.testing.assert_allclose(made["pose2d"][0], normalised, atol=1e-6)
 
 
-def test_all_frames_are_kept_with_a_mask_when_asked(official: Path, tmp_path: Path) -> None:
-    made = run(tmp_path, "--source", official.parent / "raw", "--all-frames")
-    assert len(made["pose3d"]) == 6 * FRAMES and made["valid"].sum() == 18
-    takes = load_test_set(DataSettings(data_extra_root=str(tmp_path / "data_extra"), num_joints=17))
-    assert [take.usable.tolist() for take in takes] == [[True, False, True, True, False]] * 6
+def test_official_files_give_the_video_between_the_scored_frames(official: Path, tmp_path: Path) -> None:
+    made = run(tmp_path, "--source", official)
+    assert len(made["video17_2d"]) == 6 * FRAMES and made["video_image"].tolist() == [1, 2, 3, 4, 5] * 6
+    np.testing.assert_array_equal(made["video17_3d"][made["video_valid"]], made["joints17_3d"])
+    settings = DataSettings(data_extra_root=str(tmp_path / "data_extra"), num_joints=17)
+    video, sparse = load_test_set(settings, "3dhp", 3), load_test_set(settings, "3dhp_sparse", 3)
+    assert [take.usable.tolist() for take in video] == [[True, False, True, True, False]] * 6
+    assert [take.fps for take in video + sparse] == [25] * 6 + [2.5] * 6
+    # the second scored frame, image 3: its neighbours are images 2 and 4 of the video, and 1 and 4 of the scored row
+    windows = [PoseDataset.from_takes(takes, "h36m_17", 3).batch(torch.tensor([1])) for takes in (video, sparse)]
+    screen = made["video17_2d"][:, TO_H36M_17]
+    for window, images in zip(windows, ([2, 3, 4], [1, 3, 4]), strict=True):
+        np.testing.assert_allclose(window.joints_2d[0], screen[[image - 1 for image in images]], atol=1e-6)
+    np.testing.assert_array_equal(windows[0].joints_3d[:, 1], windows[1].joints_3d[:, 1])
+
+
+def test_2d_missing_between_scored_frames_is_interpolated(official: Path, tmp_path: Path) -> None:
+    arrays = sequence_arrays(2)
+    arrays["annot2"][1, 0, 4] = np.nan  # image 2 is not scored
+    write_mat(official / "TS3" / "annot_data.mat", arrays)
+    made = run(tmp_path, "--source", official)
+    own = made["video17_2d"][made["video_sequence"] == "TS3"]
+    np.testing.assert_allclose(own[1, 4], (own[0, 4] + own[2, 4]) / 2, atol=1e-6)
+    assert np.isfinite(made["video17_2d"]).all()
+
+
+def test_scored_frames_alone_are_no_video(spin: Path, tmp_path: Path) -> None:
+    assert not any(key.startswith("video") for key in run(tmp_path))
+    settings = DataSettings(data_extra_root=str(tmp_path / "data_extra"))
+    assert len(load_test_set(settings, "3dhp", 1)) == len(load_test_set(settings, "3dhp_sparse", 27)) == 6
+    with pytest.raises(ValueError, match="windows of 27 frames of video: make it .* take 3dhp_sparse"):
+        load_test_set(settings, "3dhp", 27)
 
 
 def test_the_counts_are_told_and_compared(
@@ -135,7 +165,7 @@ def test_frames_with_an_unmarked_joint_are_not_scored(spin: Path, tmp_path: Path
     content["part"][4, 14, 2] = 0
     np.savez(spin, **content)  # type: ignore[arg-type]
     made = run(tmp_path)
-    assert len(made["pose3d"]) == 17 and made["valid"].all()
+    assert len(made["pose3d"]) == 17
 
 
 def spoil(official: Path, **changes: np.ndarray | None) -> None:
