@@ -54,6 +54,7 @@ class Augmenter:
         self.device = torch.device(device) if device is not None else _device_of(reference)
         self.random = torch.Generator(self.device).manual_seed(seed + 7919 * rank)
         self.acceptance: dict[str, float] = {}
+        self.drawn: dict[str, int] = {}
         self._seed, self._average_gradients, self._pose_generator = seed, average_gradients, pose_generator
         self._parts = None if reference is None else self._build(reference)
 
@@ -98,12 +99,12 @@ class Augmenter:
         """`count` synthetic poses, each in front of its camera and in its image, in random order.
 
         generator: on the augmenter's device; without it the augmenter's own goes on. `acceptance` then says which
-        part of each source's poses could be photographed.
+        part of each source's poses could be photographed, `drawn` how many there were.
         """
         generator = generator or self.random
         if not self.shares:
             raise ValueError("This recipe makes no synthetic poses: all shares of its mixture are 0.")
-        counts = _split(count, self.shares)
+        counts, self.drawn = _split(count, self.shares), {}
         batches = [self._sample_source(source, wanted, generator) for source, wanted in counts.items() if wanted]
         if not batches:
             return self._sample_source(next(iter(counts)), 1, generator)[:0]
@@ -119,6 +120,7 @@ class Augmenter:
                 count, settings.near, settings.keep_in_image, settings.tries,
             )  # fmt: skip
             self.acceptance[source] = placement.acceptance if placement else 0.0
+            self.drawn[source] = placement.drawn if placement else settings.tries * count
             if placement is not None:
                 return placement.batch
         raise ValueError(

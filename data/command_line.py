@@ -1,11 +1,18 @@
-"""The command line of the prepare commands: argparse whose refusals are one sentence with the nearest known flag."""
+"""Command lines whose refusals are one sentence with the nearest known flag: argparse's, or a dataclass by tyro."""
 
 import argparse
+import contextlib
 import difflib
+import io
 from collections.abc import Sequence
-from typing import NoReturn
+from dataclasses import fields
+from typing import Any, NoReturn, TypeVar
+
+import tyro
 
 from kinematics.errors import PoseFKError
+
+Settings = TypeVar("Settings")
 
 
 class OneSentenceParser(argparse.ArgumentParser):
@@ -28,3 +35,27 @@ class OneSentenceParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise PoseFKError(f"{message}. See: {self.prog} --help")
+
+
+def read_flags(kind: type[Settings], prog: str, description: str | None, arguments: Sequence[str]) -> Settings:
+    """A dataclass of settings from a command line; tyro's boxed refusal becomes one sentence."""
+    known = [f"--{setting.name}" for setting in fields(kind)]  # type: ignore[arg-type]
+    for word in arguments:
+        flag = word.partition("=")[0]
+        if flag.startswith("--") and flag.replace("-", "_").replace("__", "--", 1) not in [*known, "--help"]:
+            near = difflib.get_close_matches(flag, known, n=1)
+            hint = f" Perhaps you meant: {near[0]}" if near else ""
+            raise ValueError(f"{flag} is not a flag of {prog}: choose from {', '.join(known)}.{hint}")
+    printed = io.StringIO()
+    config: Any = (tyro.conf.FlagConversionOff,)
+    try:
+        with contextlib.redirect_stderr(printed):
+            return tyro.cli(
+                kind, prog=prog, description=description, args=arguments, config=config, use_underscores=True
+            )
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        lines = [line.strip("│ ") for line in printed.getvalue().splitlines()[1:]]
+        end = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
+        raise ValueError(" ".join(lines[:end]) + " (--help explains every flag)") from None

@@ -11,12 +11,13 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
-from typing import Any, TypeVar, get_origin, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 import tyro
 
 from augment.settings import RECIPES
 from data import DATASETS, DataSettings
+from data.plain import from_plain as plain_to_dataclass
 from posenets import ALIASES, INPUT_MODES, LIFTERS
 from training import flags
 from training.presets import BUDGETS, CLIPS, LIFTER_PRESETS, TRAINING, WITHOUT_BUDGET_SIZES, Preset
@@ -24,8 +25,6 @@ from training.settings import LearningSettings as LearningSettings
 from training.settings import LifterSettings as LifterSettings
 from training.settings import OutputSettings as OutputSettings
 from training.settings import Settings as Settings
-
-SettingsType = TypeVar("SettingsType")
 
 
 def read_settings(arguments: Sequence[str], recipe: str | None = None, stored: Settings | None = None) -> Settings:
@@ -150,18 +149,9 @@ def to_plain(settings: Settings) -> dict[str, Any]:
     return asdict(settings)
 
 
-def from_plain(plain: dict[str, Any], kind: type[SettingsType] = Settings) -> SettingsType:
-    """The settings that to_plain() made plain (JSON has turned tuples into lists)."""
-    hints = get_type_hints(kind)
-    strangers = sorted(set(plain) - set(hints))
-    if strangers:
-        raise ValueError(f"The stored settings have {', '.join(strangers)}, which this version does not know.")
-    values = {}
-    for name, value in plain.items():
-        if is_dataclass(hints[name]):
-            value = from_plain(value, hints[name])
-        values[name] = tuple(value) if isinstance(value, list) else value
-    return kind(**values)
+def from_plain(plain: dict[str, Any]) -> Settings:
+    """The settings that to_plain() made plain."""
+    return plain_to_dataclass(plain, Settings)
 
 
 def _refuse_changes(settings: Settings, stored: Settings) -> None:

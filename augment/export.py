@@ -1,0 +1,186 @@
+"""Export a synthetic pose set for your own trainer.
+
+    python -m augment.export --recipe normal --num_poses 100000 --format videopose3d --out synthetic
+    python -m augment.export --checkpoint checkpoint/.../last.pt --num_poses 1000000 --format hdf5 --out synthetic
+    torchrun --nproc_per_node 4 -m augment.export --recipe rom --num_poses 10000000 --shards 16 --format hdf5 --out big
+
+A stopped export goes on with the same command: finished shards are not made again. The same seed gives the same bytes,
+however many processes write. docs/export.md describes the formats.
+"""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from tqdm import tqdm
+
+from augment.export_manifest import (
+    MANIFEST,
+    ShardPlan,
+    check_room,
+    claim,
+    finish,
+    finish_shard,
+    is_done,
+    plan_shards,
+)
+from augment.export_poses import EXPORT_RECIPES, KEEP, Filter, PoseStream
+from augment.formats import FORMATS, Block
+from augment.formats.block import Shard
+from data import DATASETS, DataSettings
+from data.command_line import read_flags
+from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
+
+FRAMES_PER_BLOCK = 16384
+_FLOATS_PER_JOINT = 8  # of the largest format: two 3D frames and a screen, or 32 joints and four views
+
+
+@dataclass
+class Export:
+    """What to draw and how to write it."""
+
+    out: Path
+    """Folder to write to; of this export alone."""
+    num_poses: int = 10_000
+    """Poses, or clips of several frames."""
+    format: Literal["videopose3d", "poseaug", "motionbert", "mmpose", "hdf5", "coco"] = "videopose3d"
+    """File format."""
+    recipe: str = ""
+    """normal and rom (random poses, no data needed), or limbs (recorded poses with limbs exchanged); default normal."""
+    checkpoint: Path | None = None
+    """last.pt of a run: poses of its trained augmenter, instead of a recipe."""
+    layout: str = ""
+    """Joints: h36m_16, h36m_17, mpi_inf_3dhp_17, lsp_14 or coco_17, as far as the format holds them."""
+    frames: int = 1
+    """Frames of a clip; 1: single poses. A checkpoint brings its own."""
+    keep: tuple[str, ...] = ()
+    """Further arrays: angles (rad), bones (m), cameras, seeds."""
+    within_limits: bool = False
+    """Drop poses with a joint angle outside the anatomical limits."""
+    min_novelty_mm: float = 0.0
+    """Drop poses nearer than this to a recorded pose, mm, mean over the joints; 0: keep all."""
+    seed: int = 0
+    """Seed; the same one gives the same bytes."""
+    shards: int = 1
+    """Parts the export is written in, each a folder; the processes of torchrun share them."""
+    dataset: str = "demo"
+    """Recorded poses for limbs: demo, cmu or h36m."""
+    data_root: str = "data"
+    """Folder of the prepared npz files."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    settings = read_flags(Export, "augment.export", __doc__, sys.argv[1:] if arguments is None else arguments)
+    export(settings)
+
+
+def export(settings: Export) -> None:
+    """Write what this process has to write; the one that finds every shard done writes the manifest."""
+    settings = checked(settings)
+    rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    torch.set_num_threads(1)  # so that sums come out the same however many processes and cores there are
+    stream = stream_of(settings)
+    settings = replace(settings, frames=stream.frames)
+    plans = plan_shards(settings.num_poses, max(1, FRAMES_PER_BLOCK // stream.frames), settings.shards)
+    identity = identity_of(settings)
+    claim(settings.out, identity)
+    start = time.perf_counter()
+    todo = [plan for plan in plans[rank::count] if not is_done(settings.out, plan)]
+    with tqdm(total=sum(plan.poses for plan in todo), unit="pose", unit_scale=True, disable=rank > 0) as bar:
+        for plan in todo:
+            write_shard(settings, stream, plan, bar)
+    seconds = time.perf_counter() - start
+    if all(is_done(settings.out, plan) for plan in plans):
+        counts = finish(settings.out, plans, identity, stream.fps)
+        if rank == 0:
+            report(settings, counts, sum(plan.poses for plan in todo), seconds)
+
+
+def checked(settings: Export) -> Export:
+    """The settings with defaults filled in, or a refusal."""
+    kind = FORMATS[settings.format]
+    for name, value, known in (
+        ("recipe", settings.recipe or "normal", EXPORT_RECIPES),
+        ("layout", settings.layout or kind.layouts[0], kind.layouts),
+        ("dataset", settings.dataset, DATASETS),
+        *(("keep", word, KEEP) for word in settings.keep),
+    ):
+        if value not in known:
+            of = f" in the format {settings.format}" if name == "layout" else ""
+            raise PoseFKError(f"--{name} {value}: choose from {', '.join(known)}{of}.")
+    if settings.checkpoint is not None and settings.recipe:
+        raise PoseFKError("--checkpoint and --recipe: give one of them, a trained augmenter or a recipe.")
+    smallest = {"num_poses": 1, "frames": 1, "shards": 1, "seed": 0, "min_novelty_mm": 0}
+    for name, least in smallest.items():
+        if not getattr(settings, name) >= least:
+            raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
+    joints = Skeleton(settings.layout or kind.layouts[0]).num_joints
+    check_room(settings.out, 4 * _FLOATS_PER_JOINT * joints * settings.num_poses * settings.frames)
+    recipe = "" if settings.checkpoint is not None else settings.recipe or "normal"
+    return replace(settings, recipe=recipe, layout=settings.layout or kind.layouts[0])
+
+
+def stream_of(settings: Export) -> PoseStream:
+    """Where the poses come from."""
+    rules = Filter(settings.within_limits, settings.min_novelty_mm / 1000)
+    if settings.checkpoint is not None:
+        return PoseStream.of_checkpoint(settings.checkpoint, settings.data_root, settings.seed, rules)
+    data = DataSettings(dataset=settings.dataset, data_root=settings.data_root)
+    return PoseStream.of_recipe(settings.recipe, data, settings.frames, settings.seed, rules)
+
+
+def identity_of(settings: Export) -> dict[str, Any]:
+    """What decides the bytes: a folder belongs to one of these. A checkpoint is known by its file's name and size."""
+    plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root")}
+    path = settings.checkpoint
+    return plain | {"checkpoint": f"{path.name}, {path.stat().st_size} bytes" if path else "", "keep": [*settings.keep]}
+
+
+def write_shard(settings: Export, stream: PoseStream, plan: ShardPlan, bar: "tqdm[Any]") -> None:
+    """One shard, its files whole or not at all."""
+    layout = Skeleton(settings.layout)
+    shard = Shard(settings.out / plan.folder, layout, plan.poses, stream.frames, stream.fps)
+    per_block = max(1, FRAMES_PER_BLOCK // stream.frames)
+    stream.counts = Counter()
+
+    def blocks() -> Iterator[Block]:
+        for number in plan.blocks:
+            first = number * per_block
+            count = min(per_block, plan.first + plan.poses - first)
+            yield stream.block(number, first, count, layout, settings.keep)
+            bar.update(count)
+
+    try:
+        names = FORMATS[settings.format].write(blocks(), shard)
+    except OSError as error:
+        if isinstance(error, PermissionError | FileNotFoundError):
+            raise
+        raise PoseFKError(
+            f"--out {settings.out}: writing stopped ({error.strerror or error}). Make room or choose another disk; the "
+            "same command goes on after the last finished shard."
+        ) from error
+    finish_shard(settings.out, plan, names, stream.counts)
+
+
+def report(settings: Export, counts: Counter[str], made: int, seconds: float) -> None:
+    """The end: what was drawn and kept, how fast, and where it is."""
+    drawn = counts["drawn"]
+    steps = [f"{name} {counts[name]:,} ({100 * counts[name] / drawn:.0f} %)" for name in counts if name != "drawn"]
+    files = [path for path in settings.out.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    print(f"drawn {drawn:,}, {', '.join(steps)}")
+    if made:
+        print(f"{made / max(seconds, 1e-9):,.0f} poses/s, {size / settings.num_poses:,.0f} bytes a pose")
+    what = f"{settings.num_poses:,} poses of {settings.layout}"
+    print(f"{what} in {settings.out} ({size / 1e6:.1f} MB); {MANIFEST} says more")
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)

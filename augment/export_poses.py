@@ -1,0 +1,204 @@
+"""Poses for an export: from a run's checkpoint, from recorded poses, or from no data at all; block by block.
+
+Every block has random numbers of its own, numbered by seed and block: what is in it does not depend on which process
+draws it, or on what was drawn before.
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from augment.augmenter import Augmenter
+from augment.bodies import PopulationBodies
+from augment.formats.block import Block
+from augment.reference import HIP
+from augment.settings import METHOD_NORMAL, RECIPES, AugmentSettings, Mixture
+from data import DataSettings, PoseBatch, PoseDataset, load_dataset
+from data.plain import from_plain
+from kinematics import (
+    Camera,
+    DHHuman,
+    PoseFKError,
+    Skeleton,
+    bone_lengths,
+    joint_angles_from_joints,
+    joint_limits,
+    look_at,
+)
+from kinematics.head import from_body
+from posenets.published import read_checkpoint
+
+_POSEFK = RECIPES["posefk"]
+_WIDE = replace(METHOD_NORMAL, cameras="wide", one_camera_per_batch=False, bodies="population")
+# What can be drawn without a trained generator. normal and rom need no recorded poses.
+EXPORT_RECIPES: dict[str, AugmentSettings] = {
+    "normal": _WIDE,
+    "rom": replace(_POSEFK, mixture=Mixture(rom=1.0)),
+    "limbs": replace(_POSEFK, mixture=Mixture(limbs=0.6, rom=0.3)),
+}
+WITHOUT_DATA = ("normal", "rom")
+KEEP = ("angles", "bones", "cameras", "seeds")
+STANDING_FPS = 50.0
+TOLERANCE_RAD = 0.0175  # one degree: what the fit of real shoulders may be off a limit
+TRIES = 20
+
+
+@dataclass
+class Filter:
+    """What a pose must be to be exported, beyond being in front of its camera and in its image.
+
+    within_limits: every fitted joint angle inside the anatomical table; novelty: metres, mean over the joints, that it
+    must differ at least from each recorded pose, both about the hip and turned to the same heading.
+    """
+
+    within_limits: bool = False
+    novelty: float = 0.0
+
+
+class PoseStream:
+    """Draws blocks. frames: T; fps: of clips; counts: poses drawn, and left after each line of the filter."""
+
+    def __init__(self, augmenter: Augmenter, frames: int, fps: float, seed: int, rules: Filter) -> None:
+        self.augmenter, self.frames, self.fps, self.seed, self.rules = augmenter, frames, fps, seed, rules
+        self.counts: Counter[str] = Counter()
+        self._limits = joint_limits("anatomical")
+
+    @classmethod
+    def of_recipe(cls, name: str, data: DataSettings, frames: int, seed: int, rules: Filter) -> "PoseStream":
+        """One of EXPORT_RECIPES. data: where recorded poses are, for the recipes that need them."""
+        settings = EXPORT_RECIPES[name]
+        if name in WITHOUT_DATA:
+            return cls(Augmenter(settings, standing_person(frames), seed=seed), frames, STANDING_FPS, seed, rules)
+        real, fps = _recorded(data, frames)
+        return cls(Augmenter(settings, real, seed=seed), frames, fps, seed, rules)
+
+    @classmethod
+    def of_checkpoint(cls, path: Path, data_root: str, seed: int, rules: Filter) -> "PoseStream":
+        """The augmenter of a run, from its last.pt; the run's own data set has to be there."""
+        content = read_checkpoint(path)
+        run = content.get("run") if isinstance(content, dict) else None
+        if not isinstance(run, dict):
+            raise PoseFKError(f"{path} has no augmenter, expected the last.pt of a run with a GAN (run_fk_gan.py).")
+        if not run.get("augmenter"):
+            raise PoseFKError(f"{path} is of a run without augmentation: nothing in it can draw poses.")
+        stored = content["settings"]
+        data = replace(from_plain(stored["data"], DataSettings), data_root=data_root)
+        frames = int(content["posenet"]["frames"])
+        real, fps = _recorded(data, frames)
+        augmenter = Augmenter(from_plain(stored["augment"], AugmentSettings), real, seed=data.seed)
+        augmenter.load_state_dict({**run["augmenter"], "random": torch.Generator().get_state()})
+        return cls(augmenter, frames, fps, seed, rules)
+
+    @torch.inference_mode()
+    def block(self, number: int, first: int, count: int, layout: Skeleton, keep: tuple[str, ...]) -> Block:
+        """Block `number` of the export: `count` poses, the first of which is the export's pose `first`."""
+        seed = _seed_of(self.seed, number)
+        generator = torch.Generator().manual_seed(seed)
+        batch = self._filtered(count, generator)
+        assert batch.camera is not None
+        world = _on_the_floor(batch)
+        camera = replace(batch.camera, translation=batch.camera.translation + world[1])
+        joints_world, joints_camera = from_body(world[0], layout), from_body(batch.joints_3d, layout)
+        more = joints_camera is not batch.joints_3d
+        screen = batch.camera.project(joints_camera) if more else batch.joints_2d
+        block = Block(joints_world.numpy(), joints_camera.numpy(), screen.numpy(), camera, first)
+        block.kept.update(_kept(world[0], block, keep, seed))
+        return block
+
+    def _filtered(self, count: int, generator: torch.Generator) -> PoseBatch:
+        kept: list[PoseBatch] = []
+        missing = count
+        for _ in range(TRIES):
+            batch = self.augmenter.sample(missing, generator)
+            self.counts["drawn"] += sum(self.augmenter.drawn.values())
+            self.counts["in view"] += len(batch)
+            batch = self._novel(self._inside(batch))
+            kept.append(batch)
+            missing -= len(batch)
+            if not missing:
+                self.counts["kept"] += count
+                return PoseBatch.cat(kept)
+        raise PoseFKError(
+            f"Only {count - missing} of {count} poses passed the filter in {TRIES} rounds: lower --min_novelty_mm or "
+            "leave --within_limits out."
+        )
+
+    def _inside(self, batch: PoseBatch) -> PoseBatch:
+        if not self.rules.within_limits:
+            return batch
+        angles = joint_angles_from_joints(batch.joints_world()).joint_angles
+        good = (self._limits.excess(angles) <= TOLERANCE_RAD).flatten(1).all(dim=1)
+        self.counts["within limits"] += int(good.sum())
+        return batch[good.nonzero().squeeze(1)]
+
+    def _novel(self, batch: PoseBatch) -> PoseBatch:
+        if not self.rules.novelty:
+            return batch
+        middle = self.frames // 2
+        known = _headless(self.augmenter.parts.reference.joints_world[:, middle])
+        made = _headless(batch.joints_world()[:, middle])
+        nearest = torch.stack([(known - pose).norm(dim=-1).mean(dim=-1).amin() for pose in made]) if len(made) else made
+        good = (nearest >= self.rules.novelty).nonzero().squeeze(1) if len(made) else torch.arange(0)
+        self.counts["novel"] += len(good)
+        return batch[good]
+
+
+def standing_person(frames: int) -> PoseBatch:
+    """An average adult at rest, seen from 4 m: the reference of recipes that need no recorded poses."""
+    lengths = PopulationBodies().mean_lengths
+    joints = DHHuman()(torch.zeros(28), lengths, torch.zeros(3), torch.zeros(3))
+    joints = joints - torch.tensor([0.0, 0.0, float(joints[:, 2].min())])
+    place = torch.tensor([0.0, -4.0, 1.5])
+    camera = Camera(look_at(place, joints[HIP]), place, torch.tensor([2.0, 2.0] + [0.0] * 7), torch.tensor(1.0))
+    world = joints.expand(1, frames, -1, -1)
+    batched = Camera.stack([camera])
+    seen = batched.world_to_camera(world)
+    return PoseBatch.of(seen, batched.project(seen), batched)
+
+
+def _recorded(data: DataSettings, frames: int) -> tuple[PoseDataset, float]:
+    takes = load_dataset(data.dataset, data).train
+    return PoseDataset.from_takes(takes, "h36m_16", frames, target=frames // 2), takes[0].fps
+
+
+def _seed_of(seed: int, number: int) -> int:
+    """A generator's seed for one block: the first eight bytes of a hash."""
+    return int.from_bytes(hashlib.sha256(f"posefk export {seed} {number}".encode()).digest()[:8], "little") >> 1
+
+
+def _on_the_floor(batch: PoseBatch) -> tuple[Tensor, Tensor]:
+    """World joints with the first hip over the origin, and by how much everything was moved: (N, 3) metres."""
+    world = batch.joints_world()
+    move = -world[:, 0, HIP]
+    move[:, 2] = 0
+    return world + move[:, None, None], move
+
+
+def _kept(joints_world: Tensor, block: Block, keep: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
+    """What --keep asked for, (N, ...). Angles are of the DH body that fits the joints best."""
+    kept: dict[str, np.ndarray] = {}
+    if "angles" in keep:
+        fit = joint_angles_from_joints(joints_world)
+        kept["joint_angles"], kept["global_rotation"] = fit.joint_angles.numpy(), fit.global_rotation.numpy()
+    if "bones" in keep:
+        kept["bone_lengths"] = bone_lengths(joints_world).mean(dim=1).numpy()
+    if "cameras" in keep:
+        kept.update({f"camera_{name}": array for name, array in block.camera_arrays().items()})
+    if "seeds" in keep:
+        kept["seed"] = np.full(len(block), seed, dtype=np.int64)
+        kept["row"] = np.arange(len(block), dtype=np.int64)
+    return kept
+
+
+def _headless(joints: Tensor) -> Tensor:
+    """(N, 16, 3) about the hip, turned about the vertical so that the right hip lies on +x."""
+    joints = joints - joints[:, HIP : HIP + 1]
+    across = joints[:, Skeleton("h36m_16").joints.index("RHip"), :2]
+    cos, sin = (across / across.norm(dim=-1, keepdim=True).clamp_min(1e-6)).unbind(-1)
+    x, y, z = joints.unbind(-1)
+    return torch.stack([cos[:, None] * x + sin[:, None] * y, cos[:, None] * y - sin[:, None] * x, z], dim=-1)

@@ -1,0 +1,45 @@
+"""File formats of exported poses. Each module writes one shard: write(blocks, shard) -> names of its files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from augment.formats import coco, hdf5, mmpose, motionbert, poseaug, videopose3d
+from augment.formats.block import Block as Block
+from augment.formats.block import Blocks, Shard
+
+
+@dataclass(frozen=True)
+class Format:
+    """write: writes a shard; layouts: those it can hold, the first is its default; what: one line for the README."""
+
+    write: Callable[[Blocks, Shard], list[str]]
+    layouts: tuple[str, ...]
+    what: str
+
+
+ANY = ("h36m_16", "h36m_17", "mpi_inf_3dhp_17", "lsp_14", "coco_17")
+FORMATS = {
+    "videopose3d": Format(
+        videopose3d.write, ("h36m_17", "h36m_16"),
+        "data_3d_h36m.npz: positions_3d[subject][take] (F, 32, 3) metres, world, z up. data_2d_h36m_gt.npz: "
+        "positions_2d[subject][take], four (F, J, 2) arrays of pixels, one per camera of Human3.6M's rig; "
+        "cameras[subject][take], the camera and view that each pose was drawn with",
+    ),
+    "poseaug": Format(
+        poseaug.write, ANY,
+        "poseaug.npz: pose3d (N, J, 3) metres, camera axes, about the hip; pose2d (N, J, 2) screen",
+    ),
+    "motionbert": Format(
+        motionbert.write, ("h36m_17",), "SYNTHETIC/train/*.pkl: a clip each, data_label (T, 17, 3) in image units"
+    ),
+    "mmpose": Format(
+        mmpose.write, ("h36m_17",),
+        "mmpose.npz: imgname, center, scale, part (N, 17, 3) pixels and visibility, S (N, 17, 4) metres, camera space, "
+        "and visibility. cameras.pkl: (subject, camera) -> R, T, f, c, k, p, w, h",
+    ),
+    "hdf5": Format(
+        hdf5.write, ANY,
+        "poses.h5: joints_world, joints_camera (N, T, J, 3) metres; joints_screen (N, T, J, 2); camera/*; kept/*",
+    ),
+    "coco": Format(coco.write, ("coco_17",), "person_keypoints.json: COCO keypoint annotations, images 1,000 wide"),
+}  # fmt: skip

@@ -1,0 +1,74 @@
+"""What every export format is handed: blocks of poses in the layout asked for, and what the file should say of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kinematics import Camera, Skeleton
+
+
+@dataclass
+class Block:
+    """N poses (T = 1) or clips of T frames, float32, on the CPU.
+
+    joints_world: (N, T, J, 3) metres, z up, the floor at about 0; joints_camera: the same as `camera` (batch of N,
+    fixed in a clip) sees it; joints_screen: (N, T, J, 2). first: number of the first pose in the whole export.
+    kept: further arrays (N, ...) by name, what --keep asked for.
+    """
+
+    joints_world: np.ndarray
+    joints_camera: np.ndarray
+    joints_screen: np.ndarray
+    camera: Camera
+    first: int
+    kept: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.joints_world)
+
+    def camera_arrays(self) -> dict[str, np.ndarray]:
+        """The cameras as arrays: orientation_wxyz (N, 4), translation (N, 3) m, intrinsics (N, 9), aspect (N,)."""
+        names = ("orientation_wxyz", "translation", "intrinsics", "aspect")
+        return {name: getattr(self.camera, name).float().numpy() for name in names}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A part of the export that is written as a whole. layout: of the joints; poses: how many come; fps: of clips."""
+
+    folder: Path
+    layout: Skeleton
+    poses: int
+    frames: int
+    fps: float
+
+
+Blocks = Iterator[Block]
+
+
+def together(blocks: Blocks) -> Block:
+    """All blocks of a shard as one, for formats that are one array per file."""
+    parts = list(blocks)
+    return Block(
+        np.concatenate([part.joints_world for part in parts]),
+        np.concatenate([part.joints_camera for part in parts]),
+        np.concatenate([part.joints_screen for part in parts]),
+        Camera.cat([part.camera for part in parts]),
+        parts[0].first,
+        {name: np.concatenate([part.kept[name] for part in parts]) for name in parts[0].kept},
+    )
+
+
+def flat_frames(array: np.ndarray) -> np.ndarray:
+    """(N, T, ...) -> (N * T, ...)."""
+    return array.reshape(-1, *array.shape[2:])
+
+
+def object_array(value: Any) -> np.ndarray:
+    """A dictionary as VideoPose3D's files hold it: inside a 0-d array."""
+    array = np.empty((), dtype=object)
+    array[()] = value
+    return array

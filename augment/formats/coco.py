@@ -1,0 +1,60 @@
+"""COCO keypoint annotations (2D): one JSON file with an image per frame, 1,000 pixels wide, and a person in it.
+
+The 17 keypoints of COCO with visibility 2; box and area are those of the keypoints. Needs the layout coco_17.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from augment.formats.block import Blocks, Shard
+from data.readers import atomic_write
+from kinematics import Skeleton
+
+FILE = "person_keypoints.json"
+WIDTH = 1000
+LAYOUT = "coco_17"
+
+
+def write(blocks: Blocks, shard: Shard) -> list[str]:
+    """The shard's file, whole or not at all; its name. Blocks are written as they come."""
+    images: list[dict[str, Any]] = []
+    people: list[dict[str, Any]] = []
+    for block in blocks:
+        for index, clip in enumerate(block.joints_screen):
+            aspect = float(block.camera.aspect[index])
+            pixels = (clip + [1.0, aspect]) * WIDTH / 2
+            for frame, points in enumerate(pixels):
+                number = (block.first + index) * shard.frames + frame + 1
+                name = f"{block.first + index:08d}_{frame:06d}.jpg"
+                images.append({"id": number, "file_name": name, "width": WIDTH, "height": round(WIDTH * aspect)})
+                people.append(_person(number, points))
+    content = {"images": images, "annotations": people, "categories": [_category()]}
+    with atomic_write(shard.folder / FILE) as part:
+        part.write_text(json.dumps(content))
+    return [FILE]
+
+
+def _person(number: int, points: np.ndarray) -> dict[str, Any]:
+    low, high = points.min(axis=0), points.max(axis=0)
+    keypoints = np.column_stack([points.round(2), np.full(len(points), 2)]).ravel().tolist()
+    box = [*low, *(high - low)]
+    return {
+        "id": number, "image_id": number, "category_id": 1, "iscrowd": 0, "num_keypoints": len(points),
+        "keypoints": keypoints, "bbox": [round(float(side), 2) for side in box],
+        "area": round(float(np.prod(high - low)), 2),
+    }  # fmt: skip
+
+
+def _category() -> dict[str, Any]:
+    skeleton = Skeleton(LAYOUT)
+    names = [_coco_name(joint) for joint in skeleton.joints]
+    limbs = [[parent + 1, child + 1] for parent, child in skeleton.bones]
+    return {"id": 1, "name": "person", "supercategory": "person", "keypoints": names, "skeleton": limbs}
+
+
+def _coco_name(joint: str) -> str:
+    """LEye -> left_eye."""
+    side = {"L": "left_", "R": "right_"}.get(joint[0], "") if joint != "Nose" else ""
+    return side + joint.removeprefix("L" if side == "left_" else "R" if side else "").lower()

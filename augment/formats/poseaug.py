@@ -1,0 +1,23 @@
+"""PoseAug's and DH-AUG's own kind of file: `pose3d` (N, J, 3) metres about the hip, `pose2d` (N, J, 2) screen.
+
+Written from spec 4.2: the layout of their test_3dhp.npz. Every frame of a clip is a pose of its own.
+"""
+
+import numpy as np
+
+from augment.formats.block import Blocks, Shard, flat_frames, together
+from data.readers import atomic_write
+
+FILE = "poseaug.npz"
+
+
+def write(blocks: Blocks, shard: Shard) -> list[str]:
+    """The shard's file, whole or not at all; its name."""
+    block = together(blocks)
+    joints = flat_frames(block.joints_camera)
+    with atomic_write(shard.folder / FILE) as part:
+        np.savez(
+            part, pose3d=joints - joints[:, shard.layout.root, None], pose2d=flat_frames(block.joints_screen),
+            joint_names=np.array(shard.layout.joints), **block.kept,
+        )  # fmt: skip
+    return [FILE]
