@@ -37,10 +37,13 @@ def load_dataset(name: str, settings: DataSettings) -> DataSplits:
     return module.load(settings)
 
 
-def load_test_set(name: str, settings: DataSettings) -> list[Take]:
-    """The takes of one test set: demo, demo_shifted, cmux_a, cmux_b, h36m or 3dhp."""
+def load_test_set(name: str, settings: DataSettings, notes: list[str] | None = None) -> list[Take]:
+    """The takes of one test set: demo, demo_shifted, cmux_a, cmux_b, h36m or 3dhp. notes: gets what loading tells."""
     owner = {test: dataset for dataset, tests in TEST_SETS.items() for test in tests}
     _choose("Test set", name, [*owner, *STANDALONE_TEST_SETS])
     if name in STANDALONE_TEST_SETS:
         return importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings)
-    return load_dataset(owner[name], settings).tests[name]
+    splits = load_dataset(owner[name], settings)
+    if notes is not None:
+        notes.extend(splits.notes)
+    return splits.tests[name]

@@ -111,6 +111,11 @@ class PoseDataset:
         follows[1:] = (self.sample.diff() == 1) & (self.first.diff() == 0)
         return follows
 
+    def clip_lengths(self) -> Tensor:
+        """(clips,) int64 frames of every clip that has a sample, one camera's view each."""
+        ends = torch.stack([self.first, self.last]).unique(dim=1)
+        return ends[1] - ends[0] + 1
+
     def label(self, name: str) -> list[str]:
         """The words of one label for every sample."""
         words = self.labels[name]

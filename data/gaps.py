@@ -36,7 +36,7 @@ class GapCount:
 
 def missing_joints(joints_2d: Float[np.ndarray, "frames joints 2"]) -> Bool[np.ndarray, "frames joints"]:
     """Whether a joint has not been found: one of its coordinates is NaN."""
-    return np.isnan(joints_2d).any(axis=-1)
+    return np.asarray(np.isnan(joints_2d).any(axis=-1))
 
 
 def close_gaps(
@@ -59,7 +59,7 @@ def close_gaps(
 
 def whole_spans(joints_2d: Float[np.ndarray, "frames joints 2"]) -> list[slice]:
     """The longest runs of frames with every joint, in order."""
-    return _runs(~missing_joints(joints_2d).any(axis=1))
+    return _runs(~np.any(missing_joints(joints_2d), axis=1))
 
 
 def mend(take: Take, max_gap: float | int, count: GapCount) -> list[Take]:

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from data import DataSettings, PoseDataset, load_test_set
 from data.readers import atomic_write
 from evaluation.evaluate import predict, score
+from evaluation.notes import notes_on_test_set
 from evaluation.protocols import protocol_named, protocols_for
 from evaluation.tables import format_scores
 from kinematics.errors import exit_with_one_sentence
@@ -102,10 +103,13 @@ def evaluate_test_set(
     lifter: Lifter, test_set: str, settings: CrossDomain, device: torch.device
 ) -> list[dict[str, Any]]:
     """Result lines of one test set; prints them."""
-    takes = load_test_set(test_set, data_settings(settings, lifter))
+    notes: list[str] = []
+    takes = load_test_set(test_set, data_settings(settings, lifter), notes)
     dataset = PoseDataset.from_takes(
         takes, lifter.skeleton.name, lifter.frames, device=device, target=lifter.target_frame
     )
+    for note in [*notes, *notes_on_test_set(test_set, dataset, lifter)]:
+        print(note)
     lines = []
     for flip in {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip]:
         with tqdm(total=len(dataset), unit="pose", desc=test_set, disable=len(dataset) < PROGRESS_FROM) as bar:

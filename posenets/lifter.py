@@ -58,9 +58,10 @@ class Lifter(nn.Module):
         """joints_2d in the input mode; confidences as they are."""
         if joints_2d.shape[-1] != self.posenet.in_features:
             has, wants = ("a", "none") if joints_2d.shape[-1] == 3 else ("no", "one")
+            shape = f"(..., {self.posenet.num_joints}, {self.posenet.in_features})"
             raise ValueError(
                 f"joints_2d has shape {tuple(joints_2d.shape)} with {has} confidence, the lifter reads {wants}: "
-                f"expected (..., {self.posenet.num_joints}, {self.posenet.in_features}): PoseBatch.lifter_input gives it."
+                f"expected {shape}: PoseBatch.lifter_input gives it."
             )
         seen = prepare(joints_2d[..., :2], self.input_mode, self.skeleton.root)
         return torch.cat([seen, joints_2d[..., 2:]], dim=-1) if self.reads_confidence else seen
