@@ -90,7 +90,8 @@ def train(
     augmenter = None
     if augments(settings):
         average, rank = distributed.average_gradients, processes.rank
-        augmenter = Augmenter(settings.augment, real, None, settings.seed, device, average, rank, noise.model)
+        exact = replace(settings.augment, detector_noise="none")  # what noise there is has been found above
+        augmenter = Augmenter(exact, real, None, settings.seed, device, average, rank, noise.model)
     trainer = trainer_of(lifter, settings, real, noise)
     plan = plan_of(settings, len(real))
     course = Course(settings, plan, processes, real, augmenter, trainer, noise)
