@@ -28,6 +28,7 @@ from training import checkpoint, distributed
 from training.checkpoint import StopRequest, resume_command, stop_on_signal
 from training.config import Settings, from_plain, read_settings
 from training.course import Course
+from training.detections import check_confidence, noise_of_run
 from training.distributed import Processes
 from training.judging import Judge, load_test_takes, test_set_names
 from training.lifting import build_lifter, trainer_of
@@ -84,14 +85,17 @@ def train(
     # files -> takes -> poses, as tensors on the run's device, in the windows that the lifter reads
     real = PoseDataset.from_takes(splits.train, layout, lifter.frames, device=device, target=lifter.target_frame)
     judge = Judge(load_test_takes(settings, splits), lifter, device, settings.output.test_flip)
+    lifter.fps, noise = real.fps, noise_of_run(settings, real, state)
+    check_confidence(lifter, settings, real, noise)
     # body, GAN and cameras: noise -> angles -> joints -> screen
     augmenter = None
     if augments(settings):
         average, rank = distributed.average_gradients, processes.rank
-        augmenter = Augmenter(settings.augment, real, None, settings.seed, device, average, rank)
-    trainer = trainer_of(lifter, settings, real)
+        exact = replace(settings.augment, detector_noise="none")  # what noise there is has been found above
+        augmenter = Augmenter(exact, real, None, settings.seed, device, average, rank, noise.model)
+    trainer = trainer_of(lifter, settings, real, noise)
     plan = plan_of(settings, len(real))
-    course = Course(settings, plan, processes, real, augmenter, trainer)
+    course = Course(settings, plan, processes, real, augmenter, trainer, noise)
     if state is not None:
         course.restore(state)
     # all that was asked for is possible: only now is anything written, and by the first process alone

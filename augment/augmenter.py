@@ -8,6 +8,8 @@ from torch import Tensor
 
 from augment.cameras import wide_cameras
 from augment.collapse import Diversity, collapse_sentence, diversity
+from augment.detections import as_detected, noise_for
+from augment.detector_noise import DetectorNoise
 from augment.gan import AverageGradients, Gan
 from augment.generator import PoseGenerator
 from augment.placing import place
@@ -36,7 +38,7 @@ class Augmenter:
     settings: or the name of a recipe. reference: the real training poses; without it the first batch given to
     `update` is taken. pose_generator: another net than the settings describe. average_gradients: called between
     backward and step with the parameters, for distributed training. rank: makes the processes' noise differ; their
-    nets begin alike.
+    nets begin alike. noise: the error of detections that sampled 2D gets; None: what settings.detector_noise says.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Augmenter:
         device: torch.device | str | None = None,
         average_gradients: AverageGradients | None = None,
         rank: int = 0,
+        noise: DetectorNoise | None = None,
     ) -> None:
         self.settings = recipe(settings) if isinstance(settings, str) else settings
         self.shares = self.settings.mixture.shares()
@@ -55,10 +58,13 @@ class Augmenter:
         self.random = torch.Generator(self.device).manual_seed(seed + 7919 * rank)
         self.acceptance: dict[str, float] = {}
         self.drawn: dict[str, int] = {}
+        self.noise = noise
         self._seed, self._average_gradients, self._pose_generator = seed, average_gradients, pose_generator
         self._parts = None if reference is None else self._build(reference)
 
     def _build(self, data: PoseDataset | PoseBatch) -> _Parts:
+        if self.noise is None:
+            self.noise = noise_for(self.settings.detector_noise, data)
         # All processes of a run draw the same reference and start from the same nets.
         same = torch.Generator().manual_seed(self._seed)
         reference = Reference.of(data.to(self.device), self.settings.max_reference, same)
@@ -96,7 +102,8 @@ class Augmenter:
 
     @torch.no_grad()
     def sample(self, count: int, generator: torch.Generator | None = None) -> PoseBatch:
-        """`count` synthetic poses, each in front of its camera and in its image, in random order.
+        """`count` synthetic poses, each in front of its camera and in its image, in random order; as detected if
+        there is a `noise`.
 
         generator: on the augmenter's device; without it the augmenter's own goes on. `acceptance` then says which
         part of each source's poses could be photographed, `drawn` how many there were.
@@ -109,7 +116,8 @@ class Augmenter:
         if not batches:
             return self._sample_source(next(iter(counts)), 1, generator)[:0]
         order = torch.randperm(count, generator=generator, device=generator.device).to(self.device)
-        return PoseBatch.cat(batches)[order]
+        batch = PoseBatch.cat(batches)[order]
+        return batch if self.noise is None else as_detected(batch, self.noise, generator)
 
     def _sample_source(self, source: str, count: int, generator: torch.Generator) -> PoseBatch:
         settings = self.settings

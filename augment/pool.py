@@ -53,4 +53,8 @@ def _tensor_pairs(held: PoseBatch, new: PoseBatch) -> list[tuple[Tensor, Tensor]
             raise ValueError("The pool's poses have cameras, but the new ones have none (camera is None).")
         for name in ("orientation_wxyz", "translation", "intrinsics", "aspect"):
             pairs.append((getattr(held.camera, name), getattr(new.camera, name)))
+    if (held.confidence is None) != (new.confidence is None):
+        raise ValueError("Some of the pool's poses have confidences and others have none: make all with one augmenter.")
+    if held.confidence is not None and new.confidence is not None:
+        pairs.append((held.confidence, new.confidence))
     return pairs

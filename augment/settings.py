@@ -121,6 +121,10 @@ class AugmentSettings:
     """mixed: real and synthetic in every batch; alternate: an epoch of fakes, then one of reals, as published."""
     max_reference: int = 20000
     """Real poses kept as partners and models of synthetic ones."""
+    detector_noise: str = "auto"
+    """Error of a detector put on the 2D the lifter learns from: auto (synthetic poses get the error of the training
+    data's detections; none where these are projections, as gt is), none, default (not measured) or a JSON file of
+    DetectorNoise.save; the last two go on real poses as well where their 2D is a projection."""
     gan: GanSettings = field(default_factory=GanSettings)
     """The GAN."""
 
@@ -131,6 +135,7 @@ _DH_AUG = AugmentSettings(
     one_camera_per_batch=True,
     bodies="templates",
     tilt_sd=0.0,
+    detector_noise="none",
     schedule="alternate",
     gan=GanSettings(
         limits="dh-aug", global_rotation="euler", max_tilt=math.pi, root="learned", heading="world", key_every=0

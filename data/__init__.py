@@ -37,13 +37,18 @@ def load_dataset(name: str, settings: DataSettings) -> DataSplits:
     return module.load(settings)
 
 
-def load_test_set(name: str, settings: DataSettings, frames: int = 1) -> list[Take]:
+def load_test_set(
+    name: str, settings: DataSettings, frames: int = 1, notes: list[str] | None = None
+) -> list[Take]:  # fmt: skip
     """The takes of one test set: demo, demo_shifted, cmux_a, cmux_b, h36m, 3dhp or 3dhp_sparse.
 
-    frames: window of the lifter that will read them.
+    frames: window of the lifter that will read them; notes: gets what loading tells.
     """
     owner = {test: dataset for dataset, tests in TEST_SETS.items() for test in tests}
     _choose("Test set", name, [*owner, *STANDALONE_TEST_SETS])
     if name in STANDALONE_TEST_SETS:
         return importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings, name, frames)
-    return load_dataset(owner[name], settings).tests[name]
+    splits = load_dataset(owner[name], settings)
+    if notes is not None:
+        notes.extend(splits.notes)
+    return splits.tests[name]

@@ -20,7 +20,8 @@ class PoseBatch:
 
     joints_3d: (B, T, J, 3) metres, camera frame, absolute; joints_2d: (B, T, J, 2) screen;
     camera: batch of B, or None where unknown; visible: (B, T, J) bool; source: (B,) int64, REAL or SYNTHETIC.
-    A single frame is T = 1.
+    A single frame is T = 1. confidence: (B, T, J) float32, 0 to 1, how sure a detector is of each joint; None where the
+    2D is no detection: then it counts as 1.
     """
 
     joints_3d: Tensor
@@ -28,12 +29,15 @@ class PoseBatch:
     camera: Camera | None
     visible: Tensor
     source: Tensor
+    confidence: Tensor | None = None
 
     def __post_init__(self) -> None:
         shape = self.joints_3d.shape
         if len(shape) != 4 or shape[-1] != 3:
             raise ValueError(f"PoseBatch.joints_3d has shape {tuple(shape)}, expected (B, T, J, 3).")
         wanted = {"joints_2d": (*shape[:3], 2), "visible": tuple(shape[:3]), "source": (shape[0],)}
+        if self.confidence is not None:
+            wanted["confidence"] = tuple(shape[:3])
         for name, expected in wanted.items():
             if tuple(getattr(self, name).shape) != expected:
                 raise ValueError(f"PoseBatch.{name} has shape {tuple(getattr(self, name).shape)}, expected {expected}.")
@@ -41,18 +45,21 @@ class PoseBatch:
             raise ValueError(f"PoseBatch.camera has {len(self.camera)} cameras, expected {shape[0]}: one per pose.")
 
     @classmethod
-    def of(cls, joints_3d: Tensor, joints_2d: Tensor, camera: Camera | None, source: int = REAL) -> "PoseBatch":
+    def of(
+        cls, joints_3d: Tensor, joints_2d: Tensor, camera: Camera | None, source: int = REAL,
+        confidence: Tensor | None = None,
+    ) -> "PoseBatch":  # fmt: skip
         """A batch in which every joint is visible and every pose has the same source."""
         visible = torch.ones(joints_3d.shape[:-1], dtype=torch.bool, device=joints_3d.device)
         sources = torch.full(joints_3d.shape[:1], source, dtype=torch.int64, device=joints_3d.device)
-        return cls(joints_3d, joints_2d, camera, visible, sources)
+        return cls(joints_3d, joints_2d, camera, visible, sources, confidence)
 
     def check(self) -> "PoseBatch":
         """Refuse numbers that cannot be poses: NaN, millimetres. Called where data enters, not in the hot loop."""
-        for name in ("joints_3d", "joints_2d"):
-            finite = torch.isfinite(getattr(self, name)).all()
-            if not finite:
-                count = int((~torch.isfinite(getattr(self, name))).flatten(1).any(1).sum())
+        for name in ("joints_3d", "joints_2d", "confidence"):
+            values = getattr(self, name)
+            if values is not None and not torch.isfinite(values).all():
+                count = int((~torch.isfinite(values)).flatten(1).any(1).sum())
                 raise ValueError(f"PoseBatch.{name} has NaN or infinite values in {count} of {len(self)} poses.")
         if len(self):
             reach = float(self.root_relative().norm(dim=-1).amax())
@@ -76,8 +83,9 @@ class PoseBatch:
 
     def __getitem__(self, index: Tensor | slice) -> "PoseBatch":
         camera = None if self.camera is None else self.camera[index]
+        confidence = None if self.confidence is None else self.confidence[index]
         return PoseBatch(
-            self.joints_3d[index], self.joints_2d[index], camera, self.visible[index], self.source[index]
+            self.joints_3d[index], self.joints_2d[index], camera, self.visible[index], self.source[index], confidence
         )
 
     def to(self, device: torch.device | str) -> "PoseBatch":
@@ -85,20 +93,33 @@ class PoseBatch:
         return PoseBatch(
             self.joints_3d.to(device), self.joints_2d.to(device), camera,
             self.visible.to(device), self.source.to(device),
+            None if self.confidence is None else self.confidence.to(device),
         )  # fmt: skip
 
     @staticmethod
     def cat(batches: "Sequence[PoseBatch]") -> "PoseBatch":
-        """Batches one after another. The cameras are kept only if every batch has them."""
+        """Batches one after another. The cameras are kept only if every batch has them, confidences if any has."""
         cameras = [batch.camera for batch in batches]
         known = [camera for camera in cameras if camera is not None]
+        detected = any(batch.confidence is not None for batch in batches)
         return PoseBatch(
             torch.cat([batch.joints_3d for batch in batches]),
             torch.cat([batch.joints_2d for batch in batches]),
             Camera.cat(known) if len(known) == len(cameras) else None,
             torch.cat([batch.visible for batch in batches]),
             torch.cat([batch.source for batch in batches]),
+            torch.cat([batch.certainty() for batch in batches]) if detected else None,
         )
+
+    def certainty(self) -> Tensor:
+        """(B, T, J) the confidences; 1 everywhere where the 2D is no detection."""
+        return torch.ones_like(self.joints_2d[..., 0]) if self.confidence is None else self.confidence
+
+    def lifter_input(self, with_confidence: bool) -> Tensor:
+        """(B, T, J, 2) screen: what a lifter reads; with confidence (B, T, J, 3), the confidence in the last column."""
+        if not with_confidence:
+            return self.joints_2d
+        return torch.cat([self.joints_2d, self.certainty().to(self.joints_2d.dtype)[..., None]], dim=-1)
 
     def root_relative(self) -> Tensor:
         """(B, T, J, 3) metres, camera axes, the root joint at 0: what lifters predict."""
@@ -124,11 +145,14 @@ class PoseBatch:
             joints_3d=self.joints_3d[:, :, order] * flip_3d,
             joints_2d=self.joints_2d[:, :, order] * flip_2d,
             visible=self.visible[:, :, order],
+            confidence=None if self.confidence is None else self.confidence[:, :, order],
             camera=None,
         )
 
     def reversed(self) -> "PoseBatch":
         """Every clip backwards in time, seen by the same camera."""
+        confidence = None if self.confidence is None else self.confidence.flip(1)
         return replace(
-            self, joints_3d=self.joints_3d.flip(1), joints_2d=self.joints_2d.flip(1), visible=self.visible.flip(1)
-        )
+            self, joints_3d=self.joints_3d.flip(1), joints_2d=self.joints_2d.flip(1), visible=self.visible.flip(1),
+            confidence=confidence,
+        )  # fmt: skip

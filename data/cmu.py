@@ -72,7 +72,7 @@ def load(settings: DataSettings) -> DataSplits:
     held_out = [s for s in cmux.VALIDATION_SUBJECTS if s in train_subjects]
     learned = [s for s in train_subjects if not (settings.hold_out_validation and s in held_out)]
     splits = DataSplits(
-        train=[_thinned(take, settings.downsample) for take in _takes(clips, learned, rig_pieces)],
+        train=[take.thinned(settings.downsample) for take in _takes(clips, learned, rig_pieces)],
         validation=_takes(clips, held_out, looking_pieces(cmux.VALIDATION)),
         tests={
             "cmux_a": _takes(clips, test_subjects, rig_pieces),
@@ -159,14 +159,6 @@ def _takes(clips: dict[str, PreparedClip], subjects: list[str], pieces: Callable
             for span, views in pieces(clip, motion.joints_world.astype(np.float64)):
                 takes.append(Take(subject, CMUX_CLIPS[clip], views, motion.fps, motion.usable[span], group))
     return takes
-
-
-def _thinned(take: Take, every: int) -> Take:
-    """Every n-th frame of a take."""
-    if every < 1:
-        raise ValueError(f"downsample is {every}, expected 1 (all frames) or more.")
-    views = tuple(View(v.camera_name, v.camera, v.joints_3d[::every], v.joints_2d[::every]) for v in take.views)
-    return Take(take.subject, take.action, views, take.fps / every, take.usable[::every], take.group)
 
 
 def _notes(prepared: dict[str, PreparedClip], present: list[str]) -> list[str]:

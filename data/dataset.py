@@ -15,6 +15,7 @@ from data.takes import Take, View
 from kinematics.camera import Camera
 from kinematics.skeleton import Skeleton
 
+RATE_TOLERANCE = 1.01  # files round their frame times: 0.0083333 s is 120 frames a second
 LABELS = ("subject", "action", "camera", "sequence", "scene", "activity")
 
 
@@ -23,19 +24,22 @@ class PoseDataset:
 
     joints_3d: (N, J, 3) and joints_2d: (N, J, 2) hold every frame of every view once; `sample` (S,) is each sample's
     frame, `first` and `last` (S,) the ends of its clip. frames: T; target: the sample's place in its window.
-    labels: name -> list of words; label_ids: name -> (S,) int64.
+    labels: name -> list of words; label_ids: name -> (S,) int64. confidence: (N, J), None where no view has any.
+    fps: frames a second; None where takes differ, which single frames may.
     """
 
     def __init__(
         self, joints_3d: Tensor, joints_2d: Tensor, cameras: Camera | None, camera_of_sample: Tensor,
         clip_ends: tuple[Tensor, Tensor, Tensor], window: tuple[int, int],
         labels: dict[str, list[str]], label_ids: dict[str, Tensor],
+        confidence: Tensor | None = None, fps: float | None = None,
     ) -> None:  # fmt: skip
         self.joints_3d, self.joints_2d = joints_3d, joints_2d
         self.cameras, self.camera_of_sample = cameras, camera_of_sample
         self.sample, self.first, self.last = clip_ends
         self.frames, self.target = window
         self.labels, self.label_ids = labels, label_ids
+        self.confidence, self.fps = confidence, fps
         self._offsets = torch.arange(self.frames, device=joints_3d.device) - self.target
 
     @classmethod
@@ -55,11 +59,12 @@ class PoseDataset:
         target = frames // 2 if target is None else target
         if not 0 <= target < frames:
             raise ValueError(f"The sample is frame {target} of a window of {frames}, expected 0 to {frames - 1}.")
+        fps = common_rate(takes, frames)
         layout = _Layout(skeleton, stride, only_usable)
         for take in takes:
             for view in take.views:
                 layout.add(take, view)
-        return layout.build(cls, (frames, target), device)
+        return layout.build(cls, (frames, target), fps, device)
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -75,6 +80,7 @@ class PoseDataset:
             None if self.cameras is None else self.cameras.to(device), self.camera_of_sample.to(device),
             (self.sample.to(device), self.first.to(device), self.last.to(device)), (self.frames, self.target),
             self.labels, {name: ids.to(device) for name, ids in self.label_ids.items()},
+            None if self.confidence is None else self.confidence.to(device), self.fps,
         )  # fmt: skip
 
     def batch(self, indices: Tensor) -> PoseBatch:
@@ -82,7 +88,8 @@ class PoseDataset:
         window = self.sample[indices, None] + self._offsets  # (B, T)
         window = torch.minimum(torch.maximum(window, self.first[indices, None]), self.last[indices, None])
         cameras = None if self.cameras is None else self.cameras[self.camera_of_sample[indices]]
-        return PoseBatch.of(self.joints_3d[window], self.joints_2d[window], cameras, REAL)
+        confidence = None if self.confidence is None else self.confidence[window]
+        return PoseBatch.of(self.joints_3d[window], self.joints_2d[window], cameras, REAL, confidence)
 
     def all(self) -> PoseBatch:
         """Every sample, in order."""
@@ -104,10 +111,28 @@ class PoseDataset:
         follows[1:] = (self.sample.diff() == 1) & (self.first.diff() == 0)
         return follows
 
+    def clip_lengths(self) -> Tensor:
+        """(clips,) int64 frames of every clip that has a sample, one camera's view each."""
+        ends = torch.stack([self.first, self.last]).unique(dim=1)
+        return ends[1] - ends[0] + 1
+
     def label(self, name: str) -> list[str]:
         """The words of one label for every sample."""
         words = self.labels[name]
         return [words[i] for i in self.label_ids[name].tolist()]
+
+
+def common_rate(takes: Sequence[Take], frames: int) -> float | None:
+    """The takes' frames a second, None where they differ: that is refused for windows of more than one frame."""
+    rates = sorted({take.fps for take in takes})
+    if not rates or rates[-1] <= RATE_TOLERANCE * rates[0]:
+        return rates[0] if rates else None
+    if frames > 1:
+        raise ValueError(
+            f"The takes have {rates[0]:g} and {rates[-1]:g} frames a second, expected one rate: a window of {frames} "
+            "frames would last longer in some. Use takes of one rate, or a lifter of single frames (--frames 1)."
+        )
+    return None
 
 
 class _Layout:
@@ -117,6 +142,7 @@ class _Layout:
         self.skeleton, self.stride, self.only_usable = Skeleton(skeleton), stride, only_usable
         self.joints_3d: list[np.ndarray] = []
         self.joints_2d: list[np.ndarray] = []
+        self.confidence: list[np.ndarray | None] = []
         self.cameras: list[Camera | None] = []
         self.centres: list[np.ndarray] = []
         self.ends: list[tuple[int, int]] = []
@@ -129,6 +155,8 @@ class _Layout:
         source = Skeleton.from_num_joints(view.joints_3d.shape[1])
         self.joints_3d.append(source.convert(view.joints_3d, self.skeleton))
         self.joints_2d.append(source.convert(view.joints_2d, self.skeleton))
+        known = view.confidence
+        self.confidence.append(None if known is None else source.convert(known, self.skeleton, axis=-1))
         keep = np.arange(0, frames, self.stride)
         if self.only_usable:
             keep = keep[take.usable[keep]]
@@ -145,7 +173,9 @@ class _Layout:
         words = [whole] * len(keep) if per_frame is None else [str(word) for word in per_frame[keep]]
         self.ids[name].append(np.array([known.setdefault(word, len(known)) for word in words], dtype=np.int64))
 
-    def build(self, cls: type[PoseDataset], window: tuple[int, int], device: torch.device | str) -> PoseDataset:
+    def build(
+        self, cls: type[PoseDataset], window: tuple[int, int], fps: float | None, device: torch.device | str
+    ) -> PoseDataset:
         if not self.centres or not sum(map(len, self.centres)):
             raise ValueError("The data set has no usable pose: check the subjects, actions and frames asked for.")
         counts = torch.tensor([len(centre) for centre in self.centres])
@@ -160,5 +190,17 @@ class _Layout:
             (torch.from_numpy(np.concatenate(self.centres)), ends[clip, 0], ends[clip, 1]), window,
             {name: list(words) for name, words in self.words.items()},
             {name: torch.from_numpy(np.concatenate(ids)) for name, ids in self.ids.items()},
+            self._confidence(), fps,
         )  # fmt: skip
         return dataset.to(device)
+
+    def _confidence(self) -> Tensor | None:
+        """Of every frame; views without any are no detections and count as 1 beside others."""
+        if all(known is None for known in self.confidence):
+            return None
+        pairs = zip(self.confidence, self.joints_2d, strict=True)
+        return torch.from_numpy(np.concatenate([_ones(seen) if known is None else known for known, seen in pairs]))
+
+
+def _ones(joints_2d: np.ndarray) -> np.ndarray:
+    return np.ones(joints_2d.shape[:2], dtype=np.float32)

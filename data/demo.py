@@ -8,7 +8,6 @@ activities through unseen wide cameras. The population has a seed of its own: th
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -65,7 +64,7 @@ def load(settings: DataSettings) -> DataSplits:
     notes = ["demo: an invented population, the same for every seed; not a benchmark to compare papers with."]
     if set(learned) & set(VALIDATION_SUBJECTS):
         notes.append(f"demo: {', '.join(VALIDATION_SUBJECTS)} is trained on, so the validation is not held out.")
-    return DataSplits([_thinned(take, settings.downsample) for take in train], validation, _tests(settings), notes)
+    return DataSplits([take.thinned(settings.downsample) for take in train], validation, _tests(settings), notes)
 
 
 def load_tests(settings: DataSettings) -> dict[str, list[Take]]:
@@ -128,12 +127,6 @@ def _take(subject: str, activity: Activity, frames: int, skeleton: Skeleton, wid
     joints = SKELETON.convert(joints, skeleton)
     views = tuple(view_from_world(joints, camera, name) for name, camera in cameras.items())
     return Take(subject, activity.name, views, FPS, np.ones(frames, dtype=bool), {"activity": activity.name})
-
-
-def _thinned(take: Take, every: int) -> Take:
-    """Every n-th frame of a take."""
-    views = tuple(replace(v, joints_3d=v.joints_3d[::every], joints_2d=v.joints_2d[::every]) for v in take.views)
-    return replace(take, views=views, usable=take.usable[::every], fps=take.fps / every)
 
 
 def _kept_near(joints: np.ndarray, generator: np.random.Generator) -> np.ndarray:

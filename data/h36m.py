@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data import cmux
+from data.gaps import GapCount, mend
 from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
 from data.h36m_names import (
     ACTIONS,
@@ -101,12 +102,20 @@ def load(settings: DataSettings) -> DataSplits:
     held_out = [s for s in VALIDATION_SUBJECTS if s in positions and s not in test]
     learned = [s for s in train if not (settings.hold_out_validation and s in held_out)]
     positions = _of_actions(positions, settings.actions)
+    if settings.downsample < 1:
+        raise ValueError(f"downsample is {settings.downsample}, expected 1 (all frames) or more.")
+    seen, gap_notes = {}, []
+    for part, subjects in (("training", learned), ("test", test)):
+        count = GapCount()
+        takes = _takes(positions, subjects, detector, layout)
+        seen[part] = [piece for take in takes for piece in mend(take, settings.max_gap, count)]
+        gap_notes += count.notes(f"{settings.keypoints}, Human3.6M {part}", settings.max_gap)
     splits = DataSplits(
-        train=[_thinned(take, settings.downsample) for take in _takes(positions, learned, detector, layout)],
+        train=[take[:: settings.downsample] for take in seen["training"]],
         validation=[take for subject in held_out for take in _wide_takes(subject, positions[subject])],
-        tests={"h36m": list(_takes(positions, test, detector, layout))},
+        tests={"h36m": seen["test"]},
     )
-    splits.notes = notes + (detector.notes() if detector is not None else [])
+    splits.notes = notes + (detector.notes() if detector is not None else []) + gap_notes
     if not splits.tests["h36m"]:
         raise ValueError("Human3.6M test is empty: the subjects and actions asked for leave no take.")
     if not splits.train:  # enough to test on, so no error here
@@ -157,7 +166,7 @@ def _takes(positions: Positions, subjects: list[str], detector: Keypoints2D | No
                 if keypoints is None:
                     continue
                 views = [
-                    View(view.camera_name, view.camera, view.joints_3d[: len(detected)], detected)
+                    View(view.camera_name, view.camera, view.joints_3d[: len(detected.joints_2d)], *detected)
                     for view, detected in zip(views, keypoints, strict=True)
                 ]
             yield _take(subject, name, views)
@@ -176,11 +185,3 @@ def _wide_takes(subject: str, takes: dict[str, np.ndarray]) -> Iterator[Take]:
         for piece, span in enumerate(cmux.timed_pieces(len(joints_world), fps=FPS)):
             camera = cmux.looking_camera(joints_world[span], clip, piece, cmux.VALIDATION)
             yield _take(subject, name, [view_from_world(joints_world[span], camera, "wide")])
-
-
-def _thinned(take: Take, every: int) -> Take:
-    """Every n-th frame of a take."""
-    if every < 1:
-        raise ValueError(f"downsample is {every}, expected 1 (all frames) or more.")
-    views = tuple(View(v.camera_name, v.camera, v.joints_3d[::every], v.joints_2d[::every]) for v in take.views)
-    return Take(take.subject, take.action, views, take.fps / every, take.usable[::every], take.group)

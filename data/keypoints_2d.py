@@ -1,10 +1,11 @@
 """2D keypoint files in VideoPose3D's layout: data_2d_h36m_<detector>.npz.
 
 `positions_2d`: subject -> take -> list of one (F, 16 or 17, 2) array of pixels per camera; `metadata` names the layout.
+A third column is the detector's confidence, 0 to 1. NaN is a joint that was not found (data.gaps).
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from kinematics.skeleton import Skeleton
 NUM_CAMERAS = len(CAMERA_RESOLUTIONS)
 # A detector loses or adds a few frames at the end of a video; more than this is another recording or frame rate.
 MAX_CUT_FRAMES, MAX_CUT_FRACTION = 50, 0.05
+ROUNDING = 1e-3  # by which a confidence may be outside 0 to 1
 _WHERE = "docs/data_h36m.md says where each file comes from."
 
 
@@ -33,6 +35,16 @@ def keypoints_path(data_root: str | Path, keypoints: str) -> Path:
             f"{path} is missing: --keypoints {keypoints} needs it ({found.rstrip(', ')}). Put it into {root}; {_WHERE}"
         )
     return path
+
+
+class Detections(NamedTuple):
+    """What a detector saw in one camera's video. joints_2d: (F, J, 2) screen, float32, NaN where a joint is missing.
+
+    confidence: (F, J) float32, 0 to 1, 0 where a joint is missing; None where the file has none.
+    """
+
+    joints_2d: Float[np.ndarray, "frames joints 2"]
+    confidence: Float[np.ndarray, "frames joints"] | None
 
 
 class Keypoints2D:
@@ -53,6 +65,7 @@ class Keypoints2D:
         }
         self.cut_3d, self.cut_2d, self.takes_cut = 0, 0, 0
         self.lacking: list[str] = []
+        self.odd_scores = 0
         metadata = content.get("metadata")
         self._refuse_coco(metadata if isinstance(metadata, dict) else {})
 
@@ -65,10 +78,8 @@ class Keypoints2D:
                 "detector trained on Human3.6M's joints, e.g. cpn_ft_h36m_dbb."
             )
 
-    def screen(
-        self, subject: str, take: str, layout: str, frames: int
-    ) -> list[Float[np.ndarray, "frames joints 2"]] | None:
-        """The cameras' keypoints in screen units, float32, cut to at most `frames`; None where the file lacks the take.
+    def screen(self, subject: str, take: str, layout: str, frames: int) -> list[Detections] | None:
+        """The cameras' keypoints in screen units, cut to at most `frames`; None where the file lacks the take.
 
         layout: the skeleton wanted; Neck/Nose is dropped by name for "h36m_16". Arrays may come back shorter.
         """
@@ -91,7 +102,10 @@ class Keypoints2D:
         self.cut_3d += frames - kept
         self.cut_2d += sum(len(pixels) - kept for pixels in checked)
         self.takes_cut += longest > kept
-        return [_to_screen(pixels[:kept], index, layout, name) for index, pixels in enumerate(checked)]
+        detections = [_to_screen(pixels[:kept], index, layout, name) for index, pixels in enumerate(checked)]
+        scored = checked[0].shape[2] == 3
+        self.odd_scores += scored and any(seen.confidence is None for seen in detections)
+        return detections
 
     def notes(self) -> list[str]:
         """What was cut and what was missing so far."""
@@ -103,6 +117,11 @@ class Keypoints2D:
             )
         if self.lacking:
             notes.append(f"{self.path.name} has no keypoints for {', '.join(self.lacking)}; left out.")
+        if self.odd_scores:
+            notes.append(
+                f"{self.path.name}: the third column of {self.odd_scores} takes is not from 0 to 1, so it is no "
+                "confidence and left away."
+            )
         return notes
 
     def require(self, subjects: list[str]) -> None:
@@ -114,22 +133,22 @@ def _checked(raw: Any, name: str) -> np.ndarray:
     pixels = np.asarray(raw)
     if pixels.dtype.kind not in "fiu" or pixels.ndim != 3 or pixels.shape[2] not in (2, 3) or not len(pixels):
         raise ValueError(f"{name} has an array of shape {pixels.shape}, expected (frames, 16 or 17, 2) pixels.")
-    pixels = pixels[..., :2]  # a third column is the detector's confidence
     if pixels.shape[1] not in (16, 17):
         raise ValueError(
             f"{name} has {pixels.shape[1]} joints, expected 16 or 17: Skeleton('h36m_16') or Skeleton('h36m_17')."
         )
-    if not np.isfinite(pixels).all():
-        raise ValueError(f"{name} has NaN or infinity in its keypoints. Fill or remove those frames.")
-    if np.abs(pixels).max() < 10:
+    if np.isinf(pixels).any():
+        raise ValueError(f"{name} has infinity in its keypoints, expected pixels, or NaN where a joint was not found.")
+    largest = np.abs(pixels[..., :2]).max(initial=0, where=~np.isnan(pixels[..., :2]))
+    if largest < 10 and not np.isnan(pixels[..., :2]).all():
         raise ValueError(
-            f"{name} has coordinates up to {np.abs(pixels).max():.3g}, expected pixels (0 to 1000): they look "
+            f"{name} has coordinates up to {largest:.3g}, expected pixels (0 to 1000): they look "
             "normalised already. Give pixels."
         )
     return pixels
 
 
-def _to_screen(pixels: np.ndarray, camera_index: int, layout: str, name: str) -> np.ndarray:
+def _to_screen(pixels: np.ndarray, camera_index: int, layout: str, name: str) -> Detections:
     source, target = Skeleton.from_num_joints(pixels.shape[1]), Skeleton(layout)
     if not source.can_become(target):
         raise ValueError(
@@ -138,5 +157,15 @@ def _to_screen(pixels: np.ndarray, camera_index: int, layout: str, name: str) ->
             "file with Neck/Nose."
         )
     width, height = CAMERA_RESOLUTIONS[camera_index]
-    points = torch.from_numpy(source.convert(pixels, target).astype(np.float64))
-    return pixels_to_screen(points, width, height).float().numpy()
+    converted = source.convert(pixels, target).astype(np.float64)
+    screen = pixels_to_screen(torch.from_numpy(converted[..., :2].copy()), width, height).float().numpy()
+    return Detections(screen, _confidence(converted))
+
+
+def _confidence(pixels: np.ndarray) -> np.ndarray | None:
+    """The third column, 0 where a joint is missing; None where it is none or not from 0 to 1 (logits, say)."""
+    if pixels.shape[2] < 3:
+        return None
+    scores = np.where(np.isnan(pixels).any(axis=-1), 0.0, pixels[..., 2])
+    inside = (scores >= -ROUNDING).all() and (scores <= 1 + ROUNDING).all()
+    return scores.clip(0, 1).astype(np.float32) if inside else None

@@ -1,6 +1,6 @@
 """What a data set hands over: takes (one recording) and the views cameras have of them. Plain numpy, on the CPU."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,6 +33,8 @@ class DataSettings:
     """Actions to keep; empty: all."""
     hold_out_validation: bool = True
     """Keep the validation subjects out of training. False: train on them too (validation is then not held out)."""
+    max_gap: float = 0.2
+    """Detected 2D: longest gap of a joint that is closed by interpolation, seconds; frames of longer ones are cut."""
     seed: int = 0
     """Seed of whatever a data set draws by chance, apart from its fixed test cameras."""
 
@@ -42,13 +44,20 @@ class View:
     """One camera's sight of a take, float32.
 
     joints_3d: (F, J, 3) metres, camera frame, absolute (root-centred where the source has no depth: camera is None).
-    joints_2d: (F, J, 2) screen.
+    joints_2d: (F, J, 2) screen. confidence: (F, J) float32, 0 to 1, None where the source has none. NaN in the 2D is a
+    joint that a detector has not found: only data.gaps lets it in.
     """
 
     camera_name: str
     camera: Camera | None
     joints_3d: np.ndarray
     joints_2d: np.ndarray
+    confidence: np.ndarray | None = None
+
+    def __getitem__(self, frames: slice) -> "View":
+        """Some of the frames."""
+        confidence = None if self.confidence is None else self.confidence[frames]
+        return View(self.camera_name, self.camera, self.joints_3d[frames], self.joints_2d[frames], confidence)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,22 @@ class Take:
 
     def __len__(self) -> int:
         return len(self.usable)
+
+    def __getitem__(self, frames: slice) -> "Take":
+        """Some of the frames; a step makes the frame rate smaller."""
+        return replace(
+            self,
+            views=tuple(view[frames] for view in self.views),
+            fps=self.fps / (frames.step or 1),
+            usable=self.usable[frames],
+            frame_groups={name: labels[frames] for name, labels in self.frame_groups.items()},
+        )
+
+    def thinned(self, every: int) -> "Take":
+        """Every n-th frame."""
+        if every < 1:
+            raise ValueError(f"downsample is {every}, expected 1 (all frames) or more.")
+        return self[::every]
 
     @cached_property
     def joints_world(self) -> np.ndarray:

@@ -7,23 +7,21 @@
 Prints the scores with their tables; --json writes the result lines (the same as in results.jsonl) as a list.
 """
 
-import contextlib
-import difflib
-import io
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import tyro
 from tqdm import tqdm
 
 from data import STANDALONE_TEST_SETS, TEST_SETS, DataSettings, PoseDataset, load_test_set
+from data.command_line import read_flags
 from data.readers import atomic_write
 from evaluation.evaluate import predict, score
+from evaluation.notes import notes_on_test_set
 from evaluation.protocols import protocol_named, protocols_for
 from evaluation.tables import format_scores
 from kinematics.errors import exit_with_one_sentence
@@ -103,10 +101,13 @@ def evaluate_test_set(
     lifter: Lifter, test_set: str, settings: CrossDomain, device: torch.device
 ) -> list[dict[str, Any]]:
     """Result lines of one test set; prints them."""
-    takes = load_test_set(test_set, data_settings(settings, lifter), lifter.frames)
+    notes: list[str] = []
+    takes = load_test_set(test_set, data_settings(settings, lifter), lifter.frames, notes)
     dataset = PoseDataset.from_takes(
         takes, lifter.skeleton.name, lifter.frames, device=device, target=lifter.target_frame
     )
+    for note in [*notes, *notes_on_test_set(test_set, dataset, lifter)]:
+        print(note)
     lines = []
     for flip in {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip]:
         with tqdm(total=len(dataset), unit="pose", desc=test_set, disable=len(dataset) < PROGRESS_FROM) as bar:
@@ -127,33 +128,11 @@ def data_settings(settings: CrossDomain, lifter: Lifter) -> DataSettings:
     )  # fmt: skip
 
 
-def parse(arguments: Sequence[str]) -> CrossDomain:
-    """The settings of a command line. tyro's boxed refusal becomes one sentence."""
-    known = [f"--{setting.name}" for setting in fields(CrossDomain)]
-    for word in arguments:
-        flag = word.partition("=")[0]
-        if flag.startswith("--") and flag.replace("-", "_").replace("__", "--", 1) not in [*known, "--help"]:
-            near = difflib.get_close_matches(flag, known, n=1)
-            hint = f" Perhaps you meant: {near[0]}" if near else ""
-            raise ValueError(f"{flag} is not a flag of evaluation.cross_domain: choose from {', '.join(known)}.{hint}")
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(printed):
-            return tyro.cli(
-                CrossDomain, prog="evaluation.cross_domain", description=__doc__, args=arguments,
-                config=(tyro.conf.FlagConversionOff,), use_underscores=True,
-            )  # fmt: skip
-    except SystemExit as stop:
-        if not stop.code:
-            raise
-        lines = [line.strip("│ ") for line in printed.getvalue().splitlines()[1:]]
-        end = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
-        raise ValueError(" ".join(lines[:end]) + " (--help explains every flag)") from None
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
-    settings = parse(sys.argv[1:] if arguments is None else arguments)
+    settings = read_flags(
+        CrossDomain, "evaluation.cross_domain", __doc__, sys.argv[1:] if arguments is None else arguments
+    )
     lines = run(settings)
     if settings.json is not None:
         with atomic_write(settings.json) as part:

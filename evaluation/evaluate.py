@@ -102,7 +102,7 @@ def predict(
     for indices in torch.arange(len(dataset), device=dataset.device).split(batch_size):
         batch = dataset.batch(indices)
         target = batch.joints_3d[:, lifter.target_frame]
-        predictions.append(lifter.predict(batch.joints_2d, flip).float())
+        predictions.append(lifter.predict(batch.lifter_input(lifter.reads_confidence), flip).float())
         targets.append((target - target[:, skeleton.root : skeleton.root + 1]).float())
         if progress:
             progress(len(indices))

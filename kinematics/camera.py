@@ -40,7 +40,7 @@ def _rotate(orientation_wxyz: Tensor, points: Tensor) -> Tensor:
 
 
 def _matrix(orientation_wxyz: Tensor) -> Tensor:
-    """(..., 4) -> (..., 3, 3): the same map as _rotate's, also of quaternions that are rounded off their unit length."""
+    """(..., 4) -> (..., 3, 3): the map of _rotate, also of quaternions that are rounded off their unit length."""
     w, x, y, z = orientation_wxyz.unbind(-1)
     rows = (
         (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),

@@ -11,14 +11,18 @@ from torch import Tensor, nn
 class PoseNet(nn.Module):
     """A lifter: screen joints of T frames in, joints of one frame out.
 
-    num_joints: joints in and out; frames: T; sizes: keywords that build the same network again.
+    num_joints: joints in and out; frames: T; sizes: keywords that build the same network again. in_features: numbers
+    per joint in (VideoPose3D's word): 2, x and y, or 3 with the detector's confidence.
     """
 
     name: ClassVar[str]
 
-    def __init__(self, num_joints: int, frames: int, sizes: dict[str, Any]) -> None:
+    def __init__(self, num_joints: int, frames: int, in_features: int, sizes: dict[str, Any]) -> None:
         super().__init__()
-        self.num_joints, self.frames, self.sizes = num_joints, frames, sizes
+        if in_features not in (2, 3):
+            raise ValueError(f"in_features is {in_features}, expected 2 (x and y) or 3 (and the confidence).")
+        self.num_joints, self.frames, self.in_features = num_joints, frames, in_features
+        self.sizes = {**sizes, "in_features": in_features}
 
     @property
     def target_frame(self) -> int:
@@ -35,9 +39,9 @@ class PoseNet(nn.Module):
     def check_input(self, joints_2d: Tensor) -> None:
         """Refuse input of another joint count or window length by name."""
         shape = tuple(joints_2d.shape)
-        if len(shape) != 4 or shape[1:] != (self.frames, self.num_joints, 2):
+        if len(shape) != 4 or shape[1:] != (self.frames, self.num_joints, self.in_features):
             raise ValueError(
-                f"joints_2d has shape {shape}, expected (B, {self.frames}, {self.num_joints}, 2): "
+                f"joints_2d has shape {shape}, expected (B, {self.frames}, {self.num_joints}, {self.in_features}): "
                 f"{self.name} reads {self.frames} frame(s) of {self.num_joints} joints."
             )
 

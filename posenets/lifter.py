@@ -21,8 +21,9 @@ FRAMES_AT_ONCE = 16384  # of all windows together that a clip is cut into
 class Lifter(nn.Module):
     """Screen joints -> root-relative joints.
 
+    joints_2d is (..., J, 2) everywhere; (..., J, 3), with the confidences, for a posenet of 3 in_features.
     input_mode: what the network sees of joints_2d, see posenets.input_modes.
-    skeleton: name of the joint layout.
+    skeleton: name of the joint layout. fps: frames a second of the clips it has learnt from, if that is known.
     """
 
     def __init__(self, posenet: PoseNet, input_mode: str = "screen", skeleton: str = "h36m_16") -> None:
@@ -34,6 +35,7 @@ class Lifter(nn.Module):
             raise ValueError(f"{posenet.name} has {posenet.num_joints} joints, {skeleton} has {layout.num_joints}.")
         self.posenet, self.input_mode, self.skeleton = posenet, input_mode, layout
         self.epoch: int | None = None
+        self.fps: float | None = None
 
     @property
     def frames(self) -> int:
@@ -45,11 +47,26 @@ class Lifter(nn.Module):
         """Place in the window of the frame that is predicted."""
         return self.posenet.target_frame
 
-    def prepare(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch frames joints 2"]:
-        """joints_2d in the input mode."""
-        return prepare(joints_2d, self.input_mode, self.skeleton.root)
+    @property
+    def reads_confidence(self) -> bool:
+        """Whether joints_2d has the detector's confidence as a third column."""
+        return self.posenet.in_features == 3
 
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+    def prepare(
+        self, joints_2d: Float[Tensor, "batch frames joints features"]
+    ) -> Float[Tensor, "batch frames joints features"]:
+        """joints_2d in the input mode; confidences as they are."""
+        if joints_2d.shape[-1] != self.posenet.in_features:
+            has, wants = ("a", "none") if joints_2d.shape[-1] == 3 else ("no", "one")
+            shape = f"(..., {self.posenet.num_joints}, {self.posenet.in_features})"
+            raise ValueError(
+                f"joints_2d has shape {tuple(joints_2d.shape)} with {has} confidence, the lifter reads {wants}: "
+                f"expected {shape}: PoseBatch.lifter_input gives it."
+            )
+        seen = prepare(joints_2d[..., :2], self.input_mode, self.skeleton.root)
+        return torch.cat([seen, joints_2d[..., 2:]], dim=-1) if self.reads_confidence else seen
+
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints of the window's target frame (of most lifters its centre), metres, camera axes, relative to the root.
 
         The root itself is near 0, not at it.
@@ -60,14 +77,16 @@ class Lifter(nn.Module):
         return joints @ self._rotation(joints_2d[:, self.target_frame])
 
     def forward_window(
-        self, joints_2d: Float[Tensor, "batch frames joints 2"]
+        self, joints_2d: Float[Tensor, "batch frames joints features"]
     ) -> Float[Tensor, "batch frames joints 3"]:
         """As forward, of every frame of the window: for losses over time. Only seq2seq and st_gcn have them."""
         joints = self.posenet.forward_window(self.prepare(joints_2d))
         return joints @ self._rotation(joints_2d) if self.input_mode == "virtual_camera" else joints
 
     def standardise(
-        self, joints_2d: Float[Tensor, "batch frames joints 2"], joints_3d: Float[Tensor, "batch frames joints 3"]
+        self,
+        joints_2d: Float[Tensor, "batch frames joints features"],
+        joints_3d: Float[Tensor, "batch frames joints 3"],
     ) -> None:
         """Give training poses to a lifter that keeps their statistics (seq2seq), as it will see them; before training.
 
@@ -81,18 +100,18 @@ class Lifter(nn.Module):
 
     def _rotation(self, joints_2d: Tensor) -> Tensor:
         """Rows times this go from the virtual camera's axes to the camera's: a row times R is R^T times the column."""
-        return rotation_of_virtual_camera(joints_2d[..., self.skeleton.root, :])
+        return rotation_of_virtual_camera(joints_2d[..., self.skeleton.root, :2])
 
     @torch.no_grad()
     def predict(
-        self, joints_2d: Float[Tensor, "batch frames joints 2"], flip: bool = True
+        self, joints_2d: Float[Tensor, "batch frames joints features"], flip: bool = True
     ) -> Float[Tensor, "batch joints 3"]:
         """Joints in evaluation mode, root at 0. flip: average with the unmirrored prediction of the mirror image."""
         return self._evaluated(self, joints_2d, flip)
 
     @torch.no_grad()
     def predict_clip(
-        self, joints_2d: Float[Tensor, "frames joints 2"], flip: bool = True, chunk: int = 0
+        self, joints_2d: Float[Tensor, "frames joints features"], flip: bool = True, chunk: int = 0
     ) -> Float[Tensor, "frames joints 3"]:
         """Joints of every frame of a clip of any length, as `predict` gives them for the window around each frame.
 
@@ -112,7 +131,7 @@ class Lifter(nn.Module):
         return torch.cat(parts)
 
     def _lift_clip(self, clip: Tensor) -> Tensor:
-        """(1, T, J, 2) -> (T - receptive field + 1, J, 3): a frame for every window in the clip."""
+        """(1, T, J, in_features) -> (T - receptive field + 1, J, 3): a frame for every window in the clip."""
         forward_sequence = getattr(self.posenet, "forward_sequence", None)
         if forward_sequence is not None and self.input_mode in PER_FRAME_MODES:
             return forward_sequence(self.prepare(clip))[0]
@@ -124,7 +143,8 @@ class Lifter(nn.Module):
         joints = lift(joints_2d)
         if flip:
             order = self.skeleton.mirror
-            mirrored = lift(joints_2d[:, :, order] * joints_2d.new_tensor([-1.0, 1.0]))
+            sign = joints_2d.new_tensor([-1.0, 1.0, 1.0])[: joints_2d.shape[-1]]
+            mirrored = lift(joints_2d[:, :, order] * sign)
             joints = (joints + mirrored[:, order] * joints.new_tensor([-1.0, 1.0, 1.0])) / 2
         self.train(was_training)
         root = self.skeleton.root
@@ -142,6 +162,7 @@ class Lifter(nn.Module):
             "input_mode": self.input_mode,
             "skeleton": self.skeleton.name,
             "epoch": epoch,
+            "fps": self.fps,
             "settings": settings or {},
         }
 
@@ -180,5 +201,5 @@ def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
         raise ValueError(f"{path} is a PoseFK checkpoint with a damaged recipe of its lifter ({error!r}).") from error
     fill(posenet, content["model_pos"], path)
     lifter = Lifter(posenet, content["input_mode"], content["skeleton"]).eval()
-    lifter.epoch = content.get("epoch")
+    lifter.epoch, lifter.fps = content.get("epoch"), content.get("fps")
     return lifter

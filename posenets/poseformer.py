@@ -87,7 +87,7 @@ class PoseFormer(PoseNet):
     def __init__(
         self, num_joints: int = 17, frames: int = 27, embed_dim_ratio: int = 32, depth: int = 4, num_heads: int = 8,
         mlp_ratio: float | int = 2.0, qkv_bias: bool = True, dropout: float | int = 0.0,
-        drop_path_rate: float | int = 0.1,
+        drop_path_rate: float | int = 0.1, in_features: int = 2,
     ) -> None:  # fmt: skip
         positive_int(
             num_joints=num_joints, frames=frames, embed_dim_ratio=embed_dim_ratio, depth=depth, num_heads=num_heads
@@ -101,12 +101,12 @@ class PoseFormer(PoseNet):
             embed_dim_ratio=embed_dim_ratio, depth=depth, num_heads=num_heads, mlp_ratio=mlp_ratio, qkv_bias=qkv_bias,
             dropout=dropout, drop_path_rate=drop_path_rate,
         )  # fmt: skip
-        super().__init__(num_joints, frames, sizes)
+        super().__init__(num_joints, frames, in_features, sizes)
         self.dropout = dropout
         joint_width, width = embed_dim_ratio, embed_dim_ratio * num_joints
         rates = [drop_path_rate * block / max(depth - 1, 1) for block in range(depth)]
         shared = (num_heads, mlp_ratio, qkv_bias, dropout)
-        self.Spatial_patch_to_embedding = nn.Linear(2, joint_width)
+        self.Spatial_patch_to_embedding = nn.Linear(in_features, joint_width)
         self.Spatial_pos_embed = nn.Parameter(torch.zeros(1, num_joints, joint_width))
         self.Temporal_pos_embed = nn.Parameter(torch.zeros(1, frames, width))
         self.Spatial_blocks = nn.ModuleList(_Block(joint_width, *shared, rate) for rate in rates)
@@ -116,7 +116,7 @@ class PoseFormer(PoseNet):
         self.weighted_mean = nn.Conv1d(frames, 1, 1)
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, num_joints * 3))
 
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints of the window's centre frame, metres."""
         self.check_input(joints_2d)
         if torch.is_grad_enabled():

@@ -52,7 +52,7 @@ def lifter_name(name: str) -> str:
 
 
 def build_posenet(name: str, num_joints: int = 16, frames: int = 1, **sizes: Any) -> PoseNet:
-    """A new lifter: (B, frames, num_joints, 2) screen -> (B, num_joints, 3) metres.
+    """A new lifter: (B, frames, num_joints, in_features) screen -> (B, num_joints, 3) metres.
 
     name: one of LIFTERS or ALIASES. sizes: keywords of the lifter's class; without them, the published ones.
     """

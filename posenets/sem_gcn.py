@@ -127,7 +127,7 @@ class SemGCN(PoseNet):
     def __init__(
         self, num_joints: int = 16, hid_dim: int = 128, num_layers: int = 4, dropout: float | int = 0.0,
         non_local: bool = False, adjacency: Sequence[Sequence[float | int]] | Tensor | None = None,
-        groups: Sequence[Sequence[int]] | None = None,
+        groups: Sequence[Sequence[int]] | None = None, in_features: int = 2,
     ) -> None:  # fmt: skip
         positive_int(num_joints=num_joints, hid_dim=hid_dim, num_layers=num_layers)
         probability(dropout=dropout)
@@ -138,14 +138,14 @@ class SemGCN(PoseNet):
         if non_local:
             groups = _checked_groups(groups, num_joints)
             sizes["groups"] = [list(group) for group in groups]
-        super().__init__(num_joints, 1, sizes)
+        super().__init__(num_joints, 1, in_features, sizes)
         attention = [[_NonLocal(hid_dim, groups)] if groups and non_local else [] for _ in range(num_layers + 1)]
         blocks = [[_ResGraphConv(hid_dim, neighbours, dropout), *attention[i + 1]] for i in range(num_layers)]
-        self.gconv_input = nn.Sequential(_GraphConv(2, hid_dim, neighbours, dropout), *attention[0])
+        self.gconv_input = nn.Sequential(_GraphConv(in_features, hid_dim, neighbours, dropout), *attention[0])
         self.gconv_layers = nn.Sequential(*[module for block in blocks for module in block])
         self.gconv_output = SemGraphConv(hid_dim, 3, neighbours)
 
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints in metres. joints_2d: one frame, T = 1."""
         self.check_input(joints_2d)
         return self.gconv_output(self.gconv_layers(self.gconv_input(joints_2d[:, 0])))

@@ -54,25 +54,25 @@ class Seq2Seq(PoseNet):
 
     def __init__(
         self, num_joints: int = 16, frames: int = 5, width: int = 1024, dropout1: float | int = 0.0,
-        dropout2: float | int = 0.5, layer_norm: bool = False,
+        dropout2: float | int = 0.5, layer_norm: bool = False, in_features: int = 2,
     ) -> None:  # fmt: skip
         positive_int(num_joints=num_joints, frames=frames, width=width)
         if num_joints < 2:
             raise ValueError(f"num_joints is {num_joints}, expected at least 2: the hip is not predicted.")
         probability(dropout1=dropout1, dropout2=dropout2)
         sizes = dict(width=width, dropout1=dropout1, dropout2=dropout2, layer_norm=layer_norm)
-        super().__init__(num_joints, frames, sizes)
+        super().__init__(num_joints, frames, in_features, sizes)
         self.dropout1, self.dropout2 = dropout1, dropout2
         numbers_out = 3 * (num_joints - 1)
         cell = _NormLSTMCell if layer_norm else nn.LSTMCell
-        self.encoder, self.decoder = cell(2 * num_joints, width), cell(numbers_out, width)
+        self.encoder, self.decoder = cell(in_features * num_joints, width), cell(numbers_out, width)
         self.output = nn.Linear(width, numbers_out)
         for name, parameter in self.named_parameters():
             if name.endswith(("weight_ih", "weight_hh", "output.weight")):
                 nn.init.xavier_uniform_(parameter)
             elif name.endswith(("bias_ih", "bias_hh", "output.bias")):
                 nn.init.zeros_(parameter)
-        for side, shape in (("2d", (num_joints, 2)), ("3d", (num_joints - 1, 3))):
+        for side, shape in (("2d", (num_joints, in_features)), ("3d", (num_joints - 1, 3))):
             self.register_buffer(f"mean_{side}", torch.zeros(shape))
             self.register_buffer(f"std_{side}", torch.ones(shape))
 
@@ -83,7 +83,9 @@ class Seq2Seq(PoseNet):
 
     @torch.no_grad()
     def standardise(
-        self, joints_2d: Float[Tensor, "*batch_2d joints_2d 2"], joints_3d: Float[Tensor, "*batch_3d joints_3d 3"]
+        self,
+        joints_2d: Float[Tensor, "*batch_2d joints_2d features"],
+        joints_3d: Float[Tensor, "*batch_3d joints_3d 3"],
     ) -> None:
         """Take mean and standard deviation of every coordinate from training poses; by default they are 0 and 1.
 
@@ -99,16 +101,16 @@ class Seq2Seq(PoseNet):
             self.get_buffer(f"mean_{side}").copy_(mean)
             self.get_buffer(f"std_{side}").copy_(torch.where(std > CONSTANT, std, 1.0))
 
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints of the window's last frame, metres."""
         return self.forward_window(joints_2d)[:, -1]
 
     def forward_window(
-        self, joints_2d: Float[Tensor, "batch frames joints 2"]
+        self, joints_2d: Float[Tensor, "batch frames joints features"]
     ) -> Float[Tensor, "batch frames joints 3"]:
         """Joints of every frame of the window, metres: what a loss over time needs."""
         self.check_input(joints_2d)
-        seen = ((joints_2d - self.mean_2d) / self.std_2d).flatten(2)  # (B, T, 2J)
+        seen = ((joints_2d - self.mean_2d) / self.std_2d).flatten(2)  # (B, T, in_features * J)
         zeros = seen.new_zeros(len(seen), self.output.in_features)
         state = (zeros, zeros)
         for frame in seen.flip(1).unbind(1):

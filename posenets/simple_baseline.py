@@ -34,14 +34,14 @@ class SimpleBaseline(PoseNet):
 
     def __init__(
         self, num_joints: int = 16, linear_size: int = 1024, num_stage: int = 2, dropout: float | int = 0.5,
-        predict_hip: bool = True,
+        predict_hip: bool = True, in_features: int = 2,
     ) -> None:  # fmt: skip
         positive_int(num_joints=num_joints, linear_size=linear_size, num_stage=num_stage)
         probability(dropout=dropout)
         sizes = dict(linear_size=linear_size, num_stage=num_stage, dropout=dropout, predict_hip=predict_hip)
-        super().__init__(num_joints, 1, sizes)
+        super().__init__(num_joints, 1, in_features, sizes)
         self.dropout, self.predict_hip = dropout, predict_hip
-        self.w1 = nn.Linear(num_joints * 2, linear_size)
+        self.w1 = nn.Linear(num_joints * in_features, linear_size)
         self.batch_norm1 = nn.BatchNorm1d(linear_size)
         self.linear_stages = nn.ModuleList(_Stage(linear_size) for _ in range(num_stage))
         self.w2 = nn.Linear(linear_size, (num_joints - (not predict_hip)) * 3)
@@ -49,7 +49,7 @@ class SimpleBaseline(PoseNet):
             if isinstance(module, nn.Linear):
                 nn.init.kaiming_normal_(module.weight)
 
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints in metres. joints_2d: one frame, T = 1."""
         self.check_input(joints_2d)
         features = F.linear(joints_2d.flatten(1), self.w1.weight, self.w1.bias)  # (B, width)

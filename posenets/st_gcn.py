@@ -132,8 +132,9 @@ class _Network(nn.Module):
     """The lifter of 17 joints, under the one name `stgcn` that PoseAug's wrapper gives it."""
 
     def __init__(
-        self, frames: int, inter_channels: Sequence[int], fc_out: int, fc_unit: int, dropout: float | int | None
-    ) -> None:
+        self, frames: int, in_features: int, inter_channels: Sequence[int], fc_out: int, fc_unit: int,
+        dropout: float | int | None,
+    ) -> None:  # fmt: skip
         super().__init__()
         of_block, of_body, self.rate = PUBLISHED_RATES if dropout is None else (dropout,) * 3
         mirrored = list(zip(LAYOUT.left, LAYOUT.right, strict=True))
@@ -141,8 +142,8 @@ class _Network(nn.Module):
         limbs_to_trunk = [(limb, 4) for limb in range(4)]
         self.part_graph = _Graph(5, limbs_to_trunk, [(0, 1), (2, 3)], 4, frames)
         kinds, self.body_rate = self.joint_graph.kinds, of_body
-        widths = (2, *inter_channels)
-        self.data_bn = nn.BatchNorm1d(17 * 2, eps=INPUT_EPS)
+        widths = (in_features, *inter_channels)
+        self.data_bn = nn.BatchNorm1d(17 * in_features, eps=INPUT_EPS)
         self.st_gcn_networks = nn.ModuleList(
             _Block(inputs, outputs, kinds, of_block, skip=place > 0)
             for place, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False))
@@ -154,7 +155,7 @@ class _Network(nn.Module):
         self.non_local = _NonLocal(widths[-1] + fc_out)
         self.fcn = nn.ModuleDict({"1": nn.Conv2d(widths[-1] + fc_out, 3, 1)})
 
-    def forward(self, joints_2d: Float[Tensor, "batch frames 17 2"]) -> Float[Tensor, "batch frames 17 3"]:
+    def forward(self, joints_2d: Float[Tensor, "batch frames 17 features"]) -> Float[Tensor, "batch frames 17 3"]:
         features = _norm(joints_2d.flatten(2), self.data_bn).view_as(joints_2d)
         for block in self.st_gcn_networks:
             features = block(features, self.joint_graph)
@@ -191,7 +192,7 @@ class STGCN(PoseNet):
     def __init__(
         self, num_joints: int = 16, frames: int = 1, hid_dim: int = 128, num_layers: int = 3,
         inter_channels: Sequence[int] | None = None, fc_out: int | None = None, fc_unit: int | None = None,
-        dropout: float | int | None = None,
+        dropout: float | int | None = None, in_features: int = 2,
     ) -> None:  # fmt: skip
         positive_int(num_joints=num_joints, frames=frames, hid_dim=hid_dim, num_layers=num_layers)
         if num_joints not in (16, 17):
@@ -202,15 +203,15 @@ class STGCN(PoseNet):
         positive_int(**{"len(inter_channels)": len(channels)}, fc_out=fc_out, fc_unit=fc_unit)
         probability(dropout=dropout or 0)
         sizes = dict(inter_channels=channels, fc_out=fc_out, fc_unit=fc_unit, dropout=dropout)
-        super().__init__(num_joints, frames, sizes)
-        self.stgcn = _Network(frames, channels, fc_out, fc_unit, dropout)
+        super().__init__(num_joints, frames, in_features, sizes)
+        self.stgcn = _Network(frames, in_features, channels, fc_out, fc_unit, dropout)
 
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints of the window's centre frame, metres."""
         return self.forward_window(joints_2d)[:, self.target_frame]
 
     def forward_window(
-        self, joints_2d: Float[Tensor, "batch frames joints 2"]
+        self, joints_2d: Float[Tensor, "batch frames joints features"]
     ) -> Float[Tensor, "batch frames joints 3"]:
         """Joints of every frame of the window, metres."""
         self.check_input(joints_2d)

@@ -31,6 +31,7 @@ class VideoPose(PoseNet):
     def __init__(
         self, num_joints: int = 16, filter_widths: Sequence[int] = (1, 1, 1), channels: int = 1024,
         dropout: float | int = 0.25, causal: bool = False, predict_hip: bool = True,
+        in_features: int = 2,
     ) -> None:  # fmt: skip
         widths = tuple(filter_widths)
         if not widths or any(isinstance(w, bool) or not isinstance(w, int) or w < 1 or w % 2 == 0 for w in widths):
@@ -40,9 +41,9 @@ class VideoPose(PoseNet):
         sizes = dict(
             filter_widths=list(widths), channels=channels, dropout=dropout, causal=causal, predict_hip=predict_hip
         )
-        super().__init__(num_joints, math.prod(widths), sizes)
+        super().__init__(num_joints, math.prod(widths), in_features, sizes)
         self.filter_widths, self.dropout, self.causal, self.predict_hip = widths, dropout, causal, predict_hip
-        self.expand_conv = nn.Conv1d(num_joints * 2, channels, widths[0], bias=False)
+        self.expand_conv = nn.Conv1d(num_joints * in_features, channels, widths[0], bias=False)
         self.expand_bn = nn.BatchNorm1d(channels)
         inner = [width for later in widths[1:] for width in (later, 1)]
         self.layers_conv = nn.ModuleList(nn.Conv1d(channels, channels, width, bias=False) for width in inner)
@@ -62,25 +63,26 @@ class VideoPose(PoseNet):
         """Frames by which a causal network's prediction lies after the window's centre."""
         return self.frames // 2 if self.causal else 0
 
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch joints 3"]:
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints of the centre frame (causal: the last), metres. joints_2d: T = receptive_field() frames."""
         self.check_input(joints_2d)
         return self._lift(joints_2d, dilated=False).squeeze(1)
 
     def forward_sequence(
-        self, joints_2d: Float[Tensor, "batch frames joints 2"]
+        self, joints_2d: Float[Tensor, "batch frames joints features"]
     ) -> Float[Tensor, "batch frames_out joints 3"]:
         """Joints of every frame of a clip that has all its neighbours: T - receptive_field() + 1 of them."""
-        frames, joints = joints_2d.shape[1:3]
-        if frames < self.frames or joints != self.num_joints:
+        frames, joints, features = joints_2d.shape[1:]
+        if frames < self.frames or (joints, features) != (self.num_joints, self.in_features):
             raise ValueError(
-                f"joints_2d has {frames} frames of {joints} joints, expected at least {self.frames} frames of "
-                f"{self.num_joints}: pad the clip with (receptive_field() - 1) / 2 frames on both sides."
+                f"joints_2d has {frames} frames of {joints} joints with {features} numbers, expected at least "
+                f"{self.frames} frames of {self.num_joints} with {self.in_features}: pad the clip with "
+                "(receptive_field() - 1) / 2 frames on both sides."
             )
         return self._lift(joints_2d, dilated=True)
 
     def _lift(self, joints_2d: Tensor, dilated: bool) -> Tensor:
-        tokens = joints_2d.flatten(2)  # (B, T, 2J)
+        tokens = joints_2d.flatten(2)  # (B, T, in_features * J)
         dilation = 1
         for block, width in enumerate(self.filter_widths):
             step = dilation if dilated else None

@@ -35,6 +35,13 @@ TABLE = [
     ("--filter_widths 3 3 --posenet_name poseformer", ["--filter_widths", "poseformer"]),
     ("--filter_widths 2 2 --posenet_name videopose", ["filter_widths", "odd whole numbers"]),
     ("--loss_frames all --posenet_name videopose --frames 9", ["videopose", "one frame of its window", "seq2seq"]),
+    ("--confidence True", ["--confidence True", "has no confidences", "third column", "--detector_noise default"]),
+    ("--confidence maybe", ["--confidence", "maybe"]),
+    ("--detector_noise defualt", ["--detector_noise defualt is missing", "choose from auto, none, default"]),
+    ("--detector_noise {}/file", ["file is not a JSON file", "DetectorNoise"]),
+    ("--detector_noise {}/half.json", ["half.json holds sd", "expected a DetectorNoise: skeleton"]),
+    ("--max_gap -1", ["--max_gap -1", "at least 0"]),
+    ("--max_gap nan", ["--max_gap nan", "at least 0"]),
     ("--num_joints 24", ["24", "16"]),
     ("--subjects_train S99", ["S99", "D1"]),
     ("--actions yodel", ["yodel", "walk"]),
@@ -63,6 +70,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Damaged and mistaken files."""
     folder = tmp_path_factory.mktemp("bad")
     (folder / "file").write_text("not a folder, not a checkpoint")
+    (folder / "half.json").write_text('{"sd": [0.1]}')
     (folder / "empty.pt").touch()
     lifter = Lifter(build_posenet("simple_baseline", linear_size=8))
     torch.save(lifter.to_checkpoint(), folder / "lifter.pt")

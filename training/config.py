@@ -15,6 +15,7 @@ from typing import Any, get_origin, get_type_hints
 
 import tyro
 
+from augment.detections import check_setting
 from augment.settings import RECIPES
 from data import DATASETS, DataSettings
 from data.plain import from_plain as plain_to_dataclass
@@ -108,7 +109,7 @@ def check(settings: Settings) -> None:
         "motion_warmup": (learning.motion_warmup, 0),
         "additional_epochs": (learning.additional_epochs, 0), "steps_per_epoch": (learning.steps_per_epoch, 0),
         "eval_every": (settings.output.eval_every, 1), "gan_every": (learning.gan_every, 1),
-        "downsample": (settings.data.downsample, 1),
+        "downsample": (settings.data.downsample, 1), "max_gap": (settings.data.max_gap, 0),
         "frames": (lifter.frames, 1), "posenet_width": (lifter.posenet_width, 0),
         "posenet_blocks": (lifter.posenet_blocks, 0),
         "threads": (settings.threads, 0), "seed": (settings.seed, 0), "max_grad_norm": (learning.max_grad_norm, 0),
@@ -123,6 +124,7 @@ def check(settings: Settings) -> None:
     if not 0 <= settings.augment.synthetic_share <= 1:
         raise ValueError(f"--synthetic_share {settings.augment.synthetic_share}: expected a share from 0 to 1.")
     settings.augment.mixture.shares()
+    check_setting(settings.augment.detector_noise)
     if lifter.dropout != -1 and not 0 <= lifter.dropout < 1:
         raise ValueError(f"--dropout {lifter.dropout}: expected a rate from 0 to under 1, or -1 for the published one.")
 

@@ -11,6 +11,7 @@ from training import distributed
 from training.batches import RealBatches
 from training.checkpoint import random_state, save_last, save_lifter, set_random_state
 from training.config import Settings
+from training.detections import RunNoise
 from training.distributed import Processes
 from training.lifting import LifterTrainer
 from training.log import Result
@@ -18,6 +19,7 @@ from training.plan import Plan, Round
 
 # Streams of random numbers: real poses for the lifter, real poses for the GAN, synthetic poses, dropout.
 STREAMS = 4
+NOISE_STREAM = 2**32  # of the noise on real poses, far from the others so that it does not move their seeds
 
 
 class Course:
@@ -25,15 +27,16 @@ class Course:
 
     def __init__(
         self, settings: Settings, plan: Plan, processes: Processes, real: PoseDataset, augmenter: Augmenter | None,
-        trainer: LifterTrainer,
+        trainer: LifterTrainer, noise: RunNoise,
     ) -> None:  # fmt: skip
         self.settings, self.plan, self.processes = settings, plan, processes
-        self.augmenter, self.trainer = augmenter, trainer
+        self.augmenter, self.trainer, self.noise = augmenter, trainer, noise
         self.epoch = self.round = self.step = self.batches = 0
         self.results: list[Result] = []
         self.best: dict[str, float] = {}
         seed = (settings.seed * processes.count + processes.rank) * STREAMS
         self.real_for_lifter, self.real_for_gan = RealBatches(real, seed), RealBatches(real, seed + 1)
+        self.noise_generator = torch.Generator(processes.device).manual_seed(seed + NOISE_STREAM)
         self.generator = torch.Generator(processes.device).manual_seed(seed + 2)
         self.start_of_block = self.generator.get_state()
         self.drawn: PoseBatch | None = None
@@ -50,7 +53,7 @@ class Course:
         synthetic = round(count * kind.synthetic) if kind.updates_lifter else 0
         parts = []
         if synthetic < count and kind.updates_lifter:
-            parts.append(self.real_for_lifter.take(count - synthetic))
+            parts.append(self.noise.real(self.real_for_lifter.take(count - synthetic), self.noise_generator))
         if synthetic and augmenter is not None:
             parts.append(self._synthetic(augmenter, synthetic))
         return PoseBatch.cat(parts) if parts else None, losses
@@ -100,6 +103,7 @@ class Course:
                 "augmenter_random": augmenter and augmenter["random"],
                 "torch": random_state(self.processes.device),
                 "generator": self.start_of_block if inside_block else self.generator.get_state(),
+                "noise": self.noise_generator.get_state(),
                 "real_for_lifter": self.real_for_lifter.state_dict(),
                 "real_for_gan": self.real_for_gan.state_dict(),
             }
@@ -108,6 +112,7 @@ class Course:
             "epoch": self.epoch, "round": self.round, "step": self.step, "batches": self.batches,
             "results": self.results, "best": self.best, "processes": own,
             "trainer": self.trainer.state_dict(), "augmenter": augmenter,
+            "noise": self.noise.to_plain(),
         }  # fmt: skip
         if folder is not None:
             save_last(folder, self.trainer.evaluated, self.epoch, self.settings, state)
@@ -126,6 +131,8 @@ class Course:
         if self.augmenter is not None:
             self.augmenter.load_state_dict({**state["augmenter"], "random": own["augmenter_random"]})
         self.generator.set_state(own["generator"])
+        if "noise" in own:  # runs from before there was any have none
+            self.noise_generator.set_state(own["noise"])
         self.drawn = None
         self.real_for_lifter.load_state_dict(own["real_for_lifter"])
         self.real_for_gan.load_state_dict(own["real_for_gan"])

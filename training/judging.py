@@ -8,6 +8,7 @@ import torch
 from data import TEST_SETS, DataSplits, PoseDataset, Take, load_test_set
 from data.test_set_3dhp import SPARSE, TEST_FILE, VIDEO, has_video
 from evaluation import Predictions, predict, protocols_for, score
+from evaluation.notes import clip_notes, notes_on_test_set
 from posenets import Lifter
 from training.config import Settings
 from training.log import VALIDATION, Result
@@ -53,6 +54,13 @@ class Judge:
         }
         self.flip = flip
         self.predictions: dict[str, Predictions] = {}
+
+    def notes(self, lifter: Lifter, training: PoseDataset) -> list[str]:
+        """What the clips and the confidences of the training poses and the test sets have to tell."""
+        notes = clip_notes("training", training, lifter)
+        for name, dataset in self.datasets.items():
+            notes += notes_on_test_set(name, dataset, lifter)
+        return notes
 
     def evaluate(self, lifter: Lifter, epoch: int, stage: str) -> list[Result]:
         """A result line for every test set and each protocol usual for it."""

@@ -12,6 +12,7 @@ from data import PoseBatch, PoseDataset
 from posenets import Lifter, PoseNet, build_posenet, dh_aug_sizes, filter_widths_of, lifter_name
 from training import distributed
 from training.config import LearningSettings, LifterSettings, Settings
+from training.detections import RunNoise
 from training.presets import BLOCK_NAMES, DROPOUT_NAMES, WIDTH_NAMES
 
 STATISTICS_POSES = 4096  # windows from which a lifter takes the mean and spread of its coordinates
@@ -38,17 +39,19 @@ def build_lifter(settings: LifterSettings, recipe: str, skeleton: str) -> Lifter
         sizes["causal"] = True
     if settings.dropout >= 0:
         sizes[DROPOUT_NAMES[name]] = settings.dropout
+    if settings.confidence:
+        sizes["in_features"] = 3
     num_joints = int(skeleton.rsplit("_", 1)[1])
     return Lifter(build_posenet(name, num_joints, frames, **sizes), settings.input_mode, skeleton)
 
 
-def trainer_of(lifter: Lifter, settings: Settings, real: PoseDataset) -> "LifterTrainer":
+def trainer_of(lifter: Lifter, settings: Settings, real: PoseDataset, noise: RunNoise) -> "LifterTrainer":
     """The trainer of a new lifter, which has seen the statistics of the training poses if it keeps them."""
     if settings.learning.loss_frames == "all" and type(lifter.posenet).forward_window is PoseNet.forward_window:
         lifter.posenet.forward_window(torch.empty(0))  # says in one sentence that it has none
     generator = torch.Generator().manual_seed(settings.seed)
-    poses = real.random_batch(STATISTICS_POSES, generator)
-    lifter.standardise(poses.joints_2d, poses.joints_3d)
+    poses = noise.real(real.random_batch(STATISTICS_POSES, generator), generator)
+    lifter.standardise(poses.lifter_input(lifter.reads_confidence), poses.joints_3d)
     distributed.broadcast(lifter)
     return LifterTrainer(lifter, settings.learning)
 
@@ -119,7 +122,7 @@ class LifterTrainer:
     def _update(self, batch: PoseBatch) -> Tensor:
         self.lifter.train()
         target = batch.root_relative()  # (B, T, J, 3) m
-        loss = self._loss(batch.joints_2d, target)
+        loss = self._loss(batch.lifter_input(self.lifter.reads_confidence), target)
         loss.backward()
         distributed.average_gradients(self.lifter.parameters())
         if self.settings.max_grad_norm:

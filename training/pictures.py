@@ -52,7 +52,8 @@ class Pictures:
                 continue
             generator = torch.Generator().manual_seed(2)
             batch = dataset.random_batch(COLUMNS, generator)
-            self.log.picture(f"lifted_{name}", lifted_grid(batch, lifter.predict(batch.joints_2d), name), step, keep)
+            joints = lifter.predict(batch.lifter_input(lifter.reads_confidence))
+            self.log.picture(f"lifted_{name}", lifted_grid(batch, joints, name), step, keep)
 
     def _angles(self, synthetic: PoseBatch | None, step: int, keep: bool) -> None:
         if self.real.camera is None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from training.checkpoint import find_last, make_run_folder
 from training.config import Settings
 from training.course import Course
+from training.detections import NOISE_FILE, RunNoise
 from training.judging import Judge
 from training.log import Progress, Result, RunLog, end_table
 from training.pictures import Pictures
@@ -34,6 +35,16 @@ class Reporter:
         poses = f"{len(course.real_for_lifter.dataset):,} real poses"
         self.progress.say(f"{settings.recipe}: {learner} learns from {poses} on {course.processes.device}")
         self.progress.say(f"writing {self.folder}")
+        for note in judge.notes(course.trainer.lifter, course.real_for_lifter.dataset):
+            self.progress.say(note)
+        self._tell_noise(course.noise)
+
+    def _tell_noise(self, noise: RunNoise) -> None:
+        """The detector noise in a line, and as a file that --detector_noise of another run can name."""
+        if noise.model is not None:
+            poses = "synthetic and real poses" if noise.on_real else "synthetic poses"
+            self.progress.say(f"{noise.model.summary()}; on {poses}")
+            noise.model.save(self.folder / NOISE_FILE)
 
     def batch(self, kind: Round, loss: Tensor | None, gan: Mapping[str, float], rate: float) -> None:
         """After each batch."""

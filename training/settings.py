@@ -30,6 +30,9 @@ class LifterSettings:
     """What the lifter sees: screen, root (minus the hip), root_placed (and where the hip is), root_scaled (by size),
     virtual_camera (looking at the hip, scaled)."""
 
+    confidence: bool = False
+    """Read the detector's confidence of every joint beside its place (published lifters do not)."""
+
     @property
     def window(self) -> int:
         """Frames one prediction sees, however they were given."""

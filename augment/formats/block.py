@@ -72,3 +72,8 @@ def object_array(value: Any) -> np.ndarray:
     array = np.empty((), dtype=object)
     array[()] = value
     return array
+
+
+def save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """An npz file that is read without pickle."""
+    np.savez(path, allow_pickle=False, **arrays)

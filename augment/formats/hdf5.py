@@ -21,11 +21,13 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
         file.attrs["joint_names"] = list(shard.layout.joints)
         file.attrs["fps"] = shard.fps
         file.attrs["units"] = "metres, radians; screen: x / w * 2 - 1, y / w * 2 - h / w"
+        datasets: dict[str, h5py.Dataset] = {}
         done = 0
         for block in blocks:
             for name, array in _arrays(block).items():
-                dataset = file[name] if name in file else _create(file, name, array, shard.poses)
-                dataset[done : done + len(array)] = array
+                if name not in datasets:
+                    datasets[name] = _create(file, name, array, shard.poses)
+                datasets[name][done : done + len(array)] = array
             done += len(block)
     return [FILE]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from augment.formats.block import Block, Blocks, Shard, flat_frames, together
+from augment.formats.block import Block, Blocks, Shard, flat_frames, save_npz, together
 from data.readers import atomic_write
 from kinematics import screen_to_pixels
 from kinematics.rotation import quaternion_to_matrix
@@ -28,12 +28,11 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
     seen = np.ones((*pixels.shape[:2], 1))
     low, high = pixels.min(axis=1), pixels.max(axis=1)
     with atomic_write(shard.folder / FILE) as part:
-        np.savez(
-            part, imgname=np.array(_names(block)), center=(low + high) / 2,
-            scale=_BOX * (high - low).max(axis=1) / 200,
-            part=np.concatenate([pixels, seen], axis=-1),
-            S=np.concatenate([flat_frames(block.joints_camera), seen], axis=-1, dtype=np.float64), **block.kept,
-        )  # fmt: skip
+        save_npz(part, block.kept | {
+            "imgname": np.array(_names(block)), "center": (low + high) / 2,
+            "scale": _BOX * (high - low).max(axis=1) / 200, "part": np.concatenate([pixels, seen], axis=-1),
+            "S": np.concatenate([flat_frames(block.joints_camera), seen], axis=-1, dtype=np.float64),
+        })  # fmt: skip
     with atomic_write(shard.folder / CAMERAS) as part:
         part.write_bytes(pickle.dumps(_cameras(block), protocol=4))
     return [FILE, CAMERAS]

@@ -5,7 +5,7 @@ Written from spec 4.2: the layout of their test_3dhp.npz. Every frame of a clip 
 
 import numpy as np
 
-from augment.formats.block import Blocks, Shard, flat_frames, together
+from augment.formats.block import Blocks, Shard, flat_frames, save_npz, together
 from data.readers import atomic_write
 
 FILE = "poseaug.npz"
@@ -16,8 +16,8 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
     block = together(blocks)
     joints = flat_frames(block.joints_camera)
     with atomic_write(shard.folder / FILE) as part:
-        np.savez(
-            part, pose3d=joints - joints[:, shard.layout.root, None], pose2d=flat_frames(block.joints_screen),
-            joint_names=np.array(shard.layout.joints), **block.kept,
-        )  # fmt: skip
+        save_npz(part, block.kept | {
+            "pose3d": joints - joints[:, shard.layout.root, None], "pose2d": flat_frames(block.joints_screen),
+            "joint_names": np.array(shard.layout.joints),
+        })  # fmt: skip
     return [FILE]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -103,6 +105,46 @@ def test_batches_join_and_move_with_their_cameras():
     joined = PoseBatch.cat([batch[:2], batch[2:]]).to("cpu")
     torch.testing.assert_close(joined.joints_world(), batch.joints_world())
     assert PoseBatch.cat([batch, batch.mirrored()]).camera is None
+
+
+def test_confidences_stay_with_their_joints(generator: torch.Generator):
+    batch = PoseDataset.from_takes([_take(5, 0)], frames=3).all()
+    batch.confidence = torch.rand(batch.joints_2d.shape[:3], generator=generator)
+    places = batch.confidence[..., None] * torch.tensor([1.0, 2.0])  # a joint's place says its confidence
+    marked = PoseBatch.of(batch.joints_3d, places, batch.camera, SYNTHETIC, batch.confidence)
+    for changed in (marked, marked[2:4], marked.reversed(), marked.mirrored(), marked.to("cpu")):
+        assert changed.confidence is not None
+        torch.testing.assert_close(changed.joints_2d[..., 1], 2 * changed.confidence)
+        torch.testing.assert_close(changed.lifter_input(True)[..., 2], changed.confidence)
+    assert torch.equal(marked.lifter_input(False), places)
+    with pytest.raises(ValueError, match=r"confidence has shape \(2,\), expected"):
+        PoseBatch.of(batch.joints_3d, places, None, confidence=torch.ones(2))
+
+
+def test_poses_without_confidences_count_as_certain_beside_others():
+    plain = PoseDataset.from_takes([_take(5, 0)]).all()
+    detected = PoseBatch.of(plain.joints_3d, plain.joints_2d, None, confidence=0.3 * torch.ones(8, 1, 16))
+    joined = PoseBatch.cat([plain, detected])
+    assert joined.confidence is not None
+    torch.testing.assert_close(joined.confidence.mean((1, 2)), torch.tensor([1.0] * 8 + [0.3] * 8))
+    assert PoseBatch.cat([plain, plain]).confidence is None
+    assert torch.equal(plain.lifter_input(True)[..., 2], torch.ones(8, 1, 16))
+
+
+def test_takes_of_different_rates_make_no_windows_but_single_frames():
+    takes = [_take(5, 0), replace(_take(5, 1), fps=50.0)]
+    assert PoseDataset.from_takes(takes).fps is None
+    assert PoseDataset.from_takes([takes[0], replace(takes[1], fps=25.001)], frames=3).fps == 25
+    with pytest.raises(ValueError, match="25 and 50 frames a second.*window of 3.*--frames 1"):
+        PoseDataset.from_takes(takes, frames=3)
+
+
+def test_a_part_of_a_take_is_that_part_of_all_it_holds():
+    take = replace(_take(9, 0), frame_groups={"activity": np.arange(9).astype(str)})
+    part = take[1:8:3]
+    assert part.fps == pytest.approx(25 / 3) and len(part) == 3 and part.group == take.group
+    np.testing.assert_array_equal(part.joints_world, take.joints_world[1:8:3])
+    assert part.frame_groups["activity"].tolist() == ["1", "4", "7"] and part.usable.tolist() == [False, True, True]
 
 
 def test_millimetres_and_nan_are_refused_at_the_door():

@@ -30,8 +30,8 @@ def test_pixels_become_screen_coordinates_of_each_camera(tmp_path: Path) -> None
     screen = Keypoints2D(write(tmp_path, views)).screen("S1", "Walking 1", "h36m_17", frames=30)
     assert screen is not None
     for own, pixels, (width, height) in zip(screen, views, CAMERA_RESOLUTIONS, strict=True):
-        assert own.dtype == np.float32
-        np.testing.assert_allclose(own, pixels / width * 2 - [1, height / width], atol=1e-6)
+        assert own.joints_2d.dtype == np.float32 and own.confidence is None
+        np.testing.assert_allclose(own.joints_2d, pixels / width * 2 - [1, height / width], atol=1e-6)
 
 
 def test_neck_nose_is_dropped_by_name(tmp_path: Path) -> None:
@@ -40,16 +40,46 @@ def test_neck_nose_is_dropped_by_name(tmp_path: Path) -> None:
     without = write(tmp_path, [np.delete(view, Skeleton("h36m_17").joints.index("NeckNose"), axis=1) for view in views])
     again = Keypoints2D(without).screen("S1", "Walking 1", "h36m_16", frames=30)
     assert screen is not None and again is not None
-    np.testing.assert_array_equal(screen, again)
+    for one, other in zip(screen, again, strict=True):
+        np.testing.assert_array_equal(one.joints_2d, other.joints_2d)
 
 
-def test_a_confidence_column_is_left_away(tmp_path: Path) -> None:
-    views = cameras()
-    plain = Keypoints2D(write(tmp_path, views)).screen("S1", "Walking 1", "h36m_17", 30)
-    scored = [np.concatenate([view, np.ones((30, 17, 1), np.float32)], axis=-1) for view in views]
-    again = Keypoints2D(write(tmp_path, scored)).screen("S1", "Walking 1", "h36m_17", 30)
+def scored(views: list[np.ndarray], scores: Any) -> list[np.ndarray]:
+    """The views with a third column."""
+    column = np.broadcast_to(scores, views[0].shape[:2])[..., None].astype(np.float32)
+    return [np.concatenate([view, column], axis=-1) for view in views]
+
+
+def test_a_third_column_is_the_confidence_and_leaves_the_joints_alone(tmp_path: Path) -> None:
+    views, scores = cameras(), np.random.default_rng(1).random((30, 17))
+    plain = Keypoints2D(write(tmp_path, views)).screen("S1", "Walking 1", "h36m_16", 30)
+    again = Keypoints2D(write(tmp_path, scored(views, scores))).screen("S1", "Walking 1", "h36m_16", 30)
     assert plain is not None and again is not None
-    np.testing.assert_array_equal(plain, again)
+    for one, other in zip(plain, again, strict=True):
+        np.testing.assert_array_equal(one.joints_2d, other.joints_2d)
+        assert other.confidence is not None
+        np.testing.assert_allclose(other.confidence, np.delete(scores, 9, axis=1), atol=1e-6)
+
+
+def test_scores_that_are_no_confidences_are_left_away_and_told(tmp_path: Path) -> None:
+    logits = np.random.default_rng(1).normal(5, 4, (30, 17))
+    detector = Keypoints2D(write(tmp_path, scored(cameras(), logits)))
+    screen = detector.screen("S1", "Walking 1", "h36m_16", 30)
+    assert screen is not None and all(seen.confidence is None for seen in screen)
+    assert "third column of 1 takes is not from 0 to 1" in detector.notes()[0]
+
+
+def test_missing_joints_stay_missing_and_have_no_confidence(tmp_path: Path) -> None:
+    views = scored(cameras(), 0.8)
+    views[1][3, 5, 0] = np.nan
+    views[2][:, :, 2] = np.where(np.arange(30)[:, None] == 4, np.nan, 0.8)
+    screen = Keypoints2D(write(tmp_path, views)).screen("S1", "Walking 1", "h36m_17", 30)
+    assert screen is not None
+    lost, unsure = screen[1], screen[2]
+    assert lost.confidence is not None and unsure.confidence is not None
+    assert np.isnan(lost.joints_2d[3, 5]).any() and lost.confidence[3, 5] == 0
+    assert np.isfinite(np.delete(lost.joints_2d, 3, axis=0)).all() and lost.confidence[2, 5] == np.float32(0.8)
+    assert (unsure.confidence[4] == 0).all() and np.isfinite(unsure.joints_2d).all()
 
 
 def test_other_spellings_of_a_take_are_found(tmp_path: Path) -> None:
@@ -63,7 +93,7 @@ def test_lengths_are_aligned_and_the_cut_is_told(
 ) -> None:
     detector = Keypoints2D(write(tmp_path, cameras(in_2d)))
     screen = detector.screen("S1", "Walking 1", "h36m_16", in_3d)
-    assert screen is not None and [len(view) for view in screen] == [kept] * 4
+    assert screen is not None and [len(view.joints_2d) for view in screen] == [kept] * 4
     assert f"in 1 takes; cut to the shorter: {cut_3d} frames of 3D, {cut_2d} frames of 2D" in detector.notes()[0]
 
 
@@ -71,7 +101,7 @@ def test_a_camera_with_fewer_frames_cuts_the_others(tmp_path: Path) -> None:
     views = cameras()
     views[2] = views[2][:28]
     screen = Keypoints2D(write(tmp_path, views)).screen("S1", "Walking 1", "h36m_16", 30)
-    assert screen is not None and [len(view) for view in screen] == [28] * 4
+    assert screen is not None and [len(view.joints_2d) for view in screen] == [28] * 4
 
 
 def test_equal_lengths_leave_nothing_to_tell(tmp_path: Path) -> None:
@@ -87,11 +117,11 @@ def test_a_take_the_file_lacks_is_noted(tmp_path: Path) -> None:
 
 
 _COCO = {"layout_name": "coco", "num_joints": 17, "keypoints_symmetry": [[1, 3, 5], [2, 4, 6]]}
-_NAN = [np.where(view > 890, np.nan, view) for view in cameras()]
+_INFINITE = [np.where(view > 890, np.inf, view) for view in cameras()]
 _BAD = {
     "three cameras": (cameras()[:3], None, "has 3 cameras, expected 4"),
     "normalised": ([view / 500 - 1 for view in cameras()], None, "look normalised already"),
-    "NaN": (_NAN, None, "NaN or infinity"),
+    "infinity": (_INFINITE, None, "has infinity in its keypoints"),
     "15 joints": (cameras(joints=15), None, "has 15 joints, expected 16 or 17"),
     "3D": ([np.ones((30, 17, 4))] * 4, None, r"shape \(30, 17, 4\), expected \(frames, 16 or 17, 2\)"),
     "another rate": (cameras(300), None, "has 300 frames where the 3D has 30"),

@@ -178,3 +178,52 @@ def test_a_clip_in_chunks_is_lifted_as_its_windows_are(input_mode, causal, gener
     short = clip[:2]  # shorter than the receptive field
     first = lifter.predict(short[places[:1].clamp(0, 1)], flip=False)
     torch.testing.assert_close(lifter.predict_clip(short, flip=False)[:1], first, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("input_mode", INPUT_MODES)
+def test_confidence_passes_every_input_mode_unchanged(input_mode, generator):
+    joints_2d = 0.3 * torch.randn(6, 1, 16, 2, generator=generator)
+    confidence = torch.rand(6, 1, 16, 1, generator=generator)
+    prepared = small_lifter(input_mode, in_features=3).prepare(torch.cat([joints_2d, confidence], -1))
+    assert torch.equal(prepared[..., 2:], confidence)
+    assert torch.equal(prepared[..., :2], small_lifter(input_mode).prepare(joints_2d))
+
+
+@pytest.mark.parametrize("input_mode", INPUT_MODES)
+def test_flipped_prediction_mirrors_joints_and_keeps_their_confidence(input_mode, generator):
+    lifter = small_lifter(input_mode, in_features=3)
+    seen = torch.cat([torch.randn(5, 1, 16, 2, generator=generator), torch.rand(5, 1, 16, 1, generator=generator)], -1)
+    flipped = lifter.predict(seen, flip=True)
+    assert torch.allclose(mirror(lifter, lifter.predict(mirror(lifter, seen), flip=True)), flipped, atol=1e-5)
+    doubtful = torch.cat([seen[..., :2], 0.5 * seen[..., 2:]], -1)
+    assert not torch.allclose(lifter.predict(doubtful), flipped, atol=1e-3)
+
+
+def test_a_lifter_of_confidences_comes_back_and_lifts_clips(tmp_path, generator):
+    torch.manual_seed(0)
+    lifter = Lifter(build_posenet("videopose", frames=9, channels=8, in_features=3), "virtual_camera").eval()
+    lifter.fps = 50.0
+    torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
+    again = load_lifter(tmp_path / "last.pt")
+    assert again.reads_confidence and again.fps == 50
+    clip = torch.cat(
+        [0.3 * torch.randn(12, 16, 2, generator=generator), torch.rand(12, 16, 1, generator=generator)], -1
+    )
+    places = (torch.arange(12)[:, None] + torch.arange(9) - 4).clamp(0, 11)
+    torch.testing.assert_close(again.predict_clip(clip), lifter.predict(clip[places]), atol=1e-5, rtol=0)
+
+
+def test_checkpoints_from_before_confidences_are_read(tmp_path, generator):
+    lifter = small_lifter("root")
+    content = lifter.to_checkpoint()
+    del content["posenet"]["sizes"]["in_features"], content["fps"]
+    torch.save(content, tmp_path / "last.pt")
+    joints_2d = torch.randn(5, 1, 16, 2, generator=generator)
+    again = load_lifter(tmp_path / "last.pt")
+    assert torch.equal(again.predict(joints_2d), lifter.predict(joints_2d)) and again.fps is None
+
+
+@pytest.mark.parametrize("given, words", [(2, "with no confidence, the lifter reads one"), (3, "with a confidence")])
+def test_input_with_or_without_confidence_by_mistake_is_refused(given, words):
+    with pytest.raises(ValueError, match=rf"{words}.*expected \(\.\.\., 16, {5 - given}\)"):
+        small_lifter(in_features=5 - given).predict(torch.zeros(2, 1, 16, given))

@@ -127,3 +127,27 @@ def test_filters_beyond_those_the_frames_need_are_one_wide():
 def test_only_some_lifters_predict_all_frames_of_a_window():
     with pytest.raises(ValueError, match="poseformer predicts one frame of its window: choose seq2seq or st_gcn"):
         build_posenet("poseformer", **SMALL["poseformer"]).forward_window(torch.zeros(1, 1, 16, 2))
+
+
+@pytest.mark.parametrize("name", LIFTERS)
+def test_a_third_feature_changes_the_first_layer_only_and_counts(name):
+    torch.manual_seed(0)
+    plain, more = (build_posenet(name, in_features=n, **SMALL[name]).eval() for n in (2, 3))
+    assert plain.state_dict().keys() == more.state_dict().keys()
+    shapes = [
+        (key, weight.shape, more.state_dict()[key].shape)
+        for key, weight in plain.state_dict().items()
+        if weight.shape != more.state_dict()[key].shape
+    ]
+    assert shapes and all(sum(new) - sum(old) in (1, 16, 17) for _, old, new in shapes), shapes
+    joints_2d = torch.randn(2, 1, 16, 3, requires_grad=True)
+    more(joints_2d)[:, 1:].square().sum().backward()
+    assert (joints_2d.grad[..., 2].abs().sum((1, 2)) > 0).all()
+    again = build_posenet(name, **more.sizes).eval()
+    again.load_state_dict(more.state_dict())
+    assert torch.equal(again(joints_2d), more(joints_2d))
+    for posenet, joints in ((plain, joints_2d), (more, joints_2d[..., :2])):
+        with pytest.raises(ValueError, match=rf"expected \(B, 1, 16, {posenet.in_features}\)"):
+            posenet(joints)
+    with pytest.raises(ValueError, match="in_features is 4, expected 2"):
+        build_posenet(name, in_features=4, **SMALL[name])

@@ -1,0 +1,96 @@
+"""Gaps in detected 2D: joints that a detector has not found, which are NaN in its file.
+
+Short gaps are closed by straight lines over time, joint by joint. Frames inside longer ones, and before a joint's first
+or after its last detection, are cut out: the take falls into pieces, so that no window reaches across.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from data.takes import Take, View
+
+
+@dataclass
+class GapCount:
+    """What closing gaps has come to. Frames are counted in each view by themselves."""
+
+    takes: int = 0
+    frames: int = 0
+    takes_with_gaps: int = 0
+    interpolated: int = 0
+    cut: int = 0
+    lost: int = 0
+
+    def notes(self, name: str, max_gap: float) -> list[str]:
+        """One sentence, none where nothing was missing. name: of the takes counted; max_gap: seconds."""
+        if not self.takes_with_gaps:
+            return []
+        lost = f"; {self.lost} of them have no whole frame and are left out" if self.lost else ""
+        return [
+            f"{name}: joints are missing (NaN) in {self.takes_with_gaps} of {self.takes} takes: {self.interpolated} of "
+            f"{self.frames} frames interpolated (gaps up to {max_gap:g} s), {self.cut} cut{lost}."
+        ]
+
+
+def missing_joints(joints_2d: Float[np.ndarray, "frames joints 2"]) -> Bool[np.ndarray, "frames joints"]:
+    """Whether a joint has not been found: one of its coordinates is NaN."""
+    return np.asarray(np.isnan(joints_2d).any(axis=-1))
+
+
+def close_gaps(
+    joints_2d: Float[np.ndarray, "frames joints 2"], longest: int
+) -> tuple[Float[np.ndarray, "frames joints 2"], Bool[np.ndarray, "frames joints"]]:
+    """Gaps of at most `longest` frames between two detections closed linearly; also which joints were closed."""
+    missing, closed = missing_joints(joints_2d), np.zeros(joints_2d.shape[:2], dtype=bool)
+    filled = joints_2d.copy()
+    frames = np.arange(len(joints_2d))
+    for joint in np.flatnonzero(missing.any(axis=0)):
+        for gap in _runs(missing[:, joint]):
+            if gap.start > 0 and gap.stop < len(frames) and gap.stop - gap.start <= longest:
+                closed[gap, joint] = True
+        own, known = closed[:, joint], ~missing[:, joint]
+        for axis in range(2):
+            if known.any():
+                filled[own, joint, axis] = np.interp(frames[own], frames[known], joints_2d[known, joint, axis])
+    return filled, closed
+
+
+def whole_spans(joints_2d: Float[np.ndarray, "frames joints 2"]) -> list[slice]:
+    """The longest runs of frames with every joint, in order."""
+    return _runs(~np.any(missing_joints(joints_2d), axis=1))
+
+
+def mend(take: Take, max_gap: float | int, count: GapCount) -> list[Take]:
+    """The take without gaps: itself, or its pieces. max_gap: longest gap to close, seconds.
+
+    Views are cut where they have gaps themselves, not where another camera's have: those of the same pieces stay
+    together. An interpolated joint has confidence 0, since no detector has seen it.
+    """
+    count.takes += 1
+    count.frames += len(take) * len(take.views)
+    if not any(missing_joints(view.joints_2d).any() for view in take.views):
+        return [take]
+    longest = int(max_gap * take.fps + 1e-6)
+    groups: dict[tuple[tuple[int, int], ...], list[View]] = {}
+    for view in take.views:
+        joints_2d, closed = close_gaps(view.joints_2d, longest)
+        confidence = None if view.confidence is None else np.where(closed, np.float32(0), view.confidence)
+        spans = whole_spans(joints_2d)
+        kept = sum(span.stop - span.start for span in spans)
+        count.cut += len(take) - kept
+        count.interpolated += sum(int(closed[span].any(axis=1).sum()) for span in spans)
+        key = tuple((span.start, span.stop) for span in spans)
+        groups.setdefault(key, []).append(replace(view, joints_2d=joints_2d, confidence=confidence))
+    pieces = [replace(take, views=tuple(views))[slice(*span)] for spans, views in groups.items() for span in spans]
+    count.takes_with_gaps += 1
+    count.lost += not pieces
+    return pieces
+
+
+def _runs(chosen: Bool[np.ndarray, "frames"]) -> list[slice]:
+    """The runs of True."""
+    steps = np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8))
+    starts, stops = np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist()
+    return [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]

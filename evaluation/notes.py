@@ -1,0 +1,33 @@
+"""What there is to tell of a data set beside the lifter that reads it, before any score."""
+
+from data.dataset import RATE_TOLERANCE, PoseDataset
+from posenets import Lifter
+
+
+def clip_notes(name: str, dataset: PoseDataset, lifter: Lifter) -> list[str]:
+    """Of clips: those shorter than the lifter's window, and another frame rate than the lifter has learnt from."""
+    notes, frames = [], lifter.frames
+    if frames == 1:
+        return notes
+    lengths = dataset.clip_lengths()
+    short = int((lengths < frames).sum())
+    if short:
+        notes.append(
+            f"{name}: {short} of {len(lengths)} clips are shorter than the lifter's window of {frames} frames and "
+            "padded with copies of their first and last frame."
+        )
+    fps, learnt = dataset.fps, lifter.fps
+    if fps and learnt and max(fps, learnt) > RATE_TOLERANCE * min(fps, learnt):
+        notes.append(
+            f"{name} has {fps:g} frames a second, the lifter has learnt from {learnt:g}: its window of {frames} frames "
+            f"lasts {frames / fps:.2f} s there instead of {frames / learnt:.2f} s."
+        )
+    return notes
+
+
+def notes_on_test_set(name: str, dataset: PoseDataset, lifter: Lifter) -> list[str]:
+    """clip_notes, and what a lifter that reads confidences gets where there are none."""
+    notes = clip_notes(name, dataset, lifter)
+    if lifter.reads_confidence and dataset.confidence is None:
+        notes.append(f"{name}: its 2D has no confidences, so the lifter reads 1 (certain) for every joint.")
+    return notes

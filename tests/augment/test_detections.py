@@ -1,0 +1,125 @@
+"""From detections of a data set to the noise of a run, and from that to what a lifter gets."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from augment import Augmenter, DetectorNoise, PosePool
+from augment.detections import RUN, is_projected, noise_for, pairs_of
+from augment.settings import AugmentSettings, Mixture, recipe
+from data.batch import PoseBatch
+from data.dataset import PoseDataset
+from data.h36m_cameras import H36M_CAMERAS
+from data.takes import Take, view_from_world
+
+NOISE = DetectorNoise("h36m_16", (0.04,) * 16, (0.05,) * 16, (0.01,) * 16, seconds=0.2, slope=10.0, fps=25.0)
+REAL_AND_NEW = AugmentSettings(mixture=Mixture(real=0.5, limbs=0.5))
+
+
+def motion(frames: int, seed: int) -> Take:
+    """Somebody of chance who drifts along, seen by two cameras."""
+    rng = np.random.default_rng(seed)
+    body = rng.normal(size=(1, 16, 3)) * 0.3 + [0, 0, 1]
+    joints_world = (body + np.linspace(0, 0.3, frames)[:, None, None]).astype(np.float32)
+    views = tuple(view_from_world(joints_world, H36M_CAMERAS["S1"][i], f"c{i}") for i in range(2))
+    return Take("S1", "Walking", views, 25.0, np.ones(frames, dtype=bool))
+
+
+def seen_by_detector(take: Take, seed: int, scores: bool = True) -> Take:
+    generator = torch.Generator().manual_seed(seed)
+    views = []
+    for view in take.views:
+        seen, confidence = NOISE.apply(torch.from_numpy(view.joints_2d)[None], generator)
+        views.append(replace(view, joints_2d=seen[0].numpy(), confidence=confidence[0].numpy() if scores else None))
+    return replace(take, views=tuple(views))
+
+
+@pytest.fixture(scope="module")
+def detected() -> PoseDataset:
+    return PoseDataset.from_takes([seen_by_detector(motion(400, seed), seed) for seed in range(8)], frames=3)
+
+
+def test_pairs_are_detections_beside_projections_in_order(detected: PoseDataset):
+    pairs = pairs_of(detected)
+    true = PoseDataset.from_takes([motion(400, seed) for seed in range(8)]).joints_2d
+    torch.testing.assert_close(pairs.true, true, atol=1e-5, rtol=0)
+    assert torch.equal(pairs.detected, detected.joints_2d) and torch.equal(pairs.follows, detected.follows())
+    assert int((~pairs.follows).sum()) == 16
+
+
+def test_pairs_of_clips_are_those_of_their_frames(detected: PoseDataset):
+    batch = detected.batch(torch.tensor([5, 900]))
+    pairs = pairs_of(batch)
+    assert pairs.follows.tolist() == [False, True, True] * 2
+    assert torch.equal(pairs.detected[1], detected.joints_2d[5])
+    assert pairs.confidence is not None and pairs.confidence.shape == (6, 16)
+
+
+def test_a_large_data_set_is_fitted_in_runs_spread_over_it(detected: PoseDataset, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("augment.detections.MOST_POSES", 4 * RUN)
+    pairs, whole = pairs_of(detected), detected.joints_2d
+    starts = [0, 2050, 4100, 6150]  # even over 6,400 frames
+    assert len(pairs.true) == 4 * RUN
+    for run, start in enumerate(starts):
+        assert torch.equal(pairs.detected[run * RUN : (run + 1) * RUN], whole[start : start + RUN])
+        assert not pairs.follows[run * RUN]
+
+
+def test_auto_finds_the_detector_of_detections_and_none_in_projections(detected: PoseDataset):
+    found = noise_for("auto", detected)
+    assert found is not None and not is_projected(detected)
+    assert np.mean(found.sd) == pytest.approx(0.04, rel=0.05)
+    assert np.mean(found.outliers) == pytest.approx(0.05, abs=0.01)
+    assert found.seconds == pytest.approx(0.2, rel=0.15) and found.slope == pytest.approx(10, rel=0.1)
+    assert noise_for("auto", detected) == found
+    projected = PoseDataset.from_takes([motion(40, 0)])
+    assert is_projected(projected) and noise_for("auto", projected) is None and noise_for("none", detected) is None
+
+
+def test_default_and_files_take_the_layout_and_the_rate_of_the_data(detected: PoseDataset, tmp_path: Path):
+    assert noise_for("default", detected) == DetectorNoise.default("h36m_16", 25.0)
+    DetectorNoise.default("h36m_17", 50.0).save(tmp_path / "noise.json")
+    assert noise_for(str(tmp_path / "noise.json"), detected) == DetectorNoise.default("h36m_16", 25.0)
+    with pytest.raises(FileNotFoundError, match="choose from auto, none, default, or give a JSON file"):
+        noise_for("defualt", detected)
+
+
+def test_synthetic_poses_are_seen_as_the_detector_sees_real_ones(people: PoseBatch):
+    noisy = Augmenter(replace(REAL_AND_NEW, detector_noise="default"), people)
+    clean = Augmenter(replace(REAL_AND_NEW, detector_noise="none"), people)
+    seen, true = (augmenter.sample(2000, torch.Generator().manual_seed(3)) for augmenter in (noisy, clean))
+    assert torch.equal(seen.joints_3d, true.joints_3d) and true.confidence is None and seen.confidence is not None
+    found = DetectorNoise.fit(seen.joints_2d[:, 0], true.joints_2d[:, 0], seen.confidence[:, 0])
+    default = DetectorNoise.default()
+    assert np.mean(found.sd) == pytest.approx(np.mean(default.sd), rel=0.03)  # 32,000 joints
+    assert found.slope == pytest.approx(default.slope, rel=0.15)
+
+
+def test_an_augmenter_of_projections_adds_no_noise_and_a_given_one_counts(people: PoseBatch):
+    assert Augmenter(REAL_AND_NEW, people).sample(10).confidence is None
+    given = Augmenter(REAL_AND_NEW, people, noise=NOISE)
+    assert given.sample(10).confidence is not None and given.noise == NOISE
+
+
+def test_the_published_recipe_has_no_noise_and_the_gan_sees_clean_fakes(people: PoseBatch):
+    assert recipe("dh-aug").detector_noise == "none" and recipe("posefk").detector_noise == "auto"
+    settings = replace(recipe("posefk"), mixture=Mixture(gan=1.0))
+    states = []
+    for noise in ("none", "default"):
+        augmenter = Augmenter(replace(settings, detector_noise=noise), people, seed=1)
+        states.append([augmenter.update(people) for _ in range(2)])
+    assert states[0] == states[1]
+
+
+def test_a_pool_keeps_confidences_and_refuses_a_mixture(people: PoseBatch, generator: torch.Generator):
+    noisy = Augmenter(REAL_AND_NEW, people, noise=NOISE)
+    pool = PosePool(6)
+    for _ in range(2):
+        pool.add(noisy.sample(4))
+    drawn = pool.draw(50, generator)
+    assert drawn.confidence is not None and len(drawn.confidence.flatten(1).unique(dim=0)) == 6
+    with pytest.raises(ValueError, match="have confidences and others have none"):
+        pool.add(people[:3])

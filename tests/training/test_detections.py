@@ -1,0 +1,87 @@
+"""Runs on detected 2D: whose noise, on which poses, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from augment import DetectorNoise
+from data import PoseDataset, Take, View
+from data.batch import PoseBatch
+from data.h36m_cameras import H36M_CAMERAS
+from data.takes import view_from_world
+from training.config import LearningSettings, LifterSettings, Settings, read_settings
+from training.detections import RunNoise, check_confidence, noise_of_run
+from training.lifting import LifterTrainer, build_lifter
+
+READS = LifterSettings(posenet_name="simple_baseline", posenet_width=16, confidence=True)
+
+
+def data_of(detected: bool, scores: bool = False) -> PoseDataset:
+    draw = np.random.default_rng(0)
+    view = view_from_world(draw.normal(size=(300, 16, 3)) * 0.3 + [0, 0, 1], H36M_CAMERAS["S1"][0], "c")
+    error = draw.normal(size=view.joints_2d.shape) * 0.01 * detected
+    confidence = draw.random((300, 16)).astype(np.float32) if scores else None
+    seen = View("c", view.camera, view.joints_3d, (view.joints_2d + error).astype(np.float32), confidence)
+    return PoseDataset.from_takes([Take("S1", "A", (seen,), 50.0, np.ones(300, dtype=bool))])
+
+
+def settings_of(*words: str) -> Settings:
+    return read_settings(["--dataset", "demo", *words])
+
+
+@pytest.mark.parametrize(
+    "detected, words, model, on_real",
+    [
+        (True, [], True, False),
+        (True, ["--recipe", "none"], False, False),
+        (True, ["--detector_noise", "none"], False, False),
+        (True, ["--detector_noise", "default"], True, False),
+        (True, ["--recipe", "dh-aug"], False, False),
+        (False, [], False, False),
+        (False, ["--detector_noise", "default"], True, True),
+        (False, ["--detector_noise", "default", "--recipe", "none"], True, True),
+    ],
+)
+def test_noise_comes_from_detections_or_by_name_and_real_detections_get_none(
+    detected: bool, words: list[str], model: bool, on_real: bool
+):
+    noise = noise_of_run(settings_of(*words), data_of(detected))
+    assert (noise.model is not None, noise.on_real) == (model, on_real)
+    if noise.model is not None and words == []:
+        assert noise.model != DetectorNoise.default()
+
+
+def test_a_continued_run_keeps_its_noise_whatever_the_data_say_now():
+    first = noise_of_run(settings_of(), data_of(True))
+    again = noise_of_run(settings_of(), data_of(True, scores=True), {"noise": first.to_plain()})
+    assert again == first and first.model is not None
+    assert noise_of_run(settings_of(), data_of(True), {}) == RunNoise()  # saved before there was any
+
+
+def test_confidences_that_nobody_gives_are_refused_in_a_sentence():
+    settings, lifter = settings_of("--confidence", "True"), build_lifter(READS, "none", "h36m_16")
+    default = RunNoise(DetectorNoise.default(), on_real=True)
+    check_confidence(lifter, settings, data_of(False), default)
+    check_confidence(lifter, settings, data_of(True, scores=True), RunNoise())
+    plain = build_lifter(replace(READS, confidence=False), "none", "h36m_16")
+    check_confidence(plain, settings, data_of(False), RunNoise())
+    for data, noise in ((data_of(False), RunNoise()), (data_of(True), replace(default, on_real=False))):
+        with pytest.raises(ValueError, match=r"--confidence True: .*\(--keypoints gt\) has no confidences: .*third"):
+            check_confidence(lifter, settings, data, noise)
+
+
+def test_a_lifter_learns_what_only_the_confidences_tell(generator: torch.Generator):
+    losses = {}
+    for reads in (False, True):
+        torch.manual_seed(0)
+        settings = replace(READS, confidence=reads, posenet_width=64, dropout=0.0)
+        trainer = LifterTrainer(build_lifter(settings, "none", "h36m_16"), LearningSettings(lr=5e-3, mirrored="none"))
+        for _ in range(100):
+            joints_2d = torch.rand(256, 1, 16, 2, generator=generator)
+            confidence = torch.rand(256, 1, 1, generator=generator).expand(-1, -1, 16)  # one number per pose, its depth
+            joints_3d = torch.cat([torch.zeros_like(joints_2d), confidence[..., None]], dim=-1)
+            joints_3d[:, :, 0] = 0
+            losses[reads] = float(trainer.step(PoseBatch.of(joints_3d, joints_2d, None, confidence=confidence)))
+    assert losses[True] < 0.6 * losses[False]

@@ -1,0 +1,53 @@
+"""What detected 2D means for a run: the noise that the lifter's poses get, and whether it has confidences to read."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from augment.detections import as_detected, is_projected, noise_for
+from augment.detector_noise import DetectorNoise
+from data import PoseBatch, PoseDataset
+from posenets import Lifter
+from training.config import Settings
+from training.plan import augments
+
+NOISE_FILE = "detector_noise.json"
+
+
+@dataclass(frozen=True)
+class RunNoise:
+    """model: of synthetic poses, None for none; on_real: real ones get it too, their 2D being a projection."""
+
+    model: DetectorNoise | None = None
+    on_real: bool = False
+
+    def real(self, batch: PoseBatch, generator: torch.Generator) -> PoseBatch:
+        """Real poses as the lifter learns from them."""
+        return as_detected(batch, self.model, generator) if self.model is not None and self.on_real else batch
+
+    def to_plain(self) -> dict[str, Any] | None:
+        """For the state of a run."""
+        return None if self.model is None else asdict(self.model)
+
+
+def noise_of_run(settings: Settings, real: PoseDataset, state: dict[str, Any] | None = None) -> RunNoise:
+    """The noise that --detector_noise asks for, fitted if need be; of a run to be continued, the one it had."""
+    setting = settings.augment.detector_noise
+    if state is not None:
+        plain = state.get("noise")
+        model = None if plain is None else DetectorNoise(**plain)
+    else:
+        needed = augments(settings) or setting != "auto"  # what is fitted to detections is for synthetic poses alone
+        model = noise_for(setting, real) if needed else None
+    return RunNoise(model, model is not None and is_projected(real))
+
+
+def check_confidence(lifter: Lifter, settings: Settings, real: PoseDataset, noise: RunNoise) -> None:
+    """Refuse a lifter that reads confidences where the real poses have none."""
+    if lifter.reads_confidence and real.confidence is None and not noise.on_real:
+        keypoints = settings.data.keypoints
+        raise ValueError(
+            f"--confidence True: the 2D of the training data (--keypoints {keypoints}) has no confidences: use a "
+            "detector's file with a third column (0 to 1), or projected 2D with --detector_noise default."
+        )
