@@ -45,7 +45,8 @@ WITHOUT_DATA = ("normal", "rom")
 KEEP = ("angles", "bones", "cameras", "seeds")
 STANDING_FPS = 50.0
 TOLERANCE_RAD = 0.0175  # one degree: what the fit of real shoulders may be off a limit
-TRIES = 20
+TRIES = 100
+LEAST = 1024  # poses drawn at once even where few are missing
 
 
 @dataclass
@@ -114,10 +115,10 @@ class PoseStream:
         kept: list[PoseBatch] = []
         missing = count
         for _ in range(TRIES):
-            batch = self.augmenter.sample(missing, generator)
+            batch = self.augmenter.sample(max(missing, min(count, LEAST)), generator)
             self.counts["drawn"] += sum(self.augmenter.drawn.values())
             self.counts["in view"] += len(batch)
-            batch = self._novel(self._inside(batch))
+            batch = self._novel(self._inside(batch))[:missing]
             kept.append(batch)
             missing -= len(batch)
             if not missing:

@@ -13,6 +13,7 @@ ACTIONS = (
     "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Photo", "Posing", "Purchases", "Sitting",
     "SittingDown", "Smoking", "Waiting", "WalkDog", "Walking", "WalkTogether",
 )  # fmt: skip
+SYNTHETIC = "Synthetic"  # takes of exported poses, which are no action of the data set but are read like one
 TAKES_PER_ACTION = 2
 FPS = 50.0
 
@@ -28,7 +29,7 @@ def canonical_take(name: str) -> str | None:
     if match is None:
         return None
     action = _RENAMED.get(match[1], match[1])
-    return action + (match[2] or "") if action in ACTIONS else None
+    return action + (match[2] or "") if action in (*ACTIONS, SYNTHETIC) else None
 
 
 def action_of(take: str) -> str:

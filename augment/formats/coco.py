@@ -1,6 +1,7 @@
 """COCO keypoint annotations (2D): one JSON file with an image per frame, 1,000 pixels wide, and a person in it.
 
-The 17 keypoints of COCO with visibility 2; box and area are those of the keypoints. Needs the layout coco_17.
+The 17 keypoints of COCO with visibility 2, or 0 0 0 where one lies outside the image (the made-up points of the face
+can); box and area are those of the keypoints. Needs the layout coco_17.
 """
 
 import json
@@ -29,19 +30,22 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
                 number = (block.first + index) * shard.frames + frame + 1
                 name = f"{block.first + index:08d}_{frame:06d}.jpg"
                 images.append({"id": number, "file_name": name, "width": WIDTH, "height": round(WIDTH * aspect)})
-                people.append(_person(number, points))
+                people.append(_person(number, points, aspect))
     content = {"images": images, "annotations": people, "categories": [_category()]}
     with atomic_write(shard.folder / FILE) as part:
         part.write_text(json.dumps(content))
     return [FILE]
 
 
-def _person(number: int, points: np.ndarray) -> dict[str, Any]:
-    low, high = points.min(axis=0), points.max(axis=0)
-    keypoints = np.column_stack([points.round(2), np.full(len(points), 2)]).ravel().tolist()
+def _person(number: int, points: np.ndarray, aspect: float) -> dict[str, Any]:
+    points = points.astype(np.float64).round(2)
+    inside = ((points >= 0) & (points <= [WIDTH, round(WIDTH * aspect)])).all(axis=1)
+    low, high = points[inside].min(axis=0), points[inside].max(axis=0)
+    seen = np.column_stack([points, np.full(len(points), 2)]) * inside[:, None]
+    keypoints = seen.ravel().tolist()
     box = [*low, *(high - low)]
     return {
-        "id": number, "image_id": number, "category_id": 1, "iscrowd": 0, "num_keypoints": len(points),
+        "id": number, "image_id": number, "category_id": 1, "iscrowd": 0, "num_keypoints": int(inside.sum()),
         "keypoints": keypoints, "bbox": [round(float(side), 2) for side in box],
         "area": round(float(np.prod(high - low)), 2),
     }  # fmt: skip

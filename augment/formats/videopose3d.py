@@ -16,12 +16,11 @@ import torch
 from augment.formats.block import Block, Blocks, Shard, flat_frames, object_array
 from data.cmux import rig_middle
 from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
-from data.h36m_names import TRAIN_SUBJECTS
+from data.h36m_names import SYNTHETIC, TRAIN_SUBJECTS
 from data.readers import atomic_write
 from kinematics import Skeleton, screen_to_pixels
 
 FILE_3D, FILE_2D = "data_3d_h36m.npz", "data_2d_h36m_gt.npz"
-ACTION = "Synthetic"
 Takes = dict[str, dict[str, Any]]
 
 
@@ -47,10 +46,10 @@ def _takes(block: Block, number: int, shard: Shard) -> list[tuple[str, str, Bloc
     """(subject, take, its poses): a block of single poses in five takes, clips one by one."""
     people = len(TRAIN_SUBJECTS)
     if shard.frames > 1:
-        names = [(TRAIN_SUBJECTS[i % people], f"{ACTION} {block.first + i}") for i in range(len(block))]
+        names = [(TRAIN_SUBJECTS[i % people], f"{SYNTHETIC} {block.first + i}") for i in range(len(block))]
         return [(subject, name, _part(block, slice(i, i + 1))) for i, (subject, name) in enumerate(names)]
     chosen = [slice(i, None, people) for i in range(min(people, len(block)))]
-    return [(TRAIN_SUBJECTS[i], f"{ACTION} {number + 1}", _part(block, own)) for i, own in enumerate(chosen)]
+    return [(TRAIN_SUBJECTS[i], f"{SYNTHETIC} {number + 1}", _part(block, own)) for i, own in enumerate(chosen)]
 
 
 def _part(block: Block, own: slice) -> Block:
