@@ -61,7 +61,7 @@ def defaults_for(words: flags.Words) -> Settings:
     learning = replace(LearningSettings(), **_merged(parts, "learning"))
     if "filter_widths" in words and "frames" not in words:
         lifter = replace(lifter, frames=1)  # the widths say how many frames there are
-    if "lr_decay" in words and "lr_schedule" not in words:
+    if "lr_decay" in words and "lr_schedule" not in words and learning.lr_schedule != "staircase":
         learning = replace(learning, lr_schedule="exponential")
     if name in WITHOUT_BUDGET_SIZES:
         lifter = replace(lifter, posenet_width=0, dropout=-1.0)
@@ -113,6 +113,7 @@ def check(settings: Settings) -> None:
         "frames": (lifter.frames, 1), "posenet_width": (lifter.posenet_width, 0),
         "posenet_blocks": (lifter.posenet_blocks, 0),
         "threads": (settings.threads, 0), "seed": (settings.seed, 0), "max_grad_norm": (learning.max_grad_norm, 0),
+        "max_norm": (learning.max_norm, 0), "lr_decay_steps": (learning.lr_decay_steps, 1),
     }  # fmt: skip
     for name, (value, smallest) in at_least.items():
         if not value >= smallest:  # also catches NaN
