@@ -87,11 +87,15 @@ def mean_distance(prediction: Float[Tensor, "*batch joints 3"], target: Float[Te
 
 @torch.no_grad()
 def limit_norms(network: nn.Module, largest: float) -> None:
-    """Scale every weight matrix down to a Frobenius norm of `largest`, as Martinez's program does: not each row."""
-    matrices = [weight for weight in network.parameters() if weight.ndim > 1]
-    norms = torch.stack([matrix.norm() for matrix in matrices])
-    for matrix, scale in zip(matrices, (largest / norms).clamp_max(1.0), strict=True):
-        matrix.mul_(scale)
+    """Scale the weights that each unit reads with down to a norm of `largest` (max-norm of Srivastava et al., 2014).
+
+    Martinez's program divides whole matrices by their norm inside the forward pass; behind a batch norm both leave the
+    answer as it is, and here the learning rate stays small beside the weights.
+    """
+    for weight in network.parameters():
+        if weight.ndim > 1:
+            norms = weight.flatten(1).norm(dim=1)
+            weight.mul_((largest / norms).clamp_max(1.0).view(-1, *[1] * (weight.ndim - 1)))
 
 
 class LifterTrainer:
@@ -103,7 +107,7 @@ class LifterTrainer:
     def __init__(self, lifter: Lifter, settings: LearningSettings) -> None:
         if settings.loss == "standard_mse" and lifter.posenet.spread() is None:
             raise ValueError(
-                f"--loss standard_mse needs the spread of the training poses, which {lifter.posenet.name} does not keep: "
+                f"--loss standard_mse needs the spread of the training poses, which {lifter.posenet.name} has not: "
                 "choose seq2seq or simple_baseline with --standardised True, or another loss."
             )
         self.lifter, self.settings = lifter, settings

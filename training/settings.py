@@ -82,7 +82,7 @@ class LearningSettings:
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm; 0: never."""
     max_norm: float = 0.0
-    """Each weight matrix is scaled down to this norm (root of its summed squares) after every update; 0: never."""
+    """The weights that each unit reads with are scaled down to this norm after every update; 0: never."""
     ema: float = 0.0
     """Decay per update of the averaged weights that are evaluated; 0: evaluate the weights themselves."""
     gan_every: int = 1
