@@ -36,6 +36,10 @@ class PoseNet(nn.Module):
     def standardise(self, joints_2d: Tensor, joints_3d: Tensor) -> None:
         """Keep what a lifter has to know of the training poses, before training: nothing, unless one says so."""
 
+    def spread(self) -> Tensor | None:
+        """Standard deviation of every coordinate it predicts, (J, 3) metres: only of lifters that keep statistics."""
+        return None
+
     def check_input(self, joints_2d: Tensor) -> None:
         """Refuse input of another joint count or window length by name."""
         shape = tuple(joints_2d.shape)

@@ -5,6 +5,7 @@ not at it.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,9 @@ from posenets.base import PoseNet, dropped, positive_int, probability
 
 # CUDA's attention kernels count sequences in 16 bits, and the joints of each frame of a batch are one sequence.
 MOST_SEQUENCES = 2**15
+# On a CPU the fused kernel takes up to twice as long as two products and a softmax to learn from sequences this short
+# (17 joints, 27 frames), which are kept for the backward pass: 1 MB per window of 27 frames and stack.
+SHORT_SEQUENCE = 32
 # Without gradients, so many frames pass at a time: 4,096 windows of 81 would need 7 GB at once and be no faster.
 FRAMES_AT_ONCE = 2**13
 
@@ -30,9 +34,18 @@ class _Attention(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         qkv = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)  # (3, B, heads, N, C)
-        parts = [F.scaled_dot_product_attention(*part) for part in qkv.split(MOST_SEQUENCES, dim=1)]
-        attended = torch.cat(parts) if len(parts) > 1 else parts[0]
+        if tokens.shape[1] <= SHORT_SEQUENCE and qkv.requires_grad and not qkv.is_cuda:
+            attended = _attention_in_steps(*qkv)
+        else:
+            parts = [F.scaled_dot_product_attention(*part) for part in qkv.split(MOST_SEQUENCES, dim=1)]
+            attended = torch.cat(parts) if len(parts) > 1 else parts[0]
         return self.proj(attended.transpose(1, 2).flatten(2))
+
+
+def _attention_in_steps(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """What F.scaled_dot_product_attention computes. (B, heads, N, C) -> the same shape."""
+    affinity = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    return affinity.softmax(-1) @ value
 
 
 class _Mlp(nn.Module):
@@ -119,18 +132,40 @@ class PoseFormer(PoseNet):
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints of the window's centre frame, metres."""
         self.check_input(joints_2d)
-        if torch.is_grad_enabled():
-            return self._lift(joints_2d)
-        windows = max(FRAMES_AT_ONCE // self.frames, 1)
-        return torch.cat([self._lift(part) for part in joints_2d.split(windows)])
+        return self._in_parts(lambda windows: self._over_time(self._over_joints(windows)), joints_2d)
 
-    def _lift(self, joints_2d: Tensor) -> Tensor:
-        batch = len(joints_2d)
+    def forward_sequence(
+        self, joints_2d: Float[Tensor, "batch frames joints 2"]
+    ) -> Float[Tensor, "batch frames_out joints 3"]:
+        """Joints of every frame of a clip that has all its neighbours: T - frames + 1 of them.
+
+        What frames alone decide is computed once for each, not once for each of the windows that it is in.
+        """
+        clip, joints = joints_2d.shape[1:3]
+        if clip < self.frames or joints != self.num_joints:
+            raise ValueError(
+                f"joints_2d has {clip} frames of {joints} joints, expected at least {self.frames} frames of "
+                f"{self.num_joints}: pad the clip with copies of its first and last frame."
+            )
+        tokens = self._in_parts(self._over_joints, joints_2d.flatten(0, 1)[:, None]).view(*joints_2d.shape[:2], -1)
+        windows = tokens.unfold(1, self.frames, 1).movedim(-1, 2)  # (B, T_out, frames, J * C)
+        return self._in_parts(self._over_time, windows.flatten(0, 1)).unflatten(0, windows.shape[:2])
+
+    def _in_parts(self, lift: Callable[[Tensor], Tensor], windows: Tensor) -> Tensor:
+        """Windows (B, T, ...) in one go where gradients need them all, else so many at a time."""
+        count = len(windows) if torch.is_grad_enabled() else FRAMES_AT_ONCE // windows.shape[1]
+        return torch.cat([lift(part) for part in windows.split(max(count, 1))])
+
+    def _over_joints(self, joints_2d: Tensor) -> Tensor:
+        """One token for each frame: (B, T, J, 2) -> (B, T, J * C)."""
         tokens = self.Spatial_patch_to_embedding(joints_2d.flatten(0, 1)) + self.Spatial_pos_embed  # (B * T, J, C)
         tokens = dropped(tokens, self.dropout, self.training)
         for block in self.Spatial_blocks:
             tokens = block(tokens)
-        tokens = self.Spatial_norm(tokens).flatten(1).unflatten(0, (batch, self.frames))  # (B, T, J * C)
+        return self.Spatial_norm(tokens).flatten(1).unflatten(0, joints_2d.shape[:2])
+
+    def _over_time(self, tokens: Tensor) -> Tensor:
+        """The answer of each window: (B, frames, J * C) -> (B, J, 3)."""
         tokens = dropped(tokens + self.Temporal_pos_embed, self.dropout, self.training)
         for block in self.blocks:
             tokens = block(tokens)

@@ -136,7 +136,7 @@ def _baseline_sizes(weights: dict[str, Tensor]) -> dict[str, Any]:
     joints_out = _length(weights, "w2.bias") // 3
     return dict(
         num_joints=inputs // 2, linear_size=width, num_stage=_count(weights, r"linear_stages\.(\d+)\."),
-        predict_hip=joints_out == inputs // 2,
+        predict_hip=joints_out == inputs // 2, standardised="mean_2d" in weights,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ _CLASSES: dict[str, type[PoseNet]] = {
 }
 LIFTERS = tuple(_CLASSES)
 ALIASES = {
-    "mlp": "simple_baseline", "gcn": "sem_gcn", "stgcn": "st_gcn",
+    "mlp": "simple_baseline", "martinez": "simple_baseline", "gcn": "sem_gcn", "stgcn": "st_gcn",
     "mulit_farme_videopose": "videopose", "mulit_farme_poseformer": "poseformer",  # as DH-AUG spells it
 }  # fmt: skip
 

@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, dropped, positive_int, probability, with_hip
+from posenets.base import dropped, positive_int, probability
+from posenets.standardised import StandardisedNet
 
-CONSTANT = 1e-6  # a coordinate with less spread (a root-centred hip) is centred and not scaled
 State = tuple[Tensor, Tensor]
 
 
@@ -39,7 +39,7 @@ class _NormLSTMCell(nn.Module):
         return leave.sigmoid() * cell.tanh(), cell
 
 
-class Seq2Seq(PoseNet):
+class Seq2Seq(StandardisedNet):
     """Recurrent lifter: all frames of the window are predicted, the last of them is its answer.
 
     width: units of each cell; dropout1: of what the cells read; dropout2: of what the output layer reads; layer_norm:
@@ -47,21 +47,16 @@ class Seq2Seq(PoseNet):
     """
 
     name = "seq2seq"
-    mean_2d: Tensor
-    std_2d: Tensor
-    mean_3d: Tensor
-    std_3d: Tensor
 
     def __init__(
         self, num_joints: int = 16, frames: int = 5, width: int = 1024, dropout1: float | int = 0.0,
         dropout2: float | int = 0.5, layer_norm: bool = False, in_features: int = 2,
     ) -> None:  # fmt: skip
         positive_int(num_joints=num_joints, frames=frames, width=width)
-        if num_joints < 2:
-            raise ValueError(f"num_joints is {num_joints}, expected at least 2: the hip is not predicted.")
         probability(dropout1=dropout1, dropout2=dropout2)
         sizes = dict(width=width, dropout1=dropout1, dropout2=dropout2, layer_norm=layer_norm)
         super().__init__(num_joints, frames, in_features, sizes)
+        self.keep_statistics()
         self.dropout1, self.dropout2 = dropout1, dropout2
         numbers_out = 3 * (num_joints - 1)
         cell = _NormLSTMCell if layer_norm else nn.LSTMCell
@@ -72,34 +67,11 @@ class Seq2Seq(PoseNet):
                 nn.init.xavier_uniform_(parameter)
             elif name.endswith(("bias_ih", "bias_hh", "output.bias")):
                 nn.init.zeros_(parameter)
-        for side, shape in (("2d", (num_joints, in_features)), ("3d", (num_joints - 1, 3))):
-            self.register_buffer(f"mean_{side}", torch.zeros(shape))
-            self.register_buffer(f"std_{side}", torch.ones(shape))
 
     @property
     def target_frame(self) -> int:
         """The window's last frame, which is the one the original evaluates."""
         return self.frames - 1
-
-    @torch.no_grad()
-    def standardise(
-        self,
-        joints_2d: Float[Tensor, "*batch_2d joints_2d features"],
-        joints_3d: Float[Tensor, "*batch_3d joints_3d 3"],
-    ) -> None:
-        """Take mean and standard deviation of every coordinate from training poses; by default they are 0 and 1.
-
-        joints_2d: as the network will see them; joints_3d: metres, any root. Before training: weights fit their
-        statistics.
-        """
-        for name, joints in (("joints_2d", joints_2d), ("joints_3d", joints_3d)):
-            if joints.shape[-2] != self.num_joints or joints.numel() == 0:
-                raise ValueError(f"{name} has shape {tuple(joints.shape)}, expected poses of {self.num_joints} joints.")
-        relative = joints_3d[..., 1:, :] - joints_3d[..., :1, :]
-        for side, joints in (("2d", joints_2d), ("3d", relative)):
-            std, mean = torch.std_mean(joints.reshape(-1, *joints.shape[-2:]), dim=0, correction=0)
-            self.get_buffer(f"mean_{side}").copy_(mean)
-            self.get_buffer(f"std_{side}").copy_(torch.where(std > CONSTANT, std, 1.0))
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints of the window's last frame, metres."""
@@ -110,7 +82,7 @@ class Seq2Seq(PoseNet):
     ) -> Float[Tensor, "batch frames joints 3"]:
         """Joints of every frame of the window, metres: what a loss over time needs."""
         self.check_input(joints_2d)
-        seen = ((joints_2d - self.mean_2d) / self.std_2d).flatten(2)  # (B, T, in_features * J)
+        seen = self.standard(joints_2d).flatten(2)  # (B, T, in_features * J)
         zeros = seen.new_zeros(len(seen), self.output.in_features)
         state = (zeros, zeros)
         for frame in seen.flip(1).unbind(1):
@@ -121,4 +93,4 @@ class Seq2Seq(PoseNet):
             answer = answer + self.output(dropped(state[0], self.dropout2, self.training))
             answers.append(answer)
         standard = torch.stack(answers, dim=1).unflatten(-1, (-1, 3))  # (B, T, J - 1, 3)
-        return with_hip(standard * self.std_3d + self.mean_3d)
+        return self.in_metres(standard)

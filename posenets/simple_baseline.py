@@ -1,14 +1,15 @@
 """SimpleBaseline (Martinez et al., ICCV 2017): fully connected blocks on one frame.
 
 Two blocks and all joints out as in SemGCN's PyTorch twin, four blocks without the hip as in PoseAug's and DH-AUG's
-`mlp`. Names of the weights are theirs.
+`mlp`. Names of the weights are theirs. Standardised as in Martinez's own program: see posenets.standardised.
 """
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, norm_relu_dropout, positive_int, probability, with_hip
+from posenets.base import norm_relu_dropout, positive_int, probability, with_hip
+from posenets.standardised import StandardisedNet
 
 
 class _Stage(nn.Module):
@@ -24,22 +25,29 @@ class _Stage(nn.Module):
         return features + norm_relu_dropout(self.w2(hidden), self.batch_norm2, rate)
 
 
-class SimpleBaseline(PoseNet):
+class SimpleBaseline(StandardisedNet):
     """Fully connected lifter of a single frame.
 
-    predict_hip: False leaves the hip out of the network's output and puts it at 0 (PoseAug, DH-AUG).
+    predict_hip: False leaves the hip out of the network's output and puts it at 0 (PoseAug, DH-AUG). standardised: the
+    network reads and answers standard deviations from the mean pose (Martinez), and leaves the hip out.
     """
 
     name = "simple_baseline"
 
     def __init__(
         self, num_joints: int = 16, linear_size: int = 1024, num_stage: int = 2, dropout: float | int = 0.5,
-        predict_hip: bool = True, in_features: int = 2,
+        predict_hip: bool = True, standardised: bool = False, in_features: int = 2,
     ) -> None:  # fmt: skip
         positive_int(num_joints=num_joints, linear_size=linear_size, num_stage=num_stage)
         probability(dropout=dropout)
-        sizes = dict(linear_size=linear_size, num_stage=num_stage, dropout=dropout, predict_hip=predict_hip)
+        predict_hip = predict_hip and not standardised
+        sizes = dict(
+            linear_size=linear_size, num_stage=num_stage, dropout=dropout, predict_hip=predict_hip,
+            standardised=standardised,
+        )  # fmt: skip
         super().__init__(num_joints, 1, in_features, sizes)
+        if standardised:
+            self.keep_statistics()
         self.dropout, self.predict_hip = dropout, predict_hip
         self.w1 = nn.Linear(num_joints * in_features, linear_size)
         self.batch_norm1 = nn.BatchNorm1d(linear_size)
@@ -52,9 +60,12 @@ class SimpleBaseline(PoseNet):
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints in metres. joints_2d: one frame, T = 1."""
         self.check_input(joints_2d)
-        features = F.linear(joints_2d.flatten(1), self.w1.weight, self.w1.bias)  # (B, width)
+        seen = self.standard(joints_2d) if self.keeps_statistics else joints_2d
+        features = F.linear(seen.flatten(1), self.w1.weight, self.w1.bias)  # (B, width)
         features = norm_relu_dropout(features, self.batch_norm1, self.dropout)
         for stage in self.linear_stages:
             features = stage(features, self.dropout)
         joints = self.w2(features).unflatten(-1, (-1, 3))
+        if self.keeps_statistics:
+            return self.in_metres(joints)
         return joints if self.predict_hip else with_hip(joints)

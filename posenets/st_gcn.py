@@ -59,16 +59,18 @@ class _Graph(nn.Module):
         neighbours = links.sum((0, 2)) + in_time[:, None]  # (T, N)
         self.nodes, self.frames, self.kinds = nodes, frames, 4 if frames == 1 else 6
         self.register_buffer("links", links.transpose(0, 1).flatten(0, 1), persistent=False)  # (N * 4, N)
-        self.register_buffer("share", (1 / neighbours)[..., None, None], persistent=False)
-        self.register_buffer("ones", self(torch.ones(1, frames, nodes, 1))[0], persistent=False)  # (T, N, kinds)
+        share = (1 / neighbours)[..., None]
+        self.register_buffer("share", share, persistent=False)  # (T, N, 1)
+        ones = self(torch.ones(1, frames, nodes, 1))[0] * share
+        self.register_buffer("ones", ones, persistent=False)  # (T, N, kinds)
 
     def forward(self, features: Float[Tensor, "batch frames nodes width"]) -> Float[Tensor, "batch frames nodes all"]:
-        """The kinds' sums side by side."""
-        sums = (self.links @ features).unflatten(2, (self.nodes, 4))  # (B, T, N, 4, C)
+        """The kinds' sums side by side, undivided: `share` is for what a layer makes of them, which is narrower."""
+        nodes = features.flatten(0, 1)  # (B * T, N, C)
+        sums = torch.bmm(self.links.expand(len(nodes), -1, -1), nodes).view(*features.shape[:3], -1)  # kinds * C wide
         if self.frames > 1:
-            in_time = torch.stack([_frame_before(features), _frame_after(features)], dim=3)
-            sums = torch.cat([sums, in_time], dim=3)
-        return (sums * self.share).flatten(3)
+            sums = torch.cat([sums, _frame_before(features), _frame_after(features)], dim=3)
+        return sums
 
 
 class _GraphConv(nn.Module):
@@ -82,7 +84,7 @@ class _GraphConv(nn.Module):
         assert self.conv.bias is not None
         weight = self.conv.weight.flatten(1).unflatten(0, (graph.kinds, -1)).transpose(0, 1).flatten(1)
         bias = graph.ones @ self.conv.bias.view(graph.kinds, -1)  # (T, N, C): nodes differ in their kinds of neighbours
-        return F.linear(graph(features), weight) + bias
+        return torch.addcmul(bias, F.linear(graph(features), weight), graph.share)
 
 
 class _Block(nn.Module):

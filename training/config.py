@@ -21,7 +21,7 @@ from data import DATASETS, DataSettings
 from data.plain import from_plain as plain_to_dataclass
 from posenets import ALIASES, INPUT_MODES, LIFTERS
 from training import flags
-from training.presets import BUDGETS, CLIPS, LIFTER_PRESETS, TRAINING, WITHOUT_BUDGET_SIZES, Preset
+from training.presets import BUDGETS, CLIPS, LIFTER_PRESETS, SHORT_RUNS, TRAINING, WITHOUT_BUDGET_SIZES, Preset
 from training.settings import LearningSettings as LearningSettings
 from training.settings import LifterSettings as LifterSettings
 from training.settings import OutputSettings as OutputSettings
@@ -54,14 +54,15 @@ def defaults_for(words: flags.Words) -> Settings:
     _choose("dataset", dataset, DATASETS)
     named = (words.get("posenet_name") or [""])[0]
     name = ALIASES.get(named, named)
-    parts = [BUDGETS[dataset], LIFTER_PRESETS.get(named, LIFTER_PRESETS.get(name, {})), TRAINING[recipe]]
+    short = SHORT_RUNS.get(recipe, {}) if "dropout" in BUDGETS[dataset].get("lifter", {}) else {}
+    parts = [BUDGETS[dataset], short, LIFTER_PRESETS.get(named, LIFTER_PRESETS.get(name, {})), TRAINING[recipe]]
     if _sees_clips(words, parts):
         parts.append(CLIPS.get(recipe, {}))
     lifter = replace(LifterSettings(), **_merged(parts, "lifter"))
     learning = replace(LearningSettings(), **_merged(parts, "learning"))
     if "filter_widths" in words and "frames" not in words:
         lifter = replace(lifter, frames=1)  # the widths say how many frames there are
-    if "lr_decay" in words and "lr_schedule" not in words:
+    if "lr_decay" in words and "lr_schedule" not in words and learning.lr_schedule != "staircase":
         learning = replace(learning, lr_schedule="exponential")
     if name in WITHOUT_BUDGET_SIZES:
         lifter = replace(lifter, posenet_width=0, dropout=-1.0)
@@ -113,6 +114,7 @@ def check(settings: Settings) -> None:
         "frames": (lifter.frames, 1), "posenet_width": (lifter.posenet_width, 0),
         "posenet_blocks": (lifter.posenet_blocks, 0),
         "threads": (settings.threads, 0), "seed": (settings.seed, 0), "max_grad_norm": (learning.max_grad_norm, 0),
+        "max_norm": (learning.max_norm, 0), "lr_decay_steps": (learning.lr_decay_steps, 1),
     }  # fmt: skip
     for name, (value, smallest) in at_least.items():
         if not value >= smallest:  # also catches NaN

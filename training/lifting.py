@@ -37,6 +37,10 @@ def build_lifter(settings: LifterSettings, recipe: str, skeleton: str) -> Lifter
         if name != "videopose":
             raise ValueError(f"--causal True is for videopose, {name} is not made for it: leave it out.")
         sizes["causal"] = True
+    if settings.standardised:
+        if name != "simple_baseline":
+            raise ValueError(f"--standardised True is for simple_baseline, {name} has no such switch: leave it out.")
+        sizes["standardised"] = True
     if settings.dropout >= 0:
         sizes[DROPOUT_NAMES[name]] = settings.dropout
     if settings.confidence:
@@ -56,8 +60,8 @@ def trainer_of(lifter: Lifter, settings: Settings, real: PoseDataset, noise: Run
     return LifterTrainer(lifter, settings.learning)
 
 
-def learning_rate_factor(settings: LearningSettings, epochs_done: float | int) -> float:
-    """Learning rate over the start's, after `epochs_done` (a fraction counts) epochs of the lifter.
+def learning_rate_factor(settings: LearningSettings, epochs_done: float | int, updates: int = 0) -> float:
+    """Learning rate over the start's, after `epochs_done` (a fraction counts) epochs and `updates` of the lifter.
 
     With additional epochs the linear schedule stops short of 0, at 1 / (epochs + 1) as DH-AUG's, to decay from there.
     """
@@ -67,6 +71,7 @@ def learning_rate_factor(settings: LearningSettings, epochs_done: float | int) -
         "cosine": 0.5 * (1 + math.cos(math.pi * min(done / epochs, 0.95 if extra else 1.0))),
         "linear": 1 - done / (epochs + 1 if extra else epochs),
         "exponential": settings.lr_decay ** math.floor(done),
+        "staircase": settings.lr_decay ** (updates // settings.lr_decay_steps),
         "constant": 1.0,
     }
     appended = 1 + math.floor(epochs_done - epochs) if extra and epochs_done >= epochs else 0
@@ -83,6 +88,19 @@ def mean_distance(prediction: Float[Tensor, "*batch joints 3"], target: Float[Te
     return (prediction - target).square().sum(-1).add(1e-12).sqrt().mean()
 
 
+@torch.no_grad()
+def limit_norms(network: nn.Module, largest: float) -> None:
+    """Scale the weights that each unit reads with down to a norm of `largest` (max-norm of Srivastava et al., 2014).
+
+    Martinez's program divides whole matrices by their norm inside the forward pass; behind a batch norm both leave the
+    answer as it is, and here the learning rate stays small beside the weights.
+    """
+    for weight in network.parameters():
+        if weight.ndim > 1:
+            norms = weight.flatten(1).norm(dim=1)
+            weight.mul_((largest / norms).clamp_max(1.0).view(-1, *[1] * (weight.ndim - 1)))
+
+
 class LifterTrainer:
     """The lifter, its optimiser and its averaged weights.
 
@@ -90,6 +108,11 @@ class LifterTrainer:
     """
 
     def __init__(self, lifter: Lifter, settings: LearningSettings) -> None:
+        if settings.loss == "standard_mse" and lifter.posenet.spread() is None:
+            raise ValueError(
+                f"--loss standard_mse needs the spread of the training poses, which {lifter.posenet.name} has not: "
+                "choose seq2seq or simple_baseline with --standardised True, or another loss."
+            )
         self.lifter, self.settings = lifter, settings
         # Without weight decay AdamW is Adam.
         decay = settings.weight_decay
@@ -103,7 +126,7 @@ class LifterTrainer:
 
     def set_learning_rate(self, epochs_done: float) -> float:
         """Returns the learning rate from here on. epochs_done: by the lifter, not counting warm-up."""
-        rate = self.settings.lr * learning_rate_factor(self.settings, epochs_done)
+        rate = self.settings.lr * learning_rate_factor(self.settings, epochs_done, self.updates)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         return rate
@@ -129,6 +152,8 @@ class LifterTrainer:
             nn.utils.clip_grad_norm_(self.lifter.parameters(), self.settings.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        if self.settings.max_norm:
+            limit_norms(self.lifter, self.settings.max_norm)
         self.updates += 1
         self._follow()
         return loss.detach()
@@ -141,7 +166,10 @@ class LifterTrainer:
         prediction = prediction.to(target.dtype)  # (B, T or 1, J, 3)
         if not every_frame:
             target = target[:, self.lifter.target_frame, None]
-        measure = mean_square if self.settings.loss == "mse" else mean_distance
+        measure = mean_distance if self.settings.loss == "mpjpe" else mean_square
+        spread = self.lifter.posenet.spread() if self.settings.loss == "standard_mse" else None
+        if spread is not None:
+            prediction, target = prediction / spread, target / spread
         loss = measure(prediction, target)
         if every_frame and self.settings.difference_weight and target.shape[1] > 1:
             loss = loss + self.settings.difference_weight * measure(prediction.diff(dim=1), target.diff(dim=1))

@@ -15,8 +15,7 @@ TRAINING: dict[str, Preset] = {
         "lifter": {"input_mode": "screen"},
         "learning": {"loss": "mse", "lr_schedule": "linear", "warmup": 3, "gan_every": 1},
     },
-    # No dropout: synthetic poses never repeat, so that a lifter has to fit them rather than to be kept from it.
-    "posefk": {"lifter": {"input_mode": "virtual_camera", "dropout": 0.0}, "learning": {"ema": 0.999}},
+    "posefk": {"lifter": {"input_mode": "virtual_camera"}, "learning": {"ema": 0.999}},
 }
 
 # What DH-AUG's video mode does differently from its single frames (spec: clips backwards, MPJPE, motion critics late).
@@ -24,8 +23,9 @@ CLIPS: dict[str, Preset] = {
     "dh-aug": {"learning": {"loss": "mpjpe", "playback": True, "motion_warmup": 4}},
 }
 
-# How the temporal lifters were trained where they were published, for all recipes alike. Names as they are typed: the
-# multi-frame spelling of DH-AUG says that there are several frames.
+# How lifters were trained where they were published, for all recipes alike; the length of a run is the data set's.
+# Names as they are typed: the multi-frame spelling of DH-AUG says that there are several frames, `martinez` that
+# SimpleBaseline is meant as its own authors trained it.
 _POSEFORMER: Preset = {
     "lifter": {"frames": 27},
     "learning": {"lr": 4e-4, "weight_decay": 0.1, "lr_schedule": "exponential", "lr_decay": 0.99, "max_grad_norm": 0.0},
@@ -36,8 +36,15 @@ LIFTER_PRESETS: dict[str, Preset] = {
     "seq2seq": {
         "lifter": {"frames": 5},
         "learning": {
-            "lr": 1e-3, "lr_schedule": "exponential", "lr_decay": 0.96, "loss": "mse", "loss_frames": "all",
-            "difference_weight": 5.0,
+            "lr": 1e-3, "lr_schedule": "exponential", "lr_decay": 0.96, "loss": "standard_mse", "loss_frames": "all",
+            "difference_weight": 5.0, "max_grad_norm": 0.0,
+        },
+    },
+    "martinez": {
+        "lifter": {"standardised": True, "posenet_width": 1024, "posenet_blocks": 2, "dropout": 0.5},
+        "learning": {
+            "lr": 1e-3, "lr_schedule": "staircase", "lr_decay": 0.96, "lr_decay_steps": 100_000,
+            "loss": "standard_mse", "batch_size": 64, "max_norm": 1.0, "max_grad_norm": 0.0, "mirrored": "none",
         },
     },
 }  # fmt: skip
@@ -57,6 +64,8 @@ BUDGETS: dict[str, Preset] = {
     },
     "h36m": {"learning": {"epochs": 25}},
 }
+# In a short run synthetic poses never repeat: a lifter has to be helped to fit them, not kept from it.
+SHORT_RUNS: dict[str, Preset] = {"posefk": {"lifter": {"dropout": 0.0}}}
 
 # Names under which each lifter knows its sizes; seq2seq always has one cell on either side.
 WIDTH_NAMES = dict(

@@ -13,7 +13,8 @@ class LifterSettings:
     """The network that lifts 2D to 3D."""
 
     posenet_name: str = "videopose"
-    """Lifter: videopose, simple_baseline (mlp), sem_gcn (gcn), st_gcn, poseformer or seq2seq."""
+    """Lifter: videopose, simple_baseline (mlp; martinez: as first published), sem_gcn (gcn), st_gcn, poseformer or
+    seq2seq."""
     frames: int = 1
     """Frames one prediction sees: 1 for simple_baseline and sem_gcn, a power of 3 for videopose, any for the others."""
     filter_widths: tuple[int, ...] = ()
@@ -26,6 +27,8 @@ class LifterSettings:
     """Number of blocks (simple_baseline, sem_gcn) or of filters (videopose); 0: as published."""
     dropout: float = -1.0
     """Share of units dropped while training, 0 to under 1; -1: as published."""
+    standardised: bool = False
+    """simple_baseline: compute in standard deviations from the mean training pose, kept beside the weights."""
     input_mode: str = "screen"
     """What the lifter sees: screen, root (minus the hip), root_placed (and where the hip is), root_scaled (by size),
     virtual_camera (looking at the hip, scaled)."""
@@ -59,12 +62,16 @@ class LearningSettings:
     """Poses per batch, over all processes together."""
     lr: float = 1e-3
     """Learning rate of Adam at the start."""
-    lr_schedule: Literal["cosine", "linear", "exponential", "constant"] = "cosine"
-    """Learning rate over the run: cosine or linear to 0, times lr_decay per epoch, or constant."""
+    lr_schedule: Literal["cosine", "linear", "exponential", "staircase", "constant"] = "cosine"
+    """Learning rate over the run: cosine or linear to 0, times lr_decay per epoch (exponential) or per
+    lr_decay_steps updates (staircase), or constant."""
     lr_decay: float = 0.99
-    """Factor per epoch of the exponential schedule (giving it chooses that schedule)."""
-    loss: Literal["mpjpe", "mse"] = "mpjpe"
-    """Loss: mean distance of joints (mpjpe, metres) or mean squared coordinate error (mse)."""
+    """Factor of the exponential and staircase schedules (giving it chooses exponential where the other is not set)."""
+    lr_decay_steps: int = 100_000
+    """Updates of the lifter from one step of the staircase to the next."""
+    loss: Literal["mpjpe", "mse", "standard_mse"] = "mpjpe"
+    """Loss: mean distance of joints (mpjpe, metres), mean squared coordinate error (mse), or that in each coordinate's
+    standard deviation (standard_mse: seq2seq, standardised simple_baseline)."""
     loss_frames: Literal["target", "all"] = "target"
     """Frames of a window the loss is about: the one that is predicted, or all (seq2seq, st_gcn)."""
     difference_weight: float = 0.0
@@ -77,6 +84,8 @@ class LearningSettings:
     """Clips: learn each of them backwards in time as well, in updates of their own (DH-AUG's video mode)."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm; 0: never."""
+    max_norm: float = 0.0
+    """The weights that each unit reads with are scaled down to this norm after every update; 0: never."""
     ema: float = 0.0
     """Decay per update of the averaged weights that are evaluated; 0: evaluate the weights themselves."""
     gan_every: int = 1

@@ -39,7 +39,7 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
 
 def _person(number: int, points: np.ndarray, aspect: float) -> dict[str, Any]:
     points = points.astype(np.float64).round(2)
-    inside = ((points >= 0) & (points <= [WIDTH, round(WIDTH * aspect)])).all(axis=1)
+    inside = np.all((points >= 0) & (points <= [WIDTH, round(WIDTH * aspect)]), axis=1)
     low, high = points[inside].min(axis=0), points[inside].max(axis=0)
     seen = np.column_stack([points, np.full(len(points), 2)]) * inside[:, None]
     keypoints = seen.ravel().tolist()

@@ -288,8 +288,8 @@ def test_a_lifter_is_trained_from_the_exported_poseaug_file(tmp_path: Path):
 
 def test_a_checkpoint_s_own_augmenter_draws_the_poses(tmp_path: Path):
     words = (
-        "--dataset demo --epochs 1 --steps_per_epoch 2 --batch_size 16 --posenet_width 16 --posenet_blocks 1 --threads 1 "
-        "--generator_width 16 --critic_width_3d 16 --critic_width_2d 16 --figures False --max_reference 200"
+        "--dataset demo --epochs 1 --steps_per_epoch 2 --batch_size 16 --posenet_width 16 --posenet_blocks 1 "
+        "--threads 1 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16 --figures False --max_reference 200"
     )
     for recipe in ("posefk", "none"):
         subprocess.run([sys.executable, "run_fk_gan.py", *words.split(), "--recipe", recipe, "--checkpoint",

@@ -48,3 +48,12 @@ def test_stored_settings_of_another_version_are_refused():
 def test_settings_are_equal_whatever_the_order_of_flags():
     assert read_settings(["--lr", "0.1", "--seed", "3"]) == read_settings(["--seed", "3", "--lr", "0.1"])
     assert read_settings([]).seed == Settings().seed == 0
+
+
+def test_short_runs_of_posefk_have_no_dropout_and_long_ones_the_published():
+    dropout = {
+        (recipe, dataset): read_settings(["--recipe", recipe, "--dataset", dataset]).lifter.dropout
+        for recipe in ("none", "posefk")
+        for dataset in ("cmu", "h36m")
+    }
+    assert dropout == {("none", "cmu"): 0.1, ("posefk", "cmu"): 0.0, ("none", "h36m"): -1, ("posefk", "h36m"): -1}

@@ -92,6 +92,20 @@ def test_lifters_bring_their_published_training_and_window():
         read_settings(["--filter_widths", "3", "3", "--frames", "27"])
 
 
+def test_martinez_is_simple_baseline_as_first_published():
+    settings = read_settings(["--posenet_name", "martinez"])
+    lifter, learning = settings.lifter, settings.learning
+    assert lifter.standardised and lifter.posenet_width == 1024 and lifter.dropout == 0.5
+    assert (learning.lr, learning.batch_size, learning.loss, learning.max_norm) == (1e-3, 64, "standard_mse", 1.0)
+    assert (learning.lr_schedule, learning.lr_decay, learning.lr_decay_steps) == ("staircase", 0.96, 100_000)
+    assert read_settings(["--posenet_name", "martinez", "-lrd", "0.9"]).learning.lr_schedule == "staircase"
+    assert not read_settings(["--posenet_name", "mlp"]).lifter.standardised
+    with pytest.raises(ValueError, match="--max_norm -1.0: expected at least 0"):
+        read_settings(["--max_norm", "-1"])
+    with pytest.raises(ValueError, match="--lr_decay_steps 0: expected at least 1"):
+        read_settings(["--lr_decay_steps", "0"])
+
+
 def test_short_flags_of_videopose3d_and_long_ones_of_esmformer_are_the_same_settings():
     short = read_settings(shlex.split("-k cpn_ft_h36m_dbb -lr 0.00004 -lrd 0.99 -b 64 -e 3 -f 1 -str S1,S5 -a '*'"))
     long = read_settings(

@@ -35,6 +35,13 @@ def test_dh_augs_videopose_of_several_frames_predicts_the_hip():
     assert build_lifter(settings, "dh-aug", "h36m_16").posenet.sizes["predict_hip"]
 
 
+@pytest.mark.parametrize("recipe", ["none", "dh-aug", "posefk"])
+def test_poseformer_trains_with_the_published_stochastic_depth(recipe: str):
+    posenet = build_lifter(LifterSettings(posenet_name="poseformer", frames=3), recipe, "h36m_17").posenet
+    blocks = [*posenet.Spatial_blocks, *posenet.blocks]
+    assert [block.drop_path for block in blocks] == pytest.approx([0, 0.1 / 3, 0.2 / 3, 0.1] * 2)
+
+
 def test_seq2seq_has_no_blocks_to_count():
     with pytest.raises(ValueError, match="--posenet_blocks 2: seq2seq has no blocks"):
         build_lifter(LifterSettings(posenet_name="seq2seq", posenet_blocks=2), "none", "h36m_16")

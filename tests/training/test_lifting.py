@@ -1,11 +1,12 @@
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 
 from data import PoseBatch
 from training.config import LearningSettings, LifterSettings
-from training.lifting import LifterTrainer, build_lifter, learning_rate_factor
+from training.lifting import LifterTrainer, build_lifter, learning_rate_factor, limit_norms
 
 SMALL = LifterSettings(posenet_name="simple_baseline", posenet_width=32, posenet_blocks=1, dropout=0.0)
 
@@ -38,6 +39,60 @@ def test_additional_epochs_decay_from_the_end_of_dh_augs_linear_schedule():
 def test_the_exponential_schedule_falls_once_per_epoch():
     settings = LearningSettings(lr_schedule="exponential", lr_decay=0.5)
     assert [learning_rate_factor(settings, done) for done in (0.0, 0.9, 1.0, 2.5)] == [1, 1, 0.5, 0.25]
+
+
+def test_the_staircase_falls_after_so_many_updates_however_long_an_epoch_is():
+    settings = LearningSettings(lr_schedule="staircase", lr_decay=0.96, lr_decay_steps=100_000)
+    factors = [learning_rate_factor(settings, 3.5, updates) for updates in (0, 99_999, 100_000, 199_999, 350_000)]
+    assert factors == pytest.approx([1, 1, 0.96, 0.96, 0.96**3])
+
+
+def test_a_trainer_goes_down_the_staircase_by_its_own_updates(generator: torch.Generator):
+    trainer = trainer_of(lr=0.5, lr_schedule="staircase", lr_decay=0.5, lr_decay_steps=2, mirrored="none")
+    rates = []
+    for _ in range(5):
+        rates.append(trainer.set_learning_rate(0.0))
+        trainer.step(batch_of(8, generator))
+    assert rates == [0.5, 0.5, 0.25, 0.25, 0.125]
+
+
+def test_no_unit_reads_with_more_than_the_largest_norm_after_a_step(generator: torch.Generator):
+    trainer, free = trainer_of(max_norm=1.0, lr=1e-2), trainer_of(lr=1e-2)
+    batch = batch_of(8, generator)
+    for _ in range(3):
+        trainer.step(batch), free.step(batch)
+        norms = unit_norms(trainer)
+        assert norms.max() <= 1 + 1e-5 and norms.median() > 0.95, "He's weights begin above"
+    assert unit_norms(free).max() > 1.3
+
+
+def unit_norms(trainer: LifterTrainer) -> torch.Tensor:
+    return torch.cat([p.detach().norm(dim=1) for p in trainer.lifter.parameters() if p.ndim > 1])
+
+
+def test_a_norm_under_the_limit_is_left_alone():
+    layer = torch.nn.Linear(3, 2)
+    before = copy.deepcopy(layer.state_dict())
+    limit_norms(layer, 100.0)
+    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
+
+
+def test_the_standard_loss_weighs_every_coordinate_by_its_spread(generator: torch.Generator):
+    lifter = build_lifter(replace(SMALL, standardised=True), "none", "h36m_16")
+    batch = batch_of(64, generator)
+    lifter.standardise(batch.joints_2d, batch.joints_3d)
+    trainer = LifterTrainer(lifter, LearningSettings(loss="standard_mse", mirrored="none"))
+    with torch.no_grad():
+        error = (copy.deepcopy(lifter).train()(batch.joints_2d) - batch.root_relative()[:, 0])[:, 1:]
+        wanted = (error / lifter.posenet.std_3d).square().sum(-1).sum(-1).mean() / 48
+    assert float(trainer.step(batch)) == pytest.approx(float(wanted), rel=1e-4)
+
+
+def test_a_loss_in_standard_deviations_needs_a_lifter_that_knows_them():
+    with pytest.raises(ValueError, match="--loss standard_mse needs the spread .* choose seq2seq"):
+        trainer_of(loss="standard_mse")
+    with pytest.raises(ValueError, match="--standardised True is for simple_baseline, videopose"):
+        build_lifter(LifterSettings(posenet_name="videopose", standardised=True), "none", "h36m_16")
 
 
 def test_a_lifter_learns_a_batch(generator: torch.Generator):
