@@ -135,7 +135,8 @@ class Augmenter:
         joints = self.parts.sources.draw(source, rows, generator)
         places = reference.place_rows(rows, self.settings.one_camera_per_batch, generator)
         if settled:  # real legs know where they go
-            joints = reference.settle(joints, places, plant=source != "real")
+            plant = source != "real" and self.settings.gan.root == "settled"
+            joints = reference.settle(joints, places, plant)
         else:
             joints = reference.beside(joints, places)
         if cameras == "wide":

@@ -49,12 +49,8 @@ class Reference:
 
     @cached_property
     def lowest(self) -> Tensor:
-        """(N, T) height of the lowest joint of each frame, metres; softly so of clips."""
-        return lowest_heights(self.joints_world, softly=self._are_clips)
-
-    @property
-    def _are_clips(self) -> bool:
-        return self.joints_world.shape[1] > 1
+        """(N, T) height of the lowest joint of each frame, metres."""
+        return lowest_heights(self.joints_world)
 
     @cached_property
     def lengths(self) -> Tensor:
@@ -122,10 +118,12 @@ class Reference:
         goes on standing, who jumps jumps as high. plant: a clip's hip is there in its middle frame and travels as the
         legs carry it; otherwise along the real hip's track.
         """
+        plant = plant and joints.shape[1] > 1
+        lowest = lowest_heights(self.joints_world[rows], softly=True) if plant else self.lowest[rows]
         level = self.hip[rows][..., :2] - joints[:, :, HIP, :2]
-        rise = self.lowest[rows] - lowest_heights(joints, softly=self._are_clips)
+        rise = lowest - lowest_heights(joints, softly=plant)
         settled = joints + torch.cat([level, rise[..., None]], dim=-1)[:, :, None]
-        return planted(settled) if plant and self._are_clips else settled
+        return planted(settled) if plant else settled
 
 
 def _in_trunk(joints: Tensor, vectors: Tensor, inwards: bool) -> Tensor:
