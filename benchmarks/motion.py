@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -162,7 +163,7 @@ def row_of(name: str, clips: list[Tensor], real: list[Tensor]) -> list[str]:
 
 def _spread(values: list[float]) -> str:
     mean = _short(statistics.mean(values))
-    return f"{mean} ± {_short(statistics.stdev(values))}" if len(values) > 1 else mean
+    return f"{mean} ± {_short(float(np.std(values, ddof=1)))}" if len(values) > 1 else mean
 
 
 def _short(value: float) -> str:

@@ -46,11 +46,11 @@ def clip_strips(clips: Mapping[str, Tensor]) -> Figure:
     The bar is the same half metre of floor in all frames, under the hip of the middle one: feet that stand keep their
     place over it.
     """
-    figure = Figure(figsize=(9.5, 1.5 * len(clips)), dpi=100)
+    figure = Figure(figsize=(8, 1.2 * len(clips)), dpi=100)
     figure.subplots_adjust(left=0.005, right=0.995, top=0.99, bottom=0.01, hspace=0.05)
     for axes, (name, own) in zip(figure.subplots(len(clips), 1), clips.items(), strict=True):
         _strip(axes, _typical(own)[::STEP].numpy())
-        axes.text(0.0, 1.0, name, transform=axes.transAxes, fontsize=9, va="top")
+        axes.text(0.0, 1.0, name, transform=axes.transAxes, fontsize=8, va="top")
     return figure
 
 
