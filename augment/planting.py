@@ -11,6 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
+from kinematics import Skeleton
+
+HIP = Skeleton("h36m_16").root
 SOFT_M = 0.02  # a joint so much higher than another carries e times less
 SMOOTH_FRAMES = 2
 
@@ -25,14 +28,19 @@ def lowest_heights(joints: Float[Tensor, "*batch joints 3"], softly: bool = Fals
 
 
 def planted(joints: Float[Tensor, "batch frames joints 3"]) -> Float[Tensor, "batch frames joints 3"]:
-    """World clips moved on the level, frame by frame, so that what carries them stands; the middle frame stays."""
+    """World clips moved on the level, frame by frame, so that what carries them stands; the middle frame stays.
+
+    The hip's own track does not matter: its new one is the smooth one on which the carrying joints slide least.
+    """
     if joints.shape[1] == 1:
         return joints
+    middle = joints.shape[1] // 2
+    level = joints[:, :, HIP, :2] - joints[:, middle, None, HIP, :2]
+    joints = joints - pad(level, (0, 1))[:, :, None]  # the hip over one point of the floor
     heights = joints[..., 2]
     carries = ((heights[:, 1:] + heights[:, :-1]) / (-2 * SOFT_M)).softmax(dim=-1)  # (B, T - 1, J)
     slides = (carries[..., None] * joints[..., :2].diff(dim=1)).sum(dim=2)  # (B, T - 1, 2) metres per frame
     track = pad(smoothed(slides).cumsum(dim=1), (0, 1, 1, 0))  # (B, T, 3), 0 at the first frame, never upwards
-    middle = joints.shape[1] // 2
     return joints - (track - track[:, middle : middle + 1])[:, :, None]
 
 

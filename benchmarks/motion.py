@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from augment import Augmenter
+from augment.planting import planted
 from augment.settings import RECIPES, AugmentSettings, Mixture
 from benchmarks.motion_figures import clip_strips, motion_curves
 from data import DataSettings, PoseDataset, Take, load_dataset
@@ -30,7 +31,7 @@ from training.log import columns
 from training.memory import keep_freed_memory
 
 POSEFK, PUBLISHED = RECIPES["posefk"], RECIPES["dh-aug"]
-REAL, FLOOR = "real, judged against", "real, learned from"
+REAL, FLOOR, PLANTED = "real, judged against", "real, learned from", "real, planted"
 FPS = 25.0
 
 
@@ -198,7 +199,8 @@ def main() -> None:
     learned, judge = (PoseDataset.from_takes(half, "h36m_16", arguments.frames) for half in halves(takes))
     found: dict[str, list[Tensor]] = {}
     for seed in arguments.seeds:
-        lines = [(REAL, whole_clips(judge, budget.clips, seed)), (FLOOR, whole_clips(learned, budget.clips, seed))]
+        real, seen = (whole_clips(half, budget.clips, seed) for half in (judge, learned))
+        lines = [(REAL, real), (FLOOR, seen), (PLANTED, planted(real))]
         for name, clips in lines + synthetic_clips(learned, budget, seed, arguments.out):
             found.setdefault(name, []).append(clips)
     print(columns([HEADER, *(row_of(name, clips, found[REAL]) for name, clips in found.items())]))

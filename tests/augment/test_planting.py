@@ -11,9 +11,10 @@ RIGHT, LEFT = FEET
 
 @pytest.fixture
 def bodies(generator, float_dtype) -> torch.Tensor:
-    """(5, 12, 16, 3): random joints half a metre and more above the right foot, which stands still."""
+    """(5, 12, 16, 3): random joints half a metre and more above the right foot; that and the hip stand still."""
     clips = torch.randn(5, 12, 16, 3, generator=generator, dtype=float_dtype)
     clips[..., 2] = clips[..., 2].abs() + 0.5
+    clips[:, :, 0] = clips[:, :1, 0]
     clips[:, :, RIGHT] = clips[:, :1, RIGHT]
     clips[:, :, RIGHT, 2] = 0.0
     return clips
@@ -30,6 +31,19 @@ def test_a_steady_slide_is_undone_and_the_middle_frame_stays(bodies, generator):
     torch.testing.assert_close(stood - stood[:, :1], bodies - bodies[:, :1], atol=1e-4, rtol=0)
     assert float(foot_slides(stood, 25.0)[0][..., 0].amax()) < 2e-3
     assert torch.equal(stood[:, 6], sliding[:, 6])
+
+
+def test_the_hip_s_own_track_does_not_matter(generator, float_dtype):
+    clips = torch.randn(4, 9, 16, 3, generator=generator, dtype=float_dtype)
+    track = torch.randn(4, 9, 1, 3, generator=generator, dtype=float_dtype) * torch.tensor([1, 1, 0])
+    track[:, 4] = 0
+    torch.testing.assert_close(planted(clips + track), planted(clips), atol=1e-5, rtol=0)
+
+
+def test_a_hip_that_moves_on_over_a_standing_foot_goes_on_doing_so(bodies):
+    frames = torch.arange(12, dtype=bodies.dtype)
+    bodies[:, :, 0, 0] += 0.03 * frames  # walks on over the foot at a steady pace
+    torch.testing.assert_close(planted(bodies), bodies, atol=1e-4, rtol=0)
 
 
 def test_heights_and_poses_are_untouched(generator, float_dtype):
