@@ -1,9 +1,9 @@
 """Clips whose feet stay where they stand: the body travels by what carries it.
 
-A hip track that does not come from the legs makes feet slide: synthetic legs under a real hip slid at 2.4 m/s where
-real feet in contact move at 0.25 m/s. Here the lowest joints carry the body, each the more the lower it is, and the
-body is moved so that on average they stand still. What is moved is heavy: the speed is smoothed over 2 frames (sd).
-Real clips planted like this keep their skating and their accelerations (docs/motion.md).
+A hip track that does not come from the legs makes feet slide: learned legs under a real hip slid at 1.0 m/s where real
+feet in contact move at 0.25 m/s. Here the lowest joints carry the body, each the more the lower it is, and the body is
+moved so that on average they stand still. What is moved is heavy: its speed is smoothed over 2 frames (sd). Real clips
+that are planted keep their accelerations (docs/motion.md).
 """
 
 import torch
