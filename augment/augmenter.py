@@ -144,7 +144,11 @@ class Augmenter:
         rows = reference.random_rows(count, generator)
         joints = self.parts.sources.draw(source, rows, generator)
         places = reference.place_rows(rows, self.settings.one_camera_per_batch, generator)
-        joints = reference.settle(joints, places) if settled else reference.beside(joints, places)
+        if settled:  # real legs know where they go
+            plant = source != "real" and self.settings.gan.root == "settled"
+            joints = reference.settle(joints, places, plant)
+        else:
+            joints = reference.beside(joints, places)
         if cameras == "wide":
             centre = joints[:, joints.shape[1] // 2, 0]
             return joints, wide_cameras(centre, generator, self.settings.wide)

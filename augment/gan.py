@@ -29,7 +29,7 @@ DrawFakes = Callable[[int], tuple[Tensor, Camera]]
 class CriticInputs(NamedTuple):
     """What the critics see of poses and of their mirror images; of clips also backwards in time."""
 
-    world: Tensor  # (2 B T, 16, 3) metres about the hip
+    world: Tensor  # (2 B T, 16, 3) metres about the hip; fewer than T frames of clips if asked for
     screen: Tensor  # (2 B T, 16, 2)
     world_clips: Tensor | None  # (4 B, T, 16, 3); None for single frames
     screen_clips: Tensor | None  # (4 B, T, 16, 2)
@@ -61,20 +61,30 @@ def with_mirror_images(joints: Tensor) -> Tensor:
 
 
 def critic_inputs(
-    joints_world: Tensor, screen: Tensor, heading: str, generator: torch.Generator, playback: bool = True
-) -> CriticInputs:
-    """joints_world: (B, T, 16, 3) metres, screen: (B, T, 16, 2). playback: clips backwards in time as well."""
+    joints_world: Tensor, screen: Tensor, heading: str, generator: torch.Generator, playback: bool = True,
+    frames: int = 0,
+) -> CriticInputs:  # fmt: skip
+    """joints_world: (B, T, 16, 3) metres, screen: (B, T, 16, 2). playback: clips backwards in time as well.
+
+    frames: of each clip for the critics of single poses, 0 for all. Neighbouring frames are almost the same pose.
+    """
     centred = joints_world - joints_world[:, :, HIP : HIP + 1]
     if heading == "random":
         unit = torch.rand(len(centred), generator=generator, device=centred.device, dtype=centred.dtype)
         angle = (2 * math.pi * unit)[:, None, None]
         x, y, z = centred.unbind(-1)
         centred = torch.stack([angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y, z], dim=-1)
-    frames = with_mirror_images(centred.flatten(0, 1)), with_mirror_images(screen.flatten(0, 1))
-    if centred.shape[1] == 1:
-        return CriticInputs(*frames, None, None)
+    length = centred.shape[1]
+    poses = [centred, screen]
+    if 0 < frames < length:
+        chosen = torch.randint(length, (len(centred), frames), generator=generator, device=generator.device)
+        rows = torch.arange(len(centred), device=centred.device)[:, None]
+        poses = [part[rows, chosen.to(centred.device)] for part in poses]
+    single = [with_mirror_images(part.flatten(0, 1)) for part in poses]
+    if length == 1:
+        return CriticInputs(*single, None, None)
     clips = (with_mirror_images(part) for part in (centred, screen))
-    return CriticInputs(*frames, *(torch.cat([clip, clip.flip(1)]) if playback else clip for clip in clips))
+    return CriticInputs(*single, *(torch.cat([clip, clip.flip(1)]) if playback else clip for clip in clips))
 
 
 class Gan:
@@ -122,7 +132,8 @@ class Gan:
         return dict(zip(losses, values, strict=True))
 
     def _seen(self, joints_world: Tensor, screen: Tensor, generator: torch.Generator) -> CriticInputs:
-        return critic_inputs(joints_world, screen, self.settings.heading, generator, self.settings.gan_playback)
+        own = self.settings
+        return critic_inputs(joints_world, screen, own.heading, generator, own.gan_playback, own.critic_frames)
 
     def _judges(self, motion: bool) -> dict[str, tuple[torch.nn.Module, str]]:
         """The critics at work, and what of CriticInputs each sees."""

@@ -18,6 +18,7 @@ from kinematics.limits import JointLimits, joint_limits
 
 NUM_ANGLES, NUM_ROTATIONS, NUM_ROOT, NUM_FACTORS = 28, 3, 3, 8
 ROOT_RANGE_M = 10.0
+FIRST_MOTION = 0.2  # of the speed that independent control points have: it comes near real motion
 ORIGINAL_OUTPUTS, ORIGINAL_UNREAD = 35, 31
 
 RotationMode = Literal["euler", "upright"]
@@ -67,6 +68,15 @@ class PoseGenerator(nn.Module):
         self.preprocess = nn.ModuleList([Dense(noise_dim, width)])
         self.block1, self.block2, self.block3 = (ResidualBlock(width) for _ in range(3))
         self.deconv_out = nn.Linear(width, basis.shape[1] * self.outputs)
+        if self.by_keys:
+            self._begin_slowly()
+
+    @torch.no_grad()
+    def _begin_slowly(self) -> None:
+        """Draw a clip's control points towards the first, so that learning begins near the speed of real motion."""
+        for weight in (self.deconv_out.weight, self.deconv_out.bias):
+            by_key = weight.view(self.basis.shape[1], self.outputs, -1)
+            by_key.copy_(torch.lerp(by_key[:1].clone(), by_key, FIRST_MOTION))
 
     def noise(self, count: int, generator: torch.Generator | None = None) -> Float[Tensor, "batch noise"]:
         """Standard normal noise for `count` clips, on the device of the weights."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from augment.limbs import LimbPose, take_apart, trunk_frames
+from augment.planting import lowest_heights, planted
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
 from kinematics import Camera, DHHuman, Skeleton, bone_lengths
@@ -49,7 +50,7 @@ class Reference:
     @cached_property
     def lowest(self) -> Tensor:
         """(N, T) height of the lowest joint of each frame, metres."""
-        return self.joints_world[..., 2].amin(dim=-1)
+        return lowest_heights(self.joints_world)
 
     @cached_property
     def lengths(self) -> Tensor:
@@ -110,15 +111,19 @@ class Reference:
         """Poses (B, T, 16, 3) whose hip was given from a real one's: moved to where those at `rows` were."""
         return joints + self.hip[rows][:, self.hip.shape[1] // 2, None, None]
 
-    def settle(self, joints: Tensor, rows: Tensor) -> Tensor:
+    def settle(self, joints: Tensor, rows: Tensor, plant: bool = True) -> Tensor:
         """Poses (B, T, 16, 3) moved to where the real ones at `rows` were.
 
-        In every frame the hip comes over the same point of the floor, the lowest joint to the same height: who stands
-        goes on standing, who jumps jumps as high.
+        The hip comes over the same point of the floor, the lowest joint of every frame to the same height: who stands
+        goes on standing, who jumps jumps as high. plant: a clip's hip is there in its middle frame and travels as the
+        legs carry it; otherwise along the real hip's track.
         """
+        plant = plant and joints.shape[1] > 1
+        lowest = lowest_heights(self.joints_world[rows], softly=True) if plant else self.lowest[rows]
         level = self.hip[rows][..., :2] - joints[:, :, HIP, :2]
-        rise = self.lowest[rows] - joints[..., 2].amin(dim=-1)
-        return joints + torch.cat([level, rise[..., None]], dim=-1)[:, :, None]
+        rise = lowest - lowest_heights(joints, softly=plant)
+        settled = joints + torch.cat([level, rise[..., None]], dim=-1)[:, :, None]
+        return planted(settled) if plant else settled
 
 
 def _in_trunk(joints: Tensor, vectors: Tensor, inwards: bool) -> Tensor:

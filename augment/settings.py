@@ -53,6 +53,8 @@ class GanSettings:
     """Width of the motion critics (clips only; published default 1000)."""
     key_every: int = 4
     """Clips: frames between control points of the generator's trajectories; 0: every frame by itself, as published."""
+    critic_frames: int = 4
+    """Clips: frames of each that the critics of single poses see, drawn at random; 0: all, as published."""
     gan_playback: bool = True
     """Clips: show the motion critics every clip backwards in time as well."""
     lr_generator: float = 1e-4
@@ -138,8 +140,9 @@ _DH_AUG = AugmentSettings(
     detector_noise="none",
     schedule="alternate",
     gan=GanSettings(
-        limits="dh-aug", global_rotation="euler", max_tilt=math.pi, root="learned", heading="world", key_every=0
-    ),
+        limits="dh-aug", global_rotation="euler", max_tilt=math.pi, root="learned", heading="world", key_every=0,
+        critic_frames=0,
+    ),  # fmt: skip
 )
 
 RECIPES: dict[str, AugmentSettings] = {

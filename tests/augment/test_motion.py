@@ -15,6 +15,7 @@ from augment.random_poses import range_of_motion_poses
 from augment.settings import AugmentSettings, GanSettings, Mixture
 from augment.wgan import gradient_penalty
 from data.batch import REAL, PoseBatch
+from evaluation.motion import motion_statistics
 from kinematics import DHHuman, bone_lengths
 
 FRAMES = 9
@@ -160,3 +161,48 @@ def test_clips_resume_as_if_never_stopped(clips):
     other.load_state_dict(copy.deepcopy(one.state_dict()))
     one.update(clips), other.update(clips)
     assert torch.equal(one.sample(8).joints_3d, other.sample(8).joints_3d)
+
+
+def test_motion_begins_at_a_fifth_of_the_speed_and_poses_differ_as_much(generator):
+    steps, spread = {}, {}
+    for key_every in (4, 0):
+        torch.manual_seed(0)
+        net = PoseGenerator(width=64, frames=27, key_every=key_every)
+        with torch.no_grad():
+            keys = net.raw_head(net.noise(500, generator))
+        steps[key_every], spread[key_every] = keys.diff(dim=1).std(), keys[:, 0].std()
+    assert 0.15 < steps[4] / steps[0] < 0.25
+    assert 0.8 < spread[4] / spread[0] < 1.25
+
+
+def test_critics_of_poses_see_some_frames_of_each_clip_and_motion_critics_all(clips, generator):
+    world, screen = clips.joints_world(), clips.joints_2d
+    seen = critic_inputs(world, screen, "world", generator, frames=3)
+    count = len(clips)
+    assert seen.world.shape == (2 * 3 * count, 16, 3) and seen.screen.shape == (2 * 3 * count, 16, 2)
+    assert seen.world_clips.shape == (4 * count, FRAMES, 16, 3)
+    centred = world - world[:, :, :1]
+    poses, images = seen.world.reshape(2, count, 3, 16, 3)[0], seen.screen.reshape(2, count, 3, 16, 2)[0]
+    for clip in range(count):
+        for pose, image in zip(poses[clip], images[clip], strict=True):
+            same = (centred[clip] - pose).abs().amax(dim=(1, 2)) < 1e-6
+            assert same.any()
+            assert (screen[clip][same] - image).abs().amax() < 1e-6  # of the same moment
+    everything = critic_inputs(world, screen, "world", generator)
+    assert everything.world.shape == (2 * FRAMES * count, 16, 3)
+
+
+def test_clips_of_the_generator_stand_on_their_feet(clips):
+    settings = AugmentSettings(mixture=Mixture(gan=1.0), gan=SMALL)
+    augmenter = Augmenter(settings, clips)
+    reference, generator = augmenter.parts.reference, torch.Generator().manual_seed(0)
+    rows = reference.random_rows(200, generator)
+    with torch.no_grad():
+        joints = augmenter.parts.sources.draw("gan", rows, generator)
+    skating = {}
+    for plant in (True, False):
+        settled = reference.settle(joints, rows, plant)
+        middle = settled[:, FRAMES // 2, 0, :2]
+        torch.testing.assert_close(middle, reference.hip[rows][:, FRAMES // 2, :2])
+        skating[plant] = motion_statistics(settled, 25.0).skating
+    assert skating[True] < 0.5 * skating[False]
