@@ -82,9 +82,11 @@ def critic_inputs(
         poses = [part[rows, chosen.to(centred.device)] for part in poses]
     single = [with_mirror_images(part.flatten(0, 1)) for part in poses]
     if length == 1:
-        return CriticInputs(*single, None, None)
-    clips = (with_mirror_images(part) for part in (centred, screen))
-    return CriticInputs(*single, *(torch.cat([clip, clip.flip(1)]) if playback else clip for clip in clips))
+        return CriticInputs(single[0], single[1], None, None)
+    clips = [with_mirror_images(part) for part in (centred, screen)]
+    if playback:
+        clips = [torch.cat([clip, clip.flip(1)]) for clip in clips]
+    return CriticInputs(single[0], single[1], clips[0], clips[1])
 
 
 class Gan:

@@ -14,7 +14,7 @@ CONSTANT = 1e-6  # a coordinate with less spread (a root-centred hip) is centred
 
 
 class StandardisedNet(PoseNet):
-    """A lifter that may keep statistics: mean_2d, std_2d (J, in_features), mean_3d, std_3d (J - 1, 3, metres) are buffers."""
+    """A lifter that may keep statistics, in buffers: mean_2d, std_2d (J, in_features), mean_3d, std_3d (J - 1, 3) m."""
 
     mean_2d: Tensor
     std_2d: Tensor
