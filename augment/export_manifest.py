@@ -72,7 +72,7 @@ def is_done(out: Path, plan: ShardPlan) -> bool:
 def finish_shard(out: Path, plan: ShardPlan, names: list[str], counts: Counter[str]) -> None:
     """Write down what a shard came to, with checksums; this is what makes it count as done."""
     folder = out / plan.folder
-    files = {name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)} for name in names}
+    files = {name: {"bytes": (folder / name).stat().st_size, "blake2b": _blake2(folder / name)} for name in names}
     content = {"first": plan.first, "poses": plan.poses, "counts": dict(counts), "files": files}
     with atomic_write(folder / DONE) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")
@@ -102,8 +102,9 @@ def check_room(out: Path, wanted: int) -> None:
         )
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
+def _blake2(path: Path) -> str:
+    """As `b2sum FILE` prints it; twice as fast as SHA-256."""
+    digest = hashlib.blake2b()
     with open(path, "rb") as stream:
         while part := stream.read(_READ_AT_ONCE):
             digest.update(part)

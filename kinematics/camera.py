@@ -32,7 +32,10 @@ def _rotate(orientation_wxyz: Tensor, points: Tensor) -> Tensor:
     Where all joints share a camera this is a product with its matrix, four times as fast as two cross products.
     """
     if points.ndim > 1 and orientation_wxyz.ndim == points.ndim and orientation_wxyz.shape[-2] == 1:
-        return points @ _matrix(orientation_wxyz[..., 0, :]).mT
+        matrix = _matrix(orientation_wxyz[..., 0, :])
+        if matrix.numel() == 9:  # one camera for all: one product instead of one per pose
+            return (points.reshape(-1, 3) @ matrix.reshape(3, 3).mT).reshape(points.shape)
+        return points @ matrix.mT
     w, u = orientation_wxyz[..., :1], orientation_wxyz[..., 1:]
     u, points = torch.broadcast_tensors(u, points)
     cross = torch.linalg.cross(u, points, dim=-1)
@@ -93,13 +96,13 @@ def project_to_2d(
     if intrinsics.device.type == "cpu" and not intrinsics.requires_grad and not intrinsics[..., 4:].any():
         return project_pinhole(points_camera, intrinsics)  # no lens to bend rays: a third of the time
     intrinsics = _align(intrinsics, points_camera)
-    rays = points_camera[..., :2] / points_camera[..., 2:]
-    r2 = (rays * rays).sum(-1, keepdim=True)
-    k1, k2, k3 = intrinsics[..., 4:5], intrinsics[..., 5:6], intrinsics[..., 6:7]
-    tangential = intrinsics[..., 7:9]
-    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
-    distorted = rays * (radial + (tangential * rays).sum(-1, keepdim=True)) + tangential * r2
-    return intrinsics[..., 0:2] * distorted + intrinsics[..., 2:4]
+    x, y, z = points_camera.unbind(-1)
+    x, y = x / z, y / z
+    focal_x, focal_y, centre_x, centre_y, k1, k2, k3, p1, p2 = intrinsics.unbind(-1)
+    r2 = x * x + y * y
+    bent = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + (p1 * x + p2 * y)
+    u, v = x * bent + p1 * r2, y * bent + p2 * r2
+    return torch.stack([focal_x * u + centre_x, focal_y * v + centre_y], dim=-1)
 
 
 def pixels_to_screen(pixels: Float[Tensor, "*points 2"], width: float | int, height: float | int) -> Tensor:
