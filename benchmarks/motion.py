@@ -23,10 +23,10 @@ from augment.planting import planted
 from augment.settings import RECIPES, AugmentSettings, Mixture
 from benchmarks.motion_figures import clip_strips, motion_curves
 from data import DataSettings, PoseDataset, Take, load_dataset
+from evaluation.charts import save_figure
 from evaluation.motion import motion_distances, motion_statistics
 from kinematics import exit_with_one_sentence
 from training.batches import RealBatches
-from training.figures import save_figure
 from training.log import columns
 from training.memory import keep_freed_memory
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from evaluation.motion import about_root, joint_accelerations, joint_speeds
 from kinematics import Skeleton
 from training.figures import CURVES
-from training.pose_pictures import FAINT, FLOOR, bone_colours, seen_from_the_side
+from viewer.drawing import FAINT, FLOOR, bone_colours, seen_from_the_side
 
 STEP = 4  # frames between the poses of a strip
 PITCH_M = 1.5

@@ -1,32 +1,17 @@
-"""Charts of a run: errors over the epochs, joint angles, camera views, error per joint. Each returns a Figure."""
+"""Charts of a run: errors over the epochs, error per joint. Each returns a Figure."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import Tensor
 
-from data import PoseBatch
-from data.readers import atomic_write
-from kinematics import JOINT_ANGLES
-from kinematics.limits import JointLimits
-from training.pose_pictures import FAINT, LEFT, MIDDLE, RIGHT
+from viewer.drawing import FAINT, LEFT, MIDDLE, RIGHT
 
-REAL_COLOUR, SYNTHETIC_COLOUR = "#009E73", "#CC79A7"
 # Okabe and Ito's colours with line styles, so that curves are told apart in grey as well.
 CURVES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"), ("#56B4E9", "-"), ("#E69F00", "--"))
 
 BARS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # neither the colour of left nor of right
-
-
-def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a PNG, whole or not at all."""
-    with atomic_write(path) as part:
-        figure.savefig(part, dpi=110)
 
 
 def error_curves(results: Sequence[Mapping[str, Any]]) -> Figure:
@@ -52,76 +37,6 @@ def error_curves(results: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def joint_angle_histograms(
-    angles: Mapping[str, Float[Tensor, "poses 28"]], limits: JointLimits | None = None
-) -> Figure:
-    """Shares of poses over each of the 28 joint angles, degrees. angles: "real" and "synthetic" -> rad.
-
-    Grey lines mark the joint limits.
-    """
-    colours = {"real": REAL_COLOUR, "synthetic": SYNTHETIC_COLOUR}
-    figure = Figure(figsize=(14, 8), dpi=100)
-    figure.subplots_adjust(left=0.01, right=0.99, top=0.92, bottom=0.03, wspace=0.06, hspace=0.3)
-    panels = figure.subplots(4, 7).flat
-    for i, (axes, joint_angle) in enumerate(zip(panels, JOINT_ANGLES, strict=True)):
-        for name, values in angles.items():
-            _shares(axes, np.rad2deg(values[:, i].cpu().numpy()), np.linspace(-180, 180, 61), colours[name], name)
-        for bound in () if limits is None else (limits.lower[i], limits.upper[i]):
-            axes.axvline(float(np.rad2deg(float(bound))), color=MIDDLE, linewidth=0.8, linestyle="--")
-        axes.set_title(joint_angle.replace("_", " "), fontsize=8)
-        axes.set(xlim=(-185, 185), xticks=[-180, -90, 0, 90, 180], yticks=[])
-        axes.tick_params(labelsize=6)
-    figure.axes[0].legend(fontsize=7)
-    figure.suptitle("Joint angles in degrees, share of poses (dashed: limits)", fontsize=11)
-    return figure
-
-
-def camera_views(batches: Mapping[str, PoseBatch]) -> Figure:
-    """From where and with what lens people are seen: focal length, distance, elevation, place in the image."""
-    colours = {"real": REAL_COLOUR, "synthetic": SYNTHETIC_COLOUR}
-    figure = Figure(figsize=(14, 3.4), dpi=100, layout="constrained")
-    panels = figure.subplots(1, 5)
-    for name, batch in batches.items():
-        views = view_numbers(batch)
-        for axes, values, bins in (
-            (panels[0], views["focal"], np.linspace(0.8, 3.6, 41)),
-            (panels[1], views["distance"], np.linspace(0, 10, 41)),
-            (panels[2], views["elevation_deg"], np.linspace(-60, 60, 41)),
-        ):
-            _shares(axes, values, bins, colours[name], name)
-        panels[3].plot(*views["root_screen"][:1500].T, ".", markersize=2.5, alpha=0.5, color=colours[name], label=name)
-        _shares(panels[4], views["height"], np.linspace(0, 2, 41), colours[name], name)
-    titles = ("focal length (half image widths)", "camera to hip (m)", "camera above the hip's horizon (deg)",
-              "hip on the screen (half image widths)", "person's height on screen (half widths)")  # fmt: skip
-    for axes, title in zip(panels, titles, strict=True):
-        axes.set_title(title, fontsize=9)
-        axes.tick_params(labelsize=7)
-    for axes in (*panels[:3], panels[4]):
-        axes.set_yticks([])
-    ticks = [-1, -0.5, 0, 0.5, 1]
-    panels[3].set(xlim=(-1.05, 1.05), ylim=(1.05, -1.05), xticks=ticks, yticks=ticks, aspect="equal")
-    panels[0].legend(fontsize=8)
-    return figure
-
-
-def view_numbers(batch: PoseBatch) -> dict[str, np.ndarray]:
-    """How cameras see the poses of a batch (centre frame): (B,) each, root_screen (B, 2). Needs cameras."""
-    assert batch.camera is not None
-    centre, root = batch.frames // 2, batch.skeleton.root
-    hip = batch.joints_3d[:, centre, root]  # (B, 3) camera frame
-    hip_world = batch.joints_world()[:, centre, root]
-    above = batch.camera.translation - hip_world  # from the hip to the camera, z up
-    screen = batch.joints_2d[:, centre]
-    numbers = {
-        "focal": batch.camera.intrinsics[:, 0],
-        "distance": hip.norm(dim=-1),
-        "elevation_deg": (above[:, 2] / above.norm(dim=-1)).asin().rad2deg(),
-        "root_screen": screen[:, root],
-        "height": screen[..., 1].amax(-1) - screen[..., 1].amin(-1),
-    }
-    return {name: values.detach().cpu().numpy() for name, values in numbers.items()}
-
-
 def error_per_joint(errors: Mapping[str, Sequence[float]], joints: Sequence[str]) -> Figure:
     """Mean error of each joint on each test set. errors: test set -> mm per joint."""
     figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
@@ -136,12 +51,3 @@ def error_per_joint(errors: Mapping[str, Sequence[float]], joints: Sequence[str]
     axes.set(title="Error per joint, last epoch", ylabel="mean distance (mm)")
     axes.legend(fontsize=8)
     return figure
-
-
-def _shares(axes: Axes, values: np.ndarray, bins: np.ndarray, colour: str, label: str) -> None:
-    """A filled outline of the shares of values per bin (what lies outside counts at the ends)."""
-    if not len(values):
-        return
-    counts, _ = np.histogram(np.clip(values, bins[0], bins[-1]), bins)
-    axes.stairs(counts / len(values), bins, fill=True, color=colour, alpha=0.35)
-    axes.stairs(counts / len(values), bins, color=colour, linewidth=1.2, label=label)

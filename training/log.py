@@ -14,7 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from data.readers import atomic_write
-from training.figures import save_figure
+from evaluation.charts import save_figure
 
 RESULTS = "results.jsonl"
 Result = dict[str, Any]

@@ -1,88 +1,19 @@
-"""Pictures of poses: on the screen (2D) and in space (3D), left and right told apart by colour.
+"""Rows of poses of a run: pose pairs, and what the lifter makes of them."""
 
-A row of poses is one plot with all its lines in one collection: drawing costs milliseconds, not the seconds of a
-3D plot for each pose.
-"""
-
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from data import PoseBatch
-from kinematics.skeleton import Skeleton
-
-# Okabe and Ito's colours, told apart by colour-blind readers too.
-LEFT, RIGHT, MIDDLE = "#0072B2", "#D55E00", "#404040"
-FAINT, FLOOR = "#B8B8B8", "#DDDDDD"
-COLUMNS = 6
-HALF_SIZE_M = 1.0  # half the side of the floor under a person
-TURN, TILT = math.radians(30), math.radians(15)  # from where space is looked at: from the right, and from above
-ROW_INCHES, TITLE_INCHES = 1.9, 0.5
-
-
-def bone_colours(skeleton: Skeleton) -> list[tuple[int, int, str]]:
-    """(parent, child, colour) of every bone; a bone has the side of its child."""
-    side = {joint: LEFT for joint in skeleton.left} | {joint: RIGHT for joint in skeleton.right}
-    return [(parent, child, side.get(child, MIDDLE)) for parent, child in skeleton.bones]
-
-
-def seen_from_the_side(points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
-    """Points in camera axes (x right, y down, z away) as a parallel projection that lets depth be seen, metres."""
-    x, up, depth = points[..., 0], -points[..., 1], points[..., 2]
-    right = math.cos(TURN) * x + math.sin(TURN) * depth
-    away = math.cos(TURN) * depth - math.sin(TURN) * x
-    return np.stack([right, math.cos(TILT) * up + math.sin(TILT) * away], axis=-1)
-
-
-def draw_screens(axes: Axes, poses: Float[np.ndarray, "poses joints 2"], skeleton: Skeleton) -> None:
-    """Poses side by side as lifters see them, each in the frame of a square image, 2 screen units wide."""
-    pitch = 2.1
-    flat = poses * np.array([1.0, -1.0])  # screen y points down
-    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
-    frames = [corners + [pitch * i, 0] for i in range(len(poses))]
-    axes.add_collection(LineCollection(frames, colors=FAINT, linewidths=0.8))
-    _draw_bones(axes, flat, skeleton, pitch)
-    axes.set(xlim=(-1.05, pitch * (COLUMNS - 1) + 1.05), ylim=(-1.05, 1.05))
-
-
-def draw_spaces(
-    axes: Axes, poses: Float[np.ndarray, "poses joints 3"], skeleton: Skeleton,
-    truth: Float[np.ndarray, "poses joints 3"] | None = None,
-) -> None:  # fmt: skip
-    """Poses side by side in camera axes, seen from the right and above: what is far from the camera is up right.
-
-    The floor lies under the lowest joint, its sides are 2 m. truth: drawn in grey behind the poses.
-    """
-    pitch, size = 2.9 * HALF_SIZE_M, HALF_SIZE_M
-    lowest = (poses if truth is None else truth)[..., 1].max(axis=1)
-    corners = np.array([[-size, 0, -size], [size, 0, -size], [size, 0, size], [-size, 0, size], [-size, 0, -size]])
-    floors = [seen_from_the_side(corners + [0, y, 0]) + [pitch * i, 0] for i, y in enumerate(lowest)]
-    axes.add_collection(LineCollection(floors, colors=FLOOR, linewidths=1.0))
-    if truth is not None:
-        _draw_bones(axes, seen_from_the_side(truth), skeleton, pitch, faint=True)
-    _draw_bones(axes, seen_from_the_side(poses), skeleton, pitch)
-    axes.set(xlim=(-1.45, pitch * (COLUMNS - 1) + 1.45), ylim=(-1.35, 1.15))
-
-
-def _draw_bones(
-    axes: Axes, poses: Float[np.ndarray, "poses joints 2"], skeleton: Skeleton, pitch: float, faint: bool = False
-) -> None:
-    bones = bone_colours(skeleton)
-    lines = [pose[[parent, child]] + [pitch * i, 0] for i, pose in enumerate(poses) for parent, child, _ in bones]
-    colours = FAINT if faint else [colour for _ in poses for *_, colour in bones]
-    width = 3.2 if faint else 1.8
-    axes.add_collection(LineCollection(lines, colors=colours, linewidths=width, capstyle="round"))
+from viewer.drawing import COLUMNS, HALF_SIZE_M, draw_screens, draw_spaces, figure_of_lines
 
 
 def pose_grid(rows: Sequence[tuple[str, PoseBatch]]) -> Figure:
     """Two lines of pictures, screen and space, for each named batch (its first COLUMNS poses, centre frame)."""
-    figure, lines = _figure(2 * len(rows), "Pose pairs. Screen: frame 2 half image widths; space: floor 2 m")
+    figure, lines = figure_of_lines(2 * len(rows), "Pose pairs. Screen: frame 2 half image widths; space: floor 2 m")
     for i, (name, batch) in enumerate(rows):
         screen, space = _centre_frames(batch)
         draw_screens(lines[2 * i], screen, batch.skeleton)
@@ -94,7 +25,7 @@ def pose_grid(rows: Sequence[tuple[str, PoseBatch]]) -> Figure:
 
 def lifted_grid(batch: PoseBatch, prediction: Float[Tensor, "batch joints 3"], name: str) -> Figure:
     """What the lifter makes of poses: input, and output over the truth (grey), with the error of each in mm."""
-    figure, lines = _figure(2, f"Lifted poses of {name}. Floor 2 m, mean joint error in mm")
+    figure, lines = figure_of_lines(2, f"Lifted poses of {name}. Floor 2 m, mean joint error in mm")
     screen, space = _centre_frames(batch)
     lifted = prediction[:COLUMNS].detach().cpu().numpy()
     draw_screens(lines[0], screen, batch.skeleton)
@@ -105,20 +36,6 @@ def lifted_grid(batch: PoseBatch, prediction: Float[Tensor, "batch joints 3"], n
     for i, error in enumerate(errors):
         lines[1].text(2.9 * HALF_SIZE_M * i, -1.3, f"{error:.0f} mm", fontsize=9, ha="center")
     return figure
-
-
-def _figure(lines: int, title: str) -> tuple[Figure, list[Axes]]:
-    """A figure with one frameless plot with equal axes per line."""
-    height = ROW_INCHES * lines + TITLE_INCHES
-    figure = Figure(figsize=(ROW_INCHES * COLUMNS, height), dpi=100)
-    figure.subplots_adjust(left=0.05, right=0.995, top=1 - TITLE_INCHES / height, bottom=0.01, hspace=0.03)
-    figure.suptitle(f"{title}  (right: orange, left: blue)", fontsize=11, y=1 - 0.2 / height, va="center")
-    panels = list(figure.subplots(lines, 1, squeeze=False).flat)
-    for axes in panels:
-        axes.set(xticks=[], yticks=[], aspect="equal")
-        axes.spines[:].set_visible(False)
-        axes.yaxis.label.set_size(9)
-    return figure, panels
 
 
 def _centre_frames(batch: PoseBatch) -> tuple[np.ndarray, np.ndarray]:
