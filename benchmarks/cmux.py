@@ -1,8 +1,10 @@
-"""The table of CMU-X: recipes and single ingredients, several seeds, last epoch, mean and standard deviation.
+"""Tables of CMU-X: recipes and single ingredients, several seeds, last epoch, mean and standard deviation.
 
     python -m benchmarks.cmux --data_root data --out checkpoint/cmux --workers 2
+    python -m benchmarks.cmux --table clips        temporal lifters, with single frames beside them
+    python -m benchmarks.cmux --table amount       more and more synthetic poses beside the real ones
 
-Each line of the table is a plain run of run_fk_gan.py, which a run that is already finished under --out is not
+Each line of a table is a plain run of run_fk_gan.py, which a run that is already finished under --out is not
 repeated for. Whatever is finished is in the table: stop and go on as you like.
 """
 
@@ -13,13 +15,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from data.readers import atomic_write
 from training.log import columns
 
-# Every lifter makes 9,000 updates of 256 poses: 4,500 batches and their mirror images. An epoch of dh-aug has two
-# rounds of batches, one of fakes and one of real poses.
-BUDGET = "--dataset cmu --posenet_width 512 --batch_size 256 --steps_per_epoch 150 --eval_every 6 --figures False"
 LENGTH = "--epochs 30"
 NO_POSES = "--gan 0 --limbs 0 --rom 0"
 PLAIN = f"--recipe posefk --input_mode screen --ema 0 {NO_POSES} --bodies keep --cameras dataset --dropout 0.1 {LENGTH}"
@@ -38,10 +39,55 @@ VARIANTS: dict[str, str] = {
     "none + poses": f"{PLAIN} --limbs 0.67 --rom 0.33",
     "posefk without GAN": f"--recipe posefk --gan 0 {LENGTH}",
 }
-MAIN, LIFTERS = ("none", "dh-aug", "posefk"), ("simple_baseline", "videopose")
-BLOCKS = {"simple_baseline": 2, "videopose": 3}  # recipe dh-aug alone would bring DH-AUG's deeper ones
+MAIN = ("none", "dh-aug", "posefk")
 TEST_SETS = ("cmux_a", "cmux_b", "validation")
-Run = tuple[str, str, int]
+ERRORS = "last_errors.json"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Flags: budget, of all runs; lifters and variants, by name; side, of variants of the first lifter alone."""
+
+    budget: str
+    lifters: dict[str, str]
+    variants: dict[str, str]
+    side: dict[str, str] = field(default_factory=dict)
+
+
+# Every lifter makes 9,000 updates of 256 poses: 4,500 batches and their mirror images. An epoch of dh-aug has two
+# rounds of batches, one of fakes and one of real poses.
+_FULL = "--posenet_width 512 --batch_size 256 --steps_per_epoch 150 --eval_every 6"
+# On a CPU clips cost ten to a hundred times a frame's time: 1,200 updates of 128 windows, smaller lifters, and dh-aug's
+# GAN learns in one batch of four once the lifter does.
+_SHORT = "--batch_size 128 --steps_per_epoch 30 --eval_every 20"
+_LENGTHS = {"none": "--epochs 20", "dh-aug": "--epochs 10 --gan_every 4", "posefk": "--epochs 20"}
+_SINGLE = "--posenet_name videopose --posenet_width 256 --posenet_blocks 3"
+# x times as many synthetic as real poses: their share of each batch
+_SHARES = {0: 0.0, 0.5: 1 / 3, 1: 1 / 2, 2: 2 / 3, 5: 5 / 6}
+# recipe dh-aug alone would bring DH-AUG's deeper nets
+_FRAMES = {"simple_baseline": "--posenet_name simple_baseline --posenet_blocks 2",
+           "videopose": "--posenet_name videopose --posenet_blocks 3"}  # fmt: skip
+TABLES = {
+    "frames": Table(
+        _FULL, _FRAMES, {name: VARIANTS[name] for name in MAIN},
+        {name: flags for name, flags in VARIANTS.items() if name not in MAIN},
+    ),
+    "clips": Table(
+        _SHORT,
+        {
+            "videopose-1": _SINGLE,
+            "videopose-27": f"{_SINGLE} --frames 27",
+            "seq2seq-5": "--posenet_name seq2seq --posenet_width 256 --frames 5",
+            "poseformer-27": "--posenet_name poseformer --frames 27 --posenet_width 16 --posenet_blocks 2 --lr 1e-3",
+        },
+        {name: f"--recipe {name} {_LENGTHS[name]}" for name in MAIN},
+    ),
+    "amount": Table(
+        "--posenet_width 256 --batch_size 128 --steps_per_epoch 60 --eval_every 20 --epochs 20 --recipe posefk --gan 0",
+        _FRAMES, {f"{times:g} x real": f"--synthetic_share {share}" for times, share in _SHARES.items()},
+    ),
+}  # fmt: skip
+Run = tuple[str, str, int]  # variant, lifter, seed
 
 
 def folder_of(out: Path, run: Run) -> Path:
@@ -51,27 +97,27 @@ def folder_of(out: Path, run: Run) -> Path:
 
 def last_errors(out: Path, run: Run) -> dict[str, float] | None:
     """Test set -> MPJPE in mm at the last epoch; None if the run is not finished."""
-    epochs = 15 + 3 if run[0].startswith("dh-aug") else 30
-    for path in folder_of(out, run).glob("*/*/*/results.jsonl"):
-        lines = [json.loads(text) for text in path.read_text().splitlines()]
-        last = {line["test_set"]: line["mpjpe"] for line in lines if line["epoch"] == epochs}
-        if set(last) >= set(TEST_SETS):
-            return last
-    return None
+    path = folder_of(out, run) / ERRORS
+    return json.loads(path.read_text()) if path.is_file() else None
 
 
-def train(out: Path, run: Run, data_root: str) -> None:
+def train(out: Path, run: Run, table: Table, data_root: str) -> None:
     """One run, on one thread, if it is not there yet."""
     if last_errors(out, run) is not None:
         return
     variant, lifter, seed = run
     folder = folder_of(out, run)
     folder.mkdir(parents=True, exist_ok=True)
-    lifter = f"{lifter} --posenet_blocks {BLOCKS[lifter]}"
-    own = f"--posenet_name {lifter} --seed {seed} --threads 1 --checkpoint {folder} --data_root {data_root}"
-    command = [sys.executable, "run_fk_gan.py", *f"{BUDGET} {_without_doubles(VARIANTS[variant])} {own}".split()]
+    flags = f"{table.budget} {(table.variants | table.side)[variant]} {table.lifters[lifter]}"
+    own = f"--dataset cmu --figures False --seed {seed} --threads 1 --checkpoint {folder} --data_root {data_root}"
+    command = [sys.executable, "run_fk_gan.py", *_without_doubles(f"{flags} {own}").split()]
     with open(folder / "log.txt", "w") as log:
         subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=True)
+    newest = max(folder.glob("*/*/*/results.jsonl"), key=lambda path: path.stat().st_mtime)
+    lines = [json.loads(text) for text in newest.read_text().splitlines()]
+    errors = {line["test_set"]: line["mpjpe"] for line in lines if line["epoch"] == lines[-1]["epoch"]}
+    with atomic_write(folder / ERRORS) as part:
+        part.write_text(json.dumps(errors))
     print(f"{' '.join(map(str, run))}: {last_errors(out, run)}", flush=True)
 
 
@@ -81,10 +127,10 @@ def _without_doubles(flags: str) -> str:
     return " ".join(f"--{name} {value.strip()}" for name, value in dict(pairs).items())
 
 
-def table(out: Path, lifter: str, seeds: Sequence[int]) -> str:
-    """Mean and standard deviation over the finished seeds, millimetres, and the change against none."""
+def shown(out: Path, table: Table, lifter: str, seeds: Sequence[int]) -> str:
+    """Mean and standard deviation over the finished seeds, millimetres, and the change against the first variant."""
     rows, base = [["variant", "seeds", "(a)", "", "(b)", "", "validation"]], {}
-    for variant in VARIANTS:
+    for variant in table.variants | table.side:
         found = [errors for seed in seeds if (errors := last_errors(out, (variant, lifter, seed)))]
         if not found:
             continue
@@ -92,27 +138,33 @@ def table(out: Path, lifter: str, seeds: Sequence[int]) -> str:
         for name in TEST_SETS:
             values = [errors[name] for errors in found]
             mean = statistics.mean(values)
-            base.setdefault(name, mean)
+            first = base.setdefault(name, mean)
             row.append(f"{mean:.1f} ± {statistics.stdev(values):.1f}" if len(values) > 1 else f"{mean:.1f}")
             if name != "validation":
-                row.append("" if variant == "none" else f"{100 * (mean / base[name] - 1):+.0f} %")
+                row.append("" if len(rows) == 1 else f"{100 * (mean / first - 1):+.0f} %")
         rows.append(row)
     return columns(rows)
 
 
+def runs(table: Table, seeds: Sequence[int]) -> list[Run]:
+    """All runs of a table, seed by seed: a table that is stopped early has the first of everything."""
+    main = [(variant, lifter, seed) for seed in seeds for lifter in table.lifters for variant in table.variants]
+    return main + [(variant, next(iter(table.lifters)), seed) for seed in seeds for variant in table.side]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make the table of CMU-X.")
+    parser = argparse.ArgumentParser(description="Make a table of CMU-X.")
+    parser.add_argument("--table", choices=TABLES, default="frames", help="which table (default: frames)")
     parser.add_argument("--data_root", default="data", help="folder of data_3d_cmu.npz (default: data)")
     parser.add_argument("--out", type=Path, default=Path("checkpoint/cmux"), help="folder of the runs")
     parser.add_argument("--workers", type=int, default=2, help="runs side by side, one thread each (default: 2)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default: 0 1 2)")
     arguments = parser.parse_args()
-    main_runs = [(variant, lifter, seed) for lifter in LIFTERS for seed in arguments.seeds for variant in MAIN]
-    others = [(v, LIFTERS[0], seed) for seed in arguments.seeds for v in VARIANTS if v not in MAIN]
+    table, out = TABLES[arguments.table], arguments.out / arguments.table
     with ThreadPoolExecutor(arguments.workers) as pool:
-        list(pool.map(lambda run: train(arguments.out, run, arguments.data_root), [*main_runs, *others]))
-    for lifter in LIFTERS:
-        print(f"\n{lifter}, MPJPE in mm, last epoch, mean ± sd\n{table(arguments.out, lifter, arguments.seeds)}")
+        list(pool.map(lambda run: train(out, run, table, arguments.data_root), runs(table, arguments.seeds)))
+    for lifter in table.lifters:
+        print(f"\n{lifter}, MPJPE in mm, last epoch, mean ± sd\n{shown(out, table, lifter, arguments.seeds)}")
 
 
 if __name__ == "__main__":
