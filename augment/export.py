@@ -49,7 +49,7 @@ class Export:
     """Folder to write to; of this export alone."""
     num_poses: int = 10_000
     """Poses, or clips of several frames."""
-    format: Literal["videopose3d", "poseaug", "motionbert", "mmpose", "hdf5", "coco"] = "videopose3d"
+    format: Literal["videopose3d", "poseaug", "motionbert", "mmpose", "hdf5", "bvh", "coco"] = "videopose3d"
     """File format."""
     recipe: str = ""
     """normal and rom (random poses, no data needed), or limbs (recorded poses with limbs exchanged); default normal."""

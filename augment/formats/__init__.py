@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from augment.formats import coco, hdf5, mmpose, motionbert, poseaug, videopose3d
+from augment.formats import bvh, coco, hdf5, mmpose, motionbert, poseaug, videopose3d
 from augment.formats.block import Block as Block
 from augment.formats.block import Blocks, Shard
 
@@ -40,6 +40,10 @@ FORMATS = {
     "hdf5": Format(
         hdf5.write, ANY,
         "poses.h5: joints_world, joints_camera (N, T, J, 3) metres; joints_screen (N, T, J, 2); camera/*; kept/*",
+    ),
+    "bvh": Format(
+        bvh.write, ("h36m_16",),
+        "bvh/*.bvh: a clip each, joint angles of the DH body; metres, y up, -z forward, as Blender's importer expects",
     ),
     "coco": Format(coco.write, ("coco_17",), "person_keypoints.json: COCO keypoint annotations, images 1,000 wide"),
 }  # fmt: skip

@@ -1,11 +1,13 @@
 """Poses to augment, made on the spot: no data set needed."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from augment import export
 from augment.cameras import wide_cameras
 from augment.placing import photograph
 from augment.random_poses import range_of_motion_poses
@@ -53,3 +55,17 @@ def oracle_state_dict(oracle: dict[str, torch.Tensor]):
 @pytest.fixture
 def people_of():
     return standing_people
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path, str], Path]]:
+    """Runs the export command in this process, in small blocks: (folder, flags) -> the folder."""
+    monkeypatch.setattr(export, "FRAMES_PER_BLOCK", 64)
+    threads = torch.get_num_threads()
+
+    def run(folder: Path, words: str) -> Path:
+        export.main(f"--out {folder} {words}".split())
+        return folder
+
+    yield run
+    torch.set_num_threads(threads)  # the command computes on one

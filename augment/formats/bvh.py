@@ -1,0 +1,26 @@
+"""BVH: a file per clip with the DH body's own joint angles, for animation programs (data/bvh_writer.py)."""
+
+import torch
+
+from augment.formats.block import Blocks, Shard
+from data.bvh_writer import bvh_text
+from data.readers import atomic_write
+from kinematics import joint_angles_from_joints
+
+FOLDER = "bvh"
+
+
+def write(blocks: Blocks, shard: Shard) -> list[str]:
+    """A file per pose or clip, each whole or not at all; their names."""
+    names = []
+    for block in blocks:
+        body = joint_angles_from_joints(torch.from_numpy(block.joints_world))
+        lengths = body.bone_lengths.mean(dim=1)  # (N, 15): a file's bones do not change
+        for index in range(len(block)):
+            names.append(f"{FOLDER}/{block.first + index:08d}.bvh")
+            text = bvh_text(
+                body.joint_angles[index], lengths[index], body.global_rotation[index], body.root[index], shard.fps
+            )
+            with atomic_write(shard.folder / names[-1]) as part:
+                part.write_text(text)
+    return names
