@@ -37,7 +37,7 @@ from data import DATASETS, DataSettings
 from data.command_line import read_flags
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
 
-FRAMES_PER_BLOCK = 16384
+FRAMES_PER_BLOCK = 32768
 _FLOATS_PER_JOINT = 8  # of the largest format: two 3D frames and a screen, or 32 joints and four views
 
 

@@ -3,7 +3,7 @@
 Their loaders know four cameras per subject by heart and show every pose to all four, so a pose cannot bring its own.
 Here it stands in the middle of its subject's rig, upright as it was, and 2D is what the rig's four cameras see of it,
 lenses included: what a stock loader computes from the 3D and what it reads as 2D agree to the pixel's rounding. The
-camera that each pose was drawn with, and its view, lie beside it under `cameras` for loaders that want them.
+camera that each pose was drawn with, in the world of the 3D file, and its view lie beside it under `cameras`.
 
 Poses are dealt to the five training subjects. Single poses are the frames of one take per subject; a clip is a take.
 """
@@ -29,11 +29,13 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
     takes_3d, takes_2d, cameras = ({subject: {} for subject in TRAIN_SUBJECTS} for _ in range(3))
     for number, block in enumerate(blocks):
         for subject, name, part in _takes(block, number, shard):
-            joints = flat_frames(_in_rig(part.joints_world, subject))
+            shift = _to_rig(part.joints_world, subject)
+            joints = flat_frames(part.joints_world + shift[:, None, None])
             takes_3d[subject][name] = as_h36m_32(joints, shard.layout)
             takes_2d[subject][name] = [_seen(joints, subject, index) for index in range(len(CAMERA_RESOLUTIONS))]
-            seen = {"joints_screen": flat_frames(part.joints_screen), "joints_camera": flat_frames(part.joints_camera)}
-            cameras[subject][name] = part.camera_arrays() | seen | part.kept
+            own = part.camera_arrays()
+            moved = {"translation": own["translation"] + shift, "joints_screen": flat_frames(part.joints_screen)}
+            cameras[subject][name] = own | moved | part.kept
     with atomic_write(shard.folder / FILE_3D) as part:
         np.savez(part, positions_3d=object_array(takes_3d))
     with atomic_write(shard.folder / FILE_2D) as part:
@@ -61,12 +63,12 @@ def _part(block: Block, own: slice) -> Block:
     )  # fmt: skip
 
 
-def _in_rig(joints: np.ndarray, subject: str) -> np.ndarray:
-    """Poses or clips (N, T, J, 3), each with its first hip over the middle of the subject's rig."""
+def _to_rig(joints: np.ndarray, subject: str) -> np.ndarray:
+    """(N, 3) metres: what puts the first hip of poses or clips (N, T, J, 3) over the middle of the subject's rig."""
     middle = rig_middle(H36M_CAMERAS[subject]).astype(joints.dtype)
-    moved = joints.copy()
-    moved[..., :2] += middle - joints[:, :1, :1, :2]
-    return moved
+    shift = np.zeros((len(joints), 3), dtype=joints.dtype)
+    shift[:, :2] = middle - joints[:, 0, 0, :2]
+    return shift
 
 
 def _seen(joints: np.ndarray, subject: str, index: int) -> np.ndarray:
