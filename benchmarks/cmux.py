@@ -3,6 +3,7 @@
     python -m benchmarks.cmux --data_root data --out checkpoint/cmux --workers 2
     python -m benchmarks.cmux --table clips        temporal lifters, with single frames beside them
     python -m benchmarks.cmux --table amount       more and more synthetic poses beside the real ones
+    python -m benchmarks.cmux --table coco         lifters of COCO keypoints (see benchmarks/coco_input.py)
 
 Each line of a table is a plain run of run_fk_gan.py, which a run that is already finished under --out is not
 repeated for. Whatever is finished is in the table: stop and go on as you like.
@@ -62,6 +63,8 @@ _FULL = "--posenet_width 512 --batch_size 256 --steps_per_epoch 150 --eval_every
 _SHORT = "--batch_size 128 --steps_per_epoch 30 --eval_every 20"
 _LENGTHS = {"none": "--epochs 20", "dh-aug": "--epochs 10 --gan_every 4", "posefk": "--epochs 20"}
 _SINGLE = "--posenet_name videopose --posenet_width 256 --posenet_blocks 3"
+# 2,400 updates of 128 poses.
+_SMALL = "--posenet_width 256 --batch_size 128 --steps_per_epoch 60 --eval_every 20 --epochs 20 --recipe posefk"
 # x times as many synthetic as real poses: their share of each batch
 _SHARES = {0: 0.0, 0.5: 1 / 3, 1: 1 / 2, 2: 2 / 3, 5: 5 / 6}
 # recipe dh-aug alone would bring DH-AUG's deeper nets
@@ -83,9 +86,10 @@ TABLES = {
         {name: f"--recipe {name} {_LENGTHS[name]}" for name in MAIN},
     ),
     "amount": Table(
-        "--posenet_width 256 --batch_size 128 --steps_per_epoch 60 --eval_every 20 --epochs 20 --recipe posefk --gan 0",
-        _FRAMES, {f"{times:g} x real": f"--synthetic_share {share}" for times, share in _SHARES.items()},
+        f"{_SMALL} --gan 0", _FRAMES,
+        {f"{times:g} x real": f"--synthetic_share {share}" for times, share in _SHARES.items()},
     ),
+    "coco": Table(_SMALL, _FRAMES, {"16 joints": "", "COCO keypoints": "--input_layout coco_17"}),
 }  # fmt: skip
 Run = tuple[str, str, int]  # variant, lifter, seed
 

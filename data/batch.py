@@ -1,12 +1,14 @@
 """PoseBatch: the one thing that passes between all stages, real or synthetic. It checks itself at the door."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from kinematics.camera import Camera
+from kinematics.head import from_body
 from kinematics.skeleton import Skeleton
 
 REAL, SYNTHETIC = 0, 1
@@ -21,7 +23,8 @@ class PoseBatch:
     joints_3d: (B, T, J, 3) metres, camera frame, absolute; joints_2d: (B, T, J, 2) screen;
     camera: batch of B, or None where unknown; visible: (B, T, J) bool; source: (B,) int64, REAL or SYNTHETIC.
     A single frame is T = 1. confidence: (B, T, J) float32, 0 to 1, how sure a detector is of each joint; None where the
-    2D is no detection: then it counts as 1.
+    2D is no detection: then it counts as 1. screen_layout: layout of joints_2d and confidence where it is another than
+    that of joints_3d (see seen_as), for instance coco_17.
     """
 
     joints_3d: Tensor
@@ -30,14 +33,16 @@ class PoseBatch:
     visible: Tensor
     source: Tensor
     confidence: Tensor | None = None
+    screen_layout: str | None = None
 
     def __post_init__(self) -> None:
         shape = self.joints_3d.shape
         if len(shape) != 4 or shape[-1] != 3:
             raise ValueError(f"PoseBatch.joints_3d has shape {tuple(shape)}, expected (B, T, J, 3).")
-        wanted = {"joints_2d": (*shape[:3], 2), "visible": tuple(shape[:3]), "source": (shape[0],)}
+        on_screen = (*shape[:2], Skeleton(self.screen_layout).num_joints if self.screen_layout else shape[2])
+        wanted = {"joints_2d": (*on_screen, 2), "visible": tuple(shape[:3]), "source": (shape[0],)}
         if self.confidence is not None:
-            wanted["confidence"] = tuple(shape[:3])
+            wanted["confidence"] = on_screen
         for name, expected in wanted.items():
             if tuple(getattr(self, name).shape) != expected:
                 raise ValueError(f"PoseBatch.{name} has shape {tuple(getattr(self, name).shape)}, expected {expected}.")
@@ -81,20 +86,22 @@ class PoseBatch:
     def skeleton(self) -> Skeleton:
         return Skeleton.from_num_joints(self.joints_3d.shape[2])
 
+    @property
+    def screen_skeleton(self) -> Skeleton:
+        """The layout of joints_2d."""
+        return Skeleton(self.screen_layout) if self.screen_layout else self.skeleton
+
     def __getitem__(self, index: Tensor | slice) -> "PoseBatch":
-        camera = None if self.camera is None else self.camera[index]
-        confidence = None if self.confidence is None else self.confidence[index]
-        return PoseBatch(
-            self.joints_3d[index], self.joints_2d[index], camera, self.visible[index], self.source[index], confidence
-        )
+        return self._each(lambda values: values[index])
 
     def to(self, device: torch.device | str) -> "PoseBatch":
-        camera = None if self.camera is None else self.camera.to(device)
-        return PoseBatch(
-            self.joints_3d.to(device), self.joints_2d.to(device), camera,
-            self.visible.to(device), self.source.to(device),
-            None if self.confidence is None else self.confidence.to(device),
-        )  # fmt: skip
+        return self._each(lambda values: values.to(device))
+
+    def _each(self, change: Callable[[Any], Any]) -> "PoseBatch":
+        """The same change to all that it holds."""
+        names = (entry.name for entry in fields(self) if entry.name != "screen_layout")
+        held = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return replace(self, **{name: change(value) for name, value in held.items()})
 
     @staticmethod
     def cat(batches: "Sequence[PoseBatch]") -> "PoseBatch":
@@ -109,7 +116,24 @@ class PoseBatch:
             torch.cat([batch.visible for batch in batches]),
             torch.cat([batch.source for batch in batches]),
             torch.cat([batch.certainty() for batch in batches]) if detected else None,
+            batches[0].screen_layout,
         )
+
+    def seen_as(self, layout: Skeleton) -> "PoseBatch":
+        """The same poses with joints_2d in another layout: its joints on the body (kinematics.head), projected anew.
+
+        Only what was projected can be projected in another way: detections and batches without cameras are refused.
+        """
+        if layout == self.screen_skeleton:
+            return self
+        if self.camera is None or self.confidence is not None:
+            has = "no cameras" if self.camera is None else "detections"
+            raise ValueError(
+                f"2D of the layout {layout.name} is projected from 3D poses, but this batch has {has}: choose a data "
+                "set with cameras and its own projections, or a lifter of the data's layout."
+            )
+        joints = self.camera.project(from_body(self.joints_3d, layout))
+        return replace(self, joints_2d=joints, screen_layout=layout.name)
 
     def certainty(self) -> Tensor:
         """(B, T, J) the confidences; 1 everywhere where the 2D is no detection."""
@@ -137,15 +161,15 @@ class PoseBatch:
 
         The mirror image is seen by another camera than the original, so `camera` is dropped.
         """
-        order = self.skeleton.mirror
+        order, on_screen = self.skeleton.mirror, self.screen_skeleton.mirror
         flip_3d = self.joints_3d.new_tensor([-1.0, 1.0, 1.0])
         flip_2d = self.joints_2d.new_tensor([-1.0, 1.0])
         return replace(
             self,
             joints_3d=self.joints_3d[:, :, order] * flip_3d,
-            joints_2d=self.joints_2d[:, :, order] * flip_2d,
+            joints_2d=self.joints_2d[:, :, on_screen] * flip_2d,
             visible=self.visible[:, :, order],
-            confidence=None if self.confidence is None else self.confidence[:, :, order],
+            confidence=None if self.confidence is None else self.confidence[:, :, on_screen],
             camera=None,
         )
 

@@ -42,7 +42,7 @@ class _Joint:
 
 def _limb(side: str, root: str, joint: str, bones: tuple[str, str, str], names: tuple[str, str]) -> list[_Joint]:
     """Two joints with their end: hip and knee, or shoulder and elbow. joint: "hip" or "shoulder"."""
-    swing = tuple(f"{side}_{joint}_{turn}" for turn in ("twist", "abduction", "flexion"))
+    swing = (f"{side}_{joint}_twist", f"{side}_{joint}_abduction", f"{side}_{joint}_flexion")
     first, upper, lower = (f"{side}_{bone}" for bone in bones)
     hinge = f"{side}_{'knee' if joint == 'hip' else 'elbow'}"
     along, down = (1 if side == "right" else -1, 0, 0), (0, 0, -1)
@@ -54,7 +54,7 @@ def _limb(side: str, root: str, joint: str, bones: tuple[str, str, str], names: 
 
 
 def _spine(name: str, parent: str, bone: str | None, joint: str, end: str | None = None) -> _Joint:
-    angles = tuple(f"{joint}_{turn}" for turn in ("twist", "flexion", "lean"))
+    angles = (f"{joint}_twist", f"{joint}_flexion", f"{joint}_lean")
     return _Joint(name, parent, bone, (0, 0, 1), _SPINE, angles, (end, (0, 0, 1)) if end else None)
 
 

@@ -102,7 +102,8 @@ def predict(
     for indices in torch.arange(len(dataset), device=dataset.device).split(batch_size):
         batch = dataset.batch(indices)
         target = batch.joints_3d[:, lifter.target_frame]
-        predictions.append(lifter.predict(batch.lifter_input(lifter.reads_confidence), flip).float())
+        seen = batch.seen_as(lifter.input_skeleton).lifter_input(lifter.reads_confidence)
+        predictions.append(lifter.predict(seen, flip).float())
         targets.append((target - target[:, skeleton.root : skeleton.root + 1]).float())
         if progress:
             progress(len(indices))
@@ -115,7 +116,7 @@ def predict(
 
 
 def check_fits(lifter: Lifter, dataset: PoseDataset) -> None:
-    """Refuse a data set of another layout or window."""
+    """Refuse a data set of another layout or window, or one whose poses cannot be seen as the lifter reads them."""
     joints, window = dataset.joints_3d.shape[-2], (dataset.frames, dataset.target)
     wanted, needed = lifter.skeleton, (lifter.frames, lifter.target_frame)
     if joints != wanted.num_joints or window != needed:
@@ -124,6 +125,8 @@ def check_fits(lifter: Lifter, dataset: PoseDataset) -> None:
             f"the lifter reads {wanted.num_joints} joints and place {needed[1]} of {needed[0]}: build it with "
             f"PoseDataset.from_takes(takes, '{wanted.name}', {needed[0]}, target={needed[1]})."
         )
+    first = torch.arange(min(len(dataset), 1), device=dataset.device)
+    dataset.batch(first).seen_as(lifter.input_skeleton)
 
 
 def score(predictions: Predictions, protocol: str = "family") -> Scores:

@@ -57,6 +57,11 @@ _COCO_17 = (
     "Nose LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Nose RShoulder:Nose LElbow:LShoulder RElbow:RShoulder "
     "LWrist:LElbow RWrist:RElbow LHip:LShoulder RHip:RShoulder LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee"
 )
+# What a lifter of COCO keypoints works on: with the middle of the hips, for a root.
+_COCO_17_HIP = (
+    "Hip Nose:Hip LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Hip RShoulder:Hip LElbow:LShoulder "
+    "RElbow:RShoulder LWrist:LElbow RWrist:RElbow LHip:Hip RHip:Hip LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee"
+)
 
 LAYOUTS = {
     "h36m_32": _H36M_32,
@@ -68,6 +73,7 @@ LAYOUTS = {
     "lsp_14": _LSP_14,
     "humaneva_15": _HUMANEVA_15,
     "coco_17": _COCO_17,
+    "coco_hip_18": _COCO_17_HIP,
 }
 
 # Where a layout has not the joint itself, the joints whose middle stands for it: COCO has neither pelvis nor thorax nor

@@ -8,8 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kinematics.head import from_body
 from kinematics.skeleton import Skeleton
 from posenets.base import PoseNet
+from posenets.input_layouts import Readout, network_layout, with_hip
 from posenets.input_modes import INPUT_MODES, PER_FRAME_MODES, prepare, rotation_of_virtual_camera
 from posenets.published import fill, load_published, read_checkpoint
 from posenets.registry import build_posenet
@@ -24,16 +26,21 @@ class Lifter(nn.Module):
     joints_2d is (..., J, 2) everywhere; (..., J, 3), with the confidences, for a posenet of 3 in_features.
     input_mode: what the network sees of joints_2d, see posenets.input_modes.
     skeleton: name of the joint layout. fps: frames a second of the clips it has learnt from, if that is known.
+    input_layout: name of another layout for joints_2d, see posenets.input_layouts; None: the same.
     """
 
-    def __init__(self, posenet: PoseNet, input_mode: str = "screen", skeleton: str = "h36m_16") -> None:
+    def __init__(
+        self, posenet: PoseNet, input_mode: str = "screen", skeleton: str = "h36m_16", input_layout: str | None = None
+    ) -> None:
         super().__init__()
         if input_mode not in INPUT_MODES:
             raise ValueError(f"input_mode {input_mode}: choose from {', '.join(INPUT_MODES)}.")
-        layout = Skeleton(skeleton)
-        if layout.num_joints != posenet.num_joints:
-            raise ValueError(f"{posenet.name} has {posenet.num_joints} joints, {skeleton} has {layout.num_joints}.")
-        self.posenet, self.input_mode, self.skeleton = posenet, input_mode, layout
+        inner = network_layout(skeleton, input_layout)
+        if inner.num_joints != posenet.num_joints:
+            raise ValueError(f"{posenet.name} has {posenet.num_joints} joints, {inner.name} has {inner.num_joints}.")
+        self.posenet, self.input_mode, self.skeleton = posenet, input_mode, Skeleton(skeleton)
+        self.input_skeleton, self._root = Skeleton(input_layout or skeleton), inner.root
+        self.readout = Readout(inner, self.skeleton) if input_layout else None
         self.epoch: int | None = None
         self.fps: float | None = None
 
@@ -54,65 +61,75 @@ class Lifter(nn.Module):
 
     def prepare(
         self, joints_2d: Float[Tensor, "batch frames joints features"]
-    ) -> Float[Tensor, "batch frames joints features"]:
+    ) -> Float[Tensor, "batch frames inner_joints features"]:
         """joints_2d in the input mode; confidences as they are."""
         if joints_2d.shape[-1] != self.posenet.in_features:
             has, wants = ("a", "none") if joints_2d.shape[-1] == 3 else ("no", "one")
-            shape = f"(..., {self.posenet.num_joints}, {self.posenet.in_features})"
+            shape = f"(..., {self.input_skeleton.num_joints}, {self.posenet.in_features})"
             raise ValueError(
                 f"joints_2d has shape {tuple(joints_2d.shape)} with {has} confidence, the lifter reads {wants}: "
                 f"expected {shape}: PoseBatch.lifter_input gives it."
             )
-        seen = prepare(joints_2d[..., :2], self.input_mode, self.skeleton.root)
+        joints_2d = self._inner(joints_2d)
+        seen = prepare(joints_2d[..., :2], self.input_mode, self._root)
         return torch.cat([seen, joints_2d[..., 2:]], dim=-1) if self.reads_confidence else seen
 
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
+    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch out_joints 3"]:
         """Joints of the window's target frame (of most lifters its centre), metres, camera axes, relative to the root.
 
         The root itself is near 0, not at it.
         """
-        joints = self.posenet(self.prepare(joints_2d))
+        joints = self._outer(self.posenet(self.prepare(joints_2d)))
         if self.input_mode != "virtual_camera":
             return joints
         return joints @ self._rotation(joints_2d[:, self.target_frame])
 
     def forward_window(
         self, joints_2d: Float[Tensor, "batch frames joints features"]
-    ) -> Float[Tensor, "batch frames joints 3"]:
+    ) -> Float[Tensor, "batch frames out_joints 3"]:
         """As forward, of every frame of the window: for losses over time. Only seq2seq and st_gcn have them."""
-        joints = self.posenet.forward_window(self.prepare(joints_2d))
+        joints = self._outer(self.posenet.forward_window(self.prepare(joints_2d)))
         return joints @ self._rotation(joints_2d) if self.input_mode == "virtual_camera" else joints
 
     def standardise(
         self,
         joints_2d: Float[Tensor, "batch frames joints features"],
-        joints_3d: Float[Tensor, "batch frames joints 3"],
+        joints_3d: Float[Tensor, "batch frames out_joints 3"],
     ) -> None:
         """Give training poses to a lifter that keeps their statistics (seq2seq), as it will see them; before training.
 
         joints_3d: metres, camera axes, any root.
         """
-        root = self.skeleton.root
-        relative = joints_3d - joints_3d[:, :, root : root + 1]
+        if self.readout is not None:
+            joints_3d = with_hip(from_body(joints_3d, self.input_skeleton), self.input_skeleton)
+        relative = joints_3d - joints_3d[:, :, self._root : self._root + 1]
         if self.input_mode == "virtual_camera":
             relative = relative @ self._rotation(joints_2d).transpose(-1, -2)
         self.posenet.standardise(self.prepare(joints_2d), relative)
 
     def _rotation(self, joints_2d: Tensor) -> Tensor:
         """Rows times this go from the virtual camera's axes to the camera's: a row times R is R^T times the column."""
-        return rotation_of_virtual_camera(joints_2d[..., self.skeleton.root, :2])
+        return rotation_of_virtual_camera(self._inner(joints_2d)[..., self._root, :2])
+
+    def _inner(self, joints_2d: Tensor) -> Tensor:
+        """(..., J, C) in the layout the network works on."""
+        return joints_2d if self.readout is None else with_hip(joints_2d, self.input_skeleton)
+
+    def _outer(self, joints: Tensor) -> Tensor:
+        """(..., J, 3) of the network's layout in the lifter's."""
+        return joints if self.readout is None else self.readout(joints)
 
     @torch.no_grad()
     def predict(
         self, joints_2d: Float[Tensor, "batch frames joints features"], flip: bool = True
-    ) -> Float[Tensor, "batch joints 3"]:
+    ) -> Float[Tensor, "batch out_joints 3"]:
         """Joints in evaluation mode, root at 0. flip: average with the unmirrored prediction of the mirror image."""
         return self._evaluated(self, joints_2d, flip)
 
     @torch.no_grad()
     def predict_clip(
         self, joints_2d: Float[Tensor, "frames joints features"], flip: bool = True, chunk: int = 0
-    ) -> Float[Tensor, "frames joints 3"]:
+    ) -> Float[Tensor, "frames out_joints 3"]:
         """Joints of every frame of a clip of any length, as `predict` gives them for the window around each frame.
 
         Windows reach over the clip's ends into copies of its first and last frame. chunk: output frames computed at
@@ -134,7 +151,7 @@ class Lifter(nn.Module):
         """(1, T, J, in_features) -> (T - receptive field + 1, J, 3): a frame for every window in the clip."""
         forward_sequence = getattr(self.posenet, "forward_sequence", None)
         if forward_sequence is not None and self.input_mode in PER_FRAME_MODES:
-            return forward_sequence(self.prepare(clip))[0]
+            return self._outer(forward_sequence(self.prepare(clip)))[0]
         return self(clip[0].unfold(0, self.frames, 1).movedim(-1, 1))
 
     def _evaluated(self, lift: Callable[[Tensor], Tensor], joints_2d: Tensor, flip: bool) -> Tensor:
@@ -142,9 +159,9 @@ class Lifter(nn.Module):
         self.eval()
         joints = lift(joints_2d)
         if flip:
-            order = self.skeleton.mirror
+            order, on_screen = self.skeleton.mirror, self.input_skeleton.mirror
             sign = joints_2d.new_tensor([-1.0, 1.0, 1.0])[: joints_2d.shape[-1]]
-            mirrored = lift(joints_2d[:, :, order] * sign)
+            mirrored = lift(joints_2d[:, :, on_screen] * sign)
             joints = (joints + mirrored[:, order] * joints.new_tensor([-1.0, 1.0, 1.0])) / 2
         self.train(was_training)
         root = self.skeleton.root
@@ -161,6 +178,8 @@ class Lifter(nn.Module):
             ),
             "input_mode": self.input_mode,
             "skeleton": self.skeleton.name,
+            "input_layout": None if self.readout is None else self.input_skeleton.name,
+            "readout": None if self.readout is None else self.readout.state_dict(),
             "epoch": epoch,
             "fps": self.fps,
             "settings": settings or {},
@@ -200,6 +219,8 @@ def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path} is a PoseFK checkpoint with a damaged recipe of its lifter ({error!r}).") from error
     fill(posenet, content["model_pos"], path)
-    lifter = Lifter(posenet, content["input_mode"], content["skeleton"]).eval()
+    lifter = Lifter(posenet, content["input_mode"], content["skeleton"], content.get("input_layout")).eval()
+    if lifter.readout is not None:
+        fill(lifter.readout, content["readout"], path)
     lifter.epoch, lifter.fps = content.get("epoch"), content.get("fps")
     return lifter

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from posenets.base import PoseNet
 from posenets.registry import build_posenet, lifter_name
@@ -97,7 +97,7 @@ def published_weights(content: Any, path: str | Path) -> dict[str, Tensor]:
     return {key.removeprefix(PREFIX): weight for key, weight in weights.items()}
 
 
-def fill(posenet: PoseNet, weights: dict[str, Tensor], path: str | Path) -> None:
+def fill(posenet: nn.Module, weights: dict[str, Tensor], path: str | Path) -> None:
     """Load weights strictly: what is missing, left over or of another shape is named in one sentence."""
     own = posenet.state_dict()
     optional = {key for key in own if key.endswith("num_batches_tracked")}  # not in files older than PyTorch 0.4.1
@@ -111,7 +111,8 @@ def fill(posenet: PoseNet, weights: dict[str, Tensor], path: str | Path) -> None
     for problem, keys in (("lacks", missing), ("also has", unexpected), ("has other sizes:", shapes)):
         if keys:
             more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-            raise ValueError(f"{path} does not fit this {posenet.name}: it {problem} {', '.join(keys[:3])}{more}.")
+            name = getattr(posenet, "name", "readout")
+            raise ValueError(f"{path} does not fit this {name}: it {problem} {', '.join(keys[:3])}{more}.")
     posenet.load_state_dict(weights, strict=not optional - set(weights))
 
 

@@ -198,7 +198,7 @@ class STGCN(PoseNet):
     ) -> None:  # fmt: skip
         positive_int(num_joints=num_joints, frames=frames, hid_dim=hid_dim, num_layers=num_layers)
         if num_joints not in (16, 17):
-            raise ValueError(f"num_joints is {num_joints}, expected 16 or 17: the graph is Human3.6M's.")
+            raise ValueError(f"num_joints is {num_joints}, expected 16 or 17: the graph is Human3.6M's, COCO has none.")
         channels = [hid_dim] * (num_layers - 1) + [2 * hid_dim] if inter_channels is None else list(inter_channels)
         fc_out, fc_unit = 2 * hid_dim if fc_out is None else fc_out, 4 * hid_dim if fc_unit is None else fc_unit
         positive_int(**{f"inter_channels[{i}]": width for i, width in enumerate(channels)})

@@ -20,6 +20,7 @@ from augment.settings import RECIPES
 from data import DATASETS, DataSettings
 from data.plain import from_plain as plain_to_dataclass
 from posenets import ALIASES, INPUT_MODES, LIFTERS
+from posenets.input_layouts import INPUT_LAYOUTS
 from training import flags
 from training.presets import BUDGETS, CLIPS, LIFTER_PRESETS, SHORT_RUNS, TRAINING, WITHOUT_BUDGET_SIZES, Preset
 from training.settings import LearningSettings as LearningSettings
@@ -100,6 +101,8 @@ def check(settings: Settings) -> None:
         raise ValueError(f"--posenet_name {lifter.posenet_name}: {flags.LATER_LIFTERS[lifter.posenet_name]}.")
     _choose("posenet_name", lifter.posenet_name, [*LIFTERS, *ALIASES])
     _choose("input_mode", lifter.input_mode, INPUT_MODES)
+    if lifter.input_layout:
+        _check_input_layout(settings)
     if lifter.filter_widths and lifter.frames not in (1, math.prod(lifter.filter_widths)):
         raise ValueError(f"--frames {lifter.frames} is not the product of --filter_widths: leave one of them out.")
     _choose("device", settings.device.split(":")[0], ("auto", "cpu", "cuda"))
@@ -129,6 +132,20 @@ def check(settings: Settings) -> None:
     check_setting(settings.augment.detector_noise)
     if lifter.dropout != -1 and not 0 <= lifter.dropout < 1:
         raise ValueError(f"--dropout {lifter.dropout}: expected a rate from 0 to under 1, or -1 for the published one.")
+
+
+def _check_input_layout(settings: Settings) -> None:
+    """Joints that are not the data's own are put on its 3D poses and projected: there must be nothing else to read."""
+    name = settings.lifter.input_layout
+    _choose("input_layout", name, INPUT_LAYOUTS)
+    only = {
+        "keypoints": (settings.data.keypoints, ("gt",)), "num_joints": (settings.data.num_joints, (16,)),
+        "detector_noise": (settings.augment.detector_noise, ("auto", "none")),
+        "confidence": (settings.lifter.confidence, (False,)),
+    }  # fmt: skip
+    for flag, (value, possible) in only.items():
+        if value not in possible:
+            raise ValueError(f"--{flag} {value}: --input_layout {name} goes with --{flag} {possible[0]} only.")
 
 
 def setting_types(kind: type = Settings) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import torch
 from data import TEST_SETS, DataSplits, PoseDataset, Take, load_test_set
 from data.test_set_3dhp import SPARSE, TEST_FILE, VIDEO, has_video
 from evaluation import Predictions, predict, protocols_for, score
+from evaluation.evaluate import check_fits
 from evaluation.notes import clip_notes, notes_on_test_set
 from posenets import Lifter
 from training.config import Settings
@@ -52,6 +53,8 @@ class Judge:
             )
             for name, own in takes.items()
         }
+        for dataset in self.datasets.values():
+            check_fits(lifter, dataset)  # now, not after the first epoch
         self.flip = flip
         self.predictions: dict[str, Predictions] = {}
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from data import PoseBatch, PoseDataset
 from posenets import Lifter, PoseNet, build_posenet, dh_aug_sizes, filter_widths_of, lifter_name
+from posenets.input_layouts import network_layout
 from training import distributed
 from training.config import LearningSettings, LifterSettings, Settings
 from training.detections import RunNoise
@@ -45,8 +46,9 @@ def build_lifter(settings: LifterSettings, recipe: str, skeleton: str) -> Lifter
         sizes[DROPOUT_NAMES[name]] = settings.dropout
     if settings.confidence:
         sizes["in_features"] = 3
-    num_joints = int(skeleton.rsplit("_", 1)[1])
-    return Lifter(build_posenet(name, num_joints, frames, **sizes), settings.input_mode, skeleton)
+    layout = settings.input_layout or None
+    num_joints = network_layout(skeleton, layout).num_joints
+    return Lifter(build_posenet(name, num_joints, frames, **sizes), settings.input_mode, skeleton, layout)
 
 
 def trainer_of(lifter: Lifter, settings: Settings, real: PoseDataset, noise: RunNoise) -> "LifterTrainer":
@@ -54,7 +56,7 @@ def trainer_of(lifter: Lifter, settings: Settings, real: PoseDataset, noise: Run
     if settings.learning.loss_frames == "all" and type(lifter.posenet).forward_window is PoseNet.forward_window:
         lifter.posenet.forward_window(torch.empty(0))  # says in one sentence that it has none
     generator = torch.Generator().manual_seed(settings.seed)
-    poses = noise.real(real.random_batch(STATISTICS_POSES, generator), generator)
+    poses = noise.real(real.random_batch(STATISTICS_POSES, generator), generator).seen_as(lifter.input_skeleton)
     lifter.standardise(poses.lifter_input(lifter.reads_confidence), poses.joints_3d)
     distributed.broadcast(lifter)
     return LifterTrainer(lifter, settings.learning)
@@ -108,6 +110,11 @@ class LifterTrainer:
     """
 
     def __init__(self, lifter: Lifter, settings: LearningSettings) -> None:
+        if settings.loss == "standard_mse" and lifter.readout is not None:
+            raise ValueError(
+                "--loss standard_mse is in the spread of the network's own joints, which with --input_layout are not "
+                "those it is judged by: add --loss mpjpe."
+            )
         if settings.loss == "standard_mse" and lifter.posenet.spread() is None:
             raise ValueError(
                 f"--loss standard_mse needs the spread of the training poses, which {lifter.posenet.name} has not: "
@@ -133,7 +140,7 @@ class LifterTrainer:
 
     def step(self, batch: PoseBatch) -> Tensor:
         """Learn from a batch, and from its images in mirror and time as the settings say. Returns the batch's loss."""
-        mirrored = self.settings.mirrored
+        batch, mirrored = batch.seen_as(self.lifter.input_skeleton), self.settings.mirrored
         if mirrored == "concatenated":
             variants = [PoseBatch.cat([batch, batch.mirrored()])]
         else:

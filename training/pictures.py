@@ -54,7 +54,8 @@ class Pictures:
                 continue
             generator = torch.Generator().manual_seed(2)
             batch = dataset.random_batch(COLUMNS, generator)
-            joints = lifter.predict(batch.lifter_input(lifter.reads_confidence))
+            seen = batch.seen_as(lifter.input_skeleton).lifter_input(lifter.reads_confidence)
+            joints = lifter.predict(seen)
             self.log.picture(f"lifted_{name}", lifted_grid(batch, joints, name), step, keep)
 
     def _angles(self, synthetic: PoseBatch | None, step: int, keep: bool) -> None:

@@ -27,6 +27,8 @@ class LifterSettings:
     """Number of blocks (simple_baseline, sem_gcn) or of filters (videopose); 0: as published."""
     dropout: float = -1.0
     """Share of units dropped while training, 0 to under 1; -1: as published."""
+    input_layout: str = ""
+    """Joints the lifter reads: those it predicts, or coco_17, the keypoints of detectors, put on the same poses."""
     standardised: bool = False
     """simple_baseline: compute in standard deviations from the mean training pose, kept beside the weights."""
     input_mode: str = "screen"

@@ -88,5 +88,5 @@ def test_a_wrong_count_is_refused_naming_both_layouts():
 def test_an_unknown_layout_names_the_nearest():
     with pytest.raises(ValueError, match="Perhaps you meant: h36m_16"):
         Skeleton("h36m16")
-    with pytest.raises(ValueError, match="No layout has 18 joints"):
-        Skeleton.from_num_joints(18)
+    with pytest.raises(ValueError, match="No layout has 19 joints"):
+        Skeleton.from_num_joints(19)

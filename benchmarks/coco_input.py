@@ -1,0 +1,75 @@
+"""What it costs to map COCO keypoints to a lifter's joints by hand, on CMU-X seen as COCO.
+
+    python -m benchmarks.cmux --table coco --data_root data --out checkpoint/cmux
+    python -m benchmarks.coco_input --data_root data --out checkpoint/cmux
+
+The poses of CMU-X get a face (kinematics.head) and are projected as the 17 keypoints that a perfect detector would
+find. Three ways to lift them: a lifter of 16 joints that is shown the 16 true joints (which nobody has); the same
+lifter, hip, spine, thorax and head made up from the keypoints; and a lifter that has learnt from keypoints.
+"""
+
+import argparse
+import statistics
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from benchmarks.cmux import TABLES, Run, folder_of
+from data import DataSettings, PoseDataset, load_test_set
+from evaluation.metrics import mpjpe
+from kinematics import Skeleton
+from posenets import Lifter, load_lifter
+from posenets.input_layouts import Readout, network_layout, with_hip
+from training.log import columns
+
+COCO = Skeleton("coco_17")
+WAYS = {"true joints": "16 joints", "made up by hand": "16 joints", "COCO keypoints": "COCO keypoints"}
+TEST_SETS = ("cmux_a", "cmux_b")
+
+
+@torch.inference_mode()
+def error(lifter: Lifter, dataset: PoseDataset, by_hand: bool) -> float:
+    """MPJPE in mm, with flip. by_hand: the lifter's joints are means of keypoints, as a readout begins."""
+    mapping = Readout(network_layout("h36m_16", COCO.name), Skeleton("h36m_16"))
+    predictions, targets = [], []
+    for indices in torch.arange(len(dataset)).split(4096):
+        batch = dataset.batch(indices)
+        if by_hand:
+            joints = mapping(with_hip(batch.seen_as(COCO).joints_2d, COCO))
+            batch = replace(batch, joints_2d=joints)
+        predictions.append(lifter.predict(batch.seen_as(lifter.input_skeleton).joints_2d))
+        targets.append(batch.root_relative()[:, lifter.target_frame])
+    return 1000 * mpjpe(torch.cat(predictions), torch.cat(targets))
+
+
+def last_checkpoint(out: Path, run: Run) -> Path | None:
+    """last.pt of a finished run."""
+    return next(iter(sorted(folder_of(out, run).glob("*/*/*/last.pt"))), None)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="COCO keypoints: mapped by hand, or learnt from.")
+    parser.add_argument("--data_root", default="data", help="folder of data_3d_cmu.npz (default: data)")
+    parser.add_argument("--out", type=Path, default=Path("checkpoint/cmux"), help="folder of the runs")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default: 0 1 2)")
+    arguments = parser.parse_args()
+    data = DataSettings(dataset="cmu", data_root=arguments.data_root)
+    takes = {name: load_test_set(name, data, 1, []) for name in TEST_SETS}
+    sets = {name: PoseDataset.from_takes(own, "h36m_16", 1, target=0) for name, own in takes.items()}
+    for name in TABLES["coco"].lifters:
+        rows = [["input", "seeds", "(a)", "(b)"]]
+        for way, variant in WAYS.items():
+            paths = [last_checkpoint(arguments.out / "coco", (variant, name, seed)) for seed in arguments.seeds]
+            lifters = [load_lifter(path) for path in paths if path is not None]
+            row = [way, str(len(lifters))]
+            for dataset in sets.values() if lifters else ():
+                errors = [error(lifter, dataset, way == "made up by hand") for lifter in lifters]
+                spread = f" ± {statistics.stdev(errors):.1f}" if len(errors) > 1 else ""
+                row.append(f"{statistics.mean(errors):.1f}{spread}")
+            rows.append([*row, *[""] * (4 - len(row))])
+        print(f"\n{name}, MPJPE in mm, last epoch, mean ± sd\n{columns(rows)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Lifters that read other joints than they predict: COCO keypoints, as detectors give them.
+
+Detectors trained on COCO find a face, but neither hip centre, spine, thorax nor head. Making those up by hand puts them
+elsewhere than where a lifter learnt to see them (78 mm instead of 50 in VideoPose3D's issue 139). Here the network
+reads the 17 keypoints themselves, and the middle of the hips as a root, and a linear map takes its 18 points to the 16
+joints. The map starts as the usual hand-made one and is learnt with the rest.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from kinematics.skeleton import Skeleton
+
+_NETWORK_LAYOUTS = {"coco_17": "coco_hip_18"}
+INPUT_LAYOUTS = tuple(_NETWORK_LAYOUTS)
+_OUTPUT = "h36m_16"
+# Joints that COCO has not, and those whose mean is their place at the start; the spine lies between hip and thorax.
+_THORAX = ("RShoulder", "LShoulder")
+_MIDDLE = {"Thorax": _THORAX, "Spine": ("Hip", "Hip", *_THORAX), "Head": ("REar", "LEar")}
+
+
+def network_layout(skeleton: str, input_layout: str | None) -> Skeleton:
+    """The layout of the points a lifter's network works on."""
+    if not input_layout:
+        return Skeleton(skeleton)
+    if input_layout not in INPUT_LAYOUTS or skeleton != _OUTPUT:
+        raise ValueError(
+            f"input_layout {input_layout} with the joints {skeleton}: choose from {', '.join(INPUT_LAYOUTS)}, with "
+            f"{_OUTPUT}."
+        )
+    return Skeleton(_NETWORK_LAYOUTS[input_layout])
+
+
+def with_hip(joints: Float[Tensor, "*batch joints C"], layout: Skeleton) -> Float[Tensor, "*batch joints_and_hip C"]:
+    """The middle of the hips (C: coordinates, and a confidence) before the joints of a layout."""
+    right, left = (joints[..., layout.joints.index(name), :] for name in ("RHip", "LHip"))
+    return torch.cat([((right + left) / 2)[..., None, :], joints], dim=-2)
+
+
+class Readout(nn.Module):
+    """The learnt linear map from the network's points to the joints, the same for each coordinate."""
+
+    def __init__(self, inner: Skeleton, outer: Skeleton) -> None:
+        super().__init__()
+        start = torch.zeros(outer.num_joints, inner.num_joints)
+        for row, joint in enumerate(outer.joints):
+            names = (joint,) if joint in inner.joints else _MIDDLE[joint]
+            for name in names:
+                start[row, inner.joints.index(name)] += 1 / len(names)
+        self.weight = nn.Parameter(start)
+
+    def forward(self, points: Float[Tensor, "*batch points 3"]) -> Float[Tensor, "*batch joints 3"]:
+        """Metres in and out."""
+        return self.weight @ points
