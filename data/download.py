@@ -124,11 +124,8 @@ def _save(response: http.client.HTTPResponse | addinfourl, part: Path, have: int
 
 def sha256_of(path: Path) -> str:
     """The checksum of a file, hexadecimal."""
-    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_sha256(path: Path, wanted: str) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from benchmarks.motion import FLOOR, REAL, halves, row_of, whole_clips
 from benchmarks.motion_figures import clip_strips, motion_curves
@@ -60,4 +61,7 @@ def test_figures_are_drawn(takes):
     clips = whole_clips(PoseDataset.from_takes(takes, "h36m_16", FRAMES), 30, seed=0)
     two = {"real": clips, "other": clips.flip(1)}
     for figure in (motion_curves(two, 25.0), clip_strips(two)):
-        figure.canvas.draw()
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+        assert pixels.std() > 10  # of 255: not an empty sheet

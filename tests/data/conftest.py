@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from data import prepare_data_cmu
 from kinematics.skeleton import Skeleton
 
 # bone -> parent, frame angles in degrees, axis order, degrees of freedom in column order
@@ -257,3 +258,34 @@ def write_cdf() -> Callable[..., None]:
         file.close()
 
     return write
+
+
+CMU_FRAMES = 125
+AMC_CLIPS, BVH_CLIPS = ("01_01", "35_01"), ("05_01", "07_01", "49_06")
+
+
+@pytest.fixture(scope="session")
+def capture_folder(tmp_path_factory, tiny_capture):
+    """Two clips as ASF/AMC (one also as BVH), three as BVH (one with its ASF), in nested folders."""
+    folder = tmp_path_factory.mktemp("capture")
+    for index, clip in enumerate(AMC_CLIPS + BVH_CLIPS):
+        person = tiny_capture(frames=CMU_FRAMES, seed=index)
+        place = folder / "subjects" / clip[:2]
+        place.mkdir(parents=True)
+        if clip in AMC_CLIPS or clip == "49_06":
+            (place / f"{clip[:2]}.asf").write_text(person.asf)
+        if clip in AMC_CLIPS:
+            (place / f"{clip}.amc").write_text(person.amc)
+        if clip in BVH_CLIPS or clip == "35_01":
+            (place / f"{clip}.bvh").write_text(person.bvh)
+    (folder / "readme.txt").write_text("not a motion")
+    (folder / "._01_01.amc").write_text("left by another system")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prepared(capture_folder, tmp_path_factory):
+    """The data root with the prepared file in it."""
+    root = tmp_path_factory.mktemp("data")
+    prepare_data_cmu.main(["--source", str(capture_folder), "--data_root", str(root)])
+    return root
