@@ -22,7 +22,16 @@ from data.plain import from_plain as plain_to_dataclass
 from posenets import ALIASES, INPUT_MODES, LIFTERS
 from posenets.input_layouts import INPUT_LAYOUTS
 from training import flags
-from training.presets import BUDGETS, CLIPS, LIFTER_PRESETS, SHORT_RUNS, TRAINING, WITHOUT_BUDGET_SIZES, Preset
+from training.presets import (
+    BUDGETS,
+    CLIPS,
+    LIFTER_PRESETS,
+    PUBLISHED_LENGTHS,
+    SHORT_RUNS,
+    TRAINING,
+    WITHOUT_BUDGET_SIZES,
+    Preset,
+)
 from training.settings import LearningSettings as LearningSettings
 from training.settings import LifterSettings as LifterSettings
 from training.settings import OutputSettings as OutputSettings
@@ -56,7 +65,9 @@ def defaults_for(words: flags.Words) -> Settings:
     named = (words.get("posenet_name") or [""])[0]
     name = ALIASES.get(named, named)
     short = SHORT_RUNS.get(recipe, {}) if "dropout" in BUDGETS[dataset].get("lifter", {}) else {}
-    parts = [BUDGETS[dataset], short, LIFTER_PRESETS.get(named, LIFTER_PRESETS.get(name, {})), TRAINING[recipe]]
+    lengths = PUBLISHED_LENGTHS.get(named, PUBLISHED_LENGTHS.get(name, {})) if dataset == "h36m" else {}
+    own = LIFTER_PRESETS.get(named, LIFTER_PRESETS.get(name, {}))
+    parts = [BUDGETS[dataset], short, own, lengths, TRAINING[recipe]]
     if _sees_clips(words, parts):
         parts.append(CLIPS.get(recipe, {}))
     lifter = replace(LifterSettings(), **_merged(parts, "lifter"))

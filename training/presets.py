@@ -48,6 +48,12 @@ LIFTER_PRESETS: dict[str, Preset] = {
         },
     },
 }  # fmt: skip
+# Their lengths, on Human3.6M, where they were published; other data sets have budgets of their own.
+PUBLISHED_LENGTHS: dict[str, Preset] = {
+    "poseformer": {"learning": {"epochs": 200, "batch_size": 512}},
+    "seq2seq": {"learning": {"epochs": 100, "batch_size": 64}},
+    "martinez": {"learning": {"epochs": 200}},
+}
 # The widths and dropout of short runs are meant for fully connected layers and 1x1 convolutions.
 WITHOUT_BUDGET_SIZES = ("sem_gcn", "st_gcn", "poseformer")
 

@@ -88,6 +88,17 @@ def test_lifters_bring_their_published_training_and_window():
     seq2seq = read_settings(["--posenet_name", "seq2seq"]).learning
     assert seq2seq.loss_frames == "all" and seq2seq.difference_weight == 5 and seq2seq.lr_decay == 0.96
     assert read_settings(["--posenet_name", "seq2seq", "--lr", "0.01"]).learning.lr == 0.01
+
+
+@pytest.mark.parametrize("name, length", [("poseformer", (200, 512)), ("seq2seq", (100, 64)), ("martinez", (200, 64))])
+def test_published_lengths_are_for_human36m_and_short_runs_stay_short(name: str, length: tuple[int, int]):
+    def length_of(*words: str) -> tuple[int, int]:
+        learning = read_settings(["--posenet_name", name, *words]).learning
+        return learning.epochs, learning.batch_size
+
+    assert length_of("--dataset", "h36m") == length
+    assert length_of("--dataset", "demo")[0] == 8
+    assert length_of("--dataset", "h36m", "--epochs", "3", "--batch_size", "10") == (3, 10)
     with pytest.raises(ValueError, match="product of --filter_widths"):
         read_settings(["--filter_widths", "3", "3", "--frames", "27"])
 
