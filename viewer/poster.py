@@ -1,0 +1,66 @@
+"""The picture at the top of the README: synthetic poses in space, and what their cameras see of them.
+
+    python -m viewer.poster --out docs/figures/poster.png
+
+Left, right, middle of the body in one colour each; floor tiles of 2 m; frames are what a camera of two half image
+widths takes in. Nothing is chosen by hand: the first poses of the recipe, from recorded poses of the built-in data set.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from augment.export_poses import EXPORT_RECIPES, Filter, PoseStream
+from data import DataSettings
+from data.command_line import read_flags
+from evaluation.charts import save_figure
+from kinematics import Skeleton
+from kinematics.errors import PoseFKError, exit_with_one_sentence
+from viewer.drawing import COLUMNS, draw_screens, draw_spaces, figure_of_lines
+
+LAYOUT = Skeleton("h36m_16")
+
+
+@dataclass
+class Poster:
+    """Draw synthetic poses and their views."""
+
+    out: Path = Path("docs/figures/poster.png")
+    """PNG to write."""
+    recipe: str = "limbs"
+    """Where poses come from: normal, rom or limbs."""
+    seed: int = 0
+    """Seed of the poses."""
+    rows: int = 1
+    """Rows of poses, each with a row of views."""
+
+
+def draw(settings: Poster) -> None:
+    """Write the picture."""
+    if settings.recipe not in EXPORT_RECIPES:
+        raise PoseFKError(f"--recipe {settings.recipe}: choose from {', '.join(EXPORT_RECIPES)}.")
+    if settings.rows < 1:
+        raise PoseFKError(f"--rows {settings.rows}: expected 1 or more.")
+    stream = PoseStream.of_recipe(settings.recipe, DataSettings(dataset="demo"), 1, settings.seed, Filter())
+    block = stream.block(0, 0, settings.rows * COLUMNS, LAYOUT, ())
+    world = block.joints_world[:, 0] - block.joints_world[:, 0, LAYOUT.root, None]
+    level = world[..., [0, 2, 1]] * [1, -1, 1]  # as a level camera that looks along the world's y axis has them
+    figure, lines = figure_of_lines(2 * settings.rows, "Synthetic poses in space, and as their cameras see them")
+    for row in range(settings.rows):
+        own = slice(row * COLUMNS, (row + 1) * COLUMNS)
+        draw_spaces(lines[2 * row], level[own], LAYOUT)
+        draw_screens(lines[2 * row + 1], block.joints_screen[own, 0], LAYOUT)
+        lines[2 * row].set_ylabel("3D")
+        lines[2 * row + 1].set_ylabel("2D")
+    save_figure(figure, settings.out)
+    print(f"{settings.rows * COLUMNS} poses of recipe {settings.recipe} in {settings.out}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    draw(read_flags(Poster, "viewer.poster", __doc__, sys.argv[1:] if arguments is None else arguments))
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)
