@@ -141,8 +141,8 @@ class PoseStream:
         if not self.rules.novelty:
             return batch
         middle = self.frames // 2
-        known = _headless(self.augmenter.parts.reference.joints_world[:, middle])
-        made = _headless(batch.joints_world()[:, middle])
+        known = facing_the_same(self.augmenter.parts.reference.joints_world[:, middle])
+        made = facing_the_same(batch.joints_world()[:, middle])
         nearest = torch.stack([(known - pose).norm(dim=-1).mean(dim=-1).amin() for pose in made]) if len(made) else made
         good = (nearest >= self.rules.novelty).nonzero().squeeze(1) if len(made) else torch.arange(0)
         self.counts["novel"] += len(good)
@@ -196,7 +196,7 @@ def _kept(joints_world: Tensor, block: Block, keep: tuple[str, ...], seed: int) 
     return kept
 
 
-def _headless(joints: Tensor) -> Tensor:
+def facing_the_same(joints: Tensor) -> Tensor:
     """(N, 16, 3) about the hip, turned about the vertical so that the right hip lies on +x."""
     joints = joints - joints[:, HIP : HIP + 1]
     across = joints[:, Skeleton("h36m_16").joints.index("RHip"), :2]

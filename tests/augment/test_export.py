@@ -13,8 +13,7 @@ import pytest
 import torch
 
 from augment import export as command
-from augment.export_poses import TOLERANCE_RAD
-from augment.export_poses import _headless as facing_the_same
+from augment.export_poses import TOLERANCE_RAD, facing_the_same
 from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
 from data.readers import load_npz_restricted
 from kinematics import Skeleton, joint_limits

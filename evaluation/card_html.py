@@ -1,0 +1,142 @@
+"""A dataset card as one HTML page: pictures inside it, no script, nothing fetched from anywhere."""
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from evaluation.card_tables import MOTION, OWN, VIEWS, compared_cells, in_short, own_cells
+from evaluation.charts import SYNTHETIC_SET, set_colours
+from kinematics import JOINT_ANGLES
+
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; color: #222; background: #fff; max-width: 1180px; margin: 24px auto;
+  padding: 0 20px; }
+h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 34px 0 6px; }
+.facts { color: #555; margin: 0 0 16px; }
+.short { background: #f4f6f8; border-radius: 8px; padding: 12px 16px 12px 34px; margin: 0; }
+.short li { margin: 3px 0; }
+.warn { border-left: 4px solid #E69F00; padding: 4px 12px; margin: 14px 0; }
+table { border-collapse: collapse; width: 100%; } th, td { padding: 4px 10px; text-align: right; white-space: nowrap; }
+th { border-bottom: 2px solid #bbb; font-weight: 600; } td { border-bottom: 1px solid #eee; }
+th:first-child, td:first-child, td.say, th.say { text-align: left; } td.say { color: #666; font-size: 13px;
+  white-space: normal; } td.floor, th.floor { color: #888; font-weight: 400; } td.main { font-weight: 600; }
+img { width: 100%; height: auto; margin: 6px 0; } details { margin: 10px 0; } summary { cursor: pointer; }
+.key { display: inline-block; width: 11px; height: 11px; border-radius: 2px; margin-right: 5px; }
+.notes { color: #555; font-size: 13px; }
+"""
+NOT_NEARER = (
+    "Nearer to the training set is not better: a set that only repeats it adds nothing. Read the columns of the data "
+    "you want to work on (and keep those data out of training); what is covered there, a lifter can learn."
+)
+FLOOR = "In grey: one half of the real set against its other half, with no recording in both. Nothing has to beat that."
+
+
+def page(title: str, facts: Sequence[str], numbers: dict[str, Any], figures: Sequence[tuple[str, str, Figure]]) -> str:
+    """The whole page. facts: of the set, in a line; figures: (heading, caption, figure)."""
+    parts = [
+        f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title>",
+        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>",
+        f"<p class='facts'>{' · '.join(escape(fact) for fact in facts)}</p>",
+        f"<ul class='short'>{''.join(f'<li>{escape(line)}</li>' for line in in_short(numbers))}</ul>",
+        f"<p class='warn'>{NOT_NEARER}</p>",
+        f"<h2>Against real poses</h2>{_against(numbers)}<p class='notes'>{FLOOR}</p>",
+        f"<h2>Each set by itself</h2>{_by_itself(numbers)}",
+        *(_figure(*figure) for figure in figures),
+        _details(numbers),
+        _notes(numbers["notes"]),
+        "</body></html>\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]], classes: Sequence[str]) -> str:
+    """Cells are escaped; head is HTML. classes: of each column."""
+
+    def row(tag: str, cells: Sequence[str]) -> str:
+        pairs = zip(cells, classes, strict=True)
+        return "<tr>" + "".join(f"<{tag} class='{kind}'>{cell}</{tag}>" for cell, kind in pairs) + "</tr>"
+
+    body = "".join(row("td", [escape(cell) for cell in line]) for line in lines)
+    return f"<table><thead>{row('th', head)}</thead><tbody>{body}</tbody></table>"
+
+
+def _key(name: str, colours: dict[str, str]) -> str:
+    return f"<span class='key' style='background:{colours[name]}'></span>{escape(name)}"
+
+
+def _against(numbers: dict[str, Any]) -> str:
+    colours = set_colours(numbers["sets"])
+    head, classes = [""], [""]
+    for name in numbers["compared"]:
+        head += [f"against {_key(name, colours)}", "its halves"]
+        classes += ["main", "floor"]
+    return _table([*head, ""], compared_cells(numbers), [*classes, "say"])
+
+
+def _by_itself(numbers: dict[str, Any]) -> str:
+    colours = set_colours(numbers["sets"])
+    lines = [line for rows in (OWN, VIEWS, MOTION) for line in own_cells(rows, numbers)]
+    lines += _motion_lines(numbers)
+    classes = ["main" if name == SYNTHETIC_SET else "" for name in colours]
+    return _table(["", *(_key(name, colours) for name in colours), ""], lines, ["", *classes, "say"])
+
+
+def _motion_lines(numbers: dict[str, Any]) -> list[list[str]]:
+    found = {name: own for name, own in numbers["motion_distance"].items() if own is not None}
+    titles = {
+        "speed": "Speeds apart from synthetic, m/s", "limb_speed": "Speeds about the hip apart, m/s",
+        "acceleration": "Accelerations apart, m/s²",
+    }  # fmt: skip
+    return [
+        [title, "", *(f"{found[name][key]:.2g}" if name in found else "-" for name in numbers["compared"]),
+         "1-Wasserstein distance of all joints' values"]
+        for key, title in titles.items() if found
+    ]  # fmt: skip
+
+
+def _figure(heading: str, caption: str, figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    alt = escape(heading, quote=True)
+    image = f"<img alt='{alt}' src='data:image/png;base64,{data}'>"
+    return f"<h2>{escape(heading)}</h2><p class='notes'>{escape(caption)}</p>{image}"
+
+
+def _details(numbers: dict[str, Any]) -> str:
+    """Long tables, folded."""
+    sets = numbers["sets"]
+    head = ["", *(escape(name) for name in sets)]
+    classes = [""] * len(head)
+    angles = [
+        [name.replace("_", " "), *(f"{own['outside_limits']['per_angle_percent'][name]:.1f}" for own in sets.values())]
+        for name in JOINT_ANGLES
+    ]
+    bones = []
+    for segment, usual in sets[SYNTHETIC_SET]["bones"]["segments"].items():
+        own = (each["bones"]["segments"][segment] for each in sets.values())
+        cells = (f"{each['ratio']:.3f} ± {each['variation_percent']:.1f} %" for each in own)
+        bones.append([f"{segment.replace('_', ' ')} (usually {usual['usual_ratio']:.3f})", *cells])
+    worst = [
+        [
+            name,
+            "; ".join(f"{pair} {rate:.1f} %" for pair, rate in own["capsule_overlap"]["pairs_percent"].items()) or "-",
+        ]
+        for name, own in sets.items()
+    ]
+    tables = (
+        ("Joint limits: % of poses outside by more than 1°, angle by angle", _table(head, angles, classes)),
+        ("Bones: length over stature, and its variation between poses", _table(head, bones, classes)),
+        ("Limbs through each other: the pairs most often", _table(["", "% of poses"], worst, ["", "say"])),
+    )
+    return "".join(f"<details><summary>{title}</summary>{table}</details>" for title, table in tables)
+
+
+def _notes(notes: Sequence[str]) -> str:
+    if not notes:
+        return ""
+    return f"<h2>Notes</h2><ul class='notes'>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>"
