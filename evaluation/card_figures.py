@@ -16,7 +16,7 @@ from viewer.drawing import COLUMNS, FAINT, draw_spaces, figure_of_lines
 
 _LONGITUDES, _HEIGHTS = np.linspace(-np.pi, np.pi, 49), np.linspace(-1, 1, 25)
 _SHADES = LogNorm(0.05, 50)
-SYNTHETIC_LINES = 3
+SYNTHETIC_LINES = 2
 # Rows are camera axes (x right, y down, z away) of who stands before the person and looks at it.
 _FACING = np.array([[-1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, -1.0, 0.0]])
 
@@ -31,12 +31,12 @@ def limb_maps(directions: Mapping[str, Mapping[str, Float[Tensor, "limbs 3"]]]) 
     figure.subplots_adjust(left=0.06, right=0.94, top=1 - 0.6 / height, bottom=0.1 / height, wspace=0.08, hspace=0.1)
     panels = figure.subplots(len(directions), len(LIMBS), squeeze=False, subplot_kw={"projection": "mollweide"})
     shades = None
-    for row, (name, limbs) in zip(panels, directions.items(), strict=True):
+    for line, (row, (name, limbs)) in enumerate(zip(panels, directions.items(), strict=True)):
         for axes, limb in zip(row, LIMBS, strict=True):
             shades = axes.pcolormesh(
                 _LONGITUDES, np.arcsin(_HEIGHTS), direction_density(limbs[limb].numpy()), norm=_SHADES, cmap="magma_r"
             )
-            _label(axes, limb if row is panels[0] else "")
+            _label(axes, limb if line == 0 else "")
         row[0].text(-0.04, 0.5, name, transform=row[0].transAxes, rotation=90, ha="right", va="center", fontsize=11)
     assert shades is not None
     bar = figure.colorbar(shades, cax=figure.add_axes((0.955, 0.1, 0.008, 0.75)))
@@ -67,13 +67,20 @@ def _label(axes: Axes, title: str) -> None:
 def pose_sheet(poses: Mapping[str, Float[Tensor, "poses 16 3"]], upright: bool) -> Figure:
     """Poses of every set as they come, on bodies of one height that face the reader. poses: standard ones, metres."""
     lines = {
-        name if line == 0 else f"{name} {line + 1}": own[COLUMNS * line : COLUMNS * (line + 1)].double().numpy()
+        (name, line): _spread(own, line, count).double().numpy()
         for name, own in poses.items()
-        for line in range(SYNTHETIC_LINES if name == SYNTHETIC_SET else 1)
+        for count in [SYNTHETIC_LINES if name == SYNTHETIC_SET else 1]
+        for line in range(count)
     }
     how = "hips turned to the reader" if upright else "pelvis upright and turned to the reader"
     figure, panels = figure_of_lines(len(lines), f"Poses drawn by chance, {how}. Floor 2 m")
-    for axes, (name, own) in zip(panels, lines.items(), strict=True):
+    for axes, ((name, _), own) in zip(panels, lines.items(), strict=True):
         draw_spaces(axes, own @ _FACING.T, Skeleton("h36m_16"))
-        axes.set_ylabel(name.removesuffix(" 2").removesuffix(" 3"))
+        axes.set_ylabel(name)
     return figure
+
+
+def _spread(poses: Tensor, line: int, lines: int) -> Tensor:
+    """The poses of one line: files lie in the order of their recordings, so every n-th of all poses."""
+    step = max(1, len(poses) // (COLUMNS * lines))
+    return poses[line * step :: step * lines][:COLUMNS]

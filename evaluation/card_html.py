@@ -3,12 +3,13 @@
 import base64
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from evaluation.card_tables import MOTION, OWN, VIEWS, compared_cells, in_short, own_cells
+from evaluation.card_tables import MOTION, OWN, Row, compared_cells, distance_cells, in_short, own_cells
 from evaluation.charts import SYNTHETIC_SET, set_colours
 from kinematics import JOINT_ANGLES
 
@@ -22,8 +23,9 @@ h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 34px 0 6p
 .warn { border-left: 4px solid #E69F00; padding: 4px 12px; margin: 14px 0; }
 table { border-collapse: collapse; width: 100%; } th, td { padding: 4px 10px; text-align: right; white-space: nowrap; }
 th { border-bottom: 2px solid #bbb; font-weight: 600; } td { border-bottom: 1px solid #eee; }
-th:first-child, td:first-child, td.say, th.say { text-align: left; } td.say { color: #666; font-size: 13px;
-  white-space: normal; } td.floor, th.floor { color: #888; font-weight: 400; } td.main { font-weight: 600; }
+th:first-child, td:first-child, td.say { text-align: left; white-space: normal; }
+small { color: #777; display: block; line-height: 1.25; }
+ td.floor, th.floor { color: #888; font-weight: 400; } td.main { font-weight: 600; }
 img { width: 100%; height: auto; margin: 6px 0; } details { margin: 10px 0; } summary { cursor: pointer; }
 .key { display: inline-block; width: 11px; height: 11px; border-radius: 2px; margin-right: 5px; }
 .notes { color: #555; font-size: 13px; }
@@ -35,8 +37,18 @@ NOT_NEARER = (
 FLOOR = "In grey: one half of the real set against its other half, with no recording in both. Nothing has to beat that."
 
 
-def page(title: str, facts: Sequence[str], numbers: dict[str, Any], figures: Sequence[tuple[str, str, Figure]]) -> str:
-    """The whole page. facts: of the set, in a line; figures: (heading, caption, figure)."""
+@dataclass(frozen=True)
+class Picture:
+    """A section of the page: a heading, a line under it, a figure, and rows of numbers that belong to it."""
+
+    heading: str
+    caption: str
+    figure: Figure
+    rows: tuple[Row, ...] = ()
+
+
+def page(title: str, facts: Sequence[str], numbers: dict[str, Any], pictures: Sequence[Picture]) -> str:
+    """The whole page. facts: of the set, in a line."""
     parts = [
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title>",
         f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>",
@@ -44,8 +56,9 @@ def page(title: str, facts: Sequence[str], numbers: dict[str, Any], figures: Seq
         f"<ul class='short'>{''.join(f'<li>{escape(line)}</li>' for line in in_short(numbers))}</ul>",
         f"<p class='warn'>{NOT_NEARER}</p>",
         f"<h2>Against real poses</h2>{_against(numbers)}<p class='notes'>{FLOOR}</p>",
-        f"<h2>Each set by itself</h2>{_by_itself(numbers)}",
-        *(_figure(*figure) for figure in figures),
+        f"<h2>Each set by itself</h2>{_side_by_side(numbers, own_cells(OWN, numbers))}",
+        *(_section(numbers, picture) for picture in pictures),
+        _motion(numbers),
         _details(numbers),
         _notes(numbers["notes"]),
         "</body></html>\n",
@@ -54,13 +67,13 @@ def page(title: str, facts: Sequence[str], numbers: dict[str, Any], figures: Seq
 
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]], classes: Sequence[str]) -> str:
-    """Cells are escaped; head is HTML. classes: of each column."""
+    """head, lines: HTML; classes: of each column."""
 
     def row(tag: str, cells: Sequence[str]) -> str:
         pairs = zip(cells, classes, strict=True)
         return "<tr>" + "".join(f"<{tag} class='{kind}'>{cell}</{tag}>" for cell, kind in pairs) + "</tr>"
 
-    body = "".join(row("td", [escape(cell) for cell in line]) for line in lines)
+    body = "".join(row("td", line) for line in lines)
     return f"<table><thead>{row('th', head)}</thead><tbody>{body}</tbody></table>"
 
 
@@ -74,37 +87,36 @@ def _against(numbers: dict[str, Any]) -> str:
     for name in numbers["compared"]:
         head += [f"against {_key(name, colours)}", "its halves"]
         classes += ["main", "floor"]
-    return _table([*head, ""], compared_cells(numbers), [*classes, "say"])
+    return _table(head, [_explained(line) for line in compared_cells(numbers)], classes)
 
 
-def _by_itself(numbers: dict[str, Any]) -> str:
+def _side_by_side(numbers: dict[str, Any], lines: Sequence[Sequence[str]]) -> str:
+    """A table with a column for each set."""
     colours = set_colours(numbers["sets"])
-    lines = [line for rows in (OWN, VIEWS, MOTION) for line in own_cells(rows, numbers)]
-    lines += _motion_lines(numbers)
     classes = ["main" if name == SYNTHETIC_SET else "" for name in colours]
-    return _table(["", *(_key(name, colours) for name in colours), ""], lines, ["", *classes, "say"])
+    head = ["", *(_key(name, colours) for name in colours)]
+    return _table(head, [_explained(line) for line in lines], ["", *classes])
 
 
-def _motion_lines(numbers: dict[str, Any]) -> list[list[str]]:
-    found = {name: own for name, own in numbers["motion_distance"].items() if own is not None}
-    titles = {
-        "speed": "Speeds apart from synthetic, m/s", "limb_speed": "Speeds about the hip apart, m/s",
-        "acceleration": "Accelerations apart, m/s²",
-    }  # fmt: skip
-    return [
-        [title, "", *(f"{found[name][key]:.2g}" if name in found else "-" for name in numbers["compared"]),
-         "1-Wasserstein distance of all joints' values"]
-        for key, title in titles.items() if found
-    ]  # fmt: skip
+def _explained(line: Sequence[str]) -> list[str]:
+    """A table's line with the reading, its last cell, in small letters under its label."""
+    label, *cells, reading = (escape(cell) for cell in line)
+    return [f"{label}<small>{reading}</small>", *cells]
 
 
-def _figure(heading: str, caption: str, figure: Figure) -> str:
+def _section(numbers: dict[str, Any], picture: Picture) -> str:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
+    picture.figure.savefig(buffer, format="png", dpi=100)
     data = base64.b64encode(buffer.getvalue()).decode()
-    alt = escape(heading, quote=True)
-    image = f"<img alt='{alt}' src='data:image/png;base64,{data}'>"
-    return f"<h2>{escape(heading)}</h2><p class='notes'>{escape(caption)}</p>{image}"
+    image = f"<img alt='{escape(picture.heading, quote=True)}' src='data:image/png;base64,{data}'>"
+    lines = own_cells(picture.rows, numbers)
+    table = _side_by_side(numbers, lines) if lines else ""
+    return f"<h2>{escape(picture.heading)}</h2><p class='notes'>{escape(picture.caption)}</p>{image}{table}"
+
+
+def _motion(numbers: dict[str, Any]) -> str:
+    lines = own_cells(MOTION, numbers) + distance_cells(numbers)
+    return f"<h2>Motion of the clips</h2>{_side_by_side(numbers, lines)}" if lines else ""
 
 
 def _details(numbers: dict[str, Any]) -> str:
@@ -123,7 +135,7 @@ def _details(numbers: dict[str, Any]) -> str:
         bones.append([f"{segment.replace('_', ' ')} (usually {usual['usual_ratio']:.3f})", *cells])
     worst = [
         [
-            name,
+            escape(name),
             "; ".join(f"{pair} {rate:.1f} %" for pair, rate in own["capsule_overlap"]["pairs_percent"].items()) or "-",
         ]
         for name, own in sets.items()

@@ -19,9 +19,9 @@ class Row:
     reading: str
 
 
-def number(value: float) -> str:
+def number(value: float | int) -> str:
     """Three digits, whatever the size."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2g}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:#.2g}"
 
 
 def _interval(key: str) -> Callable[[Numbers], str]:
@@ -37,12 +37,12 @@ def _middle(key: str) -> Callable[[Numbers], str]:
 
 
 COMPARED = (
-    Row("Recall, %", _percent("recall_percent"), "of real poses, how many lie among synthetic ones. Higher is better"),
-    Row("Coverage, %", _percent("coverage_percent"),
+    Row("Recall", _percent("recall_percent"), "of real poses, how many lie among synthetic ones. Higher is better"),
+    Row("Coverage", _percent("coverage_percent"),
         "of real poses, how many have a synthetic one as near as real ones are. Higher is better"),
     Row("Nearest synthetic pose, mm (median / 95 %)", _middle("nearest_synthetic_mm"),
         "from each real pose: what is large is missing. Lower is better"),
-    Row("Precision, %", _percent("precision_percent"),
+    Row("Precision", _percent("precision_percent"),
         "of synthetic poses, how many lie among real ones. The rest is new: wanted if people can do it"),
     Row("Density", lambda n: f"{n['density']:.2f}", "real neighbourhoods over a synthetic pose; 1: as among real ones"),
     Row("Nearest real pose, mm (median / 95 %)", _middle("nearest_real_mm"),
@@ -75,39 +75,39 @@ OWN = (
     Row("Poses judged", lambda n: f"{n['poses']:,} of {n['poses_in_the_set']:,}", "drawn by chance"),
     Row("Diversity, mm", lambda n: number(n["diversity_mm"]),
         "mean distance of a joint between two poses (APD), bodies of 1.75 m"),
-    Row("Outside joint limits, % of poses", lambda n: _tenths(n[_LIMITS]["any_angle_percent"]),
+    Row("Poses outside joint limits", lambda n: _tenths(n[_LIMITS]["any_angle_percent"]),
         "any of 28 fitted angles by more than 1°; the fit itself puts recorded poses outside"),
-    Row(f"the same by more than {FAR_DEG:g}°", lambda n: _tenths(n[_LIMITS][_FAR]),
+    Row(f"Poses outside by more than {FAR_DEG:g}°", lambda n: _tenths(n[_LIMITS][_FAR]),
         "should not be far above the real sets"),
-    Row("Limbs through each other, % of poses", lambda n: _tenths(n["capsule_overlap"]["poses_percent"]),
+    Row("Poses with limbs through each other", lambda n: _tenths(n["capsule_overlap"]["poses_percent"]),
         "capsules inside the limbs overlap by more than 20 mm. Lower is better"),
     Row("Stature, m (mean ± sd)",
         lambda n: f"{n['bones']['stature_m']['mean']:.2f} ± {n['bones']['stature_m']['sd']:.2f}",
         "estimated from the bones"),
-    Row("Left-right difference of bones, %", lambda n: _tenths(n["bones"]["left_right_difference_percent"]["mean"]),
+    Row("Left-right difference of bones", lambda n: _tenths(n["bones"]["left_right_difference_percent"]["mean"]),
         "0 for bodies made symmetrical"),
 )  # fmt: skip
 
 VIEWS = (
     Row("Camera to hip, m", _views("distance_m", _levels), "5 % / median / 95 %"),
     Row("Camera above the hip, degrees", _views("elevation_deg", _levels), "5 % / median / 95 %"),
-    Row("Seen from the front, % of poses", _views("from_the_front_percent", _tenths), "camera within 45° of ahead"),
-    Row("Seen from behind, % of poses", _views("from_behind_percent", _tenths), "camera within 45° of behind"),
+    Row("Poses seen from the front", _views("from_the_front_percent", _tenths), "camera within 45° of ahead"),
+    Row("Poses seen from behind", _views("from_behind_percent", _tenths), "camera within 45° of behind"),
     Row("Focal length, half image widths", _views("focal_half_widths", _levels), "5 % / median / 95 %"),
     Row("Size of the person's box, half image widths", _views("box_half_widths", _levels), "5 % / median / 95 %"),
-    Row("Joints inside the image, %", _views("joints_in_image_percent", _tenths), "should be near 100"),
-    Row("Poses behind the camera, %", _views("poses_behind_camera_percent", _tenths),
+    Row("Joints inside the image", _views("joints_in_image_percent", _tenths), "should be near 100"),
+    Row("Poses behind the camera", _views("poses_behind_camera_percent", _tenths),
         "a joint less than 0.5 m before it; should be 0"),
 )  # fmt: skip
 
 MOTION = (
-    Row("Clips", _motion("clips", str), "27 frames or as long as the synthetic ones"),
+    Row("Clips", _motion("clips", str), "recorded ones as long as the synthetic ones"),
     Row("Speed, m/s", _motion("speed", _levels), "median / 95 %, all joints"),
     Row("Speed about the hip, m/s", _motion("limb_speed", _levels), "median / 95 %"),
     Row("Acceleration, m/s²", _motion("acceleration", _levels), "median / 95 %; grows with frame rate and noise"),
     Row("Skating, m/s", _motion("skating", number), "level speed of ankles on the floor"),
-    Row("Frames with an ankle on the floor, %", _motion("contact", lambda c: _tenths(100 * c)), "within 5 cm"),
-    Row("Arms, legs and hips change length by, %", _motion("limb_bones", lambda c: _tenths(100 * c)),
+    Row("Frames with an ankle on the floor", _motion("contact", lambda c: _tenths(100 * c)), "within 5 cm"),
+    Row("Change in length of arms, legs, hips", _motion("limb_bones", lambda c: _tenths(100 * c)),
         "inside a clip, worst of all; 0 is right"),
 )  # fmt: skip
 
@@ -127,15 +127,32 @@ def compared_cells(numbers: Numbers) -> list[list[str]]:
     return lines
 
 
+def distance_cells(numbers: Numbers) -> list[list[str]]:
+    """How far the motion of each real set is from the synthetic one's; no line where none was compared."""
+    found = {name: own for name, own in numbers["motion_distance"].items() if own is not None}
+    titles = {
+        "speed": "Speeds apart from the synthetic, m/s", "limb_speed": "Speeds about the hip apart, m/s",
+        "acceleration": "Accelerations apart, m/s²",
+    }  # fmt: skip
+    reading = "1-Wasserstein distance of all joints' values; 0: spread alike"
+    return [
+        [title, "", *(number(found[name][key]) if name in found else "-" for name in numbers["compared"]), reading]
+        for key, title in titles.items()
+        if found
+    ]
+
+
 def in_short(numbers: Numbers) -> list[str]:
     """What a reader should take along, in sentences."""
     sentences = []
     for name, own in numbers["compared"].items():
         half = numbers["floor"][name]
+        nearest, usual = own["nearest_synthetic_mm"]["median"], half["nearest_synthetic_mm"]["median"]
         sentences.append(
-            f"{name}: {own['coverage_percent']:.0f} % of its poses are covered by the synthetic ones (by its own other "
-            f"half: {half['coverage_percent']:.0f} %), and {own['precision_percent']:.0f} % of the synthetic poses lie "
-            f"among its poses ({half['precision_percent']:.0f} %)."
+            f"{name}: half of its poses have a synthetic one within {nearest:.0f} mm (in its own other half: "
+            f"{usual:.0f} mm); {own['coverage_percent']:.0f} % are covered ({half['coverage_percent']:.0f} %); "
+            f"{own['precision_percent']:.0f} % of the synthetic poses lie among its own "
+            f"({half['precision_percent']:.0f} %)."
         )
     sets = numbers["sets"]
     rest = [name for name in sets if name != SYNTHETIC_SET]

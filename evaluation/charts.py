@@ -1,6 +1,6 @@
 """Charts of pose sets beside each other: joint angles and camera views. Each returns a Figure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import cycle
 from pathlib import Path
 
@@ -47,7 +47,8 @@ def joint_angle_histograms(
     panels = figure.subplots(4, 7).flat
     for i, (axes, joint_angle) in enumerate(zip(panels, JOINT_ANGLES, strict=True)):
         for name, values in angles.items():
-            _shares(axes, np.rad2deg(values[:, i].cpu().numpy()), np.linspace(-180, 180, 61), colours[name], name)
+            degrees, bins = np.rad2deg(values[:, i].cpu().numpy()), np.linspace(-180, 180, 61)
+            _shares(axes, degrees, bins, colours[name], name, _filled(name, angles))
         for bound in () if limits is None else (limits.lower[i], limits.upper[i]):
             axes.axvline(float(np.rad2deg(float(bound))), color=MIDDLE, linewidth=0.8, linestyle="--")
         axes.set_title(joint_angle.replace("_", " "), fontsize=8)
@@ -72,7 +73,7 @@ def camera_views(batches: Mapping[str, PoseBatch]) -> Figure:
             (panels[3], views["azimuth_deg"], np.linspace(-180, 180, 37)),
             (panels[5], views["height"], np.linspace(0, 2, 41)),
         ):
-            _shares(axes, values, bins, colours[name], name)
+            _shares(axes, values, bins, colours[name], name, _filled(name, batches))
         panels[4].plot(*views["root_screen"][:1500].T, ".", markersize=2.5, alpha=0.5, color=colours[name], label=name)
     titles = ("focal length (half widths)", "camera to hip (m)", "camera above the hip (deg)",
               "camera to the right of ahead (deg)", "hip on screen (half widths)",
@@ -114,10 +115,16 @@ def view_numbers(batch: PoseBatch) -> dict[str, np.ndarray]:
     return {name: values.detach().cpu().numpy() for name, values in numbers.items()}
 
 
-def _shares(axes: Axes, values: np.ndarray, bins: np.ndarray, colour: str, label: str) -> None:
-    """A filled outline of the shares of values per bin (what lies outside counts at the ends)."""
+def _filled(name: str, names: Collection[str]) -> bool:
+    """More than two filled shapes over each other cannot be told apart."""
+    return name == SYNTHETIC_SET or len(names) < 3
+
+
+def _shares(axes: Axes, values: np.ndarray, bins: np.ndarray, colour: str, label: str, fill: bool) -> None:
+    """An outline of the shares of values per bin (what lies outside counts at the ends)."""
     if not len(values):
         return
     counts, _ = np.histogram(np.clip(values, bins[0], bins[-1]), bins)
-    axes.stairs(counts / len(values), bins, fill=True, color=colour, alpha=0.25)
+    if fill:
+        axes.stairs(counts / len(values), bins, fill=True, color=colour, alpha=0.35)
     axes.stairs(counts / len(values), bins, color=colour, linewidth=1.2, label=label)

@@ -73,7 +73,7 @@ class PoseSet:
             )
         return self
 
-    def clip_frames(self, fps: float) -> int:
+    def clip_frames(self, fps: float | int) -> int:
         """Frames of clips at another rate that last as long as these clips; 0 where there are none."""
         if self.clips is None or not self.fps:
             return 0

@@ -26,7 +26,7 @@ class Moments(NamedTuple):
 def moments(features: Float[Tensor, "lines size"], weights: Float[Tensor, "lines"] | None = None) -> Moments:
     """Mean and unbiased covariance, float64. weights: how often each line counts, default once."""
     features = features.double()
-    weights = torch.ones_like(features[:, 0]) if weights is None else weights.double()
+    weights = torch.ones_like(features[:, 0]) if weights is None else weights
     mean = weights @ features / weights.sum()
     centred = features - mean
     return Moments(mean, (centred * weights[:, None]).T @ centred / (weights.sum() - 1))
@@ -76,7 +76,7 @@ def frechet_interval(
 def _resampled(features: Tensor, recording: Tensor, generator: torch.Generator) -> Moments:
     count = int(recording.max()) + 1
     drawn = torch.randint(count, (count,), generator=generator)
-    return moments(features, torch.bincount(drawn, minlength=count)[recording])
+    return moments(features, torch.bincount(drawn, minlength=count)[recording].double())
 
 
 def pairwise_diversity(

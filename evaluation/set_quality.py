@@ -130,7 +130,7 @@ def _middle_and_95(distances: Tensor) -> dict[str, float]:
     return dict(zip(("median", "95 %"), (_per_joint_mm(float(level)) for level in levels), strict=True))
 
 
-def common_rate(synthetic_fps: float, real_fps: float) -> tuple[int, int] | None:
+def common_rate(synthetic_fps: float | int, real_fps: float | int) -> tuple[int, int] | None:
     """Every how many-th frame of each makes the rates equal; None where no whole number does."""
     ratio = real_fps / synthetic_fps
     step = max(1, round(max(ratio, 1 / ratio)))

@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from data import DataSettings
 from data.command_line import read_flags
 from data.readers import atomic_write
 from evaluation.card_figures import limb_maps, pose_sheet
-from evaluation.card_html import page
-from evaluation.card_tables import OWN, compared_cells, own_cells, text_table
+from evaluation.card_html import Picture, page
+from evaluation.card_tables import OWN, VIEWS, compared_cells, own_cells, text_table
 from evaluation.charts import SYNTHETIC_SET, camera_views, joint_angle_histograms
 from evaluation.pose_features import limb_directions
 from evaluation.pose_set_files import read_files
@@ -81,11 +80,13 @@ def run(settings: Quality) -> dict[str, Any]:
             "synthetic": settings.synthetic,
             "about": sets[0].about,
             "seed": settings.seed,
+            "upright": upright,
             **numbers,
             "notes": notes,
         }
+        notes += [f"{name} has no cameras: its views are not judged." for name in own if not sees(own[name])]
         bar.set_description("drawing")
-        html = page(f"Dataset card: {sets[0].name}", facts(sets[0], settings), numbers, figures(own, upright))
+        html = page(f"Dataset card: {sets[0].name}", facts(sets[0], settings), numbers, pictures(own, upright))
         bar.update()
     write(settings.out / NUMBERS, json.dumps(numbers, indent=1, allow_nan=False) + "\n")
     write(settings.out / PAGE, html)
@@ -152,26 +153,28 @@ def facts(synthetic: PoseSet, settings: Quality) -> list[str]:
     return found
 
 
-def figures(own: dict[str, Described], upright: bool) -> list[tuple[str, str, Figure]]:
-    """(heading, caption, figure) in the order of the page."""
+def sees(own: Described) -> bool:
+    """Whether the cameras of a set are known."""
+    return own.poses.views is not None and own.poses.views.camera is not None
+
+
+def pictures(own: dict[str, Described], upright: bool) -> list[Picture]:
+    """The sections with figures, in the order of the page."""
+    poses = {name: each.joints for name, each in own.items()}
+    directions = {name: limb_directions(each.poses.joints) for name, each in own.items()}
     angles = {name: each.angles for name, each in own.items()}
-    seen = {
-        name: each.poses.views for name, each in own.items() if each.poses.views and each.poses.views.camera is not None
-    }
+    seen = {name: each.poses.views for name, each in own.items() if each.poses.views is not None and sees(each)}
     found = [
-        ("Sample poses", "As they come, none chosen.",
-         pose_sheet({name: each.joints for name, each in own.items()}, upright)),
-        ("Where limbs point", "Dark where many poses have that limb, blank where none has: gaps against the real sets "
-         "are poses that are missing.",
-         limb_maps({name: limb_directions(each.poses.joints) for name, each in own.items()})),
+        Picture("Sample poses", "As they come, none chosen.", pose_sheet(poses, upright)),
+        Picture("Where limbs point", "Dark: many poses have that limb there. Blank: none has. What the real sets have "
+                "and the synthetic one has not is missing.", limb_maps(directions)),
+        Picture("Joint angles", "Of the body that fits the joints; anatomical limits dashed.",
+                joint_angle_histograms(angles, joint_limits("anatomical"))),
     ]  # fmt: skip
     if seen:
-        left_out = [name for name in own if name not in seen]
         caption = "A difference of views costs lifters more than one of poses."
-        caption += f" Not known of {', '.join(left_out)}." if left_out else ""
-        found.append(("Camera views", caption, camera_views(seen)))
-    caption = "Angles of the body that fits the joints; anatomical limits dashed."
-    return [*found, ("Joint angles", caption, joint_angle_histograms(angles, joint_limits("anatomical")))]
+        found.append(Picture("Camera views", caption, camera_views(seen), VIEWS))
+    return found
 
 
 def write(path: Path, text: str) -> None:
