@@ -37,18 +37,19 @@ def _middle(key: str) -> Callable[[Numbers], str]:
 
 
 COMPARED = (
-    Row("Recall", _percent("recall_percent"), "of real poses, how many lie among synthetic ones. Higher is better"),
-    Row("Coverage", _percent("coverage_percent"),
-        "of real poses, how many have a synthetic one as near as real ones are. Higher is better"),
     Row("Nearest synthetic pose, mm (median / 95 %)", _middle("nearest_synthetic_mm"),
         "from each real pose: what is large is missing. Lower is better"),
+    Row("Coverage", _percent("coverage_percent"),
+        "real poses with a synthetic one as near as other recordings are. Higher is better"),
+    Row("Recall", _percent("recall_percent"),
+        "real poses among synthetic ones; easy for sets that are thinly spread over everything"),
     Row("Precision", _percent("precision_percent"),
-        "of synthetic poses, how many lie among real ones. The rest is new: wanted if people can do it"),
+        "synthetic poses among real ones. The rest is new: wanted if people can do it"),
     Row("Density", lambda n: f"{n['density']:.2f}", "real neighbourhoods over a synthetic pose; 1: as among real ones"),
     Row("Nearest real pose, mm (median / 95 %)", _middle("nearest_real_mm"),
         "from each synthetic pose: near 0 copies, large is new or impossible"),
     Row("Fréchet pose distance, joints, mm", _interval("frechet_joints_mm"),
-        "of the two clouds as Gaussians, root mean square per joint (95 % interval). 0: alike in mean and spread"),
+        "of the two sets as Gaussians, per joint (95 % interval). 0: alike in mean and spread"),
     Row("the same as usually given, m²", _interval("frechet_joints_m2"), "squared, sum over 16 joints"),
     Row("Fréchet pose distance, angles, rad²", _interval("frechet_angles_rad2"), "of the 28 fitted joint angles"),
 )  # fmt: skip

@@ -60,8 +60,10 @@ class PoseSet:
         broken = int((~torch.isfinite(self.joints)).flatten(1).any(dim=1).sum())
         if broken:
             raise PoseFKError(f"{self.name} has NaN or infinite joints in {broken} of {len(self)} poses.")
-        if self.views is not None and not torch.isfinite(self.views.joints_2d).all():
-            raise PoseFKError(f"{self.name} has NaN or infinite 2D joints.")
+        if self.views is not None:
+            for what, values in (("2D joints", self.views.joints_2d), ("cameras", self.views.joints_3d)):
+                if not torch.isfinite(values).all():
+                    raise PoseFKError(f"{self.name} has NaN or infinite {what}.")
         if self.clips is not None and not torch.isfinite(self.clips).all():
             raise PoseFKError(f"{self.name} has NaN or infinite joints in its clips.")
         height = statures(bone_lengths(self.joints))
@@ -86,13 +88,16 @@ class PoseSet:
 
 
 def halves(poses: PoseSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Rows of two halves that share no recording, as equal as whole recordings allow; of one recording: of poses."""
+    """Rows of two halves that share no recording, as equal as whole recordings allow.
+
+    Where one recording outweighs all others together, the halves are of poses.
+    """
     recording = poses.recording
     count = int(recording.max()) + 1
-    if count == 1:
+    sizes = torch.bincount(recording)
+    if 2 * int(sizes.max()) > len(poses):
         first, second = torch.randperm(len(poses), generator=generator).chunk(2)
         return first, second
-    sizes = torch.bincount(recording, minlength=count)
     order = torch.randperm(count, generator=generator)
     order = order[sizes[order].argsort(descending=True, stable=True)]  # large ones first, small ones even them out
     filled, half = [0, 0], torch.zeros(count, dtype=torch.int64)

@@ -45,7 +45,8 @@ def bone_sanity(lengths: Float[Tensor, "poses 15"]) -> dict[str, Any]:
     height, ratios = statures(lengths.double()), stature_ratios(lengths.double())
     segments = {
         name: {
-            "usual_ratio": usual, "ratio": float(own.mean()), "variation_percent": 100 * float(own.std() / own.mean()),
+            "usual_ratio": usual, "ratio": float(own.mean()),
+            "variation_percent": 100 * float(own.std() / own.mean().clamp_min(1e-6)),
         }
         for (name, usual), own in zip(STATURE_RATIOS.items(), ratios.unbind(dim=1), strict=True)
     }  # fmt: skip

@@ -75,6 +75,8 @@ def frechet_interval(
 
 def _resampled(features: Tensor, recording: Tensor, generator: torch.Generator) -> Moments:
     count = int(recording.max()) + 1
+    if count == 1:  # nothing but its poses to draw from
+        recording, count = torch.arange(len(features)), len(features)
     drawn = torch.randint(count, (count,), generator=generator)
     return moments(features, torch.bincount(drawn, minlength=count)[recording].double())
 

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from augment.export_poses import WITHOUT_DATA
 from data import DataSettings
 from data.command_line import read_flags
 from data.readers import atomic_write
@@ -101,6 +102,9 @@ def check(settings: Quality) -> None:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
     if not settings.real:
         raise PoseFKError(f"--real is empty, expected some of {', '.join(SETS)}, or files.")
+    for name in (settings.synthetic, *settings.real):
+        if name not in SETS and not Path(name).exists():
+            raise PoseFKError(f"{name} is no file, no folder and none of {', '.join(SETS)}: check the spelling.")
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=settings.out):
@@ -126,8 +130,6 @@ def load(settings: Quality, bar: "tqdm[Any]") -> list[PoseSet]:
 def load_one(name: str, settings: Quality, wanted: int, generator: torch.Generator, like: PoseSet | None) -> PoseSet:
     """A data set by its name, else a file or folder. like: the synthetic set, whose clips real ones should match."""
     if name not in SETS:
-        if not Path(name).exists():
-            raise PoseFKError(f"{name} is no file, no folder and none of {', '.join(SETS)}: check the spelling.")
         return read_files(Path(name), wanted, generator)
     data = DataSettings(data_root=settings.data_root, data_extra_root=settings.data_extra_root)
     return of_takes(name, load_takes(name, data), wanted, generator, None if like is None else like.clip_frames)
@@ -144,7 +146,8 @@ def facts(synthetic: PoseSet, settings: Quality) -> list[str]:
     elif about.get("recipe"):
         found.append(f"recipe {about['recipe']}")
     for name in ("dataset", "format", "layout", "seed"):
-        if about.get(name) not in (None, ""):
+        unused = name == "dataset" and about.get("recipe") in WITHOUT_DATA
+        if about.get(name) not in (None, "") and not unused:
             found.append(f"{name} {about[name]}")
     if not about:
         found.append(f"{settings.synthetic}: no manifest beside it")

@@ -123,8 +123,10 @@ def test_halves_share_no_recording_and_are_about_equal(generator):
     assert sorted(torch.cat([first, second]).tolist()) == list(range(1000))
     assert not set(recording[first].tolist()) & set(recording[second].tolist())
     assert abs(len(first) - len(second)) < 60
-    alone = PoseSet("", torch.zeros(11, 16, 3), True, torch.zeros(11, dtype=torch.int64), 11)
-    assert sorted(map(len, halves(alone, generator))) == [5, 6]
+    for rare in (0, 1):  # one recording, or one that outweighs the other
+        recording = torch.tensor([0] * 10 + [rare])
+        alone = PoseSet("", torch.zeros(11, 16, 3), True, recording, 11)
+        assert sorted(map(len, halves(alone, generator))) == [5, 6]
 
 
 def damaged_h5(folder, name: str, change):
@@ -141,6 +143,7 @@ def damaged_h5(folder, name: str, change):
         (lambda file: file["joints_world"].__setitem__(..., file["joints_world"][:] * 1000), "are these metres"),
         (lambda file: file["joints_world"].__setitem__(..., 0), "are these metres"),
         (lambda file: file["joints_screen"].__setitem__((0, 0, 0, 0), np.inf), "NaN or infinite 2D"),
+        (lambda file: file["camera/translation"].__setitem__((5, 0), np.nan), "NaN or infinite cameras"),
         (lambda file: file.__delitem__("camera"), "cannot be read as an export's HDF5 file"),
         (lambda file: file.attrs.__setitem__("layout", "h36m_18"), "h36m_18"),
         (lambda file: file.attrs.__setitem__("layout", "lsp_14"), "expected (..., 14, 3): lsp_14"),

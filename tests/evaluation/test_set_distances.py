@@ -76,6 +76,7 @@ def test_interval_holds_its_value_and_is_wider_where_poses_of_a_recording_are_al
     assert whole.lower <= whole.value <= whole.upper and interval(recording) == whole
     assert whole.value == single.value == frechet_distance(moments(alike), moments(other))
     assert whole.upper - whole.lower > 2 * (single.upper - single.lower)
+    assert interval(torch.zeros(500, dtype=torch.int64)) == single
 
 
 def neighbours_by_loops(synthetic: np.ndarray, real: np.ndarray, groups: np.ndarray, k: int, wide_k: int):
