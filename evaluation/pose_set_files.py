@@ -50,7 +50,7 @@ def export_notes(folder: Path) -> dict[str, Any]:
             content = json.loads(path.read_text())
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise PoseFKError(f"{path} is damaged ({error}): export again, or move it away.") from error
-        if not isinstance(content, dict):
+        if not isinstance(content, dict) or not isinstance(content.get("frames", 1), int):
             raise PoseFKError(f"{path} is not of an export: move it away.")
         return content | {"finished": name == MANIFEST, "licence": content.get("licence") or _licence(folder)}
     return {}

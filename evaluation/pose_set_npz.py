@@ -65,7 +65,10 @@ def _layout_of(path: Path, names: Any, count: int) -> Skeleton:
 
 
 def read_videopose3d(path: Path, frames: int, clips: int, generator: torch.Generator) -> Arrays:
-    """The view each pose was drawn with, where the 2D file beside it has one; else the world's joints alone."""
+    """The view each pose was drawn with, where the 2D file beside it has one; else the world's joints alone.
+
+    A clip has one camera, which tells clips from single poses; `frames` is not asked.
+    """
     positions = load_npz_restricted(path)["positions_3d"]
     if not isinstance(positions, dict) or not all(isinstance(own, dict) and own for own in positions.values()):
         raise PoseFKError(f"{path} has no takes inside, expected positions_3d: subject -> take -> (frames, joints, 3).")
@@ -82,7 +85,7 @@ def read_videopose3d(path: Path, frames: int, clips: int, generator: torch.Gener
         total = len(whole["aspect"])
         rows = some(total, clips, generator)
         seen, flat = (
-            whole[name].reshape(total, frames, *whole[name].shape[1:])[rows.numpy()]
+            whole[name].reshape(total, -1, *whole[name].shape[1:])[rows.numpy()]
             for name in ("joints_camera", "joints_screen")
         )
         camera = Camera(*(torch.from_numpy(whole[name][rows.numpy()]) for name in CAMERA))

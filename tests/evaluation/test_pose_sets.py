@@ -84,6 +84,14 @@ def test_clips_come_whole_and_their_frames_share_a_recording(tmp_path):
     assert poses.clips is not None and poses.clips.shape == (POSES, 5, 16, 3) and poses.fps == 50
     assert len(poses) == 5 * POSES and torch.bincount(poses.recording).unique().tolist() == [5]
     assert poses.clip_frames(25) == 3 and poses.clip_frames(100) == 9
+    (tmp_path / "clips" / "manifest.json").unlink()
+    assert "unfinished export" in all_of(tmp_path / "clips").notes[0]
+    (tmp_path / "clips" / "export.json").unlink()
+    unnamed = all_of(tmp_path / "clips")
+    assert unnamed.clips is not None and unnamed.clips.shape[1] == 5 and unnamed.fps is None and not unnamed.about
+    (tmp_path / "clips" / "manifest.json").write_text("{")
+    with pytest.raises(PoseFKError, match="manifest.json is damaged"):
+        all_of(tmp_path / "clips")
 
 
 def test_hips_are_found_again_from_the_screen(folders, float_dtype):
