@@ -25,6 +25,7 @@ from benchmarks.motion_figures import clip_strips, motion_curves
 from data import DataSettings, PoseDataset, Take, load_dataset
 from evaluation.charts import save_figure
 from evaluation.motion import motion_distances, motion_statistics
+from evaluation.pose_sets import whole_windows
 from kinematics import exit_with_one_sentence
 from training.batches import RealBatches
 from training.log import columns
@@ -80,11 +81,7 @@ def halves(takes: list[Take]) -> tuple[list[Take], list[Take]]:
 
 def whole_clips(dataset: PoseDataset, count: int, seed: int) -> Tensor:
     """(count, T, 16, 3) metres, world: windows that need no padding and have no glitch, drawn without replacement."""
-    reach = dataset.frames // 2
-    rows = torch.arange(reach, len(dataset) - reach)
-    before, after = rows - reach, rows + reach
-    whole = dataset.sample[after] - dataset.sample[before] == dataset.frames - 1
-    rows = rows[whole & (dataset.first[after] == dataset.first[before])]
+    rows = whole_windows(dataset)
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
     return dataset.batch(rows[order[:count]]).joints_world()
 

@@ -1,0 +1,122 @@
+"""Pose sets from the files of an export, or files like them: HDF5, PoseAug's npz, VideoPose3D's pair of npz.
+
+Only as many poses are read as are wanted; the shards of a folder are one set.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor
+
+from augment.export_manifest import IDENTITY, MANIFEST
+from augment.formats import hdf5, poseaug, videopose3d
+from data.readers import load_npz_restricted, require_file
+from evaluation.pose_set_arrays import Arrays, as_pose_set, joined, some, to_body
+from evaluation.pose_set_npz import CAMERA, read_poseaug, read_videopose3d
+from evaluation.pose_sets import MOST_CLIPS, PoseSet
+from kinematics import Camera, PoseFKError, Skeleton
+
+READABLE = "the formats hdf5, poseaug and videopose3d of augment.export can be read"
+_BYTES_AT_ONCE = 1 << 24
+
+
+def read_files(path: Path, wanted: int, generator: torch.Generator) -> PoseSet:
+    """Up to `wanted` poses of a file or an export's folder, drawn by chance."""
+    about = export_notes(path if path.is_dir() else path.parent)
+    frames = max(1, int(about.get("frames", 1)))
+    clips = wanted if frames == 1 else max(MOST_CLIPS, -(-wanted // frames))
+    parts = [_READERS[kind](file, frames, clips, generator) for kind, file in _files(path)]
+    found = as_pose_set(
+        "/".join(path.resolve().parts[-1 - path.is_file() :]), joined(parts, clips, generator), wanted, generator
+    )
+    found.about = about
+    found.fps = found.fps or about.get("fps")
+    if about and not about["finished"]:
+        found.notes.append(f"{found.name} is an unfinished export: it has no {MANIFEST}.")
+    return found
+
+
+def export_notes(folder: Path) -> dict[str, Any]:
+    """What an export says about itself: its manifest, whether it is finished, and the line on its licence."""
+    for name in (MANIFEST, IDENTITY):
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            content = json.loads(path.read_text())
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise PoseFKError(f"{path} is damaged ({error}): export again, or move it away.") from error
+        if not isinstance(content, dict) or not isinstance(content.get("frames", 1), int):
+            raise PoseFKError(f"{path} is not of an export: move it away.")
+        return content | {"finished": name == MANIFEST, "licence": content.get("licence") or _licence(folder)}
+    return {}
+
+
+def _licence(folder: Path) -> str:
+    readme = folder / "README.md"
+    lines = readme.read_text(errors="replace").splitlines() if readme.is_file() else []
+    return next((line.partition("Licence:")[2].strip() for line in lines if "Licence:" in line), "")
+
+
+def _files(path: Path) -> list[tuple[str, Path]]:
+    """(kind, file) of everything readable there, all of one kind."""
+    if path.is_file():
+        return [(_kind(require_file(path)), path)]
+    names = (hdf5.FILE, poseaug.FILE, videopose3d.FILE_3D)
+    found = [file for name in names for file in sorted([*path.glob(name), *path.glob(f"shard-*/{name}")])]
+    if not found:
+        held = sorted(file.name for file in path.iterdir())[:5]
+        raise PoseFKError(
+            f"{path} has {', '.join(held) or 'nothing'} inside, expected {' or '.join(names)}: {READABLE}."
+        )
+    if len({file.name for file in found}) > 1:
+        raise PoseFKError(f"{path} has exports of several formats inside: name one of the files.")
+    return [(_kind(require_file(file)), file) for file in found]
+
+
+def _kind(path: Path) -> str:
+    if path.suffix in (".h5", ".hdf5"):
+        return "hdf5"
+    if path.suffix != ".npz":
+        raise PoseFKError(f"{path} is no pose set: {READABLE}.")
+    held = load_npz_restricted(path)
+    kind = next((kind for key, kind in {"pose3d": "poseaug", "positions_3d": "videopose3d"}.items() if key in held), "")
+    if not kind:
+        raise PoseFKError(
+            f"{path} has {', '.join(list(held)[:6]) or 'nothing'} inside, expected pose3d or positions_3d: {READABLE}."
+        )
+    return kind
+
+
+def _read_hdf5(path: Path, frames: int, clips: int, generator: torch.Generator) -> Arrays:
+    try:
+        with h5py.File(path, "r") as file:
+            held: Any = file
+            total = len(held["joints_world"])
+            rows = some(total, clips, generator)
+            layout, fps = Skeleton(str(held.attrs["layout"])), float(held.attrs["fps"])
+            camera = Camera(*(torch.from_numpy(_rows(held[f"camera/{name}"], rows)) for name in CAMERA))
+            arrays = [_rows(held[name], rows) for name in ("joints_world", "joints_screen")]
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise PoseFKError(
+            f"{path} cannot be read as an export's HDF5 file ({' '.join(str(error).split())}): copy or export it again."
+        ) from error
+    world, screen = (to_body(path, array, layout, size) for array, size in zip(arrays, (3, 2), strict=True))
+    return Arrays(world, True, total, screen, camera, fps)
+
+
+def _rows(dataset: Any, rows: Tensor) -> np.ndarray:
+    """Some rows of a dataset, in order. Blocks are read whole: HDF5 takes long over single rows."""
+    parts, step = [], max(1, _BYTES_AT_ONCE // max(dataset[:1].nbytes, 1))
+    for start in range(0, len(dataset), step):
+        own = rows[(rows >= start) & (rows < start + step)] - start
+        if len(own):
+            parts.append(dataset[start : start + step][own.numpy()])
+    return np.concatenate(parts) if parts else dataset[:0]
+
+
+_READERS = {"hdf5": _read_hdf5, "poseaug": read_poseaug, "videopose3d": read_videopose3d}
