@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if settings.open and not webbrowser.open(address):
             print("This machine has no browser to open it in.", flush=True)
 
-    start(settings, opened).sleep_forever()
+    start(settings, opened).server.sleep_forever()
 
 
 if __name__ == "__main__":

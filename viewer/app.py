@@ -6,7 +6,7 @@ import io
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from data import DataSettings
 from kinematics.errors import PoseFKError
@@ -18,11 +18,20 @@ from viewer.settings import Viewer
 if TYPE_CHECKING:
     import viser
 
+    from viewer.pages import Pages
+
 NO_CHECKPOINT = "Start with `--checkpoint FILE` to sample its generator and to see what its lifter makes of recordings."
 
 
-def start(settings: Viewer, opened: Callable[[str], object]) -> "viser.ViserServer":
-    """A running server with all pages. opened: called with its address as soon as there is something to look at."""
+class Running(NamedTuple):
+    """A viewer at work."""
+
+    server: "viser.ViserServer"
+    pages: "Pages"
+
+
+def start(settings: Viewer, opened: Callable[[str], object]) -> Running:
+    """A running viewer with all its pages. opened: called with its address as soon as there is something to look at."""
     check_viser()
     check_port(settings.host, settings.port)
     content, lifter = (None, None) if settings.checkpoint is None else _read(settings.checkpoint, settings)
@@ -41,7 +50,7 @@ def start(settings: Viewer, opened: Callable[[str], object]) -> "viser.ViserServ
     opened(f"http://{shown_host}:{server.get_port()}")
     _add_generator(pages, stage, orbit, content, settings.checkpoint)
     _add_recordings(pages, stage, settings, lifter)
-    return server
+    return Running(server, pages)
 
 
 def check_viser() -> None:
@@ -82,12 +91,12 @@ def _add_generator(pages: Any, stage: Any, orbit: Any, content: Any, path: Path 
     from viewer.generator_page import GeneratorPage
 
     if path is None:
-        pages.say(NO_CHECKPOINT)
+        pages.say("note", NO_CHECKPOINT)
         return
     missing = why_no_generator(content, path)
     if missing:
         print(missing, flush=True)
-        pages.say(missing)
+        pages.say("note", missing)
         return
     source = ClipSource.of_checkpoint(content)
     pages.add("Generator", lambda: GeneratorPage(pages, stage, orbit, source))
@@ -97,11 +106,11 @@ def _add_recordings(pages: Any, stage: Any, settings: Viewer, lifter: Lifter | N
     from viewer.recordings import Recordings
     from viewer.recordings_page import RecordingsPage
 
-    pages.busy(f"Loading the recordings of {settings.dataset} ...")
+    pages.say("busy", f"Loading the recordings of {settings.dataset} ...")
     data = DataSettings(
         data_root=settings.data_root, data_extra_root=settings.data_extra_root,
         num_joints=lifter.skeleton.num_joints if lifter else 16,
     )  # fmt: skip
     recordings = Recordings(settings.dataset, data, lifter)
     pages.add("Recordings", lambda: RecordingsPage(pages, stage, recordings))
-    pages.busy("")
+    pages.say("busy", "")

@@ -30,10 +30,10 @@ class BodyPage:
         self._shown = body_at_rest()
         buttons = self._gui.add_button_group("Set", ("Reset", "Random pose", "Random bones"))
         buttons.on_click(lambda event: self._press(event.target.value))
-        self._angles = self._angle_sliders()
+        self.angles = self._angle_sliders()
         with self._gui.add_folder("Bones, m", expand_by_default=False):
-            self._bones = self._bone_sliders()
-        for slider in self._angles + self._bones:
+            self.bones = self._bone_sliders()
+        for slider in self.angles + self.bones:
             slider.on_update(pages.redrawing.request)
 
     def _angle_sliders(self) -> list[viser.GuiSliderHandle[int]]:
@@ -72,15 +72,15 @@ class BodyPage:
 
     def _set(self, joint_angles: torch.Tensor | None, bone_lengths: torch.Tensor | None) -> None:
         if joint_angles is not None:
-            for slider, degrees in zip(self._angles, torch.rad2deg(joint_angles).round().int().tolist(), strict=True):
+            for slider, degrees in zip(self.angles, torch.rad2deg(joint_angles).round().int().tolist(), strict=True):
                 slider.value = degrees
         if bone_lengths is not None:
-            for slider, length in zip(self._bones, bone_lengths.tolist(), strict=True):
+            for slider, length in zip(self.bones, bone_lengths.tolist(), strict=True):
                 slider.value = round(min(max(length, slider.min), slider.max), 3)
 
     def _wanted(self) -> Body:
-        degrees = torch.tensor([float(slider.value) for slider in self._angles])
-        return Body(degrees * (math.pi / 180), torch.tensor([float(slider.value) for slider in self._bones]))
+        degrees = torch.tensor([float(slider.value) for slider in self.angles])
+        return Body(degrees * (math.pi / 180), torch.tensor([float(slider.value) for slider in self.bones]))
 
     def draw(self) -> bool:
         """The body a little nearer to what the sliders say."""

@@ -47,7 +47,9 @@ class ClipSource:
     def clip(self, noise: Float[Tensor, "1 noise"], temperature: float = 1.0) -> Float[Tensor, "frames 16 3"]:
         """Metres, world, over the origin and on the floor. temperature: times the noise; 0 gives the middle pose."""
         pose = self._pose_generator(temperature * noise)
-        lengths = self._lengths if pose.bone_factors is None else scale_bones(self._lengths, pose.bone_factors)[:, None]
+        lengths = (
+            self._lengths if pose.bone_factors is None else scale_bones(self._lengths[None], pose.bone_factors)[:, None]
+        )
         joints = self._human(pose.joint_angles, lengths, pose.global_rotation, torch.zeros_like(pose.root))
         plant = self._augmenter.settings.gan.root == "settled"
         return self._augmenter.parts.reference.settle(joints, torch.zeros(1, dtype=torch.int64), plant)[0]

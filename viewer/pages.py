@@ -5,6 +5,7 @@ from typing import Protocol
 
 import viser
 
+from kinematics.errors import PoseFKError
 from viewer.redrawing import Redrawing
 from viewer.stage import Stage
 
@@ -33,9 +34,14 @@ class Pages:
         self.redrawing = Redrawing(self._draw)
         self._buttons = self._gui.add_button_group("Show", ("Body",))
         self._buttons.on_click(lambda event: self.open(event.target.value))
-        self._busy, self._note = self._gui.add_markdown("", visible=False), self._gui.add_markdown("", visible=False)
+        self._notes = {kind: self._gui.add_markdown("", visible=False) for kind in ("note", "busy", "trouble")}
         with stage.under_picture:
             self.orbit_folder = self._gui.add_folder("Camera")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The pages that can be opened."""
+        return tuple(self._pages)
 
     def add(self, name: str, make: Callable[[], Page]) -> None:
         """Offer a page; the first one is opened. make: makes its widgets."""
@@ -43,7 +49,7 @@ class Pages:
         with folder:
             page = make()
         self._pages[name] = (page, folder)
-        self._buttons.options = tuple(self._pages)
+        self._buttons.options = self.names
         if not self._open:
             self.open(name)
 
@@ -55,17 +61,22 @@ class Pages:
         self.orbit_folder.visible = self._pages[name][0].uses_orbit
         self.redrawing.request()
 
-    def say(self, sentence: str) -> None:
-        """A sentence that stays below the buttons."""
-        self._note.content, self._note.visible = sentence, bool(sentence)
-
-    def busy(self, sentence: str) -> None:
-        """A sentence about what is going on; "" when it is over."""
-        self._busy.content, self._busy.visible = sentence, bool(sentence)
+    def say(self, kind: str, sentence: str) -> None:
+        """A sentence below the buttons, "" takes it away. kind: note, busy or trouble; one of each."""
+        note = self._notes[kind]
+        note.content, note.visible = sentence, bool(sentence)
 
     def _draw(self) -> bool:
+        if not self._open:
+            return False
         open_page = self._pages[self._open][0]
         for page, _ in tuple(self._pages.values()):
             if page is not open_page:
                 page.hide()
-        return open_page.draw()
+        try:
+            moving = open_page.draw()
+        except (PoseFKError, ValueError) as error:
+            self.say("trouble", f"**{error}**")
+            return False
+        self.say("trouble", "")
+        return moving

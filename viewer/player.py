@@ -23,14 +23,15 @@ class Player:
 
     @property
     def frame(self) -> int:
+        """From 0."""
         return int(self._slider.value)
 
-    def load(self, frames: int, fps: float, frame: int = 0) -> None:
-        """A new clip; what plays goes on playing."""
+    def load(self, frames: int, fps: float) -> None:
+        """A new clip, from its first frame; what plays goes on playing."""
         moves = frames > 1
         if not moves:
             self._switch(False)
-        self._slider.value = min(frame, frames - 1)
+        self._slider.value = 0
         self._slider.max = max(frames - 1, 1)
         self._speed.value = max(1, min(120, round(fps)))
         self._slider.visible = self._button.visible = self._speed.visible = moves
@@ -42,7 +43,10 @@ class Player:
     def _switch(self, playing: bool) -> None:
         self._button.label = "Pause" if playing else "Play"
         self._button.icon = viser.Icon.PLAYER_PAUSE if playing else viser.Icon.PLAYER_PLAY
-        self._playing.set() if playing else self._playing.clear()
+        if playing:
+            self._playing.set()
+        else:
+            self._playing.clear()
 
     def _run(self) -> None:
         """Frames by the clock: a browser that is slow gets fewer of them, in the same time."""

@@ -1,11 +1,17 @@
 """The page of recordings: the truth in grey, what the lifter made of it in colours, and the error in millimetres."""
 
+import numpy as np
+import viser
+from viser import uplot
+
+from viewer.colours import RIGHT
 from viewer.pages import Pages
 from viewer.player import Player
 from viewer.recordings import Recordings, Sight
 from viewer.stage import Figure, Stage
 
 OVER, BESIDE, HIDDEN = "over the truth", "beside the truth", "hidden"
+PREVIOUS, NEXT = "Previous take", "Next take"
 
 
 class RecordingsPage:
@@ -18,12 +24,15 @@ class RecordingsPage:
         gui, request = stage.server.gui, pages.redrawing.request
         self._test = gui.add_dropdown("test set", tuple(recordings.tests))
         self._take = gui.add_dropdown("take", tuple(recordings.names(self._test.value)))
+        turn = gui.add_button_group("", (PREVIOUS, NEXT))
+        turn.on_click(lambda event: self._turn(1 if event.target.value == NEXT else -1))
         self._camera = gui.add_dropdown("camera", self._camera_names())
         self._place = gui.add_dropdown("lifted pose", (OVER, BESIDE, HIDDEN), visible=recordings.lifts)
         for handle in (self._test, self._take, self._camera, self._place):
             handle.on_update(request)
         self.player = Player(gui, request)
         self._errors = gui.add_markdown("")
+        self._curve = _error_curve(gui) if recordings.lifts else None
         self._figures: dict[str, Figure] = {}
         self._asked = ("", "", "")
         self._sight: Sight | None = None
@@ -31,6 +40,10 @@ class RecordingsPage:
     def _camera_names(self) -> tuple[str, ...]:
         take = self._recordings.take(self._test.value, self._take.value)
         return tuple(view.camera_name for view in take.views)
+
+    def _turn(self, step: int) -> None:
+        names = self._take.options
+        self._take.value = names[(names.index(self._take.value) + step) % len(names)]
 
     def _chosen(self) -> Sight:
         """What was asked for. A new test set has other takes, a new take other cameras."""
@@ -43,7 +56,10 @@ class RecordingsPage:
         if asked != self._asked or self._sight is None:
             self._asked = asked
             self._sight = self._recordings.sight(self._recordings.take(*asked[:2]), asked[2])
-            self.player.load(len(self._sight), self._sight.fps, self.player.frame)
+            self.player.load(len(self._sight), self._sight.fps)
+            if self._curve is not None:
+                errors = self._sight.errors.mean(dim=1).double().numpy()
+                self._curve.data = np.arange(len(errors), dtype=np.float64), errors
         return self._sight
 
     def _figure(self, name: str, sight: Sight, faint: bool) -> Figure:
@@ -75,3 +91,10 @@ class RecordingsPage:
         for figure in self._figures.values():
             figure.hide()
         self.player.stop()
+
+
+def _error_curve(gui: viser.GuiApi) -> viser.GuiUplotHandle:
+    empty = np.zeros(2)
+    series = uplot.Series(label="frame"), uplot.Series(label="mm", stroke=RIGHT, width=2)
+    scales = {"x": uplot.Scale(time=False)}
+    return gui.add_uplot((empty, empty), series, title="MPJPE of every frame, mm", scales=scales, aspect=1.8)
