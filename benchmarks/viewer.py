@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,21 +106,17 @@ def running_viewer(arguments: list[str]) -> Iterator[tuple[str, float]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     start, address = time.perf_counter(), f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "viewer", "--port", str(port), *arguments], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        said = process.stdout.readline()  # it says its address as soon as the body is there
-        if address not in said:
-            raise RuntimeError(f"The viewer has not started: {said}")
-        while True:
-            with contextlib.suppress(urllib.error.URLError), urllib.request.urlopen(address):
-                break
-        yield address, time.perf_counter() - start
-    finally:
-        process.terminate()
-        process.wait(30)
+    command = [sys.executable, "-m", "viewer", "--port", str(port), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()  # it says its address as soon as the body is there
+            if address not in said:
+                raise RuntimeError(f"The viewer has not started: {said}")
+            with urllib.request.urlopen(address):
+                yield address, time.perf_counter() - start
+        finally:
+            process.terminate()
 
 
 def open_page(driver, address: str) -> float:
@@ -136,12 +131,13 @@ def open_page(driver, address: str) -> float:
 
 
 def slider_box(driver, label: str) -> dict[str, float]:
-    """Left end, width and height of the middle of the first slider of that label, in CSS pixels."""
+    """Left end, width and height of the middle of the first slider of that label, in CSS pixels, and its value."""
     return driver.execute_script(
         """
         const label = [...document.querySelectorAll("label")].find(one => one.textContent.trim() === arguments[0]);
-        const track = document.getElementById(label.htmlFor).getBoundingClientRect();
-        return {left: track.left, width: track.width, middle: track.top + track.height / 2};
+        const slider = document.getElementById(label.htmlFor), track = slider.getBoundingClientRect();
+        const value = Number(slider.querySelector("[role=slider]").getAttribute("aria-valuenow"));
+        return {left: track.left, width: track.width, middle: track.top + track.height / 2, value: value};
         """,
         label,
     )  # fmt: skip

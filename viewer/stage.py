@@ -13,6 +13,9 @@ from viewer.picture import svg_of
 BONE_RADIUS_M, JOINT_RADIUS_M = 0.022, 0.034
 PICTURE_WIDTH_PX, CONTROLS_WIDTH_PX = 330, 350
 
+# Where the scene is first seen from, metres, and how high its view is.
+VIEW_FROM, VIEW_TO, VIEW_FOV_DEG = (1.7, 2.6, 1.4), (0.0, 0.0, 0.85), 45.0
+
 
 class Stage:
     """Everything that is seen. Figures are added to it; `show_picture` draws what the camera sees."""
@@ -34,9 +37,10 @@ class Stage:
         scene.set_up_direction("+z")
         scene.add_grid("/floor", 6.0, 6.0, cell_size=0.5, section_size=1.0, cell_color=(228, 228, 228),
                        section_color=(200, 200, 200), shadow_opacity=0.25)  # fmt: skip
-        scene.configure_environment_map("studio", environment_intensity=0.3)
-        server.initial_camera.position, server.initial_camera.look_at = (1.9, 2.9, 1.5), (0.0, 0.0, 0.85)
-        server.initial_camera.fov = math.radians(45)
+        scene.configure_environment_map(None)
+        scene.add_light_hemisphere("/sky", ground_color=(150, 150, 150), intensity=2.2)
+        server.initial_camera.position, server.initial_camera.look_at = VIEW_FROM, VIEW_TO
+        server.initial_camera.fov = math.radians(VIEW_FOV_DEG)
         self._frustum = scene.add_camera_frustum("/camera", 1.0, 1.0, scale=0.25, color=_rgb(MIDDLE))
 
     def figure(self, name: str, skeleton: Skeleton, faint: bool = False) -> "Figure":
