@@ -1,7 +1,7 @@
 """How soon the viewer's page opens, and how many times a second it is drawn while a slider is dragged.
 
     python -m benchmarks.viewer
-    python -m benchmarks.viewer --screenshot docs/figures/viewer.png [--checkpoint FILE]
+    python -m benchmarks.viewer --screenshot docs/figures/viewer.png [--page Recordings --checkpoint FILE]
 
 Without a browser (chromium and chromedriver on the PATH) only what needs none is measured.
 """
@@ -159,15 +159,23 @@ def drag_to_and_fro(driver, label: str, seconds: float) -> float:
     return now
 
 
+def buttons(driver) -> list[str]:
+    """What stands on the page's buttons."""
+    return driver.execute_script("return [...document.querySelectorAll('button')].map(one => one.innerText.trim())")
+
+
 def press(driver, text: str) -> None:
     """Click the button of that text."""
-    next(button for button in driver.find_elements("tag name", "button") if button.text.strip() == text).click()
+    driver.execute_script(
+        "[...document.querySelectorAll('button')].find(one => one.innerText.trim() === arguments[0]).click()", text
+    )
 
 
 def dismiss_notifications(driver) -> None:
     """Close what viser says about WebGL in software."""
-    for button in driver.find_elements("css selector", ".mantine-Notification-closeButton"):
-        button.click()
+    driver.execute_script(
+        "document.querySelectorAll('.mantine-Notification-closeButton').forEach(button => button.click())"
+    )
 
 
 def measure(seconds: float = 10.0) -> None:
@@ -186,26 +194,27 @@ def measure(seconds: float = 10.0) -> None:
             print(f"drawn while dragging there: {driver.execute_script('return window.shown') / took:.0f} frames/s")
 
 
-def take_screenshot(path: Path, checkpoint: Path | None) -> None:
-    arguments = [] if checkpoint is None else ["--checkpoint", str(checkpoint)]
+def take_screenshot(path: Path, name: str, arguments: list[str]) -> None:
+    """A picture of one page of the viewer that was started with these arguments."""
     with tempfile.TemporaryDirectory() as profile, running_viewer(arguments) as (address, _):
         with browser.headless(Path(profile)) as driver:
             open_page(driver, address)
-            time.sleep(8)
+            while name not in buttons(driver):
+                time.sleep(0.2)
             dismiss_notifications(driver)
-            for _ in range(4):
-                press(driver, "Random pose")
-                time.sleep(2)
+            for button in ("Random pose", "Random pose") if name == "Body" else (name,):
+                press(driver, button)
+                time.sleep(4)
             driver.save_screenshot(str(path))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--screenshot", type=Path, help="only take a picture of the page")
-    parser.add_argument("--checkpoint", type=Path, help="of a run, for the picture")
-    flags = parser.parse_args()
+    parser.add_argument("--screenshot", type=Path, help="only a picture; other flags go to the viewer")
+    parser.add_argument("--page", default="Body", choices=["Body", "Generator", "Recordings"])
+    flags, arguments = parser.parse_known_args()
     if flags.screenshot:
-        take_screenshot(flags.screenshot, flags.checkpoint)
+        take_screenshot(flags.screenshot, flags.page, arguments)
         return
     print(f"the server by itself: {updates_per_second():.0f} updates/s")
     measure()

@@ -91,6 +91,7 @@ class BodyPage:
         joints = self._shown.joints_world()
         seen = camera.world_to_camera(joints)
         with self._stage.server.atomic():
+            self._stage.follow(joints[BODY.root].numpy())
             self._figure.show(joints.numpy())
             if in_front(seen, 0.1).all():
                 self._stage.show_picture(camera.project(seen).numpy(), BODY, camera, "")

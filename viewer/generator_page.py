@@ -54,6 +54,7 @@ class GeneratorPage:
         camera, moving = self._orbit.camera()
         seen = camera.world_to_camera(joints)
         with self._stage.server.atomic():
+            self._stage.follow(joints[BODY.root].numpy())
             self._figure.show(joints.numpy())
             visible = bool(in_front(seen, 0.1).all())
             screen = camera.project(seen).numpy() if visible else None

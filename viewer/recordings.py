@@ -21,9 +21,8 @@ BESIDE_M = 1.2  # how far to the right of the truth, as the camera sees it, lift
 class Sight:
     """One camera's view of one take: what was there, what the lifter made of it.
 
-    screen: (F, J, 2); truth: (F, J, 3) metres, world, moved so that the hip is over the origin on average; the camera
-    with it. has_camera: False where the data set does not tell it: it is then level, who knows where.
-    lifted: predictions of all frames, None without a lifter.
+    screen: (F, J, 2); truth: (F, J, 3) metres, world. has_camera: False where the data set does not tell it: `camera`
+    is then level, who knows where. lifted: predictions of all frames, None without a lifter.
     """
 
     skeleton: Skeleton
@@ -99,9 +98,8 @@ class Recordings:
             dataset = PoseDataset.from_takes(alone, skeleton.name, frames, only_usable=False, target=target)
         camera = view.camera or _level_camera()
         truth = camera.camera_to_world(dataset.joints_3d)
-        centre = truth[:, skeleton.root].mean(dim=0) * torch.tensor([1.0, 1.0, 0.0])
-        camera = replace(camera, translation=camera.translation - centre)
-        truth = truth - centre if view.camera else on_the_floor(truth - centre)
+        if view.camera is None:
+            truth = on_the_floor(truth)
         lifted = None if self._lifter is None else predict(self._lifter, dataset)
         return Sight(skeleton, take.fps, dataset.joints_2d, truth, camera, view.camera is not None, lifted)
 

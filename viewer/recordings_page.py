@@ -75,6 +75,7 @@ class RecordingsPage:
         lifted = sight.lifted is not None and self._place.value != HIDDEN
         truth = self._figure("truth", sight, faint=sight.lifted is not None)
         with self._stage.server.atomic():
+            self._stage.follow(sight.truth[frame, sight.skeleton.root].numpy())
             truth.show(sight.truth[frame].numpy())
             if lifted:
                 joints = sight.lifted_world(frame, self._place.value == BESIDE)

@@ -56,11 +56,10 @@ def test_beside_the_truth_is_a_step_to_the_camera_s_right(recordings: Recordings
     torch.testing.assert_close(beside - over, torch.tensor([BESIDE_M, 0, 0]).expand(16, 3), atol=1e-5, rtol=0)
 
 
-def test_the_moved_camera_still_sees_what_the_lifter_reads(recordings: Recordings):
+def test_the_camera_sees_what_the_lifter_reads(recordings: Recordings):
     sight = recordings.sight(*first_of(recordings))
     seen = sight.camera.project(sight.camera.world_to_camera(sight.truth))
     torch.testing.assert_close(seen, sight.screen, atol=1e-4, rtol=0)
-    assert sight.truth[:, sight.skeleton.root, :2].mean(dim=0).abs().max() < 1e-4
 
 
 def test_without_a_camera_people_stand_upright_on_the_floor(recordings: Recordings):
