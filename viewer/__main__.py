@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from data.command_line import read_flags
 from kinematics.errors import exit_with_one_sentence
-from viewer.app import start
+from viewer.checks import check
 from viewer.settings import Viewer
 
 
@@ -25,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if settings.open and not webbrowser.open(address):
             print("This machine has no browser to open it in.", flush=True)
 
-    start(settings, opened).server.sleep_forever()
+    checked = check(settings)
+    from viewer.app import start  # imports viser, which check has looked for
+
+    start(settings, checked, opened).server.sleep_forever()
 
 
 if __name__ == "__main__":

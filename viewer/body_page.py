@@ -6,16 +6,14 @@ import torch
 import viser
 
 from augment.random_poses import LIMBS
-from kinematics import BONES, JOINT_ANGLES, Skeleton, in_front, joint_limits
+from kinematics import BONES, JOINT_ANGLES, joint_limits
 from viewer.body import BONE_RANGE, Body, body_at_rest, motions_of, random_angles, random_bones
 from viewer.orbit_panel import OrbitPanel
 from viewer.pages import Pages
-from viewer.stage import Stage
+from viewer.stage import BODY, Stage
 
-BODY = Skeleton("h36m_16")
 # Browsers say 20 times a second where a dragged slider is; the body glides there, so that it moves 60 times.
 GLIDE = 0.4
-OUT_OF_SIGHT = "A part of the body is behind the camera."
 
 
 class BodyPage:
@@ -88,15 +86,8 @@ class BodyPage:
         moving = not self._shown.is_near(wanted)
         self._shown = self._shown.towards(wanted, GLIDE) if moving else wanted
         camera, camera_moving = self._orbit.camera(GLIDE)
-        joints = self._shown.joints_world()
-        seen = camera.world_to_camera(joints)
         with self._stage.server.atomic():
-            self._stage.follow(joints[BODY.root].numpy())
-            self._figure.show(joints.numpy())
-            if in_front(seen, 0.1).all():
-                self._stage.show_picture(camera.project(seen).numpy(), BODY, camera, "")
-            else:
-                self._stage.show_picture(None, BODY, camera, OUT_OF_SIGHT)
+            self._stage.show_person(self._figure, self._shown.joints_world(), camera)
         return moving or camera_moving
 
     def hide(self) -> None:

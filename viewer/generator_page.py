@@ -3,13 +3,11 @@
 import torch
 import viser
 
-from kinematics import in_front
-from viewer.body_page import BODY, OUT_OF_SIGHT
 from viewer.generator import ClipSource, between
 from viewer.orbit_panel import OrbitPanel
 from viewer.pages import Pages
 from viewer.player import Player
-from viewer.stage import Stage
+from viewer.stage import BODY, Stage
 
 MOST_SEEDS = 10**6
 
@@ -52,13 +50,8 @@ class GeneratorPage:
         self._draw_clip()
         joints = self._clip[min(self.player.frame, len(self._clip) - 1)]
         camera, moving = self._orbit.camera()
-        seen = camera.world_to_camera(joints)
         with self._stage.server.atomic():
-            self._stage.follow(joints[BODY.root].numpy())
-            self._figure.show(joints.numpy())
-            visible = bool(in_front(seen, 0.1).all())
-            screen = camera.project(seen).numpy() if visible else None
-            self._stage.show_picture(screen, BODY, camera, "" if visible else OUT_OF_SIGHT)
+            self._stage.show_person(self._figure, joints, camera)
         return moving
 
     def hide(self) -> None:

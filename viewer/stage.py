@@ -5,11 +5,13 @@ import math
 import numpy as np
 import viser
 from jaxtyping import Float
+from torch import Tensor
 
-from kinematics import Camera, Skeleton
+from kinematics import Camera, Skeleton, in_front
 from viewer.colours import FAINT, MIDDLE, bone_colours
 from viewer.picture import svg_of
 
+BODY = Skeleton("h36m_16")
 BONE_RADIUS_M, JOINT_RADIUS_M = 0.022, 0.034
 PICTURE_WIDTH_PX, CONTROLS_WIDTH_PX = 330, 350
 
@@ -49,6 +51,16 @@ class Stage:
     def figure(self, name: str, skeleton: Skeleton, faint: bool = False) -> "Figure":
         """A new figure, hidden until it is shown. faint: all grey."""
         return Figure(self.server.scene, name, skeleton, faint)
+
+    def show_person(self, figure: "Figure", joints_world: Float[Tensor, "16 3"], camera: Camera) -> None:
+        """The body, as figure and as the camera sees it. joints_world: metres."""
+        seen = camera.world_to_camera(joints_world)
+        self.follow(joints_world[BODY.root].numpy())
+        figure.show(joints_world.numpy())
+        if in_front(seen, 0.1).all():
+            self.show_picture(camera.project(seen).numpy(), BODY, camera, "")
+        else:
+            self.show_picture(None, BODY, camera, "A part of the body is behind the camera.")
 
     def follow(self, hip: Float[np.ndarray, "3"]) -> None:
         """Keep who walks in the middle of the view. hip: metres, world."""

@@ -13,14 +13,15 @@ pytest.importorskip("viser")
 from kinematics import PoseFKError  # noqa: E402
 from posenets import Lifter, build_posenet  # noqa: E402
 from viewer import __main__ as command  # noqa: E402
-from viewer import app  # noqa: E402
+from viewer import app, checks  # noqa: E402
 from viewer.app import Running, start  # noqa: E402
 from viewer.settings import Viewer  # noqa: E402
 
 
 @contextmanager
 def running(**flags) -> Iterator[Running]:
-    viewer = start(Viewer(port=0, **flags), lambda address: None)
+    settings = Viewer(port=0, **flags)
+    viewer = start(settings, checks.check(settings), lambda address: None)
     try:
         yield viewer
     finally:
@@ -43,10 +44,10 @@ def running(**flags) -> Iterator[Running]:
 def test_bad_input_is_one_sentence_that_says_what_was_wanted(flags, words, tmp_path, monkeypatch):
     (tmp_path / "broken.pt").write_bytes(b"no checkpoint")
     torch.save({"weight": torch.zeros(2)}, tmp_path / "foreign.pt")
-    monkeypatch.setattr(app, "_serve", _served := _Serving(app._serve))
+    monkeypatch.setattr(app, "serve", served := _Serving(app.serve))
     with pytest.raises((PoseFKError, ValueError, OSError)) as refusal:
         command.main([word.format(tmp_path) for word in flags.split()])
-    _served.stop()
+    served.stop()
     sentence = " ".join(str(refusal.value).split())
     assert all(word in sentence for word in words), sentence
 
@@ -71,19 +72,19 @@ def test_a_port_that_is_taken_is_refused_with_what_to_do():
         other.bind(("127.0.0.1", 0))
         other.listen()
         with pytest.raises(PoseFKError, match=r"cannot be used \(.*in use\): choose another with --port"):
-            app.check_port("127.0.0.1", other.getsockname()[1])
+            checks.check_port("127.0.0.1", other.getsockname()[1])
 
 
 def test_without_viser_the_sentence_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(PoseFKError, match="viser, which is not installed: pip install"):
-        start(Viewer(port=0), lambda address: None)
+        checks.check(Viewer())
 
 
 def test_a_machine_without_a_browser_is_told_the_address(monkeypatch, capsys):
     monkeypatch.setattr(command.webbrowser, "open", lambda address: False)
-    monkeypatch.setattr(command, "start", lambda settings, opened: opened("http://127.0.0.1:8080") or _Stopped)
-    command.main(["--open", "True"])
+    monkeypatch.setattr(app, "start", lambda settings, checked, opened: opened("http://127.0.0.1:8080") or _Stopped)
+    command.main(["--open", "True", "--port", "0"])
     assert capsys.readouterr().out.splitlines() == [
         "The viewer is at http://127.0.0.1:8080 (Ctrl-C stops it).",
         "This machine has no browser to open it in.",
