@@ -80,7 +80,7 @@ class Recordings:
 
     def names(self, test_set: str) -> list[str]:
         """A name for every take, each only once."""
-        return [f"{i}. {take.subject} {take.action}" for i, take in enumerate(self.tests[test_set], start=1)]
+        return [f"{i}. {take.subject} {take.action}".strip() for i, take in enumerate(self.tests[test_set], start=1)]
 
     def take(self, test_set: str, name: str) -> Take:
         """The take that `names` calls so."""
