@@ -2,11 +2,12 @@
 
 Quaternions are (w, x, y, z); roma's are (x, y, z, w), and are turned round here and nowhere else. Euler angles are
 (x, y, z) radians of R = Rx Ry Rz, the body's global rotation. Matrices take column vectors.
+
+roma is imported where it is used: that takes more than a second, which only who turns something should pay.
 """
 
 import math
 
-import roma
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,6 +15,8 @@ from torch import Tensor
 
 def euler_to_matrix(euler: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
     """Rx Ry Rz. euler: (..., 3) radians x, y, z."""
+    import roma
+
     matrices = roma.euler_to_rotmat("XYZ", list(euler.unbind(-1)))
     assert isinstance(matrices, Tensor)  # roma returns what it was given: tensors
     return matrices
@@ -36,11 +39,15 @@ def matrix_to_euler(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batc
 
 def quaternion_to_matrix(quaternion_wxyz: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 3 3"]:
     """The matrix of a unit quaternion."""
+    import roma
+
     return roma.unitquat_to_rotmat(roma.quat_wxyz_to_xyzw(quaternion_wxyz))
 
 
 def matrix_to_quaternion(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 4"]:
     """The unit quaternion (w, x, y, z) of a rotation with w >= 0."""
+    import roma
+
     quaternion = roma.quat_xyzw_to_wxyz(roma.rotmat_to_unitquat(matrix))
     return torch.where(quaternion[..., :1] < 0, -quaternion, quaternion)
 
@@ -49,6 +56,8 @@ def quaternion_multiply(
     first_wxyz: Float[Tensor, "*batch 4"], second_wxyz: Float[Tensor, "*batch 4"]
 ) -> Float[Tensor, "*batch 4"]:
     """The rotation `second`, then the rotation `first`."""
+    import roma
+
     product = roma.quat_product(roma.quat_wxyz_to_xyzw(first_wxyz), roma.quat_wxyz_to_xyzw(second_wxyz))
     return roma.quat_xyzw_to_wxyz(product)
 
@@ -57,6 +66,8 @@ def axis_angle_to_matrix(
     axis: Float[Tensor, "*batch 3"], angle: Float[Tensor, "*batch"]
 ) -> Float[Tensor, "*batch 3 3"]:
     """A turn by `angle` radians about the unit vector `axis`."""
+    import roma
+
     return roma.rotvec_to_rotmat(axis * angle[..., None])
 
 

@@ -1,1 +1,2 @@
-"""What people look at: pictures of poses. A leaf; the other rooms may use `viewer.drawing` and nothing else of it."""
+"""What people look at: `python -m viewer`, and pictures of poses. A leaf; the other rooms may use `viewer.drawing` and
+`viewer.colours` and nothing else of it."""

@@ -13,21 +13,19 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from kinematics.skeleton import Skeleton
+from viewer.colours import FAINT as FAINT
+from viewer.colours import FLOOR as FLOOR
+from viewer.colours import LEFT as LEFT
+from viewer.colours import MIDDLE as MIDDLE
+from viewer.colours import REAL_COLOUR as REAL_COLOUR
+from viewer.colours import RIGHT as RIGHT
+from viewer.colours import SYNTHETIC_COLOUR as SYNTHETIC_COLOUR
+from viewer.colours import bone_colours as bone_colours
 
-# Okabe and Ito's colours, told apart by colour-blind readers too.
-LEFT, RIGHT, MIDDLE = "#0072B2", "#D55E00", "#404040"
-FAINT, FLOOR = "#B8B8B8", "#DDDDDD"
-REAL_COLOUR, SYNTHETIC_COLOUR = "#009E73", "#CC79A7"
 COLUMNS = 6
 HALF_SIZE_M = 1.0  # half the side of the floor under a person
 TURN, TILT = math.radians(30), math.radians(15)  # from where space is looked at: from the right, and from above
 ROW_INCHES, TITLE_INCHES = 1.9, 0.5
-
-
-def bone_colours(skeleton: Skeleton) -> list[tuple[int, int, str]]:
-    """(parent, child, colour) of every bone; a bone has the side of its child."""
-    side = {joint: LEFT for joint in skeleton.left} | {joint: RIGHT for joint in skeleton.right}
-    return [(parent, child, side.get(child, MIDDLE)) for parent, child in skeleton.bones]
 
 
 def seen_from_the_side(points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:

@@ -1,0 +1,119 @@
+"""`python -m viewer`: bad input is one sentence, and what is missing is said."""
+
+import importlib.util
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+
+pytest.importorskip("viser")
+
+from kinematics import PoseFKError  # noqa: E402
+from posenets import Lifter, build_posenet  # noqa: E402
+from viewer import __main__ as command  # noqa: E402
+from viewer import app, checks  # noqa: E402
+from viewer.app import Running, start  # noqa: E402
+from viewer.settings import Viewer  # noqa: E402
+
+
+@contextmanager
+def running(**flags) -> Iterator[Running]:
+    settings = Viewer(port=0, **flags)
+    viewer = start(settings, checks.check(settings), lambda address: None)
+    try:
+        yield viewer
+    finally:
+        viewer.server.stop()
+
+
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        ("--dataset demoo", ["--dataset", "demoo", "h36m"]),
+        ("--checkpont x.pt", ["--checkpont is not a flag", "--checkpoint"]),
+        ("--port many", ["--port", "many"]),
+        ("--port 123456", ["--port 123456", "choose another"]),
+        ("--port 0 --checkpoint {}/nowhere.pt", ["nowhere.pt is missing"]),
+        ("--port 0 --checkpoint {}/broken.pt", ["broken.pt cannot be read as a checkpoint"]),
+        ("--port 0 --checkpoint {}/foreign.pt", ["foreign.pt is not a PoseFK checkpoint", "--posenet_name"]),
+        ("--port 0 --dataset cmu --data_root {}", ["is missing", "prepare_data_cmu"]),
+    ],
+)
+def test_bad_input_is_one_sentence_that_says_what_was_wanted(flags, words, tmp_path, monkeypatch):
+    (tmp_path / "broken.pt").write_bytes(b"no checkpoint")
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "foreign.pt")
+    monkeypatch.setattr(app, "serve", served := _Serving(app.serve))
+    with pytest.raises((PoseFKError, ValueError, OSError)) as refusal:
+        command.main([word.format(tmp_path) for word in flags.split()])
+    served.stop()
+    sentence = " ".join(str(refusal.value).split())
+    assert all(word in sentence for word in words), sentence
+
+
+class _Serving:
+    """Keeps the servers that were started, to stop them."""
+
+    def __init__(self, serve) -> None:
+        self._serve, self._servers = serve, []
+
+    def __call__(self, settings: Viewer):
+        self._servers.append(self._serve(settings))
+        return self._servers[-1]
+
+    def stop(self) -> None:
+        for server in self._servers:
+            server.stop()
+
+
+def test_a_port_that_is_taken_is_refused_with_what_to_do():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(PoseFKError, match=r"cannot be used \(.*in use\): choose another with --port"):
+            checks.check_port("127.0.0.1", other.getsockname()[1])
+
+
+def test_without_viser_the_sentence_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(PoseFKError, match="viser, which is not installed: pip install"):
+        checks.check(Viewer())
+
+
+def test_a_machine_without_a_browser_is_told_the_address(monkeypatch, capsys):
+    monkeypatch.setattr(command.webbrowser, "open", lambda address: False)
+    monkeypatch.setattr(app, "start", lambda settings, checked, opened: opened("http://127.0.0.1:8080") or _Stopped)
+    command.main(["--open", "True", "--port", "0"])
+    assert capsys.readouterr().out.splitlines() == [
+        "The viewer is at http://127.0.0.1:8080 (Ctrl-C stops it).",
+        "This machine has no browser to open it in.",
+    ]
+
+
+class _Stopped:
+    class server:
+        sleep_forever = staticmethod(lambda: None)
+
+
+def test_without_a_checkpoint_there_are_the_body_and_recordings():
+    with running() as viewer:
+        assert viewer.pages.names == ("Body", "Recordings")
+
+
+def test_a_run_s_checkpoint_brings_its_generator(last_pt):
+    with running(checkpoint=last_pt) as viewer:
+        assert viewer.pages.names == ("Body", "Generator", "Recordings")
+
+
+def test_a_lifter_s_checkpoint_brings_no_generator_and_says_so(lifter_pt, capsys):
+    with running(checkpoint=lifter_pt) as viewer:
+        assert viewer.pages.names == ("Body", "Recordings")
+    assert "best_demo.pt holds a lifter and no generator" in capsys.readouterr().out
+
+
+def test_an_original_project_s_lifter_is_read_with_its_name(tmp_path):
+    posenet = build_posenet("simple_baseline", linear_size=8)
+    torch.save({"state_dict": Lifter(posenet).posenet.state_dict()}, tmp_path / "ckpt.pth.tar")
+    with running(checkpoint=tmp_path / "ckpt.pth.tar", posenet_name="simple_baseline") as viewer:
+        assert viewer.pages.names == ("Body", "Recordings")

@@ -1,0 +1,79 @@
+"""Recordings beside what a lifter makes of them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from data import DATASETS, STANDALONE_TEST_SETS, DataSettings, PoseDataset
+from evaluation import evaluate
+from posenets import lifter_from_checkpoint
+from viewer.recordings import BESIDE_M, Recordings
+from viewer.settings import Viewer
+
+FEW = DataSettings(actions=("walk", "lie"), subjects_test=("D7", "D9"))
+
+
+@pytest.fixture(scope="module")
+def recordings(content) -> Recordings:
+    return Recordings("demo", DataSettings(), lifter_from_checkpoint(content, "last.pt"))
+
+
+def first_of(recordings: Recordings):
+    name = recordings.names("demo")[0]
+    return recordings.take("demo", name), recordings.take("demo", name).views[0].camera_name
+
+
+def test_the_flag_knows_every_data_set():
+    known = Viewer.__dataclass_fields__["dataset"].type.__args__
+    assert set(known) == {*DATASETS, *STANDALONE_TEST_SETS}
+
+
+def test_every_take_has_a_name_of_its_own(recordings: Recordings):
+    assert set(recordings.tests) == {"demo", "demo_shifted"}
+    for test_set, takes in recordings.tests.items():
+        names = recordings.names(test_set)
+        assert len(set(names)) == len(takes)
+        assert all(recordings.take(test_set, name) is take for name, take in zip(names, takes, strict=True))
+
+
+def test_errors_are_those_of_the_evaluation_and_of_what_is_drawn(recordings: Recordings, content):
+    take, camera = first_of(recordings)
+    sight = recordings.sight(take, camera)
+    lifter = lifter_from_checkpoint(content, "last.pt")
+    alone = PoseDataset.from_takes([replace(take, views=take.views[:1])], frames=lifter.frames)
+    assert float(sight.errors.mean()) == pytest.approx(evaluate(lifter, alone).mpjpe, rel=1e-5)
+    drawn = torch.stack([sight.lifted_world(frame, beside=False) for frame in range(len(sight))])
+    apart = 1000 * (drawn - sight.truth).norm(dim=-1)
+    torch.testing.assert_close(apart, sight.errors, atol=0.01, rtol=1e-4)
+    assert f"MPJPE {sight.errors[4].mean():.1f} mm" in sight.sentence(4)
+
+
+def test_beside_the_truth_is_a_step_to_the_camera_s_right(recordings: Recordings):
+    sight = recordings.sight(*first_of(recordings))
+    over, beside = (sight.camera.world_to_camera(sight.lifted_world(0, place)) for place in (False, True))
+    torch.testing.assert_close(beside - over, torch.tensor([BESIDE_M, 0, 0]).expand(16, 3), atol=1e-5, rtol=0)
+
+
+def test_the_camera_sees_what_the_lifter_reads(recordings: Recordings):
+    sight = recordings.sight(*first_of(recordings))
+    seen = sight.camera.project(sight.camera.world_to_camera(sight.truth))
+    torch.testing.assert_close(seen, sight.screen, atol=1e-4, rtol=0)
+
+
+def test_without_a_camera_people_stand_upright_on_the_floor(recordings: Recordings):
+    take, _ = first_of(recordings)
+    view = take.views[0]
+    centred = view.joints_3d - view.joints_3d[:, :1]
+    blind = replace(take, views=(replace(view, camera=None, joints_3d=centred),))
+    sight = recordings.sight(blind, view.camera_name)
+    assert not sight.has_camera and float(sight.truth[..., 2].min()) == pytest.approx(0, abs=1e-6)
+    head, hip = (sight.truth[:, sight.skeleton.joints.index(name), 2] for name in ("Head", "Hip"))
+    assert np.all((head - hip).numpy() > 0.4)
+
+
+def test_without_a_lifter_there_is_the_truth_alone():
+    recordings = Recordings("demo", FEW, None)
+    sight = recordings.sight(*first_of(recordings))
+    assert sight.lifted is None and not recordings.lifts and "--checkpoint" in sight.sentence(0)

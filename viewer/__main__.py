@@ -1,0 +1,35 @@
+"""The body, a trained generator and recordings in the browser.
+
+    python -m viewer
+    python -m viewer --checkpoint checkpoint/.../last.pt --dataset cmu
+
+Stop it with Ctrl-C.
+"""
+
+import sys
+import webbrowser
+from collections.abc import Sequence
+
+from data.command_line import read_flags
+from kinematics.errors import exit_with_one_sentence
+from viewer.checks import check
+from viewer.settings import Viewer
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command; runs until it is stopped."""
+    settings = read_flags(Viewer, "viewer", __doc__, sys.argv[1:] if arguments is None else arguments)
+
+    def opened(address: str) -> None:
+        print(f"The viewer is at {address} (Ctrl-C stops it).", flush=True)
+        if settings.open and not webbrowser.open(address):
+            print("This machine has no browser to open it in.", flush=True)
+
+    checked = check(settings)
+    from viewer.app import start  # imports viser, which check has looked for
+
+    start(settings, checked, opened).server.sleep_forever()
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)

@@ -1,0 +1,77 @@
+"""The viewer put together: the page opens with the body, then the other pages join."""
+
+import contextlib
+import io
+from collections.abc import Callable
+from typing import NamedTuple
+
+import viser
+
+from data import DataSettings
+from posenets import Lifter
+from viewer.body_page import BodyPage
+from viewer.checks import Checked
+from viewer.orbit_panel import OrbitPanel
+from viewer.pages import Pages
+from viewer.settings import Viewer
+from viewer.stage import Stage
+
+NO_CHECKPOINT = "Start with `--checkpoint FILE` to sample its generator and to see what its lifter makes of recordings."
+
+
+class Running(NamedTuple):
+    """A viewer at work."""
+
+    server: viser.ViserServer
+    pages: Pages
+
+
+def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -> Running:
+    """A running viewer with all its pages. opened: called with its address as soon as there is something to look at."""
+    server = serve(settings)
+    stage = Stage(server)
+    pages = Pages(stage)
+    orbit = OrbitPanel(server.gui, pages)
+    pages.add("Body", lambda: BodyPage(pages, stage, orbit))
+    shown_host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    opened(f"http://{shown_host}:{server.get_port()}")
+    _add_generator(pages, stage, orbit, settings, checked)
+    _add_recordings(pages, stage, settings, checked.lifter)
+    return Running(server, pages)
+
+
+def serve(settings: Viewer) -> viser.ViserServer:
+    """The server, with nothing on its page yet."""
+    with contextlib.redirect_stdout(io.StringIO()):  # its banner says what `opened` says
+        return viser.ViserServer(settings.host, settings.port, label="PoseFK", verbose=False)
+
+
+def _add_generator(pages: Pages, stage: Stage, orbit: OrbitPanel, settings: Viewer, checked: Checked) -> None:
+    # Imported late, here and below: the page is open by now.
+    from viewer.generator import ClipSource, why_no_generator
+    from viewer.generator_page import GeneratorPage
+
+    if settings.checkpoint is None:
+        pages.say("note", NO_CHECKPOINT)
+        return
+    missing = why_no_generator(checked.content, settings.checkpoint)
+    if missing:
+        print(missing, flush=True)
+        pages.say("note", missing)
+        return
+    source = ClipSource.of_checkpoint(checked.content)
+    pages.add("Generator", lambda: GeneratorPage(pages, stage, orbit, source))
+
+
+def _add_recordings(pages: Pages, stage: Stage, settings: Viewer, lifter: Lifter | None) -> None:
+    from viewer.recordings import Recordings
+    from viewer.recordings_page import RecordingsPage
+
+    pages.say("busy", f"Loading the recordings of {settings.dataset} ...")
+    data = DataSettings(
+        data_root=settings.data_root, data_extra_root=settings.data_extra_root,
+        num_joints=lifter.skeleton.num_joints if lifter else 16,
+    )  # fmt: skip
+    recordings = Recordings(settings.dataset, data, lifter)
+    pages.add("Recordings", lambda: RecordingsPage(pages, stage, recordings))
+    pages.say("busy", "")
