@@ -25,19 +25,28 @@ class Running(NamedTuple):
     server: viser.ViserServer
     pages: Pages
 
+    def stop(self) -> None:
+        """Stop drawing, then serving: what is drawn goes through the server."""
+        self.pages.redrawing.stop()
+        self.server.stop()
+
 
 def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -> Running:
     """A running viewer with all its pages. opened: called with its address as soon as there is something to look at."""
     server = serve(settings)
     stage = Stage(server)
-    pages = Pages(stage)
-    orbit = OrbitPanel(server.gui, pages)
-    pages.add("Body", lambda: BodyPage(pages, stage, orbit))
-    shown_host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    opened(f"http://{shown_host}:{server.get_port()}")
-    _add_generator(pages, stage, orbit, settings, checked)
-    _add_recordings(pages, stage, settings, checked.lifter)
-    return Running(server, pages)
+    running = Running(server, Pages(stage))
+    pages, orbit = running.pages, OrbitPanel(server.gui, running.pages)
+    try:
+        pages.add("Body", lambda: BodyPage(pages, stage, orbit))
+        shown_host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+        opened(f"http://{shown_host}:{server.get_port()}")
+        _add_generator(pages, stage, orbit, settings, checked)
+        _add_recordings(pages, stage, settings, checked.lifter)
+    except BaseException:
+        running.stop()
+        raise
+    return running
 
 
 def serve(settings: Viewer) -> viser.ViserServer:

@@ -14,17 +14,26 @@ class Redrawing:
     """
 
     def __init__(self, draw: Callable[[], bool]) -> None:
-        self._draw, self._asked = draw, threading.Event()
-        threading.Thread(target=self._run, daemon=True, name="redrawing").start()
+        self._draw, self._asked, self._stopped = draw, threading.Event(), False
+        self._thread = threading.Thread(target=self._run, daemon=True, name="redrawing")
+        self._thread.start()
 
     def request(self, event: object = None) -> None:
         """Draw soon. event: of the slider that was moved; everything is read afresh."""
         self._asked.set()
 
+    def stop(self) -> None:
+        """Draw no more; returns when the last picture is finished."""
+        self._stopped = True
+        self._asked.set()
+        self._thread.join()
+
     def _run(self) -> None:
         while True:
             self._asked.wait()
             self._asked.clear()
+            if self._stopped:
+                return
             start = time.perf_counter()
             if self._draw():
                 self._asked.set()
