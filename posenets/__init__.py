@@ -9,6 +9,7 @@ from posenets.published import load_published as load_published
 from posenets.registry import ALIASES as ALIASES
 from posenets.registry import DH_AUG_SIZES as DH_AUG_SIZES
 from posenets.registry import LIFTERS as LIFTERS
+from posenets.registry import MULTI_VIEW_LIFTERS as MULTI_VIEW_LIFTERS
 from posenets.registry import build_posenet as build_posenet
 from posenets.registry import dh_aug_sizes as dh_aug_sizes
 from posenets.registry import filter_widths_of as filter_widths_of

@@ -12,10 +12,12 @@ class PoseNet(nn.Module):
     """A lifter: screen joints of T frames in, joints of one frame out.
 
     num_joints: joints in and out; frames: T; sizes: keywords that build the same network again. in_features: numbers
-    per joint in (VideoPose3D's word): 2, x and y, or 3 with the detector's confidence.
+    per joint in (VideoPose3D's word): 2, x and y, or 3 with the detector's confidence. views: cameras that see the
+    same body; of more than one the input has a dimension, the second: (B, V, T, J, in_features).
     """
 
     name: ClassVar[str]
+    views: int = 1
 
     def __init__(self, num_joints: int, frames: int, in_features: int, sizes: dict[str, Any]) -> None:
         super().__init__()
@@ -43,10 +45,12 @@ class PoseNet(nn.Module):
     def check_input(self, joints_2d: Tensor) -> None:
         """Refuse input of another joint count or window length by name."""
         shape = tuple(joints_2d.shape)
-        if len(shape) != 4 or shape[1:] != (self.frames, self.num_joints, self.in_features):
+        expected = (self.frames, self.num_joints, self.in_features)
+        expected, seen = (expected, "") if self.views == 1 else ((self.views, *expected), f" from {self.views} views")
+        if shape[1:] != expected:
             raise ValueError(
-                f"joints_2d has shape {shape}, expected (B, {self.frames}, {self.num_joints}, {self.in_features}): "
-                f"{self.name} reads {self.frames} frame(s) of {self.num_joints} joints."
+                f"joints_2d has shape {shape}, expected (B, {', '.join(map(str, expected))}): "
+                f"{self.name} reads {self.frames} frame(s) of {self.num_joints} joints{seen}."
             )
 
 
@@ -74,6 +78,16 @@ def dropped(features: Float[Tensor, "*shape"], rate: float | int, training: bool
     if not training or rate == 0:
         return features
     return features * keep_mask(features, rate) / (1 - rate)
+
+
+def drop_path(
+    branch: Float[Tensor, "*batch tokens width"], rate: float | int, training: bool
+) -> Float[Tensor, "*batch tokens width"]:
+    """Stochastic depth: a branch without some of its sequences, the others larger so that the mean stays."""
+    if not training or rate == 0:
+        return branch
+    kept = branch.new_empty(*branch.shape[:-2], 1, 1).bernoulli_(1 - rate)
+    return branch * (kept / (1 - rate))
 
 
 def norm_relu_dropout(

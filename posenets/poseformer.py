@@ -8,83 +8,14 @@ import math
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from posenets.base import PoseNet, dropped, positive_int, probability
+from posenets.transformer import Attention, Block, rising_rates
 
-# CUDA's attention kernels count sequences in 16 bits, and the joints of each frame of a batch are one sequence.
-MOST_SEQUENCES = 2**15
-# On a CPU the fused kernel takes up to twice as long as two products and a softmax to learn from sequences this short
-# (17 joints, 27 frames), which are kept for the backward pass: 1 MB per window of 27 frames and stack.
-SHORT_SEQUENCE = 32
 # Without gradients, so many frames pass at a time: 4,096 windows of 81 would need 7 GB at once and be no faster.
 FRAMES_AT_ONCE = 2**13
-
-
-class _Attention(nn.Module):
-    """Multi-head self-attention with one matrix for queries, keys and values."""
-
-    def __init__(self, width: int, num_heads: int, qkv_bias: bool) -> None:
-        super().__init__()
-        self.num_heads = num_heads
-        self.qkv = nn.Linear(width, width * 3, bias=qkv_bias)
-        self.proj = nn.Linear(width, width)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        qkv = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)  # (3, B, heads, N, C)
-        if tokens.shape[1] <= SHORT_SEQUENCE and qkv.requires_grad and not qkv.is_cuda:
-            attended = _attention_in_steps(*qkv)
-        else:
-            parts = [F.scaled_dot_product_attention(*part) for part in qkv.split(MOST_SEQUENCES, dim=1)]
-            attended = torch.cat(parts) if len(parts) > 1 else parts[0]
-        return self.proj(attended.transpose(1, 2).flatten(2))
-
-
-def _attention_in_steps(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """What F.scaled_dot_product_attention computes. (B, heads, N, C) -> the same shape."""
-    affinity = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-    return affinity.softmax(-1) @ value
-
-
-class _Mlp(nn.Module):
-    def __init__(self, width: int, hidden: int, rate: float | int) -> None:
-        super().__init__()
-        self.fc1, self.fc2, self.rate = nn.Linear(width, hidden), nn.Linear(hidden, width), rate
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        hidden = dropped(F.gelu(self.fc1(tokens)), self.rate, self.training)
-        return self.fc2(hidden)
-
-
-class _Block(nn.Module):
-    """Attention and MLP, each behind a norm and beside a skip.
-
-    drop_path: rate at which a sequence skips either while training (stochastic depth).
-    """
-
-    def __init__(
-        self, width: int, num_heads: int, mlp_ratio: float | int, qkv_bias: bool, dropout: float | int,
-        drop_path: float | int,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self.norm1 = nn.LayerNorm(width, eps=1e-6)
-        self.attn = _Attention(width, num_heads, qkv_bias)
-        self.norm2 = nn.LayerNorm(width, eps=1e-6)
-        self.mlp = _Mlp(width, int(width * mlp_ratio + 1e-6), dropout)  # a ratio read off weights may round below
-        self.dropout, self.drop_path = dropout, drop_path
-
-    def forward(self, tokens: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch tokens width"]:
-        tokens = tokens + self._sometimes(self.attn(self.norm1(tokens)))
-        return tokens + self._sometimes(self.mlp(self.norm2(tokens)))
-
-    def _sometimes(self, branch: Tensor) -> Tensor:
-        branch = dropped(branch, self.dropout, self.training)
-        if not self.training or self.drop_path == 0:
-            return branch
-        kept = branch.new_empty(len(branch), 1, 1).bernoulli_(1 - self.drop_path)
-        return branch * (kept / (1 - self.drop_path))
 
 
 class PoseFormer(PoseNet):
@@ -117,17 +48,23 @@ class PoseFormer(PoseNet):
         super().__init__(num_joints, frames, in_features, sizes)
         self.dropout = dropout
         joint_width, width = embed_dim_ratio, embed_dim_ratio * num_joints
-        rates = [drop_path_rate * block / max(depth - 1, 1) for block in range(depth)]
-        shared = (num_heads, mlp_ratio, qkv_bias, dropout)
         self.Spatial_patch_to_embedding = nn.Linear(in_features, joint_width)
         self.Spatial_pos_embed = nn.Parameter(torch.zeros(1, num_joints, joint_width))
         self.Temporal_pos_embed = nn.Parameter(torch.zeros(1, frames, width))
-        self.Spatial_blocks = nn.ModuleList(_Block(joint_width, *shared, rate) for rate in rates)
-        self.blocks = nn.ModuleList(_Block(width, *shared, rate) for rate in rates)
+        self.Spatial_blocks, self.blocks = (self._blocks(units) for units in (joint_width, width))
         self.Spatial_norm = nn.LayerNorm(joint_width, eps=1e-6)
         self.Temporal_norm = nn.LayerNorm(width, eps=1e-6)
         self.weighted_mean = nn.Conv1d(frames, 1, 1)
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, num_joints * 3))
+
+    def _blocks(self, width: int) -> nn.ModuleList:
+        """One of the two stacks."""
+        heads, bias, rate = (self.sizes[size] for size in ("num_heads", "qkv_bias", "drop_path_rate"))
+        hidden = int(width * self.sizes["mlp_ratio"] + 1e-6)  # a ratio read off weights may round below
+        return nn.ModuleList(
+            Block(width, Attention(width, heads, bias), hidden, self.dropout, depth_rate)
+            for depth_rate in rising_rates(rate, self.sizes["depth"])
+        )
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints of the window's centre frame, metres."""

@@ -21,6 +21,7 @@ SIGNATURES = {
     "poseformer": "Spatial_patch_to_embedding.weight",
     "st_gcn": "stgcn.data_bn.weight",
     "seq2seq": "decoder.weight_hh",
+    "esmformer": "ssfe1.norm_1.weight",
 }
 # VideoPose3D and PoseFormer also save their loader's numpy RandomState. Nothing of it is needed, so each of these names
 # becomes a stand-in that keeps nothing, and no code of numpy runs either.
@@ -46,11 +47,11 @@ class _NotKept:
 def load_published(path: str | Path, name: str, **keywords: Any) -> PoseNet:
     """A lifter with the weights of an original project's checkpoint, in evaluation mode.
 
-    path: VideoPose3D's, SemGCN's, PoseAug's, PoseFormer's or DH-AUG's file, or a plain state dict. name: the lifter.
-    keywords: what weights cannot tell: `causal` (videopose), `adjacency` and `groups` (sem_gcn), `num_heads`
-    (poseformer), `num_joints` (st_gcn: 16, PoseAug's, or 17), `frames` (seq2seq; st_gcn of more than one), and for
-    further training the rates of dropout and stochastic depth. Anything missing, left over or of another size is an
-    error.
+    path: VideoPose3D's, SemGCN's, PoseAug's, PoseFormer's, DH-AUG's or ESMformer's file, or a plain state dict. name:
+    the lifter. keywords: what weights cannot tell: `causal` (videopose), `adjacency` and `groups` (sem_gcn),
+    `num_heads` (poseformer, esmformer), `smfe_heads` and `self_supervised` (esmformer), `num_joints` (st_gcn: 16,
+    PoseAug's, or 17), `frames` (seq2seq; st_gcn of more than one), and for further training the rates of dropout and
+    stochastic depth. Anything missing, left over or of another size is an error.
     """
     name = lifter_name(name)
     weights = published_weights(read_checkpoint(path), path)
@@ -180,6 +181,20 @@ def _seq2seq_sizes(weights: dict[str, Tensor]) -> dict[str, Any]:
     )  # fmt: skip
 
 
+def _esmformer_sizes(weights: dict[str, Tensor]) -> dict[str, Any]:
+    num_joints = _length(weights, "regression.1.bias") // 3
+    depths = {
+        stack: [_count(weights, rf"{stage}{level}\.blocks\.(\d+)\.") for level in (1, 2, 3)]
+        for stack, stage in (("smfe", r"ssfe1\.Transformer_encoder_"), ("milf", r"mife\.MIFE_blocks\.trans"))
+    }
+    return dict(
+        num_joints=num_joints, frames=_length(weights, "mife.pos_embed_1", 1),
+        views=_count(weights, r"ssfe(\d+)\.") - 1, channel=_length(weights, "mife.pos_embed_1", 2),
+        d_hid=_length(weights, "mcff.mlp.fc1.weight"), mvf_kernel=_length(weights, "mvf1.conv1.1.weight", 2),
+        in_features=_length(weights, "ssfe1.Transformer_encoder_1.pos_embed", 1) // max(num_joints, 1), **depths,
+    )  # fmt: skip
+
+
 def _length(weights: dict[str, Tensor], key: str, dimension: int = 0) -> int:
     """Length of a weight along a dimension."""
     if key not in weights:
@@ -192,4 +207,5 @@ def _length(weights: dict[str, Tensor], key: str, dimension: int = 0) -> int:
 _SIZES: dict[str, Callable[[dict[str, Tensor]], dict[str, Any]]] = {
     "videopose": _videopose_sizes, "simple_baseline": _baseline_sizes, "sem_gcn": _gcn_sizes,
     "st_gcn": _st_gcn_sizes, "poseformer": _poseformer_sizes, "seq2seq": _seq2seq_sizes,
+    "esmformer": _esmformer_sizes,
 }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from posenets.base import PoseNet
+from posenets.esmformer import ESMformer
 from posenets.poseformer import PoseFormer
 from posenets.sem_gcn import SemGCN
 from posenets.seq2seq import Seq2Seq
@@ -14,16 +15,18 @@ from posenets.st_gcn import STGCN
 from posenets.videopose import VideoPose
 
 _CLASSES: dict[str, type[PoseNet]] = {
-    net.name: net for net in (VideoPose, SimpleBaseline, SemGCN, STGCN, PoseFormer, Seq2Seq)
+    net.name: net for net in (VideoPose, SimpleBaseline, SemGCN, STGCN, PoseFormer, Seq2Seq, ESMformer)
 }
-LIFTERS = tuple(_CLASSES)
+# These read several cameras at a time; the others, LIFTERS, one.
+MULTI_VIEW_LIFTERS = ("esmformer",)
+LIFTERS = tuple(name for name in _CLASSES if name not in MULTI_VIEW_LIFTERS)
 ALIASES = {
     "mlp": "simple_baseline", "martinez": "simple_baseline", "gcn": "sem_gcn", "stgcn": "st_gcn",
     "mulit_farme_videopose": "videopose", "mulit_farme_poseformer": "poseformer",  # as DH-AUG spells it
 }  # fmt: skip
 
 # DH-AUG's and PoseAug's networks, of a single frame where there are several; the defaults of build_posenet are those of
-# the lifters' own papers. They have no seq2seq.
+# the lifters' own papers. They have neither seq2seq nor esmformer.
 DH_AUG_SIZES: dict[str, dict[str, Any]] = {
     "videopose": dict(filter_widths=[1] * 5, channels=1024, dropout=0.25, predict_hip=False),
     "simple_baseline": dict(linear_size=1024, num_stage=4, dropout=0.25, predict_hip=False),
@@ -31,6 +34,7 @@ DH_AUG_SIZES: dict[str, dict[str, Any]] = {
     "st_gcn": dict(hid_dim=128, num_layers=3),
     "poseformer": dict(embed_dim_ratio=32, depth=4, num_heads=8, mlp_ratio=2.0),
     "seq2seq": {},
+    "esmformer": {},
 }
 
 
@@ -48,13 +52,16 @@ def lifter_name(name: str) -> str:
         return name
     if name in ALIASES:
         return ALIASES[name]
-    raise ValueError(f"posenet_name {name}: choose from {', '.join(LIFTERS)}.{_nearest(name, [*LIFTERS, *ALIASES])}")
+    hint = _nearest(name, [*_CLASSES, *ALIASES])
+    raise ValueError(f"posenet_name {name}: choose from {', '.join(_CLASSES)}.{hint}")
 
 
 def build_posenet(name: str, num_joints: int = 16, frames: int = 1, **sizes: Any) -> PoseNet:
     """A new lifter: (B, frames, num_joints, in_features) screen -> (B, num_joints, 3) metres.
 
-    name: one of LIFTERS or ALIASES. sizes: keywords of the lifter's class; without them, the published ones.
+    Of several views the input is (B, views, frames, num_joints, in_features).
+    name: one of LIFTERS, MULTI_VIEW_LIFTERS or ALIASES. sizes: keywords of the lifter's class; without them, the
+    published ones.
     """
     lifter = _CLASSES[lifter_name(name)]
     parameters = inspect.signature(lifter).parameters

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from posenets import build_posenet, poseformer
+from posenets import build_posenet, poseformer, transformer
 
 
 def small(frames: int = 9, **sizes):
@@ -76,7 +76,7 @@ def test_stochastic_depth_and_dropout_are_off_in_evaluation():
 def test_a_sequence_skips_a_branch_whole_and_the_mean_stays():
     block = small(drop_path_rate=0.25).blocks[-1].train()
     branch = torch.randn(1, 5, 128).expand(20_000, 5, 128)
-    out = block._sometimes(branch)
+    out = block.sometimes(branch)
     skipped = (out == 0).all(-1).all(-1)
     assert torch.allclose(out[~skipped], branch[~skipped] / 0.75)
     assert skipped.float().mean().item() == pytest.approx(0.25, abs=0.015)  # 5 sd
@@ -88,7 +88,7 @@ def test_parts_passed_one_after_another_give_the_same(monkeypatch):
     joints_2d = torch.randn(7, 9, 16, 2)
     whole = posenet(joints_2d).detach()
     monkeypatch.setattr(poseformer, "FRAMES_AT_ONCE", 20)
-    monkeypatch.setattr(poseformer, "MOST_SEQUENCES", 5)
+    monkeypatch.setattr(transformer, "MOST_SEQUENCES", 5)
     with torch.no_grad():
         assert torch.allclose(posenet(joints_2d), whole, atol=1e-6)
     assert torch.allclose(posenet(joints_2d), whole, atol=1e-6)

@@ -1,9 +1,11 @@
 """Weights of the original projects, loaded through the real files, against outputs of the original networks.
 
 tests/oracles/lifters_published.json: published sizes, filled by a rule (below), input and output of the originals.
+tests/oracles/esmformer_published.npz: the same of ESMformer, whose 1,287 shapes are kept as a hash.
 ../shared/oracles/lifters: small instances with their weights, where the folder is there.
 """
 
+import hashlib
 import json
 import re
 import zlib
@@ -13,10 +15,11 @@ import numpy as np
 import pytest
 import torch
 
-from posenets import LIFTERS, build_posenet, load_published
+from posenets import LIFTERS, MULTI_VIEW_LIFTERS, build_posenet, load_published
 from posenets.published import SIGNATURES
 
-ORACLES = json.loads((Path(__file__).parents[1] / "oracles" / "lifters_published.json").read_text())
+FOLDER = Path(__file__).parents[1] / "oracles"
+ORACLES = json.loads((FOLDER / "lifters_published.json").read_text())
 SMALL = Path(__file__).parents[3] / "shared" / "oracles" / "lifters"
 NAMES = {
     "stgcn": "st_gcn", "gcn": "sem_gcn", "semgcn_original": "sem_gcn", "mlp": "simple_baseline",
@@ -26,6 +29,7 @@ SMALL_SIZES = {
     "videopose": {"channels": 8}, "simple_baseline": {"linear_size": 8}, "sem_gcn": {"hid_dim": 8},
     "st_gcn": {"hid_dim": 8, "num_layers": 2}, "poseformer": {"embed_dim_ratio": 8, "depth": 1},
     "seq2seq": {"width": 8},
+    "esmformer": {"views": 2, "smfe_heads": 1, "channel": 8, "d_hid": 8, "smfe": [1, 1, 1], "milf": [1, 1, 1]},
 }  # fmt: skip
 
 
@@ -103,6 +107,40 @@ def test_small_originals_agree(source, tmp_path):
     torch.save(oracle["state_dict"], tmp_path / "plain.pt")
     output = lift(load_published(tmp_path / "plain.pt", lifter_of(source)), oracle["input"])
     assert torch.allclose(output.flatten(), oracle["output"].flatten(), rtol=0, atol=1e-5)
+
+
+def test_an_esmformer_gives_the_originals_output(tmp_path, float_dtype):
+    oracle = np.load(FOLDER / "esmformer_published.npz")
+    shapes = {key: list(value.shape) for key, value in build_posenet("esmformer", 17, 27).state_dict().items()}
+    lines = "\n".join(sorted(f"{key} {shape}" for key, shape in shapes.items()))
+    assert hashlib.sha256(lines.encode()).hexdigest() == oracle["shapes_sha256"]
+    torch.save({"module." + key: value for key, value in filled(shapes).items()}, tmp_path / "model_1_2740.pth")
+    posenet = load_published(tmp_path / "model_1_2740.pth", "esmformer").to(float_dtype)
+    assert sum(p.numel() for p in posenet.parameters()) == oracle["n_params"] == 22_957_604
+    joints_2d, expected = (torch.from_numpy(oracle[key]).to(float_dtype) for key in ("input", "output"))
+    with torch.no_grad():
+        output = posenet.forward_window(joints_2d.transpose(1, 2))  # theirs: (B, T, V, J, 2)
+    assert torch.allclose(output, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.skipif(not SMALL.is_dir(), reason="the folder of small original networks is not here")
+def test_a_small_original_esmformer_agrees(tmp_path):
+    oracle = torch.load(SMALL / "esmformer_supervised_27f.pt", weights_only=True)
+    torch.save(oracle["state_dict"], tmp_path / "plain.pt")
+    output = load_published(tmp_path / "plain.pt", "esmformer").forward_window(oracle["input"].transpose(1, 2))
+    assert torch.allclose(output, oracle["output"], rtol=0, atol=1e-5)
+
+
+def test_an_esmformers_sizes_are_read_off_the_weights(tmp_path):
+    sizes = dict(views=3, channel=16, d_hid=20, smfe=[1, 2, 3], milf=[2, 1, 1], mvf_kernel=3, in_features=3)
+    posenet = build_posenet("esmformer", 16, 5, **sizes, smfe_heads=5, num_heads=4, self_supervised=True).eval()
+    torch.save(posenet.state_dict(), tmp_path / "w.pth")
+    loaded = load_published(tmp_path / "w.pth", "esmformer", smfe_heads=5, num_heads=4, self_supervised=True)
+    assert (loaded.num_joints, loaded.frames, loaded.sizes) == (16, 5, posenet.sizes)
+    joints_2d = torch.randn(2, 3, 5, 16, 3)
+    assert torch.equal(loaded(joints_2d), posenet(joints_2d))
+    with pytest.raises(ValueError, match="frames is 5, expected a multiple of smfe_heads, 9"):
+        load_published(tmp_path / "w.pth", "esmformer")
 
 
 @pytest.fixture
@@ -222,18 +260,18 @@ def test_what_does_not_fit_is_named(weights, change, message, tmp_path):
         load_published(tmp_path / "w.pt", "simple_baseline")
 
 
-@pytest.mark.parametrize("name", LIFTERS)
+@pytest.mark.parametrize("name", [*LIFTERS, *MULTI_VIEW_LIFTERS])
 def test_another_lifters_checkpoint_is_called_by_its_name(name, tmp_path):
     torch.save(build_posenet(name, **SMALL_SIZES[name]).state_dict(), tmp_path / "w.pt")
-    for other in set(LIFTERS) - {name}:
+    for other in {*LIFTERS, *MULTI_VIEW_LIFTERS} - {name}:
         with pytest.raises(ValueError, match=f"is not a {other} checkpoint .* looks like a {name} checkpoint"):
             load_published(tmp_path / "w.pt", other)
 
 
-@pytest.mark.parametrize("name", LIFTERS)
+@pytest.mark.parametrize("name", [*LIFTERS, *MULTI_VIEW_LIFTERS])
 def test_every_missing_weight_is_named(name, tmp_path):
     posenet = build_posenet(name, **SMALL_SIZES[name])
-    keywords = {"frames": 1} if name == "seq2seq" else {}
+    keywords = {"seq2seq": {"frames": 1}, "esmformer": {"smfe_heads": 1}}.get(name, {})
     torch.save({**posenet.state_dict(), SIGNATURES[name]: torch.zeros(())}, tmp_path / "w.pt")
     with pytest.raises(ValueError, match=re.escape(SIGNATURES[name])):
         load_published(tmp_path / "w.pt", name, **keywords)

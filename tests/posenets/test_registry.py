@@ -75,7 +75,7 @@ def test_frames_choose_filters_of_width_three():
 @pytest.mark.parametrize(
     "name, keywords, message",
     [
-        ("videopos", {}, "choose from videopose, simple_baseline, sem_gcn, .*seq2seq. Perhaps you meant: videopose"),
+        ("videopos", {}, "choose from videopose, simple_baseline, sem_gcn, .*esmformer. Perhaps you meant: videopose"),
         ("videopose", {"chanels": 3}, "no size chanels.*Perhaps you meant: channels"),
         ("videopose", {"frames": 10}, "power of 3"),
         ("videopose", {"frames": 9, "filter_widths": [3, 3, 3]}, "reads 27 frame"),

@@ -1,0 +1,96 @@
+"""What the transformer lifters share: attention, the MLP and the block of the two.
+
+Names and shapes of the weights are PoseFormer's and ESMformer's, who took them from timm's vision transformer.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from posenets.base import drop_path, dropped
+
+# CUDA's attention kernels count sequences in 16 bits, and the joints of each frame of a batch are one sequence.
+MOST_SEQUENCES = 2**15
+# On a CPU the fused kernel takes up to twice as long as two products and a softmax to learn from sequences this short
+# (17 joints, 34 of their coordinates, 27 frames), which are kept for the backward pass: PoseFormer's need 1 MB per
+# window of 27 frames and stack.
+SHORT_SEQUENCE = 36
+
+
+def attend(
+    query: Float[Tensor, "batch tokens width"], key: Float[Tensor, "batch tokens width"],
+    value: Float[Tensor, "batch tokens width"], num_heads: int,
+) -> Float[Tensor, "batch tokens width"]:  # fmt: skip
+    """Each query's mean of the values, weighted by how well their keys match it, in each head's share of the width."""
+    heads = [part.unflatten(-1, (num_heads, -1)).transpose(1, 2) for part in (query, key, value)]  # (B, heads, N, C)
+    if query.shape[1] <= SHORT_SEQUENCE and query.requires_grad and not query.is_cuda:
+        attended = _attention_in_steps(*heads)
+    else:
+        shares = zip(*(part.split(MOST_SEQUENCES) for part in heads), strict=True)
+        parts = [F.scaled_dot_product_attention(*share) for share in shares]
+        attended = torch.cat(parts) if len(parts) > 1 else parts[0]
+    return attended.transpose(1, 2).flatten(2)
+
+
+def _attention_in_steps(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """What F.scaled_dot_product_attention computes. (B, heads, N, C) -> the same shape."""
+    affinity = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    return affinity.softmax(-1) @ value
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with one matrix for queries, keys and values."""
+
+    def __init__(self, width: int, num_heads: int, qkv_bias: bool = True) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(width, width * 3, bias=qkv_bias)
+        self.proj = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        query, key, value = self.qkv(tokens).chunk(3, dim=-1)
+        return self.proj(attend(query, key, value, self.num_heads))
+
+
+class Mlp(nn.Module):
+    """Two layers with a GELU between. width_out: the width, unless given."""
+
+    def __init__(self, width: int, hidden: int, rate: float | int = 0, width_out: int = 0) -> None:
+        super().__init__()
+        self.fc1, self.fc2, self.rate = nn.Linear(width, hidden), nn.Linear(hidden, width_out or width), rate
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        hidden = dropped(F.gelu(self.fc1(tokens)), self.rate, self.training)
+        return self.fc2(hidden)
+
+
+class Block(nn.Module):
+    """Attention and MLP, each behind a norm and beside a skip.
+
+    hidden: units of the MLP; dropout: of the MLP's hidden units and of both branches; drop_path: rate at which a
+    sequence skips either while training (stochastic depth).
+    """
+
+    def __init__(
+        self, width: int, attention: nn.Module, hidden: int, dropout: float | int, drop_path: float | int
+    ) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.attn = attention
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = Mlp(width, hidden, dropout)
+        self.dropout, self.drop_path = dropout, drop_path
+
+    def forward(self, tokens: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch tokens width"]:
+        tokens = tokens + self.sometimes(self.attn(self.norm1(tokens)))
+        return tokens + self.sometimes(self.mlp(self.norm2(tokens)))
+
+    def sometimes(self, branch: Float[Tensor, "*batch tokens width"]) -> Float[Tensor, "*batch tokens width"]:
+        """A branch as it is added while training: units and whole sequences of it dropped."""
+        return drop_path(dropped(branch, self.dropout, self.training), self.drop_path, self.training)
+
+
+def rising_rates(last: float | int, depth: int) -> list[float]:
+    """Stochastic depth of each block of a stack: evenly from 0 to `last`."""
+    return [last * block / max(depth - 1, 1) for block in range(depth)]
