@@ -1,9 +1,11 @@
 """Files at the door: npz without running what is pickled inside, MATLAB files of both kinds, atomic writing."""
 
 import contextlib
+import errno
 import io
 import os
 import pickle
+import shutil
 import struct
 import zipfile
 import zlib
@@ -31,6 +33,8 @@ _BROKEN_FILE = (
     MemoryError, RecursionError, OverflowError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile,
     pickle.UnpicklingError,
 )  # fmt: skip
+
+DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES)
 
 
 class UnsafePickleError(ValueError):
@@ -81,6 +85,38 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             ) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(folder: str | Path) -> Iterator[Path]:
+    """Yields an empty folder inside `folder`; its files move into `folder` if all went well, and none otherwise.
+
+    A folder that cannot be written to is refused before anything is computed; a full disk is one sentence too.
+    """
+    folder = Path(folder)
+    made = not folder.exists()
+    part = folder / f".{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part.mkdir()
+    except OSError as error:
+        raise PermissionError(
+            f"Cannot write into {folder}: {error.strerror or error}. Choose a folder that can be written to."
+        ) from error
+    try:
+        yield part
+        for file in sorted(part.iterdir()):
+            os.replace(file, folder / file.name)
+    except OSError as error:
+        if error.errno not in DISK_TROUBLE:
+            raise
+        raise OSError(
+            f"Cannot write into {folder}: {error.strerror}. Nothing was kept; make room or choose another folder."
+        ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _restricted_array(stream: io.BytesIO) -> Any:

@@ -6,7 +6,8 @@ by name. 3DHP calls the top of the head head_top and a point in its middle head:
 their name. The point between the shoulders is "Thorax" everywhere: 3DHP and LSP call it neck, and of SPIN's two
 candidates it is the LSP one (12), not MPII's thorax (15).
 Sources: Human3.6M (32 joints, 17 of them moving), MPI-INF-3DHP `mpii_get_joint_set.m`, SPIN `constants.py` (its 24
-ground-truth joints), LSP, HumanEva as in VideoPose3D, COCO keypoints.
+ground-truth joints), LSP, HumanEva as in VideoPose3D, COCO keypoints; of detectors: OpenPose's two, Halpe's first 26
+(AlphaPose) and MediaPipe's.
 """
 
 # "joint:parent" in the order of the layout; the root has no parent.
@@ -63,6 +64,31 @@ _COCO_17_HIP = (
     "RElbow:RShoulder LWrist:LElbow RWrist:RElbow LHip:Hip RHip:Hip LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee"
 )
 
+# OpenPose's old model: COCO's keypoints in another order, with a neck in the middle of the shoulders.
+_OPENPOSE_18 = (
+    "Nose:Thorax Thorax RShoulder:Thorax RElbow:RShoulder RWrist:RElbow LShoulder:Thorax LElbow:LShoulder "
+    "LWrist:LElbow RHip:Thorax RKnee:RHip RAnkle:RKnee LHip:Thorax LKnee:LHip LAnkle:LKnee REye:Nose LEye:Nose "
+    "REar:REye LEar:LEye"
+)
+_BODY_25 = (
+    "Nose:Thorax Thorax:Hip RShoulder:Thorax RElbow:RShoulder RWrist:RElbow LShoulder:Thorax LElbow:LShoulder "
+    "LWrist:LElbow Hip RHip:Hip RKnee:RHip RAnkle:RKnee LHip:Hip LKnee:LHip LAnkle:LKnee REye:Nose LEye:Nose "
+    "REar:REye LEar:LEye LBigToe:LAnkle LSmallToe:LBigToe LHeel:LAnkle RBigToe:RAnkle RSmallToe:RBigToe RHeel:RAnkle"
+)
+_HALPE_26 = (
+    "Nose:Thorax LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Thorax RShoulder:Thorax LElbow:LShoulder "
+    "RElbow:RShoulder LWrist:LElbow RWrist:RElbow LHip:Hip RHip:Hip LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee "
+    "HeadTop:Thorax Thorax:Hip Hip LBigToe:LAnkle RBigToe:RAnkle LSmallToe:LBigToe RSmallToe:RBigToe LHeel:LAnkle "
+    "RHeel:RAnkle"
+)
+_MEDIAPIPE_33 = (
+    "Nose LEyeInner:Nose LEye:LEyeInner LEyeOuter:LEye REyeInner:Nose REye:REyeInner REyeOuter:REye LEar:LEyeOuter "
+    "REar:REyeOuter LMouth:Nose RMouth:Nose LShoulder:Nose RShoulder:Nose LElbow:LShoulder RElbow:RShoulder "
+    "LWrist:LElbow RWrist:RElbow LPinky:LWrist RPinky:RWrist LIndex:LWrist RIndex:RWrist LThumb:LWrist RThumb:RWrist "
+    "LHip:LShoulder RHip:RShoulder LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee LHeel:LAnkle RHeel:RAnkle "
+    "LToe:LHeel RToe:RHeel"
+)
+
 LAYOUTS = {
     "h36m_32": _H36M_32,
     "h36m_17": _H36M_17,
@@ -74,6 +100,10 @@ LAYOUTS = {
     "humaneva_15": _HUMANEVA_15,
     "coco_17": _COCO_17,
     "coco_hip_18": _COCO_17_HIP,
+    "openpose_18": _OPENPOSE_18,
+    "body_25": _BODY_25,
+    "halpe_26": _HALPE_26,
+    "mediapipe_33": _MEDIAPIPE_33,
 }
 
 # Where a layout has not the joint itself, the joints whose middle stands for it: COCO has neither pelvis nor thorax nor

@@ -1,0 +1,78 @@
+"""2D keypoint files of detectors -> KeypointClip: one module for each format, found by what the file holds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from data.keypoint_files import alphapose, arrays, coco, mediapipe, mmpose, openpose, videopose3d
+from data.keypoint_files.clip import Detection as Detection
+from data.keypoint_files.clip import Hints as Hints
+from data.keypoint_files.clip import KeypointClip as KeypointClip
+from data.keypoint_files.json_files import read_json
+from kinematics.errors import PoseFKError
+
+
+@dataclass(frozen=True)
+class Format:
+    """read: (path, what its JSON holds or None, hints) -> clip; looks_like: whether JSON is of this format.
+
+    suffix: of files that are not JSON.
+    """
+
+    read: Callable[[Path, Any, Hints], KeypointClip]
+    looks_like: Callable[[Any], bool] | None = None
+    suffix: str = ".json"
+
+
+FORMATS = {
+    "alphapose": Format(alphapose.read, alphapose.looks_like),
+    "coco": Format(coco.read, coco.looks_like),
+    "mmpose": Format(mmpose.read, mmpose.looks_like),
+    "openpose": Format(openpose.read, openpose.looks_like),
+    "mediapipe": Format(mediapipe.read, mediapipe.looks_like),
+    "videopose3d": Format(videopose3d.read, suffix=".npz"),
+    "npy": Format(arrays.read_npy, suffix=".npy"),
+    "csv": Format(arrays.read_csv, suffix=".csv"),
+}
+PICKLES = (".pkl", ".pickle", ".pth", ".pt")
+
+
+def read_keypoints(path: Path, hints: Hints, name: str = "auto") -> KeypointClip:
+    """The clip of a file or of OpenPose's folder. name: the format, auto: found from the content."""
+    if path.suffix.lower() in PICKLES:
+        raise PoseFKError(
+            f"{path} is a pickle, which can run code when it is opened, so it is not read: save JSON instead (MMPose: "
+            "--pred-out-dir, or --save-predictions of its demo scripts)."
+        )
+    if not path.exists():
+        raise PoseFKError(f"{path} is missing: expected a keypoint file, or OpenPose's folder of them.")
+    if name != "auto" and name not in FORMATS:
+        raise PoseFKError(f"--format {name}: choose from auto, {', '.join(FORMATS)}.")
+    is_json = not path.is_dir() and path.suffix.lower() not in {".npz", ".npy", ".csv"}
+    content = read_json(path) if is_json else None
+    chosen = FORMATS[_found(path, content, is_json) if name == "auto" else name]
+    if is_json != (chosen.suffix == ".json") and not (path.is_dir() and chosen is FORMATS["openpose"]):
+        raise PoseFKError(f"{path} is not a file of --format {name}: expected one that ends in {chosen.suffix}.")
+    clip = chosen.read(path, content, hints)
+    if not any(clip.frames.values()):
+        raise PoseFKError(f"{path} has nobody in any of its {len(clip.frames)} frames, expected at least one person.")
+    size, fps = hints.size or clip.size, hints.fps or clip.fps
+    return replace(clip, frames=dict(sorted(clip.frames.items())), size=size, fps=fps)
+
+
+def _found(path: Path, content: Any, is_json: bool) -> str:
+    """The format's name."""
+    if path.is_dir():
+        return "openpose"
+    if not is_json:
+        return next(name for name, entry in FORMATS.items() if entry.suffix == path.suffix.lower())
+    if content in ([], {}, None):
+        raise PoseFKError(f"{path} holds an empty {type(content).__name__}, expected keypoints of people in frames.")
+    for name, entry in FORMATS.items():
+        if entry.looks_like is not None and entry.looks_like(content):
+            return name
+    kind = f"{{{', '.join(map(str, list(content)[:5]))}}}" if isinstance(content, dict) else type(content).__name__
+    raise PoseFKError(
+        f"{path} holds {kind}, which is no keypoint format known here: expected {', '.join(FORMATS)}; see --format."
+    )

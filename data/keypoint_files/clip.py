@@ -1,0 +1,151 @@
+"""What every keypoint file becomes: frames with the people a detector saw in them."""
+
+import math
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from kinematics.errors import PoseFKError
+from kinematics.skeleton import Skeleton
+
+Size = tuple[int, int]
+# Of a body with face and hands (133: COCO's whole body, 136: Halpe's) the first keypoints are the body's layout.
+BODIES_BY_COUNT = {17: "coco_17", 26: "halpe_26", 133: "coco_17", 136: "halpe_26"}
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One person in one frame, in the joints of the clip's layout.
+
+    keypoints: (K, 2) pixels, NaN where a keypoint was not found; scores: (K,) 0 to 1, 0 where it was not found.
+    score: of the whole person, as the file has it; box: x, y of its corners, pixels; track: the file's own number.
+    """
+
+    keypoints: Float[np.ndarray, "joints 2"]
+    scores: Float[np.ndarray, "joints"]
+    score: float
+    box: Float[np.ndarray, "4"]
+    track: int | None = None
+
+
+@dataclass
+class KeypointClip:
+    """A video's detections. frames: frame number -> people, in order; a frame without anyone may be there or not.
+
+    size: width and height in pixels, fps: frames a second, each None where the file does not say.
+    """
+
+    layout: Skeleton
+    frames: dict[int, list[Detection]]
+    size: Size | None = None
+    fps: float | None = None
+
+    @property
+    def step(self) -> int:
+        """What the numbers of following frames differ by: 1, or more where every n-th frame of a video was kept."""
+        numbers = sorted(self.frames)
+        return math.gcd(*(later - number for number, later in pairwise(numbers))) or 1
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What the user says about a file. layout, size, fps, video: None where the file itself has to tell.
+
+    annotations: a COCO annotation file with the images' sizes.
+    """
+
+    layout: str | None = None
+    size: Size | None = None
+    fps: float | None = None
+    video: str | None = None
+    annotations: Path | None = None
+
+
+def detection(
+    numbers: Any, where: str, score: Any = None, box: Any = None, track: Any = None, scores: Any = None
+) -> Detection:
+    """A checked Detection. numbers: (K, 2) x y, or (K, 3) x y score; box: x1 y1 x2 y2, else around the keypoints.
+
+    A keypoint is missing where it is NaN, or its score is 0, or, without scores, at the very corner of the image.
+    """
+    table = number_array(numbers, where)
+    if table.ndim != 2 or table.shape[1] not in (2, 3):
+        raise PoseFKError(f"{where} has keypoints of shape {table.shape}, expected (joints, 2 or 3): x, y and score.")
+    keypoints = table[:, :2].copy()
+    found = number_array(scores, where).ravel() if scores is not None else table[:, 2] if table.shape[1] == 3 else None
+    if found is None:
+        found = keypoints.any(axis=1).astype(float)
+    if len(found) != len(keypoints):
+        raise PoseFKError(f"{where} has {len(keypoints)} keypoints and {len(found)} scores, expected one for each.")
+    missing = ~np.isfinite(keypoints).all(axis=1) | ~(found > 0)
+    keypoints[missing] = np.nan
+    found = np.where(missing, 0.0, found).clip(0, 1)
+    corners = number_array(box, where).ravel() if box is not None else np.empty(0)
+    whole = float(number_array(score, where).ravel()[0]) if score is not None else float(found.mean())
+    return Detection(
+        keypoints, found, whole if np.isfinite(whole) else 0.0,
+        corners[:4] if len(corners) >= 4 and np.isfinite(corners[:4]).all() else box_around(keypoints),
+        None if track is None else int(number_array(track, where).ravel()[0]),
+    )  # fmt: skip
+
+
+def box_around(keypoints: Float[np.ndarray, "joints 2"]) -> Float[np.ndarray, "4"]:
+    """x1 y1 x2 y2 around the keypoints that were found; zeros if there are none."""
+    found = keypoints[~np.isnan(keypoints).any(axis=1)]
+    return np.concatenate([found.min(axis=0), found.max(axis=0)]) if len(found) else np.zeros(4)
+
+
+def number_array(value: Any, where: str) -> np.ndarray:
+    """Numbers as float64; a table with holes or words is refused. None counts as NaN."""
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise PoseFKError(f"{where} holds something that is not a table of numbers ({error}).") from error
+
+
+def triples(flat: Any, where: str) -> np.ndarray:
+    """x1 y1 score1 x2 y2 score2 ... as (K, 3)."""
+    numbers = number_array(flat, where).ravel()
+    if not len(numbers) or len(numbers) % 3:
+        raise PoseFKError(f"{where} has {len(numbers)} numbers, expected three for each keypoint: x, y and score.")
+    return numbers.reshape(-1, 3)
+
+
+def layout_by_count(count: int, known: dict[int, str], where: str, wanted: str | None) -> Skeleton:
+    """The layout of files with so many keypoints; of longer ones (hands, face) the first points are the body's.
+
+    known: number of keypoints -> layout; wanted: what the user says it is.
+    """
+    if wanted is not None:
+        layout = Skeleton(wanted)
+        if layout.num_joints > count:
+            raise PoseFKError(
+                f"{where} has {count} keypoints, --layout {wanted} has {layout.num_joints}: choose the detector's "
+                "layout."
+            )
+        return layout
+    if count not in known:
+        counts = ", ".join(f"{number} ({name})" for number, name in known.items())
+        raise PoseFKError(f"{where} has {count} keypoints, which no layout here has: expected {counts}; see --layout.")
+    return Skeleton(known[count])
+
+
+def same_count(counts: set[int], where: str) -> int:
+    """The one number of keypoints that all people of a file have."""
+    if len(counts) != 1:
+        listed = " and ".join(map(str, sorted(counts)))
+        raise PoseFKError(f"{where} has people with {listed} keypoints, expected one layout in a file.")
+    return counts.pop()
+
+
+def frame_numbers(names: list[str]) -> dict[str, int]:
+    """Frame number of each image or file: the last digits in its name; its place in the order where these do not do."""
+    digits = [re.findall(r"\d+", Path(name).stem) for name in names]
+    if all(digits) and len({int(found[-1]) for found in digits}) == len(names):
+        return {name: int(found[-1]) for name, found in zip(names, digits, strict=True)}
+    return {name: place for place, name in enumerate(sorted(names))}

@@ -1,0 +1,101 @@
+"""Who is who from frame to frame: detections of a clip as tracks, by distance, or by the file's own numbers."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import linear_sum_assignment
+
+from data.keypoint_files.clip import Detection, KeypointClip
+
+# The distance of two people, in sizes of their boxes, from which on they are not the same person.
+FARTHEST = 0.5
+REMEMBERED_S = 1.0  # how long somebody who is not seen is waited for
+SMALLEST_BOX = 4.0  # pixels
+
+
+@dataclass
+class Track:
+    """One person of a clip. frames: numbers of the frames with them, in order; people: their detections."""
+
+    frames: list[int] = field(default_factory=list)
+    people: list[Detection] = field(default_factory=list)
+
+    def add(self, frame: int, person: Detection) -> None:
+        """One more frame."""
+        self.frames.append(frame)
+        self.people.append(person)
+
+    @property
+    def mean_score(self) -> float:
+        """Over the frames with them."""
+        return float(np.mean([person.score for person in self.people]))
+
+    def prominence(self, frames: int) -> float:
+        """Mean over the clip of box size (square pixels) times mean score of the keypoints, 0 where absent."""
+        return sum(_size(person) ** 2 * float(person.scores.mean()) for person in self.people) / frames
+
+    def expected(self, frame: int) -> Float[np.ndarray, "joints 2"]:
+        """Keypoints in a later frame, should the last motion go on for a few frames; pixels."""
+        last = self.people[-1].keypoints
+        if len(self.people) < 2:
+            return last
+        steps = self.frames[-1] - self.frames[-2]
+        moved = last - self.people[-2].keypoints
+        if np.isnan(moved).all():
+            return last
+        drift = np.nanmedian(moved, axis=0) / steps  # of the whole person: single joints are noisy
+        return last + drift * min(frame - self.frames[-1], 5)
+
+
+def track_people(clip: KeypointClip, fps: float = 30.0) -> list[Track]:
+    """The clip's people, the most prominent first."""
+    tracks = _by_file(clip) or _by_distance(clip, max(1, round(REMEMBERED_S * fps)) * clip.step)
+    return sorted(tracks, key=lambda track: -track.prominence(len(clip.frames)))
+
+
+def _by_file(clip: KeypointClip) -> list[Track]:
+    """Tracks by the file's numbers; none where somebody has no number or two in a frame have the same."""
+    tracks: dict[int, Track] = {}
+    for frame, people in clip.frames.items():
+        numbers = [person.track for person in people]
+        if None in numbers or len(set(numbers)) < len(numbers):
+            return []
+        for person in people:
+            assert person.track is not None
+            tracks.setdefault(person.track, Track()).add(frame, person)
+    return list(tracks.values())
+
+
+def _by_distance(clip: KeypointClip, remembered: int) -> list[Track]:
+    """Each frame's people go to the tracks they are nearest to, all together at the least sum of distances."""
+    tracks: list[Track] = []
+    for frame, people in clip.frames.items():
+        near = [track for track in tracks if frame - track.frames[-1] <= remembered]
+        cost = np.array([[_distance(track, frame, person) for person in people] for track in near])
+        taken = set()
+        if cost.size:
+            # who is too far costs the same whoever it is, so that nobody is pushed off their own track
+            for row, column in zip(*linear_sum_assignment(cost.clip(max=FARTHEST)), strict=True):
+                if cost[row, column] < FARTHEST:
+                    near[row].add(frame, people[column])
+                    taken.add(column)
+        for column, person in enumerate(people):
+            if column not in taken:
+                tracks.append(Track())
+                tracks[-1].add(frame, person)
+    return tracks
+
+
+def _distance(track: Track, frame: int, person: Detection) -> float:
+    """Mean distance of the keypoints from where they are expected, over the size of the larger box."""
+    apart = np.linalg.norm(track.expected(frame) - person.keypoints, axis=-1)
+    if np.isnan(apart).all():
+        return FARTHEST
+    return float(np.nanmean(apart)) / max(_size(person), _size(track.people[-1]))
+
+
+def _size(person: Detection) -> float:
+    """Root of the box's area, pixels."""
+    width, height = person.box[2:] - person.box[:2]
+    return float(np.sqrt(max(width, SMALLEST_BOX) * max(height, SMALLEST_BOX)))
