@@ -75,7 +75,7 @@ def _joint(joint: str, table: np.ndarray, source: Skeleton, asked: tuple[str, ..
         if not missing.any():
             break
         parts = [_joint(part, table[missing], source, (*asked, joint)) for part in rule]
-        made = sum(weight * part for weight, part in zip(rule.values(), parts, strict=True))
+        made = np.einsum("p,pfc->fc", list(rule.values()), parts)
         made[:, 2] = np.min([part[:, 2] for part in parts], axis=0)
         points[missing] = made
     return points

@@ -33,7 +33,7 @@ def write_film(prediction: Prediction, path: Path, most_frames: int = 300) -> No
     chosen = np.unique(np.linspace(0, len(prediction) - 1, min(most_frames, len(prediction))).round().astype(int))
     fps = prediction.fps * len(chosen) / len(prediction)
     pictures = draw_frames(prediction, chosen)
-    shown = tqdm(pictures, total=len(chosen), unit="frame", desc=path.name)
+    shown = iter(tqdm(pictures, total=len(chosen), unit="frame", desc=path.name))
     (_write_gif if path.suffix == ".gif" else _write_mp4)(shown, path, fps)
 
 
@@ -56,9 +56,9 @@ def draw_frames(prediction: Prediction, chosen: np.ndarray) -> Iterator[UInt8[np
     for frame in chosen:
         joints = prediction.joints_world[frame]
         here = joints[root] * [1.0, 1.0, 0.0]
-        keypoints.set_segments(prediction.joints_2d[frame][screen_bones])
-        floor.set_segments(_project(_floor_lines(here)))
-        body.set_segments(_project(joints - here)[bones])
+        keypoints.set_segments(list(prediction.joints_2d[frame][screen_bones]))
+        floor.set_segments(list(_project(_floor_lines(here))))
+        body.set_segments(list(_project(joints - here)[bones]))
         seconds = prediction.frames[frame] / prediction.fps
         title.set_text(f"frame {prediction.frames[frame]}   {seconds:.2f} s   right: orange, left: blue")
         canvas.draw()

@@ -90,6 +90,8 @@ class PoseFormer(PoseNet):
 
     def _in_parts(self, lift: Callable[[Tensor], Tensor], windows: Tensor) -> Tensor:
         """Windows (B, T, ...) in one go where gradients need them all, else so many at a time."""
+        if torch.compiler.is_exporting():  # one graph for a batch of any size
+            return lift(windows)
         count = len(windows) if torch.is_grad_enabled() else FRAMES_AT_ONCE // windows.shape[1]
         return torch.cat([lift(part) for part in windows.split(max(count, 1))])
 

@@ -24,7 +24,9 @@ def attend(
 ) -> Float[Tensor, "batch tokens width"]:  # fmt: skip
     """Each query's mean of the values, weighted by how well their keys match it, in each head's share of the width."""
     heads = [part.unflatten(-1, (num_heads, -1)).transpose(1, 2) for part in (query, key, value)]  # (B, heads, N, C)
-    if query.shape[1] <= SHORT_SEQUENCE and query.requires_grad and not query.is_cuda:
+    if torch.compiler.is_exporting():  # one graph for a batch of any size
+        attended = F.scaled_dot_product_attention(*heads)
+    elif query.shape[1] <= SHORT_SEQUENCE and query.requires_grad and not query.is_cuda:
         attended = _attention_in_steps(*heads)
     else:
         shares = zip(*(part.split(MOST_SEQUENCES) for part in heads), strict=True)

@@ -59,12 +59,13 @@ def _people(entry: Any) -> list[list[Any]]:
         return []
     if len(entry) == LAYOUT.num_joints and all(_is_landmark(point) for point in entry):
         return [entry]
-    people = [person["landmark"] if isinstance(person, dict) and "landmark" in person else person for person in entry]
+    people = [person.get("landmark") if isinstance(person, dict) else person for person in entry]
     whole = [
-        isinstance(person, list) and len(person) == LAYOUT.num_joints and all(map(_is_landmark, person))
+        person
         for person in people
+        if isinstance(person, list) and len(person) == LAYOUT.num_joints and all(map(_is_landmark, person))
     ]
-    return people if all(whole) else []
+    return whole if len(whole) == len(people) else []
 
 
 def _is_landmark(point: Any) -> bool:

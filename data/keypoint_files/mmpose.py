@@ -76,7 +76,7 @@ def _people(entries: list[Any], path: Path) -> list[tuple[int, list[dict[str, An
         ):
             raise PoseFKError(f"{path}, frame {place} has no list of instances with 'keypoints', as MMPose has.")
         number = entry.get("frame_id") if isinstance(entry, dict) else None
-        found.append((int(number) if is_number(number) else place, instances))
+        found.append((int(number) if number is not None and is_number(number) else place, instances))
     return found
 
 

@@ -1,0 +1,170 @@
+"""A lifter as an ONNX file, for runtimes without PyTorch.
+
+    python -m posenets.export_onnx --checkpoint checkpoint/.../last.pt --out model.onnx
+
+Screen coordinates in, metres out: what the lifter's network sees of the 2D (its input mode) is part of the graph. The
+batch may have any size. The file is kept only if onnxruntime gives what PyTorch does.
+"""
+
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from data.command_line import read_flags
+from data.readers import atomic_write
+from kinematics.errors import PoseFKError, exit_with_one_sentence
+from posenets.lifter import Lifter, load_lifter
+
+PARITY_M = 1e-4
+BATCH_SIZES = (1, 2, 7, 64)
+SCREEN = "x / width * 2 - 1, y / width * 2 - height / width, of pixels from the top left corner"
+INSTALL = 'pip install "posefk[onnx]", or: pip install onnx onnxruntime onnxscript'
+
+
+@dataclass
+class ExportOnnx:
+    """Write a lifter as ONNX and compare it with PyTorch."""
+
+    checkpoint: Path
+    """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
+    out: Path
+    """The file to write."""
+    opset: int = 18
+    """Version of ONNX's operators."""
+    flip: bool = False
+    """Average with the mirror image inside the graph, as evaluation does: twice the work."""
+    posenet_name: str | None = None
+    """Lifter of an original project's checkpoint."""
+    input_mode: str = "screen"
+    """What an original project's lifter reads (PoseFK's checkpoints say it themselves)."""
+
+
+class _Graph(nn.Module):
+    """joints_2d (B, T, J, 2 or 3) screen -> joints_3d (B, J, 3) metres, camera axes, root at 0."""
+
+    def __init__(self, lifter: Lifter, flip: bool) -> None:
+        super().__init__()
+        self.lifter, self.flip = lifter.eval(), flip
+
+    def forward(self, joints_2d: Tensor) -> Tensor:
+        return self.lifter.predict(joints_2d, self.flip)
+
+
+def export(lifter: Lifter, path: Path, opset: int = 18, flip: bool = False) -> float:
+    """Write the file; the largest difference to PyTorch, metres. A file that differs by 0.1 mm is not kept."""
+    onnx, runtime = _packages()
+    graph = _Graph(lifter.cpu(), flip).eval()
+    with atomic_write(path) as part:
+        _write(graph, part, opset)
+        model = onnx.load(part)
+        onnx.helper.set_model_props(model, {key: _text(value) for key, value in describe(lifter, flip).items()})
+        onnx.checker.check_model(model)
+        onnx.save(model, part)
+        difference = largest_difference(graph, runtime.InferenceSession(part.read_bytes()))
+        if not difference <= PARITY_M:
+            raise PoseFKError(
+                f"{path} was not kept: onnxruntime differs from PyTorch by {difference * 1000:.3g} mm, expected at most "
+                f"{PARITY_M * 1000:g}. Try another --opset."
+            )
+    return difference
+
+
+def describe(lifter: Lifter, flip: bool) -> dict[str, Any]:
+    """What the file's metadata say of its input and output."""
+    shape = ["batch", lifter.frames, lifter.posenet.num_joints, lifter.posenet.in_features]
+    return {
+        "producer": "PoseFK",
+        "posenet": lifter.posenet.name,
+        "input": f"joints_2d {shape}: screen coordinates" + (", confidence" if lifter.reads_confidence else ""),
+        "screen": SCREEN,
+        "output": f"joints_3d ['batch', {lifter.skeleton.num_joints}, 3]: metres, camera axes (x right, y down, z "
+        "forward), root at 0",
+        "skeleton": lifter.skeleton.name,
+        "joint_names": list(lifter.skeleton.joints),
+        "frames": lifter.frames,
+        "target_frame": lifter.target_frame,
+        "fps": lifter.fps,
+        "input_mode": lifter.input_mode,
+        "flip": flip,
+    }
+
+
+def largest_difference(graph: nn.Module, session: Any) -> float:
+    """Between PyTorch and onnxruntime over random bodies in batches of several sizes, metres."""
+    assert isinstance(graph, _Graph)
+    posenet, generator = graph.lifter.posenet, torch.Generator().manual_seed(0)
+    worst = 0.0
+    for size in BATCH_SIZES:
+        joints_2d = _example(graph.lifter, size, generator)
+        (ours,) = session.run(None, {"joints_2d": joints_2d.numpy()})
+        with torch.inference_mode():
+            difference = (graph(joints_2d) - torch.from_numpy(ours)).abs()
+        assert ours.shape == (size, posenet.num_joints, 3)
+        worst = max(worst, float(difference.nan_to_num(torch.inf).max()))
+    return worst
+
+
+def _example(lifter: Lifter, size: int, generator: torch.Generator) -> Tensor:
+    """Joints scattered about places on the screen, with confidences if the lifter reads them."""
+    shape = (size, lifter.frames, lifter.posenet.num_joints)
+    place = torch.rand(size, 1, 1, 2, generator=generator) - 0.5
+    joints = place + 0.2 * torch.randn(*shape, 2, generator=generator)
+    if not lifter.reads_confidence:
+        return joints
+    return torch.cat([joints, torch.rand(*shape, 1, generator=generator)], dim=-1)
+
+
+def _write(graph: _Graph, path: Path, opset: int) -> None:
+    example = _example(graph.lifter, 2, torch.Generator().manual_seed(1))
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the exporter's own use of PyTorch
+            warnings.simplefilter("ignore", FutureWarning)
+            batch = torch.export.Dim("batch", min=1)
+            program = torch.export.export(graph, (example,), dynamic_shapes=({0: batch},), strict=False)
+            torch.onnx.export(
+                program, f=path, opset_version=opset, dynamo=True, external_data=False, verbose=False,
+                input_names=["joints_2d"], output_names=["joints_3d"],
+            )  # fmt: skip
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _packages() -> tuple[Any, Any]:
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401, PyTorch's exporter needs it
+    except ImportError as error:
+        raise PoseFKError(f"ONNX export needs a package that is not installed ({error.name}): {INSTALL}") from error
+    return onnx, onnxruntime
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    settings = read_flags(ExportOnnx, "posenets.export_onnx", __doc__, sys.argv[1:] if arguments is None else arguments)
+    lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
+    difference = export(lifter, settings.out, settings.opset, settings.flip)
+    print(f"{settings.out}: {settings.out.stat().st_size / 1e6:.1f} MB, differs from PyTorch by at most "
+          f"{difference * 1000:.2g} mm in batches of {', '.join(map(str, BATCH_SIZES))}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)
