@@ -9,9 +9,10 @@ from scipy.optimize import linear_sum_assignment
 from data.keypoint_files.clip import Detection, KeypointClip
 
 # The distance of two people, in sizes of their boxes, from which on they are not the same person.
-FARTHEST = 0.5
+FARTHEST = 0.3
 REMEMBERED_S = 1.0  # how long somebody who is not seen is waited for
 SMALLEST_BOX = 4.0  # pixels
+FEWEST_COMMON = 3  # keypoints
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Track:
         return float(np.mean([person.score for person in self.people]))
 
     def prominence(self, frames: int) -> float:
-        """Mean over the clip of box size (square pixels) times mean score of the keypoints, 0 where absent."""
+        """Mean over the clip of size (square pixels) times mean score of the keypoints, 0 where absent."""
         return sum(_size(person) ** 2 * float(person.scores.mean()) for person in self.people) / frames
 
     def expected(self, frame: int) -> Float[np.ndarray, "joints 2"]:
@@ -88,14 +89,18 @@ def _by_distance(clip: KeypointClip, remembered: int) -> list[Track]:
 
 
 def _distance(track: Track, frame: int, person: Detection) -> float:
-    """Mean distance of the keypoints from where they are expected, over the size of the larger box."""
+    """Mean distance of the keypoints from where they are expected, over the size of the larger box.
+
+    Of the boxes' middles where hardly a keypoint was found both times.
+    """
+    last = track.people[-1]
     apart = np.linalg.norm(track.expected(frame) - person.keypoints, axis=-1)
-    if np.isnan(apart).all():
-        return FARTHEST
-    return float(np.nanmean(apart)) / max(_size(person), _size(track.people[-1]))
+    common = ~np.isnan(apart)
+    if common.sum() < FEWEST_COMMON:
+        apart, common = np.linalg.norm((last.box - person.box).reshape(2, 2).mean(axis=0))[None], slice(None)
+    return float(apart[common].mean()) / max(_size(person), _size(last))
 
 
 def _size(person: Detection) -> float:
-    """Root of the box's area, pixels."""
-    width, height = person.box[2:] - person.box[:2]
-    return float(np.sqrt(max(width, SMALLEST_BOX) * max(height, SMALLEST_BOX)))
+    """The box's longer side, pixels: from the side a standing person's box is narrow."""
+    return max(float((person.box[2:] - person.box[:2]).max()), SMALLEST_BOX)

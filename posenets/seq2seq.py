@@ -83,11 +83,12 @@ class Seq2Seq(StandardisedNet):
         """Joints of every frame of the window, metres: what a loss over time needs."""
         self.check_input(joints_2d)
         seen = self.standard(joints_2d).flatten(2)  # (B, T, in_features * J)
-        zeros = seen.new_zeros(len(seen), self.output.in_features)
+        batch = seen.shape[0]  # len() would fix it where the network is exported
+        zeros = seen.new_zeros(batch, self.output.in_features)
         state = (zeros, zeros)
         for frame in seen.flip(1).unbind(1):
             state = self.encoder(dropped(frame, self.dropout1, self.training), state)
-        answer, answers = seen.new_ones(len(seen), self.output.out_features), []
+        answer, answers = seen.new_ones(batch, self.output.out_features), []
         for _ in range(self.frames):
             state = self.decoder(dropped(answer, self.dropout1, self.training), state)
             answer = answer + self.output(dropped(state[0], self.dropout2, self.training))

@@ -67,7 +67,8 @@ class _Graph(nn.Module):
     def forward(self, features: Float[Tensor, "batch frames nodes width"]) -> Float[Tensor, "batch frames nodes all"]:
         """The kinds' sums side by side, undivided: `share` is for what a layer makes of them, which is narrower."""
         nodes = features.flatten(0, 1)  # (B * T, N, C)
-        sums = torch.bmm(self.links.expand(len(nodes), -1, -1), nodes).view(*features.shape[:3], -1)  # kinds * C wide
+        links = self.links.expand(nodes.shape[0], -1, -1)  # len() would fix it where the network is exported
+        sums = torch.bmm(links, nodes).view(*features.shape[:3], -1)  # kinds * C wide
         if self.frames > 1:
             sums = torch.cat([sums, _frame_before(features), _frame_after(features)], dim=3)
         return sums

@@ -1,5 +1,11 @@
 """What all tests share."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 
@@ -14,3 +20,104 @@ def generator() -> torch.Generator:
 @pytest.fixture(params=[torch.float32, torch.float64], ids=["float32", "float64"])
 def float_dtype(request: pytest.FixtureRequest) -> torch.dtype:
     return request.param
+
+
+@pytest.fixture(scope="session")
+def write_keypoints() -> Callable[..., Path]:
+    """(format, folder, frames, size) -> the file, written as the format's description says.
+
+    frames: per frame a list of people, (17, 3) each: COCO's joints, x and y in pixels and a score.
+    """
+
+    def write(name: str, folder: Path, frames: list[list[np.ndarray]], size: tuple[int, int] = (1000, 800)) -> Path:
+        path = folder / {"videopose3d": "video.npz", "npy": "video.npy", "csv": "video.csv"}.get(name, f"{name}.json")
+        if name in _JSON_OF_PEOPLE:
+            content = [
+                _JSON_OF_PEOPLE[name](i, person.tolist()) for i, people in enumerate(frames) for person in people
+            ]
+            path.write_text(json.dumps(content))
+        elif name == "mmpose":
+            path.write_text(json.dumps([_mmpose_frame(i, people) for i, people in enumerate(frames)]))
+        elif name == "mediapipe":
+            path.write_text(json.dumps([[_mediapipe_person(person, size) for person in people] for people in frames]))
+        elif name == "openpose":
+            path = folder / "openpose"
+            path.mkdir()
+            for i, people in enumerate(frames):
+                content = {"version": 1.3, "people": [_openpose_person(person) for person in people]}
+                (path / f"my_2nd_video_{i:012d}_keypoints.json").write_text(json.dumps(content))
+        elif name == "videopose3d":
+            about = {"layout_name": "coco", "num_joints": 17, "keypoints_symmetry": [[1, 3, 5], [2, 4, 6]]}
+            about["video_metadata"] = {"clip.mp4": {"w": size[0], "h": size[1]}}
+            positions = {"clip.mp4": {"custom": [np.stack([people[0] for people in frames])]}}
+            np.savez(path, positions_2d=np.array(positions, object), metadata=np.array(about, object))
+        elif name == "npy":
+            np.save(path, np.stack([np.stack(people) for people in frames]))
+        else:
+            np.savetxt(path, np.stack([people[0].ravel() for people in frames]), delimiter=",", fmt="%.9f")
+        return path
+
+    return write
+
+
+_JSON_OF_PEOPLE = {
+    "coco": lambda i, rows: {"image_id": i, "category_id": 1, "keypoints": sum(rows, []), "score": 0.7},
+    "alphapose": lambda i, rows: {
+        "image_id": f"{i}.jpg", "category_id": 1, "keypoints": sum(rows, []), "score": 0.7, "box": [1, 2, 30, 40],
+    },
+}  # fmt: skip
+
+
+def _mmpose_frame(number: int, people: list[np.ndarray]) -> dict[str, Any]:
+    return {
+        "frame_id": number,
+        "instances": [
+            {
+                "keypoints": person[:, :2].tolist(), "keypoint_scores": person[:, 2].tolist(),
+                "bbox": [[1.0, 2.0, 31.0, 42.0]], "bbox_score": 0.7,
+            }
+            for person in people
+        ],
+    }  # fmt: skip
+
+
+def _openpose_person(person: np.ndarray) -> dict[str, Any]:
+    """BODY_25: its neck is the middle of COCO's shoulders (5, 6), its middle hip that of the hips (11, 12)."""
+    neck, hip = ((person[a] + person[b]) / 2 for a, b in ((5, 6), (11, 12)))
+    order = [0, neck, 6, 8, 10, 5, 7, 9, hip, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3, *[np.zeros(3)] * 6]
+    rows = [person[entry] if isinstance(entry, int) else entry for entry in order]
+    return {"person_id": [-1], "pose_keypoints_2d": np.concatenate(rows).tolist(), "face_keypoints_2d": []}
+
+
+def _mediapipe_person(person: np.ndarray, size: tuple[int, int]) -> list[dict[str, float]]:
+    """33 landmarks, fractions of the image; what COCO lacks lies on the nose."""
+    order = [0, 0, 1, 0, 0, 2, 0, 3, 4, 0, 0, 5, 6, 7, 8, 9, 10, *[0] * 6, 11, 12, 13, 14, 15, 16, *[0] * 4]
+    return [
+        {"x": person[i, 0] / size[0], "y": person[i, 1] / size[1], "z": 0.1, "visibility": person[i, 2]} for i in order
+    ]
+
+
+@pytest.fixture(scope="session")
+def walking_people() -> Callable[..., list[list[np.ndarray]]]:
+    """(frames, places) -> frames of people, (17, 3) each in COCO's joints: a stick figure at x 0 to 1, moving legs.
+
+    places: (people, 2) x of each at the first and the last frame, pixels; 200 pixels tall.
+    """
+
+    def make(frames: int, places: Any = ((300, 500),)) -> list[list[np.ndarray]]:
+        body = np.array(
+            [[0, 0.1], [0.02, 0.08], [-0.02, 0.08], [0.05, 0.09], [-0.05, 0.09], [0.1, 0.25], [-0.1, 0.25],
+             [0.14, 0.4], [-0.14, 0.4], [0.15, 0.53], [-0.15, 0.53], [0.07, 0.55], [-0.07, 0.55], [0.08, 0.77],
+             [-0.08, 0.77], [0.08, 1], [-0.08, 1]]
+        )  # fmt: skip
+        clip = []
+        for frame in range(frames):
+            people = []
+            for number, (first, last) in enumerate(places):
+                points = 200 * body + [first + (last - first) * frame / max(frames - 1, 1), 300 + 3 * number]
+                points[13:, 0] += 15 * np.sin(frame / 3 + number) * np.array([1, -1, 2, -2])
+                people.append(np.column_stack([points, 0.9 - 0.1 * number + 0.05 * body[:, 1]]))
+            clip.append(people)
+        return clip
+
+    return make
