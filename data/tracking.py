@@ -8,8 +8,8 @@ from scipy.optimize import linear_sum_assignment
 
 from data.keypoint_files.clip import Detection, KeypointClip
 
-# The distance of two people, in sizes of their boxes, from which on they are not the same person.
-FARTHEST = 0.3
+# How far somebody may be from where they are expected, in sizes of their box: at once, and more for every second.
+FARTHEST, FARTHER_PER_S = 0.3, 3.0
 REMEMBERED_S = 1.0  # how long somebody who is not seen is waited for
 SMALLEST_BOX = 4.0  # pixels
 FEWEST_COMMON = 3  # keypoints
@@ -46,12 +46,12 @@ class Track:
         if np.isnan(moved).all():
             return last
         drift = np.nanmedian(moved, axis=0) / steps  # of the whole person: single joints are noisy
-        return last + drift * min(frame - self.frames[-1], 5)
+        return last + drift * min(frame - self.frames[-1], 5 * steps)
 
 
 def track_people(clip: KeypointClip, fps: float = 30.0) -> list[Track]:
     """The clip's people, the most prominent first."""
-    tracks = _by_file(clip) or _by_distance(clip, max(1, round(REMEMBERED_S * fps)) * clip.step)
+    tracks = _by_file(clip) or _by_distance(clip, fps * clip.step)
     return sorted(tracks, key=lambda track: -track.prominence(len(clip.frames)))
 
 
@@ -68,17 +68,22 @@ def _by_file(clip: KeypointClip) -> list[Track]:
     return list(tracks.values())
 
 
-def _by_distance(clip: KeypointClip, remembered: int) -> list[Track]:
+def _by_distance(clip: KeypointClip, numbers_per_second: float) -> list[Track]:
     """Each frame's people go to the tracks they are nearest to, all together at the least sum of distances."""
+    remembered = max(clip.step, REMEMBERED_S * numbers_per_second)
     tracks: list[Track] = []
     for frame, people in clip.frames.items():
         near = [track for track in tracks if frame - track.frames[-1] <= remembered]
-        cost = np.array([[_distance(track, frame, person) for person in people] for track in near])
+        bounds = [FARTHEST + FARTHER_PER_S * (frame - track.frames[-1]) / numbers_per_second for track in near]
+        cost = np.array([
+            [_distance(track, frame, person) / bound for person in people]
+            for track, bound in zip(near, bounds, strict=True)
+        ])  # fmt: skip
         taken = set()
         if cost.size:
             # who is too far costs the same whoever it is, so that nobody is pushed off their own track
-            for row, column in zip(*linear_sum_assignment(cost.clip(max=FARTHEST)), strict=True):
-                if cost[row, column] < FARTHEST:
+            for row, column in zip(*linear_sum_assignment(cost.clip(max=1.0)), strict=True):
+                if cost[row, column] < 1.0:
                     near[row].add(frame, people[column])
                     taken.add(column)
         for column, person in enumerate(people):

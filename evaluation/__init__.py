@@ -3,7 +3,6 @@
 from evaluation.evaluate import Predictions as Predictions
 from evaluation.evaluate import Scores as Scores
 from evaluation.evaluate import evaluate as evaluate
-from evaluation.evaluate import predict as predict
 from evaluation.evaluate import score as score
 from evaluation.evaluate import score_arrays as score_arrays
 from evaluation.protocols import PROTOCOLS as PROTOCOLS

@@ -71,8 +71,8 @@ def export(lifter: Lifter, path: Path, opset: int = 18, flip: bool = False) -> f
         difference = largest_difference(graph, runtime.InferenceSession(part.read_bytes()))
         if not difference <= PARITY_M:
             raise PoseFKError(
-                f"{path} was not kept: onnxruntime differs from PyTorch by {difference * 1000:.3g} mm, expected at most "
-                f"{PARITY_M * 1000:g}. Try another --opset."
+                f"{path} was not kept: onnxruntime differs from PyTorch by {difference * 1000:.3g} mm, expected at "
+                f"most {PARITY_M * 1000:g}. Try another --opset."
             )
     return difference
 

@@ -127,7 +127,10 @@ class _NonLocal(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         nodes = features.flatten(1, 2)  # (B, T * J, C)
         query, key, value = (_linear(nodes, conv) for conv in (self.theta, self.phi, self.g))
-        attended = F.scaled_dot_product_attention(query, key, value, scale=1.0)
+        if torch.compiler.is_exporting():  # ONNX knows attention of several heads only
+            attended = F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None], scale=1.0)[:, 0]
+        else:
+            attended = F.scaled_dot_product_attention(query, key, value, scale=1.0)
         return features + _norm(_linear(attended, self.W[0]), self.W[1]).view_as(features)
 
 

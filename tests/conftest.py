@@ -63,7 +63,8 @@ def write_keypoints() -> Callable[..., Path]:
 _JSON_OF_PEOPLE = {
     "coco": lambda i, rows: {"image_id": i, "category_id": 1, "keypoints": sum(rows, []), "score": 0.7},
     "alphapose": lambda i, rows: {
-        "image_id": f"{i}.jpg", "category_id": 1, "keypoints": sum(rows, []), "score": 0.7, "box": [1, 2, 30, 40],
+        "image_id": f"{i}.jpg", "category_id": 1, "keypoints": sum(rows, []), "score": 0.7,
+        "box": [min(row[0] for row in rows), min(row[1] for row in rows), 60, 200],
     },
 }  # fmt: skip
 
@@ -74,7 +75,7 @@ def _mmpose_frame(number: int, people: list[np.ndarray]) -> dict[str, Any]:
         "instances": [
             {
                 "keypoints": person[:, :2].tolist(), "keypoint_scores": person[:, 2].tolist(),
-                "bbox": [[1.0, 2.0, 31.0, 42.0]], "bbox_score": 0.7,
+                "bbox": [[*person[:, :2].min(axis=0), *person[:, :2].max(axis=0)]], "bbox_score": 0.7,
             }
             for person in people
         ],
@@ -104,7 +105,7 @@ def walking_people() -> Callable[..., list[list[np.ndarray]]]:
     places: (people, 2) x of each at the first and the last frame, pixels; 200 pixels tall.
     """
 
-    def make(frames: int, places: Any = ((300, 500),)) -> list[list[np.ndarray]]:
+    def make(frames: int, places: Any = ((300, 340),)) -> list[list[np.ndarray]]:
         body = np.array(
             [[0, 0.1], [0.02, 0.08], [-0.02, 0.08], [0.05, 0.09], [-0.05, 0.09], [0.1, 0.25], [-0.1, 0.25],
              [0.14, 0.4], [-0.14, 0.4], [0.15, 0.53], [-0.15, 0.53], [0.07, 0.55], [-0.07, 0.55], [0.08, 0.77],

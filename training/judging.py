@@ -7,8 +7,8 @@ import torch
 
 from data import TEST_SETS, DataSplits, PoseDataset, Take, load_test_set
 from data.test_set_3dhp import SPARSE, TEST_FILE, VIDEO, has_video
-from evaluation import Predictions, predict, protocols_for, score
-from evaluation.evaluate import check_fits
+from evaluation import Predictions, protocols_for, score
+from evaluation.evaluate import check_fits, predict
 from evaluation.notes import clip_notes, notes_on_test_set
 from posenets import Lifter
 from training.config import Settings
