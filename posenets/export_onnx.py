@@ -24,6 +24,7 @@ from kinematics.errors import PoseFKError, exit_with_one_sentence
 from posenets.lifter import Lifter, load_lifter
 
 PARITY_M = 1e-4
+OPSET = 18
 BATCH_SIZES = (1, 2, 7, 64)
 SCREEN = "x / width * 2 - 1, y / width * 2 - height / width, of pixels from the top left corner"
 INSTALL = 'pip install "posefk[onnx]", or: pip install onnx onnxruntime onnxscript'
@@ -37,7 +38,7 @@ class ExportOnnx:
     """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
     out: Path
     """The file to write."""
-    opset: int = 18
+    opset: int = OPSET
     """Version of ONNX's operators."""
     flip: bool = False
     """Average with the mirror image inside the graph, as evaluation does: twice the work."""
@@ -58,13 +59,16 @@ class _Graph(nn.Module):
         return self.lifter.predict(joints_2d, self.flip)
 
 
-def export(lifter: Lifter, path: Path, opset: int = 18, flip: bool = False) -> float:
+def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -> float:
     """Write the file; the largest difference to PyTorch, metres. A file that differs by 0.1 mm is not kept."""
     onnx, runtime = _packages()
     graph = _Graph(lifter.cpu(), flip).eval()
     with atomic_write(path) as part:
         _write(graph, part, opset)
         model = onnx.load(part)
+        written = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+        if written != opset:  # the exporter falls back in silence
+            raise PoseFKError(f"--opset {opset}: the exporter makes {written} of it: choose one it has, like {OPSET}.")
         onnx.helper.set_model_props(model, {key: _text(value) for key, value in describe(lifter, flip).items()})
         onnx.checker.check_model(model)
         onnx.save(model, part)
@@ -100,8 +104,7 @@ def describe(lifter: Lifter, flip: bool) -> dict[str, Any]:
 def largest_difference(graph: nn.Module, session: Any) -> float:
     """Between PyTorch and onnxruntime over random bodies in batches of several sizes, metres."""
     assert isinstance(graph, _Graph)
-    posenet, generator = graph.lifter.posenet, torch.Generator().manual_seed(0)
-    worst = 0.0
+    posenet, generator, worst = graph.lifter.posenet, torch.Generator().manual_seed(0), 0.0
     for size in BATCH_SIZES:
         joints_2d = _example(graph.lifter, size, generator)
         (ours,) = session.run(None, {"joints_2d": joints_2d.numpy()})
@@ -129,14 +132,14 @@ def _write(graph: _Graph, path: Path, opset: int) -> None:
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore", DeprecationWarning)  # the exporter's own use of PyTorch
             warnings.simplefilter("ignore", FutureWarning)
-            batch = torch.export.Dim("batch", min=1)
-            program = torch.export.export(graph, (example,), dynamic_shapes=({0: batch},), strict=False)
+            batch = ({0: torch.export.Dim("batch", min=1)},)
+            program = torch.export.export(graph, (example,), dynamic_shapes=batch, strict=False)
             torch.onnx.export(
                 program, f=path, opset_version=opset, dynamo=True, external_data=False, verbose=False,
-                input_names=["joints_2d"], output_names=["joints_3d"],
+                input_names=["joints_2d"], output_names=["joints_3d"], dynamic_shapes=batch,
             )  # fmt: skip
     finally:
         for logger, level in zip(loggers, levels, strict=True):
