@@ -101,9 +101,11 @@ def _distance(track: Track, frame: int, person: Detection) -> float:
     last = track.people[-1]
     apart = np.linalg.norm(track.expected(frame) - person.keypoints, axis=-1)
     common = ~np.isnan(apart)
-    if common.sum() < FEWEST_COMMON:
-        apart, common = np.linalg.norm((last.box - person.box).reshape(2, 2).mean(axis=0))[None], slice(None)
-    return float(apart[common].mean()) / max(_size(person), _size(last))
+    if common.sum() >= FEWEST_COMMON:
+        distance = apart[common].mean()
+    else:
+        distance = np.linalg.norm((last.box - person.box).reshape(2, 2).mean(axis=0))
+    return float(distance) / max(_size(person), _size(last))
 
 
 def _size(person: Detection) -> float:

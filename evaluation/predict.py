@@ -5,7 +5,7 @@
         --out lifted --film mp4
 
 Reads COCO, MMPose, AlphaPose, OpenPose, MediaPipe, VideoPose3D's npz, npy and csv: docs/predict.md. Writes pose.npz,
-pose.json and a film into the folder, all or nothing.
+pose.json, pose.bvh and a film into the folder, all or nothing.
 """
 
 import math
@@ -67,7 +67,7 @@ class Predict:
     """Average each prediction with that of the mirror image."""
     camera_pitch_deg: float = 0.0
     """How far down the camera looks, for joints_world; 0: level."""
-    outputs: tuple[Literal["npz", "json", "bvh"], ...] = ("npz", "json")
+    outputs: tuple[Literal["npz", "json", "bvh"], ...] = ("npz", "json", "bvh")
     """Files to write."""
     film: Literal["gif", "mp4", "none"] = "gif"
     """2D beside 3D on a floor."""
@@ -86,7 +86,9 @@ def run(settings: Predict) -> Prediction:
     check(settings)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
     if "bvh" in settings.outputs and not lifter.skeleton.can_become(BVH_LAYOUT):
-        raise PoseFKError(f"--outputs bvh needs joints of {BVH_LAYOUT}, the lifter has {lifter.skeleton.name}.")
+        raise PoseFKError(
+            f"A BVH file needs the joints of {BVH_LAYOUT}, the lifter has {lifter.skeleton.name}: --outputs npz json."
+        )
     with atomic_folder(settings.out) as part:
         clip = read_clip(settings)
         fps, size = frame_rate(clip, lifter, settings), image_size(clip, settings)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from data.bvh_writer import write_bvh
 from evaluation.prediction import Prediction
 
 BVH_LAYOUT = "h36m_16"
@@ -47,8 +48,6 @@ def write_json(prediction: Prediction, folder: Path) -> list[str]:
 
 def write_bvh_files(prediction: Prediction, folder: Path) -> list[str]:
     """pose.bvh, or pose_1.bvh, pose_2.bvh, ... where the clip was cut: BVH has no gaps. Their names."""
-    from data.bvh_writer import write_bvh  # type: ignore[import-not-found]
-
     joints = prediction.skeleton.convert(torch.from_numpy(prediction.joints_world), BVH_LAYOUT)
     count, names = int(prediction.pieces[-1]) + 1, []
     for piece in range(count):

@@ -10,10 +10,14 @@ import pytest
 import torch
 
 from data import DataSettings, PoseDataset, load_test_set
+from data.asf_amc import z_up
+from data.bvh import joint_origins, parse_bvh
 from data.keypoint_files import FORMATS
 from data.keypoint_pieces import Piece
 from evaluation import predict, prediction
 from evaluation.evaluate import predict as predict_data_set
+from evaluation.predict_files import write_bvh_files
+from kinematics import Skeleton
 from kinematics.camera import camera_to_world, look_at, screen_to_pixels, world_to_camera
 from posenets import Lifter, build_posenet, load_lifter
 
@@ -34,7 +38,8 @@ def checkpoint(tmp_path):
 
 
 def _run(checkpoint, keypoints, out, flags=""):
-    line = f"--checkpoint {checkpoint} --keypoints {keypoints} --out {out} --film none {flags}"
+    fast = "--film none" + ("" if "--outputs" in flags else " --outputs npz json")
+    line = f"--checkpoint {checkpoint} --keypoints {keypoints} --out {out} {fast} {flags}"
     predict.main(line.split())
     return dict(np.load(out / "pose.npz")) if (out / "pose.npz").exists() else {}
 
@@ -162,7 +167,7 @@ def test_the_command_writes_everything_and_exits_0(checkpoint, write_keypoints, 
     out = tmp_path / "new" / "lifted"
     done = subprocess.run([*command, "--out", out, "--image_size", "1000", "800"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in out.iterdir()) == ["film.gif", "pose.json", "pose.npz"]
+    assert sorted(path.name for path in out.iterdir()) == ["film.gif", "pose.bvh", "pose.json", "pose.npz"]
     assert "4 frames in" in done.stdout and "Traceback" not in done.stderr
 
 
@@ -241,10 +246,33 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_old_files(
 
 
 def test_bvh_has_a_file_for_each_piece(checkpoint, write_keypoints, walking_people, tmp_path):
-    pytest.importorskip("data.bvh_writer")
     frames = walking_people(30)
     frames[10:20] = [[]] * 10
     keypoints = write_keypoints("mmpose", tmp_path, frames)
     _run(checkpoint, keypoints, tmp_path / "out", "--image_size 1000 800 --outputs bvh")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["pose_1.bvh", "pose_2.bvh"]
     assert "Frames: 10" in (tmp_path / "out" / "pose_1.bvh").read_text()
+
+
+def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
+    """The DH body has fewer freedoms than a lifter's joints and one set of bones, so it comes near."""
+    take = load_test_set("demo", DataSettings())[0]
+    found = prediction.on_the_floor(torch.from_numpy(take.views[0].joints_3d - take.views[0].joints_3d[:, :1]))
+    made = prediction.Prediction(
+        found.numpy(), found.numpy(), take.views[0].joints_2d, np.ones((len(take), 16)), np.arange(len(take)),
+        np.zeros(len(take), dtype=int), 25.0, SIZE, Skeleton("h36m_16"), Skeleton("h36m_16"),
+    )  # fmt: skip
+    assert write_bvh_files(made, tmp_path) == ["pose.bvh"]
+    motion = parse_bvh((tmp_path / "pose.bvh").read_text(), "pose.bvh")
+    hips = z_up(joint_origins(motion)["Hips"])
+    assert motion.fps == pytest.approx(25, rel=1e-4)
+    np.testing.assert_allclose(hips, found[:, 0].numpy(), atol=0.02)
+
+
+def test_a_lifter_of_other_joints_has_no_bvh(write_keypoints, walking_people, tmp_path):
+    lifter = Lifter(build_posenet("simple_baseline", num_joints=14, linear_size=8), "screen", "lsp_14")
+    torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
+    keypoints = write_keypoints("coco", tmp_path, walking_people(3))
+    with pytest.raises(predict.PoseFKError, match="needs the joints of h36m_16, the lifter has lsp_14: --outputs npz"):
+        _run(tmp_path / "last.pt", keypoints, tmp_path / "out", "--image_size 1000 800 --outputs bvh")
+    assert _run(tmp_path / "last.pt", keypoints, tmp_path / "out", "--image_size 1000 800")["joints_3d"].shape[1] == 14
