@@ -59,8 +59,7 @@ def draw_frames(prediction: Prediction, chosen: np.ndarray) -> Iterator[UInt8[np
         keypoints.set_segments(list(prediction.joints_2d[frame][screen_bones]))
         floor.set_segments(list(_project(_floor_lines(here))))
         body.set_segments(list(_project(joints - here)[bones]))
-        seconds = prediction.frames[frame] / prediction.fps
-        title.set_text(f"frame {prediction.frames[frame]}   {seconds:.2f} s   right: orange, left: blue")
+        title.set_text(f"frame {prediction.frames[frame]}   right: orange, left: blue")
         canvas.draw()
         yield np.asarray(canvas.buffer_rgba())[..., :3]
 
@@ -71,6 +70,7 @@ def _panels(figure: Figure) -> list[Axes]:
     for axes in panels:
         axes.set(xticks=[], yticks=[], aspect="equal")
         axes.spines[:].set_visible(False)
+    panels[0].spines[:].set(visible=True, color=FLOOR)
     return panels
 
 

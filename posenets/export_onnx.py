@@ -27,7 +27,7 @@ PARITY_M = 1e-4
 OPSET = 18
 BATCH_SIZES = (1, 2, 7, 64)
 SCREEN = "x / width * 2 - 1, y / width * 2 - height / width, of pixels from the top left corner"
-INSTALL = 'pip install "posefk[onnx]", or: pip install onnx onnxruntime onnxscript'
+INSTALL = "pip install onnx onnxruntime onnxscript"
 
 
 @dataclass

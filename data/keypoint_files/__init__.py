@@ -36,6 +36,9 @@ FORMATS = {
     "csv": Format(arrays.read_csv, suffix=".csv"),
 }
 PICKLES = (".pkl", ".pickle", ".pth", ".pt")
+# What entries of another kind than the format's (a word for a list, say) make the readers raise.
+OTHER_CONTENT = (KeyError, IndexError, TypeError, AttributeError, OverflowError)
+PICTURES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".gif", ".jpg", ".jpeg", ".png")
 
 
 def read_keypoints(path: Path, hints: Hints, name: str = "auto") -> KeypointClip:
@@ -44,6 +47,11 @@ def read_keypoints(path: Path, hints: Hints, name: str = "auto") -> KeypointClip
         raise PoseFKError(
             f"{path} is a pickle, which can run code when it is opened, so it is not read: save JSON instead (MMPose: "
             "--pred-out-dir, or --save-predictions of its demo scripts)."
+        )
+    if path.suffix.lower() in PICTURES:
+        raise PoseFKError(
+            f"{path} is a video or a picture, expected the keypoints in it: run a 2D detector first (MMPose, "
+            "AlphaPose, OpenPose, MediaPipe) and give its file."
         )
     if not path.exists():
         raise PoseFKError(f"{path} is missing: expected a keypoint file, or OpenPose's folder of them.")
@@ -54,11 +62,22 @@ def read_keypoints(path: Path, hints: Hints, name: str = "auto") -> KeypointClip
     chosen = FORMATS[_found(path, content, is_json) if name == "auto" else name]
     if is_json != (chosen.suffix == ".json") and not (path.is_dir() and chosen is FORMATS["openpose"]):
         raise PoseFKError(f"{path} is not a file of --format {name}: expected one that ends in {chosen.suffix}.")
-    clip = chosen.read(path, content, hints)
+    clip = _read(chosen, path, content, hints)
     if not any(clip.frames.values()):
         raise PoseFKError(f"{path} has nobody in any of its {len(clip.frames)} frames, expected at least one person.")
     size, fps = hints.size or clip.size, hints.fps or clip.fps
     return replace(clip, frames=dict(sorted(clip.frames.items())), size=size, fps=fps)
+
+
+def _read(chosen: Format, path: Path, content: Any, hints: Hints) -> KeypointClip:
+    name = next(name for name, entry in FORMATS.items() if entry is chosen)
+    try:
+        return chosen.read(path, content, hints)
+    except OTHER_CONTENT as error:
+        raise PoseFKError(
+            f"{path} is not as {name} files are ({type(error).__name__}: {error}): make it again, or say what it is "
+            "with --format. docs/predict.md says what is read."
+        ) from error
 
 
 def _found(path: Path, content: Any, is_json: bool) -> str:

@@ -86,11 +86,11 @@ def detection(
     keypoints[missing] = np.nan
     found = np.where(missing, 0.0, found).clip(0, 1)
     corners = number_array(box, where).ravel() if box is not None else np.empty(0)
-    whole = float(number_array(score, where).ravel()[0]) if score is not None else float(found.mean())
+    whole = first_number(score, where) if score is not None else float(found.mean())
     return Detection(
         keypoints, found, whole if np.isfinite(whole) else 0.0,
         corners[:4] if len(corners) >= 4 and np.isfinite(corners[:4]).all() else box_around(keypoints),
-        None if track is None else int(number_array(track, where).ravel()[0]),
+        None if track is None else whole_number(first_number(track, where), where),
     )  # fmt: skip
 
 
@@ -106,6 +106,19 @@ def number_array(value: Any, where: str) -> np.ndarray:
         return np.asarray(value, dtype=np.float64)
     except (ValueError, TypeError, OverflowError) as error:
         raise PoseFKError(f"{where} holds something that is not a table of numbers ({error}).") from error
+
+
+def first_number(value: Any, where: str) -> float:
+    """The number, or the first of a list: some detectors wrap single values."""
+    numbers = number_array(value, where).ravel()
+    return float(numbers[0]) if len(numbers) else float("nan")
+
+
+def whole_number(value: float | int, where: str) -> int:
+    """A frame or track number."""
+    if not math.isfinite(value):
+        raise PoseFKError(f"{where} has the number {value}, expected a whole one.")
+    return int(value)
 
 
 def triples(flat: Any, where: str) -> np.ndarray:

@@ -18,6 +18,7 @@ from data.keypoint_files.clip import (
     layout_by_count,
     same_count,
     triples,
+    whole_number,
 )
 from data.keypoint_files.json_files import is_number, read_json
 from kinematics.errors import PoseFKError
@@ -52,11 +53,11 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
         if not is_number(number):
             raise PoseFKError(f"{where} has image_id {number!r}, expected a whole number.")
         seen = detection(table, where, person.get("score"), box, person.get("track_id"))
-        frames.setdefault(int(number), []).append(seen)
+        frames.setdefault(whole_number(number, where), []).append(seen)
     images = _images(path, content, hints)
     for image in images:
         if is_number(image.get("id")):
-            frames.setdefault(int(image["id"]), [])
+            frames.setdefault(whole_number(image["id"], str(path)), [])
     return KeypointClip(layout, frames, _size(images, set(frames), path))
 
 
@@ -72,7 +73,7 @@ def _images(path: Path, content: Any, hints: Hints) -> list[dict[str, Any]]:
 
 def _size(images: list[dict[str, Any]], used: set[int], path: Path) -> Size | None:
     sizes = Counter(
-        (int(image["width"]), int(image["height"]))
+        (whole_number(image["width"], str(path)), whole_number(image["height"], str(path)))
         for image in images
         if image.get("id") in used and is_number(image.get("width")) and is_number(image.get("height"))
     )

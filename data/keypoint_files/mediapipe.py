@@ -8,9 +8,7 @@ an empty list where nobody was found. x and y are fractions of the image's width
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from data.keypoint_files.clip import Detection, Hints, KeypointClip, detection
+from data.keypoint_files.clip import Detection, Hints, KeypointClip, detection, number_array, whole_number
 from data.keypoint_files.json_files import is_number
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
@@ -34,7 +32,7 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
     entries = head.get("frames", [content] if head else content)
     size = hints.size
     if size is None and is_number(head.get("width")) and is_number(head.get("height")):
-        size = int(head["width"]), int(head["height"])
+        size = whole_number(head["width"], str(path)), whole_number(head["height"], str(path))
     if size is None:
         raise PoseFKError(
             f"{path} has MediaPipe's landmarks, which are fractions of the image: give its size in pixels, "
@@ -80,6 +78,6 @@ def _detection(person: list[Any], size: tuple[int, int], where: str) -> Detectio
         else [*point[:2], point[3] if len(point) == 4 else 1.0]  # x y z visibility
         for point in person
     ]  # fmt: skip
-    table = np.array(rows, dtype=np.float64)
+    table = number_array(rows, where)
     # A landmark out of sight still has its place: visibility 0 lowers the score and does not make it missing.
     return detection(table[:, :2] * size, where, scores=table[:, 2].clip(1e-3, 1))

@@ -16,6 +16,7 @@ from data.keypoint_files.clip import (
     detection,
     layout_by_count,
     same_count,
+    whole_number,
 )
 from data.keypoint_files.json_files import is_number
 from kinematics.errors import PoseFKError
@@ -76,7 +77,9 @@ def _people(entries: list[Any], path: Path) -> list[tuple[int, list[dict[str, An
         ):
             raise PoseFKError(f"{path}, frame {place} has no list of instances with 'keypoints', as MMPose has.")
         number = entry.get("frame_id") if isinstance(entry, dict) else None
-        found.append((int(number) if number is not None and is_number(number) else place, instances))
+        found.append(
+            (whole_number(number, str(path)) if number is not None and is_number(number) else place, instances)
+        )
     return found
 
 

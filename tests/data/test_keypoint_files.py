@@ -1,5 +1,7 @@
 """Keypoint files: each format is written from its description and read back; bad files are one sentence."""
 
+import contextlib
+import copy
 import json
 
 import numpy as np
@@ -211,6 +213,30 @@ def test_a_bad_json_file_is_one_sentence(what, tmp_path):
     assert "video.json" in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("junk", [None, [], {}, "x", True, float("nan"), 1e400, [None], {"a": 1}])
+@pytest.mark.parametrize("name", ["coco", "alphapose", "mmpose", "openpose", "mediapipe"])
+def test_values_of_another_kind_never_end_in_a_traceback(name, junk, write_keypoints, walking_people, tmp_path):
+    path = write_keypoints(name, tmp_path, walking_people(2))
+    path = sorted(path.iterdir())[0] if path.is_dir() else path
+    whole = json.loads(path.read_text())
+
+    def places(node, at=()):
+        yield at
+        for key in node if isinstance(node, dict) else range(min(len(node), 2)) if isinstance(node, list) else ():
+            yield from places(node[key], (*at, key))
+
+    for at in places(whole):
+        content = copy.deepcopy(whole)
+        holder = content
+        for key in at[:-1]:
+            holder = holder[key]
+        if at:
+            holder[at[-1]] = junk
+        path.write_text(json.dumps(content if at else junk))
+        with contextlib.suppress(PoseFKError):
+            _read(path, name, size=SIZE)
+
+
 def test_mediapipe_asks_for_the_image_size(tmp_path, write_keypoints, walking_people):
     with pytest.raises(PoseFKError, match="fractions of the image.*--image_size WIDTH HEIGHT"):
         _read(write_keypoints("mediapipe", tmp_path, walking_people(1)))
@@ -244,6 +270,8 @@ def test_a_bad_csv_is_one_sentence(text, sentence, tmp_path):
 def test_what_is_missing_or_of_another_kind_is_said(tmp_path):
     with pytest.raises(PoseFKError, match="is missing"):
         _read(tmp_path / "none.json")
+    with pytest.raises(PoseFKError, match="is a video or a picture.*run a 2D detector first"):
+        _read(tmp_path / "video.MP4")
     with pytest.raises(PoseFKError, match="no JSON files"):
         _read(tmp_path)
     (tmp_path / "video.json").write_text("[1]")

@@ -1,0 +1,114 @@
+"""Predict on made detections: what COCO's keypoints cost, how fast films are drawn, and the figure of docs/predict.md.
+
+    python -m benchmarks.predict --checkpoint checkpoint/.../last.pt --figure docs/figures/predict_film.png
+
+The demo's test set is seen as a COCO detector would see it (2 pixels of noise in an image 1,000 wide) and lifted.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from data import DataSettings, Take, load_test_set
+from data.command_line import read_flags
+from data.keypoint_mapping import to_layout
+from data.keypoint_pieces import Piece
+from evaluation.film import write_film
+from evaluation.predict import Predict, run
+from evaluation.prediction import Prediction, lift_pieces
+from kinematics import Skeleton, exit_with_one_sentence, screen_to_pixels
+from kinematics.head import from_body
+from posenets import Lifter, load_lifter
+
+SIZE, NOISE_PIXELS = (1000, 1000), 2.0
+COCO, BODY = Skeleton("coco_17"), Skeleton("h36m_16")
+
+
+@dataclass
+class Benchmark:
+    """Judge a lifter of 16 joints by COCO keypoints."""
+
+    checkpoint: Path
+    """A run's last.pt."""
+    figure: Path | None = None
+    """File for four frames of a film."""
+
+
+def keypoints(take: Take, layout: Skeleton, generator: torch.Generator) -> np.ndarray:
+    """(F, K, 2) pixels: the first view's body in a layout, with a detector's noise."""
+    view = take.views[0]
+    assert view.camera is not None
+    screen = view.camera.project(from_body(torch.from_numpy(view.joints_3d), layout))
+    pixels = screen_to_pixels(screen.double(), *SIZE)
+    return (pixels + NOISE_PIXELS * torch.randn(pixels.shape, generator=generator)).numpy()
+
+
+def lifted(lifter: Lifter, take: Take, layout: Skeleton) -> Prediction:
+    """The first view of a take, by way of a layout."""
+    pixels = keypoints(take, layout, torch.Generator().manual_seed(0))
+    joints, scores, _ = to_layout(pixels, np.ones(pixels.shape[:2]), layout, BODY)
+    return lift_pieces(lifter, [Piece(np.arange(len(take)), joints, scores)], SIZE, take.fps)
+
+
+def error_mm(lifter: Lifter, takes: list[Take], layout: Skeleton) -> float:
+    """MPJPE over all frames."""
+    errors = []
+    for take in takes:
+        target = take.views[0].joints_3d
+        off = lifted(lifter, take, layout).joints_3d - (target - target[:, :1])
+        errors.append(1000 * np.linalg.norm(off, axis=-1).mean(axis=1))
+    return float(np.concatenate(errors).mean())
+
+
+def draw(take: Take, checkpoint: Path, path: Path) -> None:
+    """Four frames of the film that the command makes of a take's COCO results."""
+    pixels = keypoints(take, COCO, torch.Generator().manual_seed(0))
+    people = [
+        {
+            "image_id": frame,
+            "category_id": 1,
+            "score": 0.9,
+            "keypoints": [*map(float, np.insert(points, 2, 0.9, 1).flat)],
+        }
+        for frame, points in enumerate(pixels)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder) / "video.json"
+        results.write_text(json.dumps(people))
+        run(Predict(checkpoint, results, Path(folder), image_size=SIZE, fps=take.fps))
+        with Image.open(Path(folder) / "film.gif") as film:
+            sheet = Image.new("RGB", (2 * film.width, 2 * film.height))
+            for place in range(4):
+                film.seek(place * (film.n_frames - 1) // 3)
+                sheet.paste(film.convert("RGB"), (place % 2 * film.width, place // 2 * film.height))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.quantize(32).save(path, optimize=True)
+
+
+def main() -> None:
+    """The command."""
+    settings = read_flags(Benchmark, "benchmarks.predict", __doc__, sys.argv[1:])
+    lifter = load_lifter(settings.checkpoint)
+    for test_set in ("demo", "demo_shifted"):
+        takes = load_test_set(test_set, DataSettings())
+        own, coco = (error_mm(lifter, takes, layout) for layout in (BODY, COCO))
+        print(f"{test_set}: MPJPE {own:.1f} mm from the lifter's own joints, {coco:.1f} mm from COCO's")
+    take = next(take for take in load_test_set("demo", DataSettings()) if take.action == "throw")
+    made = lifted(lifter, take, COCO)
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        write_film(made, Path(folder) / "film.gif")
+        print(f"film: {len(made) / (time.perf_counter() - start):.0f} frames/s")
+    if settings.figure:
+        draw(take, settings.checkpoint, settings.figure)
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)
