@@ -43,9 +43,10 @@ class Track:
             return last
         steps = self.frames[-1] - self.frames[-2]
         moved = last - self.people[-2].keypoints
-        if np.isnan(moved).all():
+        moved = moved[~np.isnan(moved).any(axis=1)]
+        if not len(moved):
             return last
-        drift = np.nanmedian(moved, axis=0) / steps  # of the whole person: single joints are noisy
+        drift = np.median(moved, axis=0) / steps  # of the whole person: single joints are noisy
         return last + drift * min(frame - self.frames[-1], 5 * steps)
 
 
@@ -74,13 +75,11 @@ def _by_distance(clip: KeypointClip, numbers_per_second: float) -> list[Track]:
     tracks: list[Track] = []
     for frame, people in clip.frames.items():
         near = [track for track in tracks if frame - track.frames[-1] <= remembered]
-        bounds = [FARTHEST + FARTHER_PER_S * (frame - track.frames[-1]) / numbers_per_second for track in near]
-        cost = np.array([
-            [_distance(track, frame, person) / bound for person in people]
-            for track, bound in zip(near, bounds, strict=True)
-        ])  # fmt: skip
+        cost = np.array([_distances(track, frame, people) for track in near])
         taken = set()
         if cost.size:
+            waited = np.array([frame - track.frames[-1] for track in near]) / numbers_per_second
+            cost /= (FARTHEST + FARTHER_PER_S * waited)[:, None]
             # who is too far costs the same whoever it is, so that nobody is pushed off their own track
             for row, column in zip(*linear_sum_assignment(cost.clip(max=1.0)), strict=True):
                 if cost[row, column] < 1.0:
@@ -93,19 +92,21 @@ def _by_distance(clip: KeypointClip, numbers_per_second: float) -> list[Track]:
     return tracks
 
 
-def _distance(track: Track, frame: int, person: Detection) -> float:
-    """Mean distance of the keypoints from where they are expected, over the size of the larger box.
+def _distances(track: Track, frame: int, people: list[Detection]) -> list[float]:
+    """Mean distance of each one's keypoints from where the track is expected, over the size of the larger box.
 
     Of the boxes' middles where hardly a keypoint was found both times.
     """
-    last = track.people[-1]
-    apart = np.linalg.norm(track.expected(frame) - person.keypoints, axis=-1)
-    common = ~np.isnan(apart)
-    if common.sum() >= FEWEST_COMMON:
-        distance = apart[common].mean()
-    else:
-        distance = np.linalg.norm((last.box - person.box).reshape(2, 2).mean(axis=0))
-    return float(distance) / max(_size(person), _size(last))
+    last, expected, found = track.people[-1], track.expected(frame), []
+    for person in people:
+        apart = np.sqrt(np.square(expected - person.keypoints).sum(axis=-1))
+        common = ~np.isnan(apart)
+        if common.sum() >= FEWEST_COMMON:
+            distance = apart[common].mean()
+        else:
+            distance = np.linalg.norm((last.box - person.box).reshape(2, 2).mean(axis=0))
+        found.append(float(distance) / max(_size(person), _size(last)))
+    return found
 
 
 def _size(person: Detection) -> float:
