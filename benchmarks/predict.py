@@ -33,7 +33,7 @@ COCO, BODY = Skeleton("coco_17"), Skeleton("h36m_16")
 
 @dataclass
 class Benchmark:
-    """Judge a lifter of 16 joints by COCO keypoints."""
+    """Judge a lifter by COCO keypoints, and by its own joints."""
 
     checkpoint: Path
     """A run's last.pt."""
@@ -53,7 +53,7 @@ def keypoints(take: Take, layout: Skeleton, generator: torch.Generator) -> np.nd
 def lifted(lifter: Lifter, take: Take, layout: Skeleton) -> Prediction:
     """The first view of a take, by way of a layout."""
     pixels = keypoints(take, layout, torch.Generator().manual_seed(0))
-    joints, scores, _ = to_layout(pixels, np.ones(pixels.shape[:2]), layout, BODY)
+    joints, scores, _ = to_layout(pixels, np.ones(pixels.shape[:2]), layout, lifter.input_skeleton)
     return lift_pieces(lifter, [Piece(np.arange(len(take)), joints, scores)], SIZE, take.fps)
 
 
@@ -98,8 +98,9 @@ def main() -> None:
     lifter = load_lifter(settings.checkpoint)
     for test_set in ("demo", "demo_shifted"):
         takes = load_test_set(test_set, DataSettings())
-        own, coco = (error_mm(lifter, takes, layout) for layout in (BODY, COCO))
-        print(f"{test_set}: MPJPE {own:.1f} mm from the lifter's own joints, {coco:.1f} mm from COCO's")
+        layouts = [layout for layout in (BODY, COCO) if layout.name in (lifter.input_skeleton.name, COCO.name)]
+        errors = [f"{error_mm(lifter, takes, layout):.1f} mm from {layout.name}" for layout in layouts]
+        print(f"{test_set}: MPJPE {', '.join(errors)}")
     take = next(take for take in load_test_set("demo", DataSettings()) if take.action == "throw")
     made = lifted(lifter, take, COCO)
     with tempfile.TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ from data.tracking import Track, track_people
 from evaluation.cross_domain import choose_device
 from evaluation.film import check_film, write_film
 from evaluation.predict_files import BVH_LAYOUT, WRITERS
-from evaluation.prediction import Prediction, input_skeleton, lift_pieces
+from evaluation.prediction import Prediction, lift_pieces
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from posenets import Lifter, load_lifter
 
@@ -177,7 +177,7 @@ def pieces_of(
     scores = np.stack([person.scores for person in track.people])
     keypoints[scores <= settings.min_score] = np.nan
     outside = check_inside(keypoints[~np.isnan(keypoints).any(axis=2)], size, str(settings.keypoints))
-    wanted = input_skeleton(lifter)
+    wanted = lifter.input_skeleton
     joints, certainty, made_up = to_layout(keypoints, scores, clip.layout, wanted)
     longest = int(settings.max_gap * fps + 1e-6)
     pieces, gaps = whole_pieces(np.array(track.frames), joints, certainty, longest, clip.step)

@@ -40,11 +40,6 @@ class Prediction:
         return len(self.frames)
 
 
-def input_skeleton(lifter: Lifter) -> Skeleton:
-    """The layout of the 2D joints that a lifter reads."""
-    return getattr(lifter, "input_skeleton", lifter.skeleton)
-
-
 def lift_pieces(
     lifter: Lifter, pieces: list[Piece], size: tuple[int, int], fps: float, flip: bool = True, pitch_deg: float = 0.0
 ) -> Prediction:
@@ -56,17 +51,17 @@ def lift_pieces(
         if lifter.reads_confidence:
             screen = torch.cat([screen, torch.from_numpy(piece.scores)[..., None]], dim=-1)
         lifted.append(lifter.predict_clip(screen.float().to(device), flip).cpu())
-    world = [on_the_floor(joints, pitch_deg) for joints in lifted]
+    world = [upright_on_the_floor(joints, pitch_deg) for joints in lifted]
     return Prediction(
         torch.cat(lifted).numpy(), torch.cat(world).numpy(),
         np.concatenate([piece.joints for piece in pieces]), np.concatenate([piece.scores for piece in pieces]),
         np.concatenate([piece.frames for piece in pieces]),
         np.repeat(np.arange(len(pieces)), [len(piece.frames) for piece in pieces]),
-        fps, size, lifter.skeleton, input_skeleton(lifter),
+        fps, size, lifter.skeleton, lifter.input_skeleton,
     )  # fmt: skip
 
 
-def on_the_floor(joints_camera: Float[Tensor, "frames joints 3"], pitch_deg: float = 0.0) -> Tensor:
+def upright_on_the_floor(joints_camera: Float[Tensor, "frames joints 3"], pitch_deg: float = 0.0) -> Tensor:
     """A clip in the world, (T, J, 3) metres, z up, the camera looking along +y: a guess for looking at.
 
     What a lifter predicts is relative to the root. Here the lowest joint of each frame lies on the floor, and the body

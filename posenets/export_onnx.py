@@ -83,7 +83,7 @@ def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -
 
 def describe(lifter: Lifter, flip: bool) -> dict[str, Any]:
     """What the file's metadata say of its input and output."""
-    shape = ["batch", lifter.frames, lifter.posenet.num_joints, lifter.posenet.in_features]
+    shape = ["batch", lifter.frames, lifter.input_skeleton.num_joints, lifter.posenet.in_features]
     return {
         "producer": "PoseFK",
         "posenet": lifter.posenet.name,
@@ -93,6 +93,7 @@ def describe(lifter: Lifter, flip: bool) -> dict[str, Any]:
         "forward), root at 0",
         "skeleton": lifter.skeleton.name,
         "joint_names": list(lifter.skeleton.joints),
+        "input_joint_names": list(lifter.input_skeleton.joints),
         "frames": lifter.frames,
         "target_frame": lifter.target_frame,
         "fps": lifter.fps,
@@ -117,7 +118,7 @@ def largest_difference(graph: nn.Module, session: Any) -> float:
 
 def _example(lifter: Lifter, size: int, generator: torch.Generator) -> Tensor:
     """Joints scattered about places on the screen, with confidences if the lifter reads them."""
-    shape = (size, lifter.frames, lifter.posenet.num_joints)
+    shape = (size, lifter.frames, lifter.input_skeleton.num_joints)
     place = torch.rand(size, 1, 1, 2, generator=generator) - 0.5
     joints = place + 0.2 * torch.randn(*shape, 2, generator=generator)
     if not lifter.reads_confidence:

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data import STANDALONE_TEST_SETS, DataSettings, PoseDataset, Take, load_dataset, load_test_set
-from evaluation import Predictions, predict
+from evaluation import Predictions
+from evaluation.evaluate import predict
 from kinematics import Camera, Skeleton
 from kinematics.camera import NUM_INTRINSICS
 from posenets import Lifter

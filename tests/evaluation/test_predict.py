@@ -84,6 +84,18 @@ def test_a_lifter_that_reads_confidences_gets_the_scores(tmp_path, write_keypoin
     assert np.abs(found[0] - found[1]).max() > 1e-4
 
 
+def test_a_lifter_of_coco_keypoints_gets_them_as_they_are(tmp_path, write_keypoints, walking_people, capsys):
+    torch.manual_seed(0)
+    lifter = Lifter(build_posenet("simple_baseline", num_joints=18, linear_size=8), "root", input_layout="coco_17")
+    torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
+    frames = walking_people(3)
+    keypoints = write_keypoints("coco", tmp_path, frames)
+    found = _run(tmp_path / "last.pt", keypoints, tmp_path / "out", "--image_size 1000 800")
+    assert found["joints_3d"].shape == (3, 16, 3) and str(found["input_skeleton"]) == "coco_17"
+    np.testing.assert_allclose(found["joints_2d"], np.stack([people[0][:, :2] for people in frames]))
+    assert "made up" not in capsys.readouterr().out
+
+
 def test_json_holds_what_the_npz_holds(checkpoint, write_keypoints, walking_people, tmp_path):
     keypoints = write_keypoints("coco", tmp_path, walking_people(5))
     arrays = _run(checkpoint, keypoints, tmp_path / "out", "--image_size 1000 800 --fps 50")
@@ -152,10 +164,10 @@ def test_a_body_seen_from_above_stands_upright_again():
     orientation = look_at(centre, body[0, 0])
     seen = world_to_camera(body, orientation, centre)
     pitch_deg = float(torch.rad2deg(torch.atan2(-forward[2], forward[:2].norm())))
-    found = prediction.on_the_floor(seen - seen[:, :1], pitch_deg)
+    found = prediction.upright_on_the_floor(seen - seen[:, :1], pitch_deg)
     torch.testing.assert_close(found[..., 2], body[..., 2] - body[..., 2].min())
     torch.testing.assert_close(torch.cdist(found, found), torch.cdist(body, body))
-    level = prediction.on_the_floor(seen - seen[:, :1])
+    level = prediction.upright_on_the_floor(seen - seen[:, :1])
     assert (level[..., 2] - found[..., 2]).abs().max() > 0.1
     again = world_to_camera(camera_to_world(seen, orientation, centre), orientation, centre)
     torch.testing.assert_close(again, seen)
@@ -257,7 +269,7 @@ def test_bvh_has_a_file_for_each_piece(checkpoint, write_keypoints, walking_peop
 def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
     """The DH body has fewer freedoms than a lifter's joints and one set of bones, so it comes near."""
     take = load_test_set("demo", DataSettings())[0]
-    found = prediction.on_the_floor(torch.from_numpy(take.views[0].joints_3d - take.views[0].joints_3d[:, :1]))
+    found = prediction.upright_on_the_floor(torch.from_numpy(take.views[0].joints_3d - take.views[0].joints_3d[:, :1]))
     made = prediction.Prediction(
         found.numpy(), found.numpy(), take.views[0].joints_2d, np.ones((len(take), 16)), np.arange(len(take)),
         np.zeros(len(take), dtype=int), 25.0, SIZE, Skeleton("h36m_16"), Skeleton("h36m_16"),

@@ -67,6 +67,13 @@ def test_every_lifter_gives_in_any_batch_what_pytorch_gives(name, tmp_path):
         np.testing.assert_allclose(found, lifter.predict(joints_2d, flip).numpy(), atol=1e-5)
 
 
+def test_a_lifter_of_coco_keypoints_exports_too(tmp_path):
+    lifter = Lifter(build_posenet("simple_baseline", num_joints=18, linear_size=8), "root", input_layout="coco_17")
+    assert export_onnx.export(lifter, tmp_path / "model.onnx") < 1e-5
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert session.get_inputs()[0].shape == ["batch", 1, 17, 2] and session.get_outputs()[0].shape == ["batch", 16, 3]
+
+
 def test_the_file_says_what_it_reads(folder):
     model = onnx.load(folder / "new" / "model.onnx")
     about = {entry.key: entry.value for entry in model.metadata_props}
