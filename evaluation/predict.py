@@ -85,6 +85,10 @@ def run(settings: Predict) -> Prediction:
     """The prediction; prints what it did and writes the files."""
     check(settings)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
+    if (views := getattr(lifter.posenet, "views", 1)) > 1:
+        raise PoseFKError(
+            f"{settings.checkpoint} reads {views} cameras at once, expected a lifter of one camera's video."
+        )
     if "bvh" in settings.outputs and not lifter.skeleton.can_become(BVH_LAYOUT):
         raise PoseFKError(
             f"A BVH file needs the joints of {BVH_LAYOUT}, the lifter has {lifter.skeleton.name}: --outputs npz json."

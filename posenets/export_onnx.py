@@ -62,6 +62,8 @@ class _Graph(nn.Module):
 def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -> float:
     """Write the file; the largest difference to PyTorch, metres. A file that differs by 0.1 mm is not kept."""
     onnx, runtime = _packages()
+    if (views := getattr(lifter.posenet, "views", 1)) > 1:
+        raise PoseFKError(f"{lifter.posenet.name} reads {views} cameras at once: only lifters of one camera export.")
     graph = _Graph(lifter.cpu(), flip).eval()
     with atomic_write(path) as part:
         _write(graph, part, opset)

@@ -23,9 +23,11 @@ def attend(
     value: Float[Tensor, "batch tokens width"], num_heads: int,
 ) -> Float[Tensor, "batch tokens width"]:  # fmt: skip
     """Each query's mean of the values, weighted by how well their keys match it, in each head's share of the width."""
-    heads = [part.unflatten(-1, (num_heads, -1)).transpose(1, 2) for part in (query, key, value)]  # (B, heads, N, C)
+    queries, keys, values = heads = [
+        part.unflatten(-1, (num_heads, -1)).transpose(1, 2) for part in (query, key, value)
+    ]  # (B, heads, N, C)
     if torch.compiler.is_exporting():  # one graph for a batch of any size
-        attended = F.scaled_dot_product_attention(*heads)
+        attended = F.scaled_dot_product_attention(queries, keys, values)
     elif query.shape[1] <= SHORT_SEQUENCE and query.requires_grad and not query.is_cuda:
         attended = _attention_in_steps(*heads)
     else:

@@ -281,6 +281,14 @@ def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
     np.testing.assert_allclose(hips, found[:, 0].numpy(), atol=0.02)
 
 
+def test_a_lifter_of_several_cameras_is_refused(write_keypoints, walking_people, tmp_path):
+    sizes = dict(frames=3, views=2, channel=8, d_hid=8, smfe=(1, 1, 1), milf=(1, 1, 1), smfe_heads=3, num_heads=2)
+    torch.save(Lifter(build_posenet("esmformer", num_joints=16, **sizes)).to_checkpoint(), tmp_path / "last.pt")
+    keypoints = write_keypoints("coco", tmp_path, walking_people(3))
+    with pytest.raises(predict.PoseFKError, match="last.pt reads 2 cameras at once"):
+        _run(tmp_path / "last.pt", keypoints, tmp_path / "out")
+
+
 def test_a_lifter_of_other_joints_has_no_bvh(write_keypoints, walking_people, tmp_path):
     lifter = Lifter(build_posenet("simple_baseline", num_joints=14, linear_size=8), "screen", "lsp_14")
     torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")

@@ -51,7 +51,7 @@ def quick(folder, monkeypatch):
     monkeypatch.setattr(export_onnx, "_write", lambda graph, path, opset: shutil.copy(folder / "new/model.onnx", path))
 
 
-def test_every_lifter_and_input_mode_is_tried():
+def test_every_lifter_of_one_camera_and_every_input_mode_is_tried():
     assert set(CASES) == set(LIFTERS) and {mode for _, mode, _ in CASES.values()} == set(INPUT_MODES)
 
 
@@ -72,6 +72,13 @@ def test_a_lifter_of_coco_keypoints_exports_too(tmp_path):
     assert export_onnx.export(lifter, tmp_path / "model.onnx") < 1e-5
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     assert session.get_inputs()[0].shape == ["batch", 1, 17, 2] and session.get_outputs()[0].shape == ["batch", 16, 3]
+
+
+def test_a_lifter_of_several_cameras_is_refused(tmp_path):
+    sizes = dict(frames=3, views=2, channel=8, d_hid=8, smfe=(1, 1, 1), milf=(1, 1, 1), smfe_heads=3, num_heads=2)
+    lifter = Lifter(build_posenet("esmformer", num_joints=16, **sizes))
+    with pytest.raises(PoseFKError, match="esmformer reads 2 cameras at once"):
+        export_onnx.export(lifter, tmp_path / "model.onnx")
 
 
 def test_the_file_says_what_it_reads(folder):
