@@ -1,7 +1,7 @@
 """PoseBatch: the one thing that passes between all stages, real or synthetic. It checks itself at the door."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -25,6 +25,8 @@ class PoseBatch:
     A single frame is T = 1. confidence: (B, T, J) float32, 0 to 1, how sure a detector is of each joint; None where the
     2D is no detection: then it counts as 1. screen_layout: layout of joints_2d and confidence where it is another than
     that of joints_3d (see seen_as), for instance coco_17.
+    Seen by V synchronised cameras, all but source are (B, V, T, J, ...) and camera is (B, V); a view that is missing is
+    visible nowhere.
     """
 
     joints_3d: Tensor
@@ -37,10 +39,10 @@ class PoseBatch:
 
     def __post_init__(self) -> None:
         shape = self.joints_3d.shape
-        if len(shape) != 4 or shape[-1] != 3:
-            raise ValueError(f"PoseBatch.joints_3d has shape {tuple(shape)}, expected (B, T, J, 3).")
-        on_screen = (*shape[:2], Skeleton(self.screen_layout).num_joints if self.screen_layout else shape[2])
-        wanted = {"joints_2d": (*on_screen, 2), "visible": tuple(shape[:3]), "source": (shape[0],)}
+        if len(shape) not in (4, 5) or shape[-1] != 3:
+            raise ValueError(f"PoseBatch.joints_3d has shape {tuple(shape)}, expected (B, T, J, 3) or (B, V, T, J, 3).")
+        on_screen = (*shape[:-2], Skeleton(self.screen_layout).num_joints if self.screen_layout else shape[-2])
+        wanted = {"joints_2d": (*on_screen, 2), "visible": tuple(shape[:-1]), "source": (shape[0],)}
         if self.confidence is not None:
             wanted["confidence"] = on_screen
         for name, expected in wanted.items():
@@ -80,11 +82,16 @@ class PoseBatch:
 
     @property
     def frames(self) -> int:
-        return self.joints_3d.shape[1]
+        return self.joints_3d.shape[-3]
+
+    @property
+    def views(self) -> int | None:
+        """V; None where poses are seen by one camera each and there is no such dimension."""
+        return self.joints_3d.shape[1] if self.joints_3d.ndim == 5 else None
 
     @property
     def skeleton(self) -> Skeleton:
-        return Skeleton.from_num_joints(self.joints_3d.shape[2])
+        return Skeleton.from_num_joints(self.joints_3d.shape[-2])
 
     @property
     def screen_skeleton(self) -> Skeleton:
@@ -92,16 +99,17 @@ class PoseBatch:
         return Skeleton(self.screen_layout) if self.screen_layout else self.skeleton
 
     def __getitem__(self, index: Tensor | slice) -> "PoseBatch":
-        return self._each(lambda values: values[index])
+        return replace(self, **self._each(lambda values: values[index]))
 
     def to(self, device: torch.device | str) -> "PoseBatch":
-        return self._each(lambda values: values.to(device))
+        return replace(self, **self._each(lambda values: values.to(device)))
 
-    def _each(self, change: Callable[[Any], Any]) -> "PoseBatch":
-        """The same change to all that it holds."""
-        names = (entry.name for entry in fields(self) if entry.name != "screen_layout")
-        held = {name: value for name in names if (value := getattr(self, name)) is not None}
-        return replace(self, **{name: change(value) for name, value in held.items()})
+    def _each(
+        self, change: Callable[[Any], Any], names: str = "joints_3d joints_2d camera visible source confidence"
+    ) -> dict[str, Any]:
+        """The same change to each of what it holds."""
+        held = {name: value for name in names.split() if (value := getattr(self, name)) is not None}
+        return {name: change(value) for name, value in held.items()}
 
     @staticmethod
     def cat(batches: "Sequence[PoseBatch]") -> "PoseBatch":
@@ -136,47 +144,59 @@ class PoseBatch:
         return replace(self, joints_2d=joints, screen_layout=layout.name)
 
     def certainty(self) -> Tensor:
-        """(B, T, J) the confidences; 1 everywhere where the 2D is no detection."""
-        return torch.ones_like(self.joints_2d[..., 0]) if self.confidence is None else self.confidence
+        """(..., T, J) the confidences; 1 where the 2D is no detection, 0 in a view that is missing."""
+        known = torch.ones_like(self.joints_2d[..., 0]) if self.confidence is None else self.confidence
+        return known if self.views is None else known * self.visible.any(dim=-1, keepdim=True)
+
+    def in_views(self, views: int) -> "PoseBatch":
+        """(B * V, T, ...) -> (B, V, T, ...), where V poses in a row are one pose seen by V cameras."""
+        if self.views is not None or len(self) % views:
+            raise ValueError(f"A batch of {len(self)} poses with views {self.views} is not {views} views each of some.")
+        folded = self._each(lambda values: values.unflatten(0, (-1, views)), "joints_3d joints_2d visible confidence")
+        camera = None if self.camera is None else self.camera.reshape(-1, views)
+        return replace(self, **folded, camera=camera, source=self.source[::views])
+
+    def one_by_one(self) -> "PoseBatch":
+        """(B, V, T, ...) -> (B * V, T, ...): what in_views made one of."""
+        if self.views is None:
+            return self
+        flat = self._each(lambda values: values.flatten(0, 1), "joints_3d joints_2d visible confidence")
+        camera = None if self.camera is None else self.camera.reshape(-1)
+        return replace(self, **flat, camera=camera, source=self.source.repeat_interleave(self.views))
 
     def lifter_input(self, with_confidence: bool) -> Tensor:
-        """(B, T, J, 2) screen: what a lifter reads; with confidence (B, T, J, 3), the confidence in the last column."""
+        """(..., T, J, 2) screen: what a lifter reads; with confidence (..., T, J, 3), the confidence last."""
         if not with_confidence:
             return self.joints_2d
         return torch.cat([self.joints_2d, self.certainty().to(self.joints_2d.dtype)[..., None]], dim=-1)
 
     def root_relative(self) -> Tensor:
-        """(B, T, J, 3) metres, camera axes, the root joint at 0: what lifters predict."""
+        """(..., T, J, 3) metres, camera axes, the root joint at 0: what lifters predict."""
         root = self.skeleton.root
-        return self.joints_3d - self.joints_3d[:, :, root : root + 1]
+        return self.joints_3d - self.joints_3d[..., root : root + 1, :]
 
     def joints_world(self) -> Tensor:
-        """(B, T, J, 3) metres, world frame."""
+        """(..., T, J, 3) metres, world frame."""
         if self.camera is None:
             raise ValueError("PoseBatch.joints_world() needs cameras, but this batch has none (camera is None).")
         return self.camera.camera_to_world(self.joints_3d)
 
     def mirrored(self) -> "PoseBatch":
-        """Left and right exchanged: x negated in camera frame and on screen, joints swapped.
-
-        The mirror image is seen by another camera than the original, so `camera` is dropped.
-        """
+        """Left and right exchanged: x negated in camera frame and on screen, joints swapped, cameras mirrored."""
         order, on_screen = self.skeleton.mirror, self.screen_skeleton.mirror
         flip_3d = self.joints_3d.new_tensor([-1.0, 1.0, 1.0])
         flip_2d = self.joints_2d.new_tensor([-1.0, 1.0])
         return replace(
             self,
-            joints_3d=self.joints_3d[:, :, order] * flip_3d,
-            joints_2d=self.joints_2d[:, :, on_screen] * flip_2d,
-            visible=self.visible[:, :, order],
-            confidence=None if self.confidence is None else self.confidence[:, :, on_screen],
-            camera=None,
+            joints_3d=self.joints_3d[..., order, :] * flip_3d,
+            joints_2d=self.joints_2d[..., on_screen, :] * flip_2d,
+            visible=self.visible[..., order],
+            confidence=None if self.confidence is None else self.confidence[..., on_screen],
+            camera=None if self.camera is None else self.camera.mirrored(),
         )
 
     def reversed(self) -> "PoseBatch":
         """Every clip backwards in time, seen by the same camera."""
-        confidence = None if self.confidence is None else self.confidence.flip(1)
-        return replace(
-            self, joints_3d=self.joints_3d.flip(1), joints_2d=self.joints_2d.flip(1), visible=self.visible.flip(1),
-            confidence=confidence,
-        )  # fmt: skip
+        turned = self._each(lambda values: values.flip(-3), "joints_3d joints_2d")
+        flags = self._each(lambda values: values.flip(-2), "visible confidence")
+        return replace(self, **turned, **flags)

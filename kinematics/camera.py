@@ -213,6 +213,21 @@ class Camera:
         """Moved to a device or changed to a float type."""
         return Camera(*(getattr(self, entry.name).to(*args) for entry in fields(self)))
 
+    def mirrored(self) -> "Camera":
+        """What sees the mirror image of everything, mirrored at the world's x = 0: its own image with x negated.
+
+        A reflection turns rotations about the axes in its plane the other way round, and the lens with them.
+        """
+        turn = self.orientation_wxyz * self.orientation_wxyz.new_tensor([1.0, 1.0, -1.0, -1.0])
+        place = self.translation * self.translation.new_tensor([-1.0, 1.0, 1.0])
+        lens = self.intrinsics * self.intrinsics.new_tensor([1.0, 1, -1, 1, 1, 1, 1, -1, 1])
+        return Camera(turn, place, lens, self.aspect)
+
+    def reshape(self, *lead: int) -> "Camera":
+        """The same cameras with other leading dimensions."""
+        size = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (NUM_INTRINSICS,), "aspect": ()}
+        return Camera(*(getattr(self, name).reshape(*lead, *own) for name, own in size.items()))
+
     @staticmethod
     def cat(cameras: "Sequence[Camera]") -> "Camera":
         """Batches of cameras one after another."""

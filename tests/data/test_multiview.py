@@ -1,0 +1,98 @@
+import pytest
+import torch
+
+from data import PoseBatch, PoseDataset
+from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
+from data.multiview import MultiViewDataset
+from data.takes import Take, view_from_world
+from kinematics.triangulation import triangulate
+
+
+def take(frames: int, seed: int, cameras: int = 4, subject: str = "S1") -> Take:
+    """A body that wanders about Human3.6M's room, in float32 views; some frames are not usable."""
+    generator = torch.Generator().manual_seed(seed)
+    body = 0.4 * torch.randn(16, 3, generator=generator) + torch.tensor([0.0, 0.0, 1.0])
+    path = torch.cumsum(0.05 * torch.randn(frames, 1, 3, generator=generator), dim=0)
+    world = (body + path).numpy()
+    rig = list(zip(H36M_CAMERAS[subject], CAMERA_IDS, strict=True))[:cameras]
+    usable = torch.rand(frames, generator=generator).numpy() > 0.2
+    views = tuple(view_from_world(world, camera, name) for camera, name in rig)
+    return Take(subject, f"walk {seed}", views, 50.0, usable)
+
+
+@pytest.fixture
+def dataset() -> MultiViewDataset:
+    return MultiViewDataset.from_takes([take(20, 0), take(9, 1, subject="S5"), take(13, 2)], frames=5)
+
+
+def test_every_sample_has_the_same_moment_in_all_its_views(dataset: MultiViewDataset):
+    batch = dataset.batch(torch.arange(len(dataset)))
+    assert batch.joints_3d.shape[1:] == (4, 5, 16, 3) and batch.views == 4 and batch.frames == 5
+    world = batch.joints_world()
+    torch.testing.assert_close(world, world[:, :1].expand_as(world), atol=1e-4, rtol=0)
+    assert len(dataset.label("subject")) == len(batch) and batch.visible.all()
+
+
+def test_views_are_the_samples_of_a_data_set_of_single_views(dataset: MultiViewDataset):
+    takes = [take(20, 0), take(9, 1, subject="S5"), take(13, 2)]
+    single = PoseDataset.from_takes(takes, frames=5).all()
+    batch = dataset.batch(torch.arange(len(dataset))).one_by_one()
+    assert len(batch) == len(single) == 4 * sum(int(own.usable.sum()) for own in takes)
+    order = lambda poses: poses.joints_2d.flatten(1).sum(1).sort().values  # noqa: E731
+    torch.testing.assert_close(order(batch), order(single))
+
+
+def test_triangulated_views_are_the_poses(dataset: MultiViewDataset):
+    batch = dataset.batch(torch.arange(5))
+    assert batch.camera is not None
+    found = triangulate(batch.joints_2d.double(), batch.camera.to(torch.float64), batch.certainty().double())
+    torch.testing.assert_close(found.float(), batch.joints_world()[:, 0], atol=1e-3, rtol=0)
+
+
+def test_a_missing_view_is_visible_nowhere_and_counts_for_nothing():
+    dataset = MultiViewDataset.from_takes([take(12, 0), take(12, 1, cameras=2)])
+    batch = dataset.batch(torch.arange(len(dataset)))
+    few = torch.tensor([word == "walk 1" for word in dataset.label("action")])
+    assert not batch.visible[few][:, 2:].any() and batch.visible[few][:, :2].all() and batch.visible[~few].all()
+    assert batch.camera is not None and (batch.certainty()[few][:, 2:] == 0).all()
+    found = triangulate(batch.joints_2d.double(), batch.camera.to(torch.float64), batch.certainty().double())
+    torch.testing.assert_close(found.float(), batch.joints_world()[:, 0], atol=2e-3, rtol=0)
+
+
+def test_the_first_views_are_kept_where_fewer_are_asked_for():
+    batch = MultiViewDataset.from_takes([take(12, 0)], views=2).batch(torch.arange(3))
+    four = MultiViewDataset.from_takes([take(12, 0)]).batch(torch.arange(3))
+    torch.testing.assert_close(batch.joints_2d, four.joints_2d[:, :2])
+
+
+def test_mirror_images_are_of_one_mirrored_world(dataset: MultiViewDataset):
+    batch = dataset.batch(torch.arange(6))
+    mirrored = batch.mirrored()
+    world = mirrored.joints_world()
+    torch.testing.assert_close(world, world[:, :1].expand_as(world), atol=1e-4, rtol=0)
+    expected = batch.joints_world()[..., batch.skeleton.mirror, :] * torch.tensor([-1.0, 1.0, 1.0])
+    torch.testing.assert_close(world, expected, atol=1e-4, rtol=0)
+    assert mirrored.camera is not None
+    torch.testing.assert_close(mirrored.camera.project(mirrored.joints_3d), mirrored.joints_2d, atol=1e-5, rtol=0)
+
+
+def test_folding_and_unfolding_are_inverse(dataset: MultiViewDataset):
+    batch = dataset.batch(torch.arange(6))
+    back = batch.one_by_one().in_views(4)
+    for name in ("joints_3d", "joints_2d", "visible", "source"):
+        assert torch.equal(getattr(back, name), getattr(batch, name))
+    assert back.camera is not None and batch.camera is not None
+    assert torch.equal(back.camera.translation, batch.camera.translation)
+    assert batch.reversed().joints_2d.flip(2).equal(batch.joints_2d)
+    assert PoseBatch.cat([batch[:2], batch[2:]]).joints_3d.equal(batch.joints_3d)
+
+
+def test_too_few_views_are_one_sentence():
+    with pytest.raises(ValueError, match=r"Take S1/walk 0 has 1 view\(s\), expected 2 or more"):
+        MultiViewDataset.from_takes([take(5, 0, cameras=1)])
+    with pytest.raises(ValueError, match="has 2 view\\(s\\), expected 3"):
+        MultiViewDataset.from_takes([take(5, 0, cameras=2)], views=3)
+    with pytest.raises(ValueError, match="views is 1, expected two or more"):
+        MultiViewDataset.from_takes([take(5, 0)], views=1)
+    with pytest.raises(ValueError, match="is not 4 views each"):
+        PoseDataset.from_takes([take(5, 0)]).all()[:3].in_views(4)
