@@ -4,6 +4,7 @@ Windows of T frames lie about their sample, usually centred, and are padded with
 does.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -19,7 +20,36 @@ RATE_TOLERANCE = 1.01  # files round their frame times: 0.0083333 s is 120 frame
 LABELS = ("subject", "action", "camera", "sequence", "scene", "activity")
 
 
-class PoseDataset:
+class IndexedPoses(ABC):
+    """Samples that are drawn as batches by their numbers."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device: ...
+
+    @abstractmethod
+    def batch(self, indices: Tensor) -> PoseBatch:
+        """The samples `indices` (B,) int64, on the data set's device."""
+
+    def all(self) -> PoseBatch:
+        """Every sample, in order."""
+        return self.batch(torch.arange(len(self), device=self.device))
+
+    def shuffled_batches(self, batch_size: int, generator: torch.Generator) -> Iterator[PoseBatch]:
+        """Every sample once in random order; the last batch may be smaller. generator: on the CPU."""
+        order = torch.randperm(len(self), generator=generator).to(self.device)
+        for indices in order.split(batch_size):
+            yield self.batch(indices)
+
+    def random_batch(self, batch_size: int, generator: torch.Generator) -> PoseBatch:
+        """Samples drawn with replacement. generator: on the CPU."""
+        return self.batch(torch.randint(len(self), (batch_size,), generator=generator).to(self.device))
+
+
+class PoseDataset(IndexedPoses):
     """Single frames or windows of real sequences, ready to be indexed.
 
     joints_3d: (N, J, 3) and joints_2d: (N, J, 2) hold every frame of every view once; `sample` (S,) is each sample's
@@ -84,26 +114,11 @@ class PoseDataset:
         )  # fmt: skip
 
     def batch(self, indices: Tensor) -> PoseBatch:
-        """The samples `indices` (B,) int64, on the data set's device."""
         window = self.sample[indices, None] + self._offsets  # (B, T)
         window = torch.minimum(torch.maximum(window, self.first[indices, None]), self.last[indices, None])
         cameras = None if self.cameras is None else self.cameras[self.camera_of_sample[indices]]
         confidence = None if self.confidence is None else self.confidence[window]
         return PoseBatch.of(self.joints_3d[window], self.joints_2d[window], cameras, REAL, confidence)
-
-    def all(self) -> PoseBatch:
-        """Every sample, in order."""
-        return self.batch(torch.arange(len(self), device=self.device))
-
-    def shuffled_batches(self, batch_size: int, generator: torch.Generator) -> Iterator[PoseBatch]:
-        """Every sample once in random order; the last batch may be smaller. generator: on the CPU."""
-        order = torch.randperm(len(self), generator=generator).to(self.device)
-        for indices in order.split(batch_size):
-            yield self.batch(indices)
-
-    def random_batch(self, batch_size: int, generator: torch.Generator) -> PoseBatch:
-        """Samples drawn with replacement. generator: on the CPU."""
-        return self.batch(torch.randint(len(self), (batch_size,), generator=generator).to(self.device))
 
     def follows(self) -> Tensor:
         """(S,) bool: whether a sample is the frame after the sample before it, in the same clip."""

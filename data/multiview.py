@@ -1,17 +1,17 @@
 """Poses seen by several synchronised cameras: samples of a PoseDataset put side by side."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from data.batch import PoseBatch
-from data.dataset import PoseDataset
+from data.dataset import IndexedPoses, PoseDataset
 from data.takes import Take
 
 
-class MultiViewDataset:
+class MultiViewDataset(IndexedPoses):
     """Single frames or windows with all their views.
 
     flat: every view's samples; rows: (S, V) int64, which of them are the views of each sample; present: (S, V) bool,
@@ -57,19 +57,9 @@ class MultiViewDataset:
         return self.rows.device
 
     def batch(self, indices: Tensor) -> PoseBatch:
-        """The samples `indices` (B,) int64, on the data set's device: (B, V, T, J, ...)."""
+        """(B, V, T, J, ...)"""
         batch = self.flat.batch(self.rows[indices].flatten()).in_views(self.views)
         return replace(batch, visible=batch.visible & self.present[indices][..., None, None])
-
-    def shuffled_batches(self, batch_size: int, generator: torch.Generator) -> Iterator[PoseBatch]:
-        """Every sample once in random order; the last batch may be smaller. generator: on the CPU."""
-        order = torch.randperm(len(self), generator=generator).to(self.device)
-        for indices in order.split(batch_size):
-            yield self.batch(indices)
-
-    def random_batch(self, batch_size: int, generator: torch.Generator) -> PoseBatch:
-        """Samples drawn with replacement. generator: on the CPU."""
-        return self.batch(torch.randint(len(self), (batch_size,), generator=generator).to(self.device))
 
     def label(self, name: str) -> list[str]:
         """The words of one label for every sample, those of its first view."""
