@@ -66,7 +66,14 @@ _SINGLE = "--posenet_name videopose --posenet_width 256 --posenet_blocks 3"
 # 2,400 updates of 128 poses.
 _SMALL = "--posenet_width 256 --batch_size 128 --steps_per_epoch 60 --eval_every 20 --epochs 20 --recipe posefk"
 # x times as many synthetic as real poses: their share of each batch
-_SHARES = {0: 0.0, 0.5: 1 / 3, 1: 1 / 2, 2: 2 / 3, 5: 5 / 6}
+SHARES = {0: 0.0, 0.5: 1 / 3, 1: 1 / 2, 2: 2 / 3, 5: 5 / 6}
+
+
+def amount_name(times: float | int) -> str:
+    """The variant of the table `amount` with so many synthetic poses for each real one."""
+    return f"{times:g} x real"
+
+
 # recipe dh-aug alone would bring DH-AUG's deeper nets
 _FRAMES = {"simple_baseline": "--posenet_name simple_baseline --posenet_blocks 2",
            "videopose": "--posenet_name videopose --posenet_blocks 3"}  # fmt: skip
@@ -87,7 +94,7 @@ TABLES = {
     ),
     "amount": Table(
         f"{_SMALL} --gan 0", _FRAMES,
-        {f"{times:g} x real": f"--synthetic_share {share}" for times, share in _SHARES.items()},
+        {amount_name(times): f"--synthetic_share {share}" for times, share in SHARES.items()},
     ),
     "coco": Table(_SMALL, _FRAMES, {"16 joints": "", "COCO keypoints": "--input_layout coco_17"}),
 }  # fmt: skip
@@ -109,12 +116,9 @@ def train(out: Path, run: Run, table: Table, data_root: str) -> None:
     """One run, on one thread, if it is not there yet."""
     if last_errors(out, run) is not None:
         return
-    variant, lifter, seed = run
     folder = folder_of(out, run)
     folder.mkdir(parents=True, exist_ok=True)
-    flags = f"{table.budget} {(table.variants | table.side)[variant]} {table.lifters[lifter]}"
-    own = f"--dataset cmu --figures False --seed {seed} --threads 1 --checkpoint {folder} --data_root {data_root}"
-    command = [sys.executable, "run_fk_gan.py", *_without_doubles(f"{flags} {own}").split()]
+    command = [sys.executable, "run_fk_gan.py", *flags_of(run, table, folder, data_root)]
     with open(folder / "log.txt", "w") as log:
         subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=True)
     newest = max(folder.glob("*/*/*/results.jsonl"), key=lambda path: path.stat().st_mtime)
@@ -123,6 +127,14 @@ def train(out: Path, run: Run, table: Table, data_root: str) -> None:
     with atomic_write(folder / ERRORS) as part:
         part.write_text(json.dumps(errors))
     print(f"{' '.join(map(str, run))}: {last_errors(out, run)}", flush=True)
+
+
+def flags_of(run: Run, table: Table, folder: Path, data_root: str) -> list[str]:
+    """What run_fk_gan.py is told."""
+    variant, lifter, seed = run
+    flags = f"{table.budget} {(table.variants | table.side)[variant]} {table.lifters[lifter]}"
+    own = f"--dataset cmu --figures False --seed {seed} --threads 1 --checkpoint {folder} --data_root {data_root}"
+    return _without_doubles(f"{flags} {own}").split()
 
 
 def _without_doubles(flags: str) -> str:

@@ -1,0 +1,53 @@
+"""benchmarks/cmux.py: every run of every table is a command that means something, and tables say what was found."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.amount_figure import amount_figure
+from benchmarks.cmux import ERRORS, TABLES, flags_of, folder_of, runs, shown
+from training.config import read_settings
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_run_is_understood_and_has_a_folder_of_its_own(name: str, tmp_path: Path):
+    table = TABLES[name]
+    every = runs(table, [0, 1])
+    for run in every:
+        settings = read_settings(flags_of(run, table, tmp_path, "data"))
+        assert settings.data.dataset == "cmu" and settings.seed == run[2] and settings.threads == 1
+    assert len({folder_of(tmp_path, run) for run in every}) == len(every)
+
+
+def test_recipes_of_a_table_differ_in_nothing_but_the_recipe_and_its_length():
+    for name in ("frames", "clips"):
+        table = TABLES[name]
+        for lifter in table.lifters:
+            lifters = [read_settings(flags_of((variant, lifter, 0), table, Path("x"), "data")).lifter
+                       for variant in table.variants]  # fmt: skip
+            assert len({(own.posenet_name, own.window, own.posenet_width, own.posenet_blocks) for own in lifters}) == 1
+
+
+def write_errors(folder: Path, **errors: float) -> None:
+    folder.mkdir(parents=True)
+    (folder / ERRORS).write_text(json.dumps(errors))
+
+
+def test_a_table_says_mean_spread_and_change(tmp_path: Path):
+    for seed, error in enumerate((100.0, 102.0)):
+        write_errors(folder_of(tmp_path, ("none", "videopose", seed)), cmux_a=error, cmux_b=120.0, validation=90.0)
+    write_errors(folder_of(tmp_path, ("posefk", "videopose", 0)), cmux_a=80.8, cmux_b=60.0, validation=45.0)
+    table = shown(tmp_path, TABLES["frames"], "videopose", [0, 1, 2])
+    assert "101.0 ± 1.4" in table and "-20 %" in table and "-50 %" in table and "dh-aug" not in table
+
+
+def test_the_curve_has_a_point_for_every_finished_amount(tmp_path: Path):
+    for times, error in (("0", 110.0), ("2", 90.0)):
+        for seed in (0, 1):
+            folder = folder_of(tmp_path / "amount", (f"{times} x real", "videopose", seed))
+            write_errors(folder, cmux_a=error + seed, cmux_b=error, validation=error)
+    figure = amount_figure(tmp_path, [0, 1])
+    curves = [container.lines[0] for container in figure.axes[0].containers]
+    drawn = [(list(curve.get_xdata()), list(curve.get_ydata())) for curve in curves if len(curve.get_xdata())]
+    assert drawn == [([0, 2], [110.5, 90.5])]
