@@ -1,0 +1,204 @@
+"""What views of one take must have in common before anything is learned or triangulated from them together.
+
+Each check ends in one sentence that names the camera. Views may move (a camera for every frame) and may lack records of
+some frames (View.present).
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from data.takes import Take, View
+from kinematics.camera import Camera
+from kinematics.errors import PoseFKError
+from kinematics.rotation import quaternion_to_matrix
+from kinematics.triangulation import triangulate
+
+SAME_PLACE = 0.01  # metres
+SAME_DIRECTION = np.cos(np.deg2rad(0.1))
+WORLD_AGREEMENT = 0.020  # metres, median
+SCREEN_AGREEMENT = 0.01  # half image widths, median: 10 pixels of 2048
+UPRIGHT = 0.5  # cosine of the angle between the cameras' mean up and the world's
+
+MAX_SHIFT = 10  # frames
+MUCH_BETTER = 0.5  # of the error without a shift
+SMALLEST_ERROR = 0.001  # half image widths, about a pixel: where nothing is worth shifting
+SAMPLED_FRAMES = 400
+
+
+def check_views(take: Take, name: str = "") -> None:
+    """All checks of this module on a take of several views. name: of the take in the sentences."""
+    name = name or f"{take.subject} {take.action}".strip()
+    check_lengths(take.views, name)
+    check_rig(take.views, name)
+    check_upright(take.views, name)
+    check_projection(take.views, name)
+    check_world(take.views, name)
+    check_synchronised(take.views, name)
+
+
+def check_lengths(views: Sequence[View], name: str) -> None:
+    """Refuse fewer than two views, views without a camera and views of different length."""
+    if len(views) < 2:
+        raise PoseFKError(f"{name} has {len(views)} view, expected two or more: one camera cannot be triangulated.")
+    unknown = [view.camera_name for view in views if view.camera is None]
+    if unknown:
+        raise PoseFKError(f"{name}: the camera of view {', '.join(unknown)} is not known. Calibrate it first.")
+    for view in views:
+        lengths = {len(view.joints_3d), len(view.joints_2d), len(view.is_present)}
+        if view.camera is not None and view.moves:
+            lengths.add(len(view.camera))
+        if lengths != {len(views[0].joints_3d)}:
+            raise PoseFKError(
+                f"{name}: view {view.camera_name} has {min(lengths)} to {max(lengths)} frames, expected "
+                f"{len(views[0].joints_3d)} as view {views[0].camera_name} has. Cut them to the same frames."
+            )
+
+
+def common_rate(rates: Mapping[str, float | int], name: str) -> float:
+    """The frame rate all cameras share. rates: camera -> frames a second."""
+    first, *others = rates.items()
+    for camera, fps in others:
+        if not np.isclose(fps, first[1], rtol=1e-3):
+            raise PoseFKError(
+                f"{name}: view {camera} has {fps:g} frames a second and view {first[0]} {first[1]:g}. Bring them to one "
+                "rate."
+            )
+    return float(first[1])
+
+
+def check_rig(views: Sequence[View], name: str) -> None:
+    """Refuse a camera that is there twice, by name or by pose, and cameras that all stand in one place."""
+    names = [view.camera_name for view in views]
+    twice = sorted({camera for camera in names if names.count(camera) > 1})
+    if twice:
+        raise PoseFKError(f"{name}: camera {', '.join(twice)} is there twice. Name every camera differently.")
+    poses = [_poses(view) for view in views]
+    apart = []
+    for (i, (centre, axes)), (j, (other, other_axes)) in combinations(enumerate(poses), 2):
+        distance = float(np.linalg.norm(centre - other, axis=-1).max())
+        cosine = float(((axes * other_axes).sum((-2, -1)).min() - 1) / 2)  # of the angle between the orientations
+        if distance < SAME_PLACE and cosine > SAME_DIRECTION:
+            raise PoseFKError(f"{name}: cameras {names[i]} and {names[j]} have the same pose. Leave one of them out.")
+        apart.append(distance)
+    if max(apart) < SAME_PLACE:
+        raise PoseFKError(
+            f"{name}: all {len(views)} cameras stand within {SAME_PLACE * 100:.0f} cm of one place, from which no depth "
+            "can be triangulated. Check the calibration and its units."
+        )
+
+
+def check_upright(views: Sequence[View], name: str) -> None:
+    """Refuse a world in which the cameras do not stand upright on average: conventions say z is up."""
+    up = -np.mean([_poses(view)[1][..., :, 1].mean(axis=0) for view in views], axis=0)
+    cosine = up / max(float(np.linalg.norm(up)), 1e-9)
+    if cosine[2] < UPRIGHT:
+        axis = int(np.abs(cosine).argmax())
+        looks = f"{'-' if cosine[axis] < 0 else '+'}{'xyz'[axis]}"
+        raise PoseFKError(f"{name}: the cameras' up is the world's {looks}, expected +z. Turn the world.")
+
+
+def check_projection(views: Sequence[View], name: str) -> None:
+    """Refuse a view whose 3D does not fall on its 2D."""
+    for view in views:
+        assert view.camera is not None
+        points = torch.from_numpy(view.joints_3d).double()
+        screen = view.camera.to(torch.float64).project(points).numpy()
+        present = view.is_present
+        error = _median(np.linalg.norm(screen - view.joints_2d, axis=-1)[present])
+        if not error < SCREEN_AGREEMENT:
+            raise PoseFKError(
+                f"{name}: the 3D of view {view.camera_name} falls {error:.3g} half image widths (median) beside its 2D, "
+                f"expected under {SCREEN_AGREEMENT}. The intrinsics, the image size or the units are others."
+            )
+
+
+def check_world(views: Sequence[View], name: str) -> None:
+    """Refuse views whose joints are not the same points of the world."""
+    worlds = np.stack([view.joints_world for view in views])
+    present = np.stack([view.is_present for view in views])
+    shared = present.sum(axis=0) > 1
+    weights = present[:, shared, None, None] / present[:, shared].sum(axis=0)[:, None, None]
+    mean = (worlds[:, shared] * weights).sum(axis=0)
+    errors = [
+        _median(np.linalg.norm(world - mean, axis=-1)[here])
+        for world, here in zip(worlds[:, shared], present[:, shared], strict=True)
+    ]
+    worst = int(np.argmax(errors))
+    if not errors[worst] < WORLD_AGREEMENT:
+        raise PoseFKError(
+            f"{name}: the joints of view {views[worst].camera_name} lie {errors[worst] * 1000:.0f} mm (median) from the "
+            f"mean of all views in the world, expected under {WORLD_AGREEMENT * 1000:.0f} mm. Its pose is wrong."
+        )
+
+
+def check_synchronised(views: Sequence[View], name: str) -> None:
+    """Refuse a view whose 2D fits the first view's much better some frames earlier or later.
+
+    Pairs are triangulated and projected back, at all shifts of up to MAX_SHIFT frames. If all others ask for the same
+    shift it is the first view that is late.
+    """
+    shifts = {view.camera_name: best_shift(views[0], view) for view in views[1:]}
+    late = {camera: found for camera, found in shifts.items() if found[0]}
+    if not late:
+        return
+    camera, (shift, error, without) = next(iter(late.items()))
+    if len(late) == len(shifts) > 1 and len({found[0] for found in late.values()}) == 1:
+        camera, shift = views[0].camera_name, -shift
+    raise PoseFKError(
+        f"{name}: view {camera} fits the others {error:.2g} instead of {without:.2g} half image widths if it is taken "
+        f"{abs(shift)} frames {'later' if shift > 0 else 'earlier'}: the views are not synchronised. Shift it."
+    )
+
+
+def best_shift(first: View, second: View, max_shift: int = MAX_SHIFT) -> tuple[int, float, float]:
+    """(frames, error, error without): frame t of `first` goes with frame t + frames of `second`; 0 unless much better.
+
+    Errors are medians of what reprojection leaves, half image widths.
+    """
+    reach = min(max_shift, (len(first.joints_2d) - 1) // 4)
+    errors = {shift: _pair_error(first, second, shift, reach) for shift in range(-reach, reach + 1)}
+    best = min(errors, key=lambda shift: (errors[shift], abs(shift)))
+    if not errors[0] > SMALLEST_ERROR or errors[best] > MUCH_BETTER * errors[0]:
+        best = 0
+    return best, errors[best], errors[0]
+
+
+def _pair_error(first: View, second: View, shift: int, reach: int) -> float:
+    """Median reprojection error of points triangulated from two views; the same frames of `first` for every shift."""
+    frames = np.arange(reach, len(first.joints_2d) - reach)
+    frames = frames[:: max(1, len(frames) // SAMPLED_FRAMES)]
+    frames = frames[first.is_present[frames] & second.is_present[frames + shift]]
+    if not len(frames):
+        return np.inf
+    pair = ((first, frames), (second, frames + shift))
+    cameras = [_of_frames(view, chosen) for view, chosen in pair]
+    screen = torch.stack([torch.from_numpy(view.joints_2d[chosen]).double() for view, chosen in pair], dim=1)
+    both = Camera(*(torch.stack([getattr(camera, part) for camera in cameras], dim=1) for part in vars(cameras[0])))
+    points = triangulate(screen, both)
+    back = torch.stack([camera.project(camera.world_to_camera(points)) for camera in cameras], dim=1)
+    return _median((back - screen).norm(dim=-1).numpy())
+
+
+def _of_frames(view: View, frames: np.ndarray) -> Camera:
+    """The camera of each of some frames, float64."""
+    assert view.camera is not None
+    camera = view.camera.to(torch.float64)
+    if view.moves:
+        return camera[torch.from_numpy(frames)]
+    return Camera(*(value.expand(len(frames), *value.shape) for value in vars(camera).values()))
+
+
+def _poses(view: View) -> tuple[Float[np.ndarray, "frames 3"], Float[np.ndarray, "frames 3 3"]]:
+    """Centres and axes (columns, world frame) of all frames, or of the one camera of all."""
+    assert view.camera is not None
+    camera = view.camera.to(torch.float64)
+    axes = quaternion_to_matrix(camera.orientation_wxyz).numpy()
+    return camera.translation.numpy().reshape(-1, 3), axes.reshape(-1, 3, 3)
+
+
+def _median(values: Float[np.ndarray, "..."] | Bool[np.ndarray, "..."]) -> float:
+    return float(np.median(values)) if values.size else 0.0
