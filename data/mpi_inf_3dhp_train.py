@@ -53,13 +53,14 @@ def read_sequence(folder: Path, sequence: str) -> Take:
     views = []
     for number, cell in _cell_of_camera(path, content, len(cells["annot3"])).items():
         if str(number) not in calibrated:
-            raise ValueError(f"{folder / 'camera.calibration'} has no camera {number}, but annot.mat has. Get it again.")
+            raise ValueError(f"{folder / 'camera.calibration'} has no camera {number}, but annot.mat has one.")
         pixels, joints = (_joints(path, cells[key][cell], key, number) for key in cells)
         if len(pixels) != len(joints):
             raise ValueError(
                 f"{path}: camera {number} has {len(pixels)} frames of annot2 and {len(joints)} of annot3. Get it again."
             )
-        views.append(_view(calibrated[str(number)], str(number), pixels[: FRAMES[sequence]], joints[: FRAMES[sequence]]))
+        usual = slice(FRAMES[sequence])
+        views.append(_view(calibrated[str(number)], str(number), pixels[usual], joints[usual]))
     check_metres(views[0].joints_3d, (1, 2), str(path))
     take = training_take(sequence, tuple(views))
     check_views(take, str(path))
@@ -95,11 +96,11 @@ def _cell_of_camera(path: Path, content: dict[str, Any], cells: int) -> dict[int
 def _joints(path: Path, cell: Any, key: str, camera: int) -> np.ndarray:
     """A cell's (frames, 56 | 84) as (frames, 17, 2 | 3), Human3.6M's order, units of the file."""
     size = int(key[-1])
-    array = np.asarray(cell)
-    if array.ndim != 2 or array.shape[1] != SKELETON.num_joints * size or array.dtype.kind not in "fiu" or not len(array):
+    array, columns = np.asarray(cell), SKELETON.num_joints * size
+    if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu" or not len(array):
         raise ValueError(
-            f"{path}: {key} of camera {camera} has shape {array.shape}, expected (frames, {SKELETON.num_joints * size}):"
-            f" {SKELETON.num_joints} joints."
+            f"{path}: {key} of camera {camera} has shape {array.shape}, expected (frames, {columns}): "
+            f"{SKELETON.num_joints} joints."
         )
     joints = SKELETON.convert(array.reshape(len(array), -1, size).astype(np.float64), LAYOUT)
     bad = int((~np.isfinite(joints)).any(axis=(1, 2)).sum())

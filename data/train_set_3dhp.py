@@ -68,7 +68,8 @@ def _views(path: Path, content: dict[str, Any], sequence: str, layout: str) -> t
     for key, shape in shapes.items():
         if members[key].shape != shape or not frames or not np.isfinite(members[key]).all():
             raise ValueError(
-                f"{path} has '{prefix}/{key}' of shape {members[key].shape}, expected {shape} without NaN. {HOW_TO_MAKE}"
+                f"{path} has '{prefix}/{key}' of shape {members[key].shape}, expected {shape} without NaN. "
+                f"{HOW_TO_MAKE}"
             )
     check_metres(members["joints_3d"][0], (1, 2), f"{path}: {sequence}")
     cameras = Camera(*(torch.from_numpy(members[key]).float() for key in (*_CAMERA, "aspect")))

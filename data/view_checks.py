@@ -64,8 +64,8 @@ def common_rate(rates: Mapping[str, float | int], name: str) -> float:
     for camera, fps in others:
         if not np.isclose(fps, first[1], rtol=1e-3):
             raise PoseFKError(
-                f"{name}: view {camera} has {fps:g} frames a second and view {first[0]} {first[1]:g}. Bring them to one "
-                "rate."
+                f"{name}: view {camera} has {fps:g} frames a second and view {first[0]} {first[1]:g}. Bring them to "
+                "one rate."
             )
     return float(first[1])
 
@@ -86,8 +86,8 @@ def check_rig(views: Sequence[View], name: str) -> None:
         apart.append(distance)
     if max(apart) < SAME_PLACE:
         raise PoseFKError(
-            f"{name}: all {len(views)} cameras stand within {SAME_PLACE * 100:.0f} cm of one place, from which no depth "
-            "can be triangulated. Check the calibration and its units."
+            f"{name}: all {len(views)} cameras stand within {SAME_PLACE * 100:.0f} cm of one place, from which no "
+            "depth can be triangulated. Check the calibration and its units."
         )
 
 
@@ -111,8 +111,8 @@ def check_projection(views: Sequence[View], name: str) -> None:
         error = _median(np.linalg.norm(screen - view.joints_2d, axis=-1)[present])
         if not error < SCREEN_AGREEMENT:
             raise PoseFKError(
-                f"{name}: the 3D of view {view.camera_name} falls {error:.3g} half image widths (median) beside its 2D, "
-                f"expected under {SCREEN_AGREEMENT}. The intrinsics, the image size or the units are others."
+                f"{name}: the 3D of view {view.camera_name} falls {error:.3g} half image widths (median) beside its "
+                f"2D, expected under {SCREEN_AGREEMENT}. The intrinsics, the image size or the units are others."
             )
 
 
@@ -130,8 +130,8 @@ def check_world(views: Sequence[View], name: str) -> None:
     worst = int(np.argmax(errors))
     if not errors[worst] < WORLD_AGREEMENT:
         raise PoseFKError(
-            f"{name}: the joints of view {views[worst].camera_name} lie {errors[worst] * 1000:.0f} mm (median) from the "
-            f"mean of all views in the world, expected under {WORLD_AGREEMENT * 1000:.0f} mm. Its pose is wrong."
+            f"{name}: the joints of view {views[worst].camera_name} lie {errors[worst] * 1000:.0f} mm (median) from "
+            f"the mean of all views in the world, expected under {WORLD_AGREEMENT * 1000:.0f} mm. Its pose is wrong."
         )
 
 
