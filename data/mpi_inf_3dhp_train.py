@@ -33,7 +33,7 @@ def fps(sequence: str) -> float:
 
 
 def find_sequences(folder: str | Path) -> tuple[dict[str, Path], list[str]]:
-    """"S1 Seq1" -> its folder, and the names of those that are missing."""
+    """Sequence ("S1 Seq1") -> its folder, and the names of those that are missing."""
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder, expected one of S1/Seq1 ... S8/Seq2 with annot.mat in each.")

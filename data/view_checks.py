@@ -26,7 +26,7 @@ UPRIGHT = 0.5  # cosine of the angle between the cameras' mean up and the world'
 MAX_SHIFT = 10  # frames
 MUCH_BETTER = 0.5  # of the error without a shift
 SMALLEST_ERROR = 0.001  # half image widths, about a pixel: where nothing is worth shifting
-SAMPLED_FRAMES = 400
+SAMPLED_FRAMES = 100
 
 
 def check_views(take: Take, name: str = "") -> None:
@@ -35,9 +35,9 @@ def check_views(take: Take, name: str = "") -> None:
     check_lengths(take.views, name)
     check_rig(take.views, name)
     check_upright(take.views, name)
+    check_synchronised(take.views, name)  # before those that a late view fails as well
     check_projection(take.views, name)
     check_world(take.views, name)
-    check_synchronised(take.views, name)
 
 
 def check_lengths(views: Sequence[View], name: str) -> None:
@@ -136,51 +136,55 @@ def check_world(views: Sequence[View], name: str) -> None:
 
 
 def check_synchronised(views: Sequence[View], name: str) -> None:
-    """Refuse a view whose 2D fits the first view's much better some frames earlier or later.
+    """Refuse a view whose 2D fits the others' much better some frames earlier or later (up to MAX_SHIFT)."""
+    which, shift, error, without = best_shift(views)
+    if shift:
+        frames = f"{abs(shift)} frame{'s' if abs(shift) > 1 else ''} {'later' if shift > 0 else 'earlier'}"
+        raise PoseFKError(
+            f"{name}: view {views[which].camera_name} fits the others to {error:.2g} instead of {without:.2g} half "
+            f"image widths if it is taken {frames}: the views are not synchronised. Shift it."
+        )
 
-    Pairs are triangulated and projected back, at all shifts of up to MAX_SHIFT frames. If all others ask for the same
-    shift it is the first view that is late.
+
+def best_shift(views: Sequence[View], max_shift: int = MAX_SHIFT) -> tuple[int, int, float, float]:
+    """(view, frames, error, error without): frame t of all others goes with frame t + frames of that view.
+
+    All views are triangulated together and projected back; the error is what is left, in half image widths. 0 frames
+    unless another shift fits much better. Of two views the second is the one named, since nobody can tell.
     """
-    shifts = {view.camera_name: best_shift(views[0], view) for view in views[1:]}
-    late = {camera: found for camera, found in shifts.items() if found[0]}
-    if not late:
-        return
-    camera, (shift, error, without) = next(iter(late.items()))
-    if len(late) == len(shifts) > 1 and len({found[0] for found in late.values()}) == 1:
-        camera, shift = views[0].camera_name, -shift
-    raise PoseFKError(
-        f"{name}: view {camera} fits the others {error:.2g} instead of {without:.2g} half image widths if it is taken "
-        f"{abs(shift)} frames {'later' if shift > 0 else 'earlier'}: the views are not synchronised. Shift it."
-    )
-
-
-def best_shift(first: View, second: View, max_shift: int = MAX_SHIFT) -> tuple[int, float, float]:
-    """(frames, error, error without): frame t of `first` goes with frame t + frames of `second`; 0 unless much better.
-
-    Errors are medians of what reprojection leaves, half image widths.
-    """
-    reach = min(max_shift, (len(first.joints_2d) - 1) // 4)
-    errors = {shift: _pair_error(first, second, shift, reach) for shift in range(-reach, reach + 1)}
-    best = min(errors, key=lambda shift: (errors[shift], abs(shift)))
-    if not errors[0] > SMALLEST_ERROR or errors[best] > MUCH_BETTER * errors[0]:
-        best = 0
-    return best, errors[best], errors[0]
-
-
-def _pair_error(first: View, second: View, shift: int, reach: int) -> float:
-    """Median reprojection error of points triangulated from two views; the same frames of `first` for every shift."""
-    frames = np.arange(reach, len(first.joints_2d) - reach)
+    reach = min(max_shift, (len(views[0].joints_2d) - 1) // 4)
+    frames = np.arange(reach, len(views[0].joints_2d) - reach)
     frames = frames[:: max(1, len(frames) // SAMPLED_FRAMES)]
-    frames = frames[first.is_present[frames] & second.is_present[frames + shift]]
-    if not len(frames):
-        return np.inf
-    pair = ((first, frames), (second, frames + shift))
-    cameras = [_of_frames(view, chosen) for view, chosen in pair]
-    screen = torch.stack([torch.from_numpy(view.joints_2d[chosen]).double() for view, chosen in pair], dim=1)
-    both = Camera(*(torch.stack([getattr(camera, part) for camera in cameras], dim=1) for part in vars(cameras[0])))
-    points = triangulate(screen, both)
-    back = torch.stack([camera.project(camera.world_to_camera(points)) for camera in cameras], dim=1)
-    return _median((back - screen).norm(dim=-1).numpy())
+    without = _reprojection_error(views, [frames] * len(views))
+    if not reach or without < SMALLEST_ERROR:
+        return 0, 0, without, without
+    errors = {}
+    for which in range(len(views) == 2, len(views)):
+        for shift in (shift for shift in range(-reach, reach + 1) if shift):
+            shifted = [frames + shift * (view == which) for view in range(len(views))]
+            errors[which, shift] = _reprojection_error(views, shifted)
+    which, shift = min(errors, key=lambda key: (errors[key], abs(key[1])))
+    if errors[which, shift] > MUCH_BETTER * without:
+        return 0, 0, without, without
+    return which, shift, errors[which, shift], without
+
+
+def _reprojection_error(views: Sequence[View], frames: Sequence[np.ndarray]) -> float:
+    """Mean over the views of the median distance between 2D and triangulated points. frames: of each view."""
+    present = np.stack([view.is_present[own] for view, own in zip(views, frames, strict=True)])
+    shared = present.sum(axis=0) > 1
+    if not shared.any():
+        return 0.0
+    cameras = [_of_frames(view, own[shared]) for view, own in zip(views, frames, strict=True)]
+    whole = Camera(*(torch.stack([getattr(camera, part) for camera in cameras], dim=1) for part in vars(cameras[0])))
+    screen = np.stack([view.joints_2d[own[shared]] for view, own in zip(views, frames, strict=True)], axis=1)
+    counts = np.broadcast_to(present[:, shared].T[..., None], screen.shape[:-1])
+    points = triangulate(torch.from_numpy(screen).double(), whole, torch.from_numpy(counts.astype(np.float64)))
+    errors = []
+    for view, camera in enumerate(cameras):
+        back = camera.project(camera.world_to_camera(points)).numpy()
+        errors.append(_median(np.linalg.norm(back - screen[:, view], axis=-1)[present[view, shared]]))
+    return float(np.mean(errors))
 
 
 def _of_frames(view: View, frames: np.ndarray) -> Camera:
