@@ -29,14 +29,14 @@ SMALLEST_ERROR = 0.001  # half image widths, about a pixel: where nothing is wor
 SAMPLED_FRAMES = 100
 
 
-def check_views(take: Take, name: str = "") -> None:
+def check_views(take: Take, name: str = "", screen_agreement: float = SCREEN_AGREEMENT) -> None:
     """All checks of this module on a take of several views. name: of the take in the sentences."""
     name = name or f"{take.subject} {take.action}".strip()
     check_lengths(take.views, name)
     check_rig(take.views, name)
     check_upright(take.views, name)
     check_synchronised(take.views, name)  # before those that a late view fails as well
-    check_projection(take.views, name)
+    check_projection(take.views, name, screen_agreement)
     check_world(take.views, name)
 
 
@@ -101,18 +101,18 @@ def check_upright(views: Sequence[View], name: str) -> None:
         raise PoseFKError(f"{name}: the cameras' up is the world's {looks}, expected +z. Turn the world.")
 
 
-def check_projection(views: Sequence[View], name: str) -> None:
-    """Refuse a view whose 3D does not fall on its 2D."""
+def check_projection(views: Sequence[View], name: str, agreement: float = SCREEN_AGREEMENT) -> None:
+    """Refuse a view whose 3D does not fall on its 2D. agreement: median, half image widths."""
     for view in views:
         assert view.camera is not None
         points = torch.from_numpy(view.joints_3d).double()
         screen = view.camera.to(torch.float64).project(points).numpy()
         present = view.is_present
         error = _median(np.linalg.norm(screen - view.joints_2d, axis=-1)[present])
-        if not error < SCREEN_AGREEMENT:
+        if not error < agreement:
             raise PoseFKError(
                 f"{name}: the 3D of view {view.camera_name} falls {error:.3g} half image widths (median) beside its "
-                f"2D, expected under {SCREEN_AGREEMENT}. The intrinsics, the image size or the units are others."
+                f"2D, expected under {agreement:g}. The intrinsics, the image size or the units are others."
             )
 
 
