@@ -116,7 +116,7 @@ def _take(run: Records, layout: str) -> Take:
     grid[np.searchsorted(cameras, run["cam"]), np.searchsorted(frames, run["frame"])] = np.arange(len(run["cam"]))
     present = grid >= 0
     rows = np.stack([_nearest(own) for own in grid])  # a camera that has no record of a frame keeps its nearest pose
-    camera = pinhole(*(run[name][rows] for name in ("cam_intrinsic", "R_cam_2_world", "cam_position")), 1, 1)
+    camera = pinhole(run["cam_intrinsic"][rows], run["R_cam_2_world"][rows], run["cam_position"][rows], 1, 1)
     screen = run["2D"][rows] * 2 - 1
     joints_world = _joints_world(run["3D"][rows], screen, camera, present)
     own = camera.world_to_camera(torch.from_numpy(joints_world)).numpy()
@@ -124,10 +124,9 @@ def _take(run: Records, layout: str) -> Take:
     skeleton = Skeleton("h36m_17")
     views = []
     for i, name in enumerate(cameras):
-        arrays = (skeleton.convert(array[i], layout).astype(np.float32) for array in (own, screen))
-        views.append(
-            View(str(name), camera[i].to(torch.float32), *arrays, None, None if present[i].all() else present[i])
-        )
+        joints_3d, joints_2d = (skeleton.convert(array[i], layout).astype(np.float32) for array in (own, screen))
+        recorded = None if present[i].all() else present[i]
+        views.append(View(str(name), camera[i].to(torch.float32), joints_3d, joints_2d, present=recorded))
     step = int(frames[1] - frames[0]) if len(frames) > 1 else 1
     sequence, usable = f"seq {run['seq'][0]} frame {frames[0]}", np.ones(len(frames), dtype=bool)
     return Take(f"S{run['subj'][0]}", "Skiing", tuple(views), FPS / step, usable, {"sequence": sequence})

@@ -53,7 +53,7 @@ def check_lengths(views: Sequence[View], name: str) -> None:
             lengths.add(len(view.camera))
         if lengths != {len(views[0].joints_3d)}:
             raise PoseFKError(
-                f"{name}: view {view.camera_name} has {min(lengths)} to {max(lengths)} frames, expected "
+                f"{name}: view {view.camera_name} has {' and '.join(map(str, sorted(lengths)))} frames, expected "
                 f"{len(views[0].joints_3d)} as view {views[0].camera_name} has. Cut them to the same frames."
             )
 

@@ -137,7 +137,7 @@ def _one_place(views: tuple[View, ...]) -> tuple[View, ...]:
     "spoil, words",
     [
         (lambda views: views[:1], "has 1 view, expected two or more"),
-        (lambda views: (views[0], views[1][:50]), "view b has 50 to 50 frames, expected 60 as view a has"),
+        (lambda views: (views[0], views[1][:50]), "view b has 50 frames, expected 60 as view a has"),
         (lambda views: (views[0], replace(views[1], camera=None)), "camera of view b is not known"),
         (lambda views: (*views, replace(views[2], camera_name="a")), "camera a is there twice"),
         (lambda views: (*views, replace(views[2], camera_name="e")), "cameras c and e have the same pose"),
