@@ -1,10 +1,11 @@
-"""MPI-INF-3DHP's test annotations -> data_extra/test_set/test_3dhp.npz
+"""MPI-INF-3DHP's annotations -> data_extra/test_set/test_3dhp.npz or, of the training set, data/data_3dhp_train.npz
 
     python prepare_data_3dhp.py                    from data_extra/dataset_extras/mpi_inf_3dhp_valid.npz (SPIN)
     python prepare_data_3dhp.py --source FOLDER    from FOLDER/TS1/annot_data.mat ... TS6 (the official release)
+    python prepare_data_3dhp.py --train FOLDER     from FOLDER/S1/Seq1/annot.mat, camera.calibration ... S8/Seq2
 
 Only the official release knows activities and the video between the scored frames. docs/data_3dhp.md tells what goes
-where.
+where, docs/data_multiview.md for the training set's eight views.
 """
 
 from collections.abc import Sequence
@@ -24,9 +25,13 @@ from data.mpi_inf_3dhp import (
     read_official,
     read_spin,
 )
+from data.mpi_inf_3dhp_train import FRAMES, find_sequences, read_sequence
 from data.readers import atomic_write
+from data.takes import Take
 from data.test_set_3dhp import TEST_FILE
-from kinematics.errors import exit_with_one_sentence
+from data.train_set_3dhp import TRAIN_FILE
+from data.train_set_3dhp import arrays as train_arrays
+from kinematics.errors import PoseFKError, exit_with_one_sentence
 from kinematics.skeleton import Skeleton
 
 SPIN_FILE = "dataset_extras/mpi_inf_3dhp_valid.npz"
@@ -38,18 +43,33 @@ def _parser() -> OneSentenceParser:
         "--source", metavar="PATH", help=f"SPIN's npz or a folder of TS1 ... TS6 (data_extra/{SPIN_FILE})"
     )
     parser.add_argument("--data_extra_root", default="data_extra", help="where test_set/ lies (data_extra)")
+    parser.add_argument("--train", metavar="PATH", help="a folder of S1 ... S8: prepare the training set instead")
+    parser.add_argument("--data_root", default="data", help=f"where {TRAIN_FILE} is written (data)")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command. argv: its words, default sys.argv."""
     arguments = _parser().parse(argv)
+    if arguments.train is not None:
+        if arguments.source is not None:
+            raise PoseFKError("--train makes the training file and --source the test file: give one of the two.")
+        return prepare_train(Path(arguments.train), Path(arguments.data_root) / TRAIN_FILE)
     source = Path(arguments.source or Path(arguments.data_extra_root) / SPIN_FILE)
     frames = read_official(source) if source.is_dir() else read_spin(source)
     path = Path(arguments.data_extra_root) / TEST_FILE
     with atomic_write(path) as part:
         np.savez_compressed(part, **arrays(frames))
     _report(frames, source, path)
+
+
+def prepare_train(folder: Path, path: Path) -> None:
+    """The training sequences that are in `folder`, to `path`; those that are not are listed."""
+    found, missing = find_sequences(folder)
+    takes = [read_sequence(place, name) for name, place in found.items()]
+    with atomic_write(path) as part:
+        np.savez_compressed(part, **train_arrays(takes))  # type: ignore[arg-type]
+    _report_train(takes, missing, path)
 
 
 def arrays(frames: AnnotatedFrames) -> dict[str, Any]:
@@ -114,6 +134,17 @@ def _report(frames: AnnotatedFrames, source: Path, path: Path) -> None:
         print("Activities are not known: SPIN's file has none. The official annot_data.mat files have.")
     if valid == len(frames):
         print("Only scored frames: lifters of several frames can be judged on 3dhp_sparse, not on the video (3dhp).")
+    print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _report_train(takes: list[Take], missing: list[str], path: Path) -> None:
+    print(f"{'sequence':<10}{'fps':>5}{'views':>7}{'frames':>9}{'usual':>9}")
+    for take in takes:
+        name = take.group["sequence"]
+        print(f"{name:<10}{take.fps:>5g}{len(take.views):>7}{len(take):>9,}{FRAMES[name]:>9,}")
+    print(f"{'all':<22}{sum(map(len, takes)):>9,}{sum(FRAMES.values()):>9,}")
+    for name in missing:
+        print(f"missing  {name}")
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 

@@ -9,7 +9,7 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -217,3 +217,16 @@ def _load_mat_hdf5(path: Path) -> dict[str, Any]:
 
     with h5py.File(path, "r") as file:
         return {name: read(node) for name, node in file.items() if not name.startswith("#")}
+
+
+def load_hdf5(path: str | Path, names: Iterable[str], how_to_make: str = "") -> dict[str, np.ndarray]:
+    """Those of the named arrays that an HDF5 file has."""
+    import h5py
+
+    path = require_file(path, how_to_make)
+    try:
+        with h5py.File(path, "r") as file:
+            found = {name: file[name] for name in names if name in file}
+            return {name: np.asarray(node[()]) for name, node in found.items() if isinstance(node, h5py.Dataset)}
+    except Exception as error:  # h5py takes damaged bytes for sizes and types and fails in any way
+        raise ValueError(f"{path} is not a whole HDF5 file ({error}). Copy or make it again.") from error

@@ -43,9 +43,12 @@ class DataSettings:
 class View:
     """One camera's sight of a take, float32.
 
+    camera: one for all frames, a batch of F where the camera moves, None where it is not known.
     joints_3d: (F, J, 3) metres, camera frame, absolute (root-centred where the source has no depth: camera is None).
     joints_2d: (F, J, 2) screen. confidence: (F, J) float32, 0 to 1, None where the source has none. NaN in the 2D is a
     joint that a detector has not found: only data.gaps lets it in.
+    present: (F,) bool, None where the camera has a record of every frame. Without one the arrays hold finite fillers
+    that mean nothing.
     """
 
     camera_name: str
@@ -53,11 +56,30 @@ class View:
     joints_3d: np.ndarray
     joints_2d: np.ndarray
     confidence: np.ndarray | None = None
+    present: np.ndarray | None = None
 
     def __getitem__(self, frames: slice) -> "View":
         """Some of the frames."""
-        confidence = None if self.confidence is None else self.confidence[frames]
-        return View(self.camera_name, self.camera, self.joints_3d[frames], self.joints_2d[frames], confidence)
+        confidence, present = (None if of is None else of[frames] for of in (self.confidence, self.present))
+        camera = self.camera[frames] if self.camera is not None and self.moves else self.camera
+        return View(self.camera_name, camera, self.joints_3d[frames], self.joints_2d[frames], confidence, present)
+
+    @property
+    def moves(self) -> bool:
+        """Whether there is a camera for every frame."""
+        return self.camera is not None and self.camera.translation.ndim > 1
+
+    @property
+    def is_present(self) -> np.ndarray:
+        """(F,) bool: where the camera has a record."""
+        return np.ones(len(self.joints_3d), dtype=bool) if self.present is None else self.present
+
+    @property
+    def joints_world(self) -> np.ndarray:
+        """(F, J, 3) metres, world frame; of a view that has a camera."""
+        assert self.camera is not None
+        points = torch.from_numpy(self.joints_3d)
+        return self.camera.to(points.dtype).camera_to_world(points).numpy()
 
 
 @dataclass(frozen=True)
@@ -96,12 +118,18 @@ class Take:
 
     @cached_property
     def joints_world(self) -> np.ndarray:
-        """(F, J, 3) metres, world frame, from the first view that has a camera."""
-        for view in self.views:
-            if view.camera is not None:
-                points = torch.from_numpy(view.joints_3d)
-                return view.camera.to(points.dtype).camera_to_world(points).numpy()
-        raise ValueError(f"Take {self.subject}/{self.action} has no camera, so its world coordinates are not known.")
+        """(F, J, 3) metres, world frame, from the first view that has a camera and a record of the frame."""
+        views = [view for view in self.views if view.camera is not None]
+        if not views:
+            raise ValueError(f"Take {self.subject}/{self.action} has no camera: its world coordinates are not known.")
+        joints_world, known = views[0].joints_world, views[0].is_present.copy()
+        for view in views[1:]:
+            if known.all():
+                break
+            fresh = view.is_present & ~known
+            joints_world[fresh] = view.joints_world[fresh]
+            known |= fresh
+        return joints_world
 
 
 @dataclass

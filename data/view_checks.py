@@ -1,0 +1,208 @@
+"""What views of one take must have in common before anything is learned or triangulated from them together.
+
+Each check ends in one sentence that names the camera. Views may move (a camera for every frame) and may lack records of
+some frames (View.present).
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from data.takes import Take, View
+from kinematics.camera import Camera
+from kinematics.errors import PoseFKError
+from kinematics.rotation import quaternion_to_matrix
+from kinematics.triangulation import triangulate
+
+SAME_PLACE = 0.01  # metres
+SAME_DIRECTION = np.cos(np.deg2rad(0.1))
+WORLD_AGREEMENT = 0.020  # metres, median
+SCREEN_AGREEMENT = 0.01  # half image widths, median: 10 pixels of 2048
+UPRIGHT = 0.5  # cosine of the angle between the cameras' mean up and the world's
+
+MAX_SHIFT = 10  # frames
+MUCH_BETTER = 0.5  # of the error without a shift
+SMALLEST_ERROR = 0.001  # half image widths, about a pixel: where nothing is worth shifting
+SAMPLED_FRAMES = 100
+
+
+def check_views(take: Take, name: str = "", screen_agreement: float = SCREEN_AGREEMENT) -> None:
+    """All checks of this module on a take of several views. name: of the take in the sentences."""
+    name = name or f"{take.subject} {take.action}".strip()
+    check_lengths(take.views, name)
+    check_rig(take.views, name)
+    check_upright(take.views, name)
+    check_synchronised(take.views, name)  # before those that a late view fails as well
+    check_projection(take.views, name, screen_agreement)
+    check_world(take.views, name)
+
+
+def check_lengths(views: Sequence[View], name: str) -> None:
+    """Refuse fewer than two views, views without a camera and views of different length."""
+    if len(views) < 2:
+        raise PoseFKError(f"{name} has {len(views)} view, expected two or more: one camera cannot be triangulated.")
+    unknown = [view.camera_name for view in views if view.camera is None]
+    if unknown:
+        raise PoseFKError(f"{name}: the camera of view {', '.join(unknown)} is not known. Calibrate it first.")
+    for view in views:
+        lengths = {len(view.joints_3d), len(view.joints_2d), len(view.is_present)}
+        if view.camera is not None and view.moves:
+            lengths.add(len(view.camera))
+        if lengths != {len(views[0].joints_3d)}:
+            raise PoseFKError(
+                f"{name}: view {view.camera_name} has {' and '.join(map(str, sorted(lengths)))} frames, expected "
+                f"{len(views[0].joints_3d)} as view {views[0].camera_name} has. Cut them to the same frames."
+            )
+
+
+def common_rate(rates: Mapping[str, float | int], name: str) -> float:
+    """The frame rate all cameras share. rates: camera -> frames a second."""
+    first, *others = rates.items()
+    for camera, fps in others:
+        if not np.isclose(fps, first[1], rtol=1e-3):
+            raise PoseFKError(
+                f"{name}: view {camera} has {fps:g} frames a second and view {first[0]} {first[1]:g}. Bring them to "
+                "one rate."
+            )
+    return float(first[1])
+
+
+def check_rig(views: Sequence[View], name: str) -> None:
+    """Refuse a camera that is there twice, by name or by pose, and cameras that all stand in one place."""
+    names = [view.camera_name for view in views]
+    twice = sorted({camera for camera in names if names.count(camera) > 1})
+    if twice:
+        raise PoseFKError(f"{name}: camera {', '.join(twice)} is there twice. Name every camera differently.")
+    poses = [_poses(view) for view in views]
+    apart = []
+    for (i, (centre, axes)), (j, (other, other_axes)) in combinations(enumerate(poses), 2):
+        distance = float(np.linalg.norm(centre - other, axis=-1).max())
+        cosine = float(((axes * other_axes).sum((-2, -1)).min() - 1) / 2)  # of the angle between the orientations
+        if distance < SAME_PLACE and cosine > SAME_DIRECTION:
+            raise PoseFKError(f"{name}: cameras {names[i]} and {names[j]} have the same pose. Leave one of them out.")
+        apart.append(distance)
+    if max(apart) < SAME_PLACE:
+        raise PoseFKError(
+            f"{name}: all {len(views)} cameras stand within {SAME_PLACE * 100:.0f} cm of one place, from which no "
+            "depth can be triangulated. Check the calibration and its units."
+        )
+
+
+def check_upright(views: Sequence[View], name: str) -> None:
+    """Refuse a world in which the cameras do not stand upright on average: conventions say z is up."""
+    up = -np.mean([_poses(view)[1][..., :, 1].mean(axis=0) for view in views], axis=0)
+    cosine = up / max(float(np.linalg.norm(up)), 1e-9)
+    if cosine[2] < UPRIGHT:
+        axis = int(np.abs(cosine).argmax())
+        looks = f"{'-' if cosine[axis] < 0 else '+'}{'xyz'[axis]}"
+        raise PoseFKError(f"{name}: the cameras' up is the world's {looks}, expected +z. Turn the world.")
+
+
+def check_projection(views: Sequence[View], name: str, agreement: float = SCREEN_AGREEMENT) -> None:
+    """Refuse a view whose 3D does not fall on its 2D. agreement: median, half image widths."""
+    for view in views:
+        assert view.camera is not None
+        points = torch.from_numpy(view.joints_3d).double()
+        screen = view.camera.to(torch.float64).project(points).numpy()
+        present = view.is_present
+        error = _median(np.linalg.norm(screen - view.joints_2d, axis=-1)[present])
+        if not error < agreement:
+            raise PoseFKError(
+                f"{name}: the 3D of view {view.camera_name} falls {error:.3g} half image widths (median) beside its "
+                f"2D, expected under {agreement:g}. The intrinsics, the image size or the units are others."
+            )
+
+
+def check_world(views: Sequence[View], name: str) -> None:
+    """Refuse views whose joints are not the same points of the world."""
+    worlds = np.stack([view.joints_world for view in views])
+    present = np.stack([view.is_present for view in views])
+    shared = present.sum(axis=0) > 1
+    weights = present[:, shared, None, None] / present[:, shared].sum(axis=0)[:, None, None]
+    mean = (worlds[:, shared] * weights).sum(axis=0)
+    errors = [
+        _median(np.linalg.norm(world - mean, axis=-1)[here])
+        for world, here in zip(worlds[:, shared], present[:, shared], strict=True)
+    ]
+    worst = int(np.argmax(errors))
+    if not errors[worst] < WORLD_AGREEMENT:
+        raise PoseFKError(
+            f"{name}: the joints of view {views[worst].camera_name} lie {errors[worst] * 1000:.0f} mm (median) from "
+            f"the mean of all views in the world, expected under {WORLD_AGREEMENT * 1000:.0f} mm. Its pose is wrong."
+        )
+
+
+def check_synchronised(views: Sequence[View], name: str) -> None:
+    """Refuse a view whose 2D fits the others' much better some frames earlier or later (up to MAX_SHIFT)."""
+    which, shift, error, without = best_shift(views)
+    if shift:
+        frames = f"{abs(shift)} frame{'s' if abs(shift) > 1 else ''} {'later' if shift > 0 else 'earlier'}"
+        raise PoseFKError(
+            f"{name}: view {views[which].camera_name} fits the others to {error:.2g} instead of {without:.2g} half "
+            f"image widths if it is taken {frames}: the views are not synchronised. Shift it."
+        )
+
+
+def best_shift(views: Sequence[View], max_shift: int = MAX_SHIFT) -> tuple[int, int, float, float]:
+    """(view, frames, error, error without): frame t of all others goes with frame t + frames of that view.
+
+    All views are triangulated together and projected back; the error is what is left, in half image widths. 0 frames
+    unless another shift fits much better. Of two views the second is the one named, since nobody can tell.
+    """
+    reach = min(max_shift, (len(views[0].joints_2d) - 1) // 4)
+    frames = np.arange(reach, len(views[0].joints_2d) - reach)
+    frames = frames[:: max(1, len(frames) // SAMPLED_FRAMES)]
+    without = _reprojection_error(views, [frames] * len(views))
+    if not reach or without < SMALLEST_ERROR:
+        return 0, 0, without, without
+    errors = {}
+    for which in range(len(views) == 2, len(views)):
+        for shift in (shift for shift in range(-reach, reach + 1) if shift):
+            shifted = [frames + shift * (view == which) for view in range(len(views))]
+            errors[which, shift] = _reprojection_error(views, shifted)
+    which, shift = min(errors, key=lambda key: (errors[key], abs(key[1])))
+    if errors[which, shift] > MUCH_BETTER * without:
+        return 0, 0, without, without
+    return which, shift, errors[which, shift], without
+
+
+def _reprojection_error(views: Sequence[View], frames: Sequence[np.ndarray]) -> float:
+    """Mean over the views of the median distance between 2D and triangulated points. frames: of each view."""
+    present = np.stack([view.is_present[own] for view, own in zip(views, frames, strict=True)])
+    shared = present.sum(axis=0) > 1
+    if not shared.any():
+        return 0.0
+    cameras = [_of_frames(view, own[shared]) for view, own in zip(views, frames, strict=True)]
+    whole = Camera(*(torch.stack([getattr(camera, part) for camera in cameras], dim=1) for part in vars(cameras[0])))
+    screen = np.stack([view.joints_2d[own[shared]] for view, own in zip(views, frames, strict=True)], axis=1)
+    counts = np.broadcast_to(present[:, shared].T[..., None], screen.shape[:-1])
+    points = triangulate(torch.from_numpy(screen).double(), whole, torch.from_numpy(counts.astype(np.float64)))
+    errors = []
+    for view, camera in enumerate(cameras):
+        back = camera.project(camera.world_to_camera(points)).numpy()
+        errors.append(_median(np.linalg.norm(back - screen[:, view], axis=-1)[present[view, shared]]))
+    return float(np.mean(errors))
+
+
+def _of_frames(view: View, frames: np.ndarray) -> Camera:
+    """The camera of each of some frames, float64."""
+    assert view.camera is not None
+    camera = view.camera.to(torch.float64)
+    if view.moves:
+        return camera[torch.from_numpy(frames)]
+    return Camera(*(value.expand(len(frames), *value.shape) for value in vars(camera).values()))
+
+
+def _poses(view: View) -> tuple[Float[np.ndarray, "frames 3"], Float[np.ndarray, "frames 3 3"]]:
+    """Centres and axes (columns, world frame) of all frames, or of the one camera of all."""
+    assert view.camera is not None
+    camera = view.camera.to(torch.float64)
+    axes = quaternion_to_matrix(camera.orientation_wxyz).numpy()
+    return camera.translation.numpy().reshape(-1, 3), axes.reshape(-1, 3, 3)
+
+
+def _median(values: Float[np.ndarray, "..."] | Bool[np.ndarray, "..."]) -> float:
+    return float(np.median(values)) if values.size else 0.0

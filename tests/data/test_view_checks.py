@@ -1,0 +1,164 @@
+"""Views of one take: what fits together passes, what does not is refused with the camera's name."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
+from data.takes import Take, View, view_from_world
+from data.view_checks import best_shift, check_views, common_rate
+from kinematics.camera import Camera
+from kinematics.errors import PoseFKError
+
+
+def with_views(take: Take, *views: View) -> Take:
+    return replace(take, views=views)
+
+
+def late(view: View, frames: int) -> View:
+    """The view as a camera has it that was started `frames` earlier: everything comes later."""
+    return replace(view, joints_2d=np.roll(view.joints_2d, frames, 0), joints_3d=np.roll(view.joints_3d, frames, 0))
+
+
+@pytest.mark.parametrize("views", [2, 3, 8])
+def test_a_rig_that_sees_one_walk_passes(watched: Callable[..., Take], views: int) -> None:
+    check_views(watched(views))
+
+
+def test_human36m_s_rig_passes(walk: Callable[..., np.ndarray]) -> None:
+    views = [view_from_world(walk(40), c, name) for c, name in zip(H36M_CAMERAS["S9"], CAMERA_IDS, strict=True)]
+    check_views(Take("S9", "Walking", tuple(views), 50.0, np.ones(40, dtype=bool)))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_short_takes_pass(watched: Callable[..., Take], frames: int) -> None:
+    check_views(watched(3, frames))
+
+
+@pytest.mark.parametrize("shift", [-10, -3, 1, 4, 10])
+@pytest.mark.parametrize("views", [2, 4])
+def test_a_late_view_is_named_with_its_shift(watched: Callable[..., Take], shift: int, views: int) -> None:
+    take = watched(views, 120)
+    second = late(take.views[1], shift)
+    changed = with_views(take, take.views[0], second, *take.views[2:])[10:-10]
+    assert best_shift(changed.views)[:2] == (1, shift)
+    word = "later" if shift > 0 else "earlier"
+    with pytest.raises(PoseFKError, match=f"view b fits the others .* taken {abs(shift)} frames? {word}"):
+        check_views(changed)
+
+
+def test_the_first_view_is_named_when_it_is_late(watched: Callable[..., Take]) -> None:
+    take = watched(4, 120)
+    views = (late(take.views[0], 5), *take.views[1:])
+    with pytest.raises(PoseFKError, match="view a fits the others .* taken 5 frames later"):
+        check_views(with_views(take, *views)[10:-10])
+
+
+def test_a_detector_s_noise_is_no_shift(watched: Callable[..., Take]) -> None:
+    take, draw = watched(2, 120), np.random.default_rng(0)
+    noisy = [
+        replace(view, joints_2d=(view.joints_2d + draw.normal(0, 0.003, view.joints_2d.shape)).astype(np.float32))
+        for view in take.views
+    ]
+    assert best_shift(noisy)[1] == 0
+
+
+def moving(view: View, frames: int) -> View:
+    """The same view with a camera for every frame."""
+    assert view.camera is not None
+    return replace(view, camera=Camera.stack([view.camera] * frames))
+
+
+def test_moving_cameras_are_checked_frame_by_frame(watched: Callable[..., Take]) -> None:
+    take = watched(3, 50)
+    views = [moving(view, 50) for view in take.views]
+    check_views(with_views(take, *views))
+    with pytest.raises(PoseFKError, match="cameras a and x have the same pose"):
+        check_views(with_views(take, *views, replace(take.views[0], camera_name="x")))
+
+
+def test_absent_frames_do_not_count(watched: Callable[..., Take]) -> None:
+    take = watched(3, 50)
+    present = np.arange(50) % 3 > 0
+    hidden = replace(take.views[0], present=present, joints_2d=take.views[0].joints_2d * present[:, None, None])
+    check_views(with_views(take, hidden, *take.views[1:]))
+    with pytest.raises(PoseFKError, match="3D of view a falls"):
+        check_views(with_views(take, replace(hidden, present=~present), *take.views[1:]))
+
+
+def test_a_take_of_moving_views_is_cut_with_its_cameras(watched: Callable[..., Take]) -> None:
+    take = watched(2, 30)
+    present = np.arange(30) > 3
+    cut = with_views(take, replace(moving(take.views[0], 30), present=present), take.views[1])[2:10]
+    assert cut.views[0].camera is not None and len(cut.views[0].camera) == 8
+    assert cut.views[0].is_present.tolist() == present[2:10].tolist() and cut.views[1].is_present.all()
+
+
+def test_world_coordinates_come_from_a_view_that_has_the_frame(
+    watched: Callable[..., Take], walk: Callable[..., np.ndarray]
+) -> None:
+    take, present = watched(2, 30), np.arange(30) > 3
+    blank = take.views[0].joints_3d * present[:, None, None]
+    views = (replace(take.views[0], joints_3d=blank, present=present), take.views[1])
+    np.testing.assert_allclose(with_views(take, *views).joints_world, walk(30), atol=1e-5)
+
+
+def _turned(camera: Camera, turn: Rotation) -> Camera:
+    axes = turn * Rotation.from_quat(np.roll(camera.orientation_wxyz.numpy(), -1))
+    orientation = torch.from_numpy(np.roll(axes.as_quat(), 1)).float()
+    return replace(camera, orientation_wxyz=orientation, translation=_vector(turn.apply(camera.translation.numpy())))
+
+
+def _vector(values: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(values)).float()
+
+
+def _moved(view: View, metres: float) -> View:
+    assert view.camera is not None
+    return replace(view, camera=replace(view.camera, translation=view.camera.translation + metres))
+
+
+_SPIN = Rotation.from_euler("x", -90, degrees=True)
+
+
+def _one_place(views: tuple[View, ...]) -> tuple[View, ...]:
+    """Cameras that turn about one centre."""
+    first = views[0].camera
+    assert first is not None
+    cameras = [replace(view.camera, translation=first.translation) for view in views if view.camera is not None]
+    return tuple(replace(view, camera=camera) for view, camera in zip(views, cameras, strict=True))
+
+
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (lambda views: views[:1], "has 1 view, expected two or more"),
+        (lambda views: (views[0], views[1][:50]), "view b has 50 frames, expected 60 as view a has"),
+        (lambda views: (views[0], replace(views[1], camera=None)), "camera of view b is not known"),
+        (lambda views: (*views, replace(views[2], camera_name="a")), "camera a is there twice"),
+        (lambda views: (*views, replace(views[2], camera_name="e")), "cameras c and e have the same pose"),
+        (_one_place, "all 3 cameras stand within 1 cm of one place"),
+        (lambda views: (*views[:2], _moved(views[2], 0.2)), "joints of view c lie .* mm .* its pose is wrong"),
+        (lambda views: (*views[:2], replace(views[2], joints_2d=views[2].joints_2d * 1.1)), "view c falls .* beside"),
+        (
+            lambda views: tuple(replace(view, camera=_turned(view.camera, _SPIN)) for view in views),
+            r"the cameras' up is the world's \+y, expected \+z",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(
+    watched: Callable[..., Take], spoil: Callable[..., tuple[View, ...]], words: str
+) -> None:
+    take = watched(3)
+    with pytest.raises(PoseFKError, match=f"(?i)^S1 Walk.*{words}"):
+        check_views(replace(take, views=spoil(take.views)))
+
+
+def test_cameras_of_different_rates_are_refused() -> None:
+    assert common_rate({"a": 25, "b": 25.0}, "clip") == 25
+    with pytest.raises(PoseFKError, match="view b has 30 frames a second and view a 25"):
+        common_rate({"a": 25, "b": 30}, "clip")
