@@ -5,10 +5,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
 from data.takes import Take, View, view_from_world
 from kinematics.camera import Camera, look_at
 from kinematics.skeleton import Skeleton
+
+STANDING = {
+    "Hip": (0, 0, 0.95), "RHip": (0.13, 0, 0.95), "RKnee": (0.13, 0, 0.5), "RAnkle": (0.13, 0, 0.08),
+    "LHip": (-0.13, 0, 0.95), "LKnee": (-0.13, 0, 0.5), "LAnkle": (-0.13, 0, 0.08), "Spine": (0, 0, 1.2),
+    "Thorax": (0, 0, 1.45), "NeckNose": (0, 0.05, 1.55), "Head": (0, 0, 1.7), "LShoulder": (-0.18, 0, 1.42),
+    "LElbow": (-0.2, 0, 1.12), "LWrist": (-0.2, 0.1, 0.9), "RShoulder": (0.18, 0, 1.42), "RElbow": (0.2, 0, 1.12),
+    "RWrist": (0.2, 0.1, 0.9),
+}  # fmt: skip
 
 
 @pytest.fixture
