@@ -1,0 +1,57 @@
+"""Where lifters of clips gain and lose against single frames: error by the frames that are there around a frame.
+
+    python -m benchmarks.clip_edges --lifters single/.../last.pt clip/.../last.pt --data_root data
+
+Windows that reach over the end of a clip see copies of its last frame. CMU-X (b) has a camera for every second of
+motion, so all of its clips are 25 frames long and every window of 27 is padded; (a) has longer ones.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from data import DataSettings, PoseDataset, load_test_set
+from evaluation.evaluate import predict
+from posenets import Lifter, load_lifter
+from training.log import columns
+
+GROUPS = ((0, 0), (1, 3), (4, 8), (9, 12), (13, 10**9))  # frames to the nearer end of the clip, from - to
+TEST_SETS = ("cmux_a", "cmux_b")
+
+
+def by_distance(lifter: Lifter, test_set: str, data_root: str) -> tuple[list[float], list[int]]:
+    """MPJPE in mm of each group (NaN where it is empty), and how many frames it has."""
+    takes = load_test_set(test_set, DataSettings(dataset="cmu", data_root=data_root), lifter.frames, [])
+    dataset = PoseDataset.from_takes(takes, lifter.skeleton.name, lifter.frames, target=lifter.target_frame)
+    errors = 1000 * predict(lifter, dataset).errors.plain.mean(dim=1)
+    distance = torch.minimum(dataset.sample - dataset.first, dataset.last - dataset.sample)
+    inside = [(distance >= low) & (distance <= high) for low, high in GROUPS]
+    return [float(errors[own].mean()) for own in inside], [int(own.sum()) for own in inside]
+
+
+def table(paths: Sequence[Path], test_set: str, data_root: str) -> str:
+    """A line for each checkpoint."""
+    names = [f"{low} frames" if low == high else f"{low} to {high}" if high < 10**9 else f"{low} and more"
+             for low, high in GROUPS]  # fmt: skip
+    rows, counts = [["lifter", *names]], []
+    for path in paths:
+        lifter = load_lifter(path)
+        means, counts = by_distance(lifter, test_set, data_root)
+        rows.append([f"{lifter.posenet.name}-{lifter.frames}", *(f"{mean:.1f}" for mean in means)])
+    return columns([*rows, ["frames", *(f"{count:,}" for count in counts)]])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Error by the distance to the end of a clip.")
+    parser.add_argument("--lifters", type=Path, nargs="+", required=True, help="checkpoints to compare")
+    parser.add_argument("--data_root", default="data", help="folder of data_3d_cmu.npz (default: data)")
+    arguments = parser.parse_args()
+    for test_set in TEST_SETS:
+        print(f"\n{test_set}, MPJPE in mm by the frames to the nearer end of the clip")
+        print(table(arguments.lifters, test_set, arguments.data_root))
+
+
+if __name__ == "__main__":
+    main()
