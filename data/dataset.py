@@ -6,6 +6,7 @@ does.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -55,34 +56,36 @@ class PoseDataset(IndexedPoses):
     joints_3d: (N, J, 3) and joints_2d: (N, J, 2) hold every frame of every view once; `sample` (S,) is each sample's
     frame, `first` and `last` (S,) the ends of its clip. frames: T; target: the sample's place in its window.
     labels: name -> list of words; label_ids: name -> (S,) int64. confidence: (N, J), None where no view has any.
-    fps: frames a second; None where takes differ, which single frames may.
+    fps: frames a second; None where takes differ, which single frames may. present: (N,) bool, whether a frame's camera
+    has a record of it; None where all have. Joints of a frame without one are not visible.
     """
 
     def __init__(
         self, joints_3d: Tensor, joints_2d: Tensor, cameras: Camera | None, camera_of_sample: Tensor,
         clip_ends: tuple[Tensor, Tensor, Tensor], window: tuple[int, int],
         labels: dict[str, list[str]], label_ids: dict[str, Tensor],
-        confidence: Tensor | None = None, fps: float | None = None,
+        confidence: Tensor | None = None, fps: float | None = None, present: Tensor | None = None,
     ) -> None:  # fmt: skip
         self.joints_3d, self.joints_2d = joints_3d, joints_2d
         self.cameras, self.camera_of_sample = cameras, camera_of_sample
         self.sample, self.first, self.last = clip_ends
         self.frames, self.target = window
         self.labels, self.label_ids = labels, label_ids
-        self.confidence, self.fps = confidence, fps
+        self.confidence, self.fps, self.present = confidence, fps, present
         self._offsets = torch.arange(self.frames, device=joints_3d.device) - self.target
 
     @classmethod
     def from_takes(
         cls, takes: Sequence[Take], skeleton: str = "h36m_16", frames: int = 1, stride: int = 1,
         device: torch.device | str = "cpu", only_usable: bool = True, target: int | None = None,
+        only_present: bool = True,
     ) -> "PoseDataset":  # fmt: skip
         """Lay out takes as one data set.
 
         skeleton: layout of the samples, the takes' own joints are converted by name; frames: window length T, odd
         unless target is given; stride: keep every n-th frame as a sample (windows still see all frames); only_usable:
         leave out glitch frames; target: the sample's place in its window, the `target_frame` of the lifter to be fed;
-        by default the centre.
+        by default the centre; only_present: leave out frames of a view of which its camera has no record.
         """
         if target is None and (frames < 1 or frames % 2 == 0):
             raise ValueError(f"A window has {frames} frames, expected an odd number: the sample is its centre.")
@@ -90,10 +93,12 @@ class PoseDataset(IndexedPoses):
         if not 0 <= target < frames:
             raise ValueError(f"The sample is frame {target} of a window of {frames}, expected 0 to {frames - 1}.")
         fps = common_rate(takes, frames)
-        layout = _Layout(skeleton, stride, only_usable)
+        layout = _Layout(skeleton, stride, only_usable, only_present)
         for take in takes:
             for view in take.views:
                 layout.add(take, view)
+        if frames > 1 and any(view.moves for take in takes for view in take.views):
+            raise ValueError(f"A camera that moves has no one view of {frames} frames: use single frames (--frames 1).")
         return layout.build(cls, (frames, target), fps, device)
 
     def __len__(self) -> int:
@@ -111,6 +116,7 @@ class PoseDataset(IndexedPoses):
             (self.sample.to(device), self.first.to(device), self.last.to(device)), (self.frames, self.target),
             self.labels, {name: ids.to(device) for name, ids in self.label_ids.items()},
             None if self.confidence is None else self.confidence.to(device), self.fps,
+            None if self.present is None else self.present.to(device),
         )  # fmt: skip
 
     def batch(self, indices: Tensor) -> PoseBatch:
@@ -118,7 +124,10 @@ class PoseDataset(IndexedPoses):
         window = torch.minimum(torch.maximum(window, self.first[indices, None]), self.last[indices, None])
         cameras = None if self.cameras is None else self.cameras[self.camera_of_sample[indices]]
         confidence = None if self.confidence is None else self.confidence[window]
-        return PoseBatch.of(self.joints_3d[window], self.joints_2d[window], cameras, REAL, confidence)
+        batch = PoseBatch.of(self.joints_3d[window], self.joints_2d[window], cameras, REAL, confidence)
+        if self.present is None:
+            return batch
+        return replace(batch, visible=batch.visible & self.present[window][..., None])
 
     def follows(self) -> Tensor:
         """(S,) bool: whether a sample is the frame after the sample before it, in the same clip."""
@@ -153,8 +162,11 @@ def common_rate(takes: Sequence[Take], frames: int) -> float | None:
 class _Layout:
     """Collects views and turns them into the tensors of a PoseDataset."""
 
-    def __init__(self, skeleton: str, stride: int, only_usable: bool) -> None:
-        self.skeleton, self.stride, self.only_usable = Skeleton(skeleton), stride, only_usable
+    def __init__(self, skeleton: str, stride: int, only_usable: bool, only_present: bool) -> None:
+        self.skeleton, self.stride = Skeleton(skeleton), stride
+        self.only_usable, self.only_present = only_usable, only_present
+        self.present: list[np.ndarray] = []
+        self.camera_of: list[np.ndarray] = []
         self.joints_3d: list[np.ndarray] = []
         self.joints_2d: list[np.ndarray] = []
         self.confidence: list[np.ndarray | None] = []
@@ -175,9 +187,14 @@ class _Layout:
         keep = np.arange(0, frames, self.stride)
         if self.only_usable:
             keep = keep[take.usable[keep]]
+        self.present.append(view.is_present)
+        if self.only_present:
+            keep = keep[view.is_present[keep]]
+        known_cameras = sum(len(camera) for camera in self.cameras if camera is not None)
+        self.camera_of.append(known_cameras + (keep if view.moves else 0 * keep))
         self.centres.append(self.total + keep)
         self.ends.append((self.total, self.total + frames - 1))
-        self.cameras.append(view.camera)
+        self.cameras.append(view.camera if view.camera is None or view.moves else Camera.stack([view.camera]))
         self.total += frames
         whole = {"subject": take.subject, "action": take.action, "camera": view.camera_name, **take.group}
         for name in LABELS:
@@ -201,13 +218,16 @@ class _Layout:
         dataset = cls(
             torch.from_numpy(np.concatenate(self.joints_3d)).float(),
             torch.from_numpy(np.concatenate(self.joints_2d)).float(),
-            Camera.stack(known).to(torch.float32) if whole else None, clip,
+            Camera.cat(known).to(torch.float32) if whole else None, torch.from_numpy(np.concatenate(self.camera_of)),
             (torch.from_numpy(np.concatenate(self.centres)), ends[clip, 0], ends[clip, 1]), window,
             {name: list(words) for name, words in self.words.items()},
             {name: torch.from_numpy(np.concatenate(ids)) for name, ids in self.ids.items()},
-            self._confidence(), fps,
+            self._confidence(), fps, self._present(),
         )  # fmt: skip
         return dataset.to(device)
+
+    def _present(self) -> Tensor | None:
+        return None if all(own.all() for own in self.present) else torch.from_numpy(np.concatenate(self.present))
 
     def _confidence(self) -> Tensor | None:
         """Of every frame; views without any are no detections and count as 1 beside others."""

@@ -33,7 +33,7 @@ class MultiViewDataset(IndexedPoses):
         _check(takes, views)
         chosen = [replace(take, views=take.views[: views or None]) for take in takes]
         most = max(len(take.views) for take in chosen)
-        flat = PoseDataset.from_takes(chosen, skeleton, frames, device=device, target=target)
+        flat = PoseDataset.from_takes(chosen, skeleton, frames, device=device, target=target, only_present=False)
         rows, present, start = [], [], 0
         for take in chosen:
             count, own = int(take.usable.sum()), len(take.views)

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
@@ -5,6 +8,7 @@ from data import PoseBatch, PoseDataset
 from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
 from data.multiview import MultiViewDataset
 from data.takes import Take, view_from_world
+from kinematics import Camera
 from kinematics.triangulation import triangulate
 
 
@@ -96,3 +100,24 @@ def test_too_few_views_are_one_sentence():
         MultiViewDataset.from_takes([take(5, 0)], views=1)
     with pytest.raises(ValueError, match="is not 4 views each"):
         PoseDataset.from_takes([take(5, 0)]).all()[:3].in_views(4)
+
+
+def moving(own: Take, missing: int) -> Take:
+    """The same recording by cameras that are said anew in every frame; the second lacks the frame `missing`."""
+    views = []
+    for number, view in enumerate(own.views):
+        camera = Camera.stack([view.camera] * len(own))
+        present = np.arange(len(own)) != missing if number == 1 else None
+        views.append(replace(view, camera=camera, present=present))
+    return replace(own, views=tuple(views), usable=np.ones(len(own), dtype=bool))
+
+
+def test_cameras_that_move_have_a_pose_for_every_frame():
+    steady = replace(take(12, 0), usable=np.ones(12, dtype=bool))
+    still, moves = (MultiViewDataset.from_takes([own]) for own in (steady, moving(steady, 5)))
+    expected, batch = still.batch(torch.arange(12)), moves.batch(torch.arange(12))
+    torch.testing.assert_close(batch.joints_world(), expected.joints_world())
+    assert not batch.visible[5, 1].any() and int(batch.visible[..., 0].sum()) == 4 * 12 - 1
+    assert len(PoseDataset.from_takes([moving(steady, 5)])) == 4 * 12 - 1, "single views leave missing frames out"
+    with pytest.raises(ValueError, match="moves has no one view of 3 frames"):
+        MultiViewDataset.from_takes([moving(steady, 5)], frames=3)
