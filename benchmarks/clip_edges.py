@@ -3,7 +3,8 @@
     python -m benchmarks.clip_edges --lifters single/.../last.pt clip/.../last.pt --data_root data
 
 Windows that reach over the end of a clip see copies of its last frame. CMU-X (b) has a camera for every second of
-motion, so all of its clips are 25 frames long and every window of 27 is padded; (a) has longer ones.
+motion, so all of its clips are 25 frames long and every window of 27 is padded; (a) has longer ones. Last column: the
+error if every window shows its own frame over and over, as of somebody who stands still: what motion is worth.
 """
 
 import argparse
@@ -22,25 +23,28 @@ TEST_SETS = ("cmux_a", "cmux_b")
 
 
 def by_distance(lifter: Lifter, test_set: str, data_root: str) -> tuple[list[float], list[int]]:
-    """MPJPE in mm of each group (NaN where it is empty), and how many frames it has."""
+    """MPJPE in mm of each group (NaN where it is empty), of all and of all standing still; frames of each group."""
     takes = load_test_set(test_set, DataSettings(dataset="cmu", data_root=data_root), lifter.frames, [])
     dataset = PoseDataset.from_takes(takes, lifter.skeleton.name, lifter.frames, target=lifter.target_frame)
     errors = 1000 * predict(lifter, dataset).errors.plain.mean(dim=1)
     distance = torch.minimum(dataset.sample - dataset.first, dataset.last - dataset.sample)
     inside = [(distance >= low) & (distance <= high) for low, high in GROUPS]
-    return [float(errors[own].mean()) for own in inside], [int(own.sum()) for own in inside]
+    dataset.first = dataset.last = dataset.sample  # every window is padded from its own frame on
+    still = 1000 * predict(lifter, dataset).errors.plain.mean()
+    means = [float(errors[own].mean()) for own in inside]
+    return [*means, float(errors.mean()), float(still)], [int(own.sum()) for own in inside]
 
 
 def table(paths: Sequence[Path], test_set: str, data_root: str) -> str:
     """A line for each checkpoint."""
     names = [f"{low} frames" if low == high else f"{low} to {high}" if high < 10**9 else f"{low} and more"
              for low, high in GROUPS]  # fmt: skip
-    rows, counts = [["lifter", *names]], []
+    rows, counts = [["lifter", *names, "all", "all, still"]], []
     for path in paths:
         lifter = load_lifter(path)
         means, counts = by_distance(lifter, test_set, data_root)
         rows.append([f"{lifter.posenet.name}-{lifter.frames}", *(f"{mean:.1f}" for mean in means)])
-    return columns([*rows, ["frames", *(f"{count:,}" for count in counts)]])
+    return columns([*rows, ["frames", *(f"{count:,}" for count in counts), f"{sum(counts):,}", ""]])
 
 
 def main() -> None:
