@@ -1,0 +1,104 @@
+"""Losses of lifters that see several synchronised views, with 3D labels and without.
+
+Without labels (ESMformer's self-supervision: triangulation loss, reprojection loss, their mix, adaptive weights) a
+prediction is held against what the views say themselves. Nothing here reads joints_3d but `supervised`.
+
+Two things differ from the published program: the hip from which a prediction is projected is the triangulated one, not
+the origin; and every camera has its own image size (screen units instead of pixels).
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from data import PoseBatch
+from kinematics.triangulation import triangulate
+
+TRIMMED = (0.05, 0.95)  # quantiles between which a batch's errors are taken for its mean and spread
+WIDEST = 2.0  # spread from which a sample's weight falls to LEAST at once
+LEAST = 1e-10
+
+
+def supervised(prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch) -> Float[Tensor, "batch"]:
+    """Mean distance of the joints, metres. prediction: about the hip, world axes, every frame of the window."""
+    world = batch.joints_world()[:, 0]
+    root = batch.skeleton.root
+    return (prediction - (world - world[:, :, root, None])).norm(dim=-1).mean(dim=(1, 2))
+
+
+def triangulated(batch: PoseBatch) -> Float[Tensor, "batch frames joints 3"]:
+    """World joints from the views' 2D alone, metres; a view counts by its confidence, a missing one not at all."""
+    if batch.camera is None or batch.views is None:
+        raise ValueError("Triangulation needs several views and their cameras: this batch has " + (
+            "no cameras." if batch.camera is None else "one view of each pose."))  # fmt: skip
+    with torch.no_grad():
+        return triangulate(batch.joints_2d, batch.camera, batch.certainty())
+
+
+def triangulation_loss(
+    prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, points: Tensor | None = None
+) -> Float[Tensor, "batch"]:
+    """Mean absolute coordinate difference to the triangulated joints, both about their hips, metres.
+
+    points: what `triangulated` gave for the batch, if it is at hand.
+    """
+    points = triangulated(batch) if points is None else points
+    root = batch.skeleton.root
+    return (prediction - (points - points[:, :, root, None])).abs().mean(dim=(1, 2, 3))
+
+
+def reprojection_loss(
+    prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, points: Tensor | None = None
+) -> Float[Tensor, "batch"]:
+    """Mean absolute difference on the screens of all views, in half image widths, weighted by their confidences.
+
+    The prediction stands where the triangulated hip is. Lenses bend what is projected as they bent what was seen.
+    """
+    points = triangulated(batch) if points is None else points
+    assert batch.camera is not None
+    world = prediction + points[:, :, batch.skeleton.root, None]
+    every = world[:, None].expand(-1, batch.views or 0, -1, -1, -1)
+    seen = batch.camera.project(batch.camera.world_to_camera(every))
+    weight = batch.certainty()
+    off = ((seen - batch.joints_2d).abs().mean(dim=-1) * weight).sum(dim=(1, 2, 3))
+    return off / weight.sum(dim=(1, 2, 3)).clamp_min(torch.finfo(weight.dtype).eps)
+
+
+def self_supervised(
+    prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, triangulation_share: float | int
+) -> Float[Tensor, "batch"]:
+    """loss_w of triangulation, the rest of reprojection (published: 0.8). 1 or 0: one of them alone."""
+    points = triangulated(batch)
+    loss = prediction.new_zeros(len(batch))
+    if triangulation_share:
+        loss = loss + triangulation_share * triangulation_loss(prediction, batch, points)
+    if triangulation_share < 1:
+        loss = loss + (1 - triangulation_share) * reprojection_loss(prediction, batch, points)
+    return loss
+
+
+class ErrorAwareWeights:
+    """A weight for every training sample that sinks while its loss stays above others' (adaptive_loss).
+
+    After a batch a sample's weight is multiplied by exp(-(loss - mean) * sd): samples whose views contradict each other
+    fade, and those that agree grow. mean and sd are of the batch's losses between their TRIMMED quantiles, so that a
+    few broken samples do not set the scale; a batch with an sd of WIDEST or more puts its samples to LEAST.
+    """
+
+    def __init__(self, samples: int, device: torch.device | str = "cpu") -> None:
+        self.weights = torch.ones(samples, device=device)
+
+    def weighted(self, losses: Float[Tensor, "batch"], indices: Int[Tensor, "batch"]) -> Tensor:
+        """The batch's mean loss under the weights so far, which then learn from it. indices: numbers of the samples."""
+        weights = self.weights[indices]
+        mean = (weights * losses).sum() / weights.sum().clamp_min(LEAST)
+        self._update(losses.detach(), indices)
+        return mean
+
+    def _update(self, losses: Tensor, indices: Tensor) -> None:
+        low, high = torch.quantile(losses, losses.new_tensor(TRIMMED)).unbind()
+        usual = losses[(losses >= low) & (losses <= high)]
+        spread = usual.std(unbiased=False)
+        factor = torch.exp(-(losses - usual.mean()) * spread)
+        factor = torch.where(spread >= WIDEST, torch.full_like(factor, LEAST), factor)
+        self.weights[indices] = (self.weights[indices] * factor).clamp_min(LEAST)
