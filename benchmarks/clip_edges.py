@@ -15,8 +15,8 @@ import torch
 
 from data import DataSettings, PoseDataset, load_test_set
 from evaluation.evaluate import predict
+from evaluation.tables import columns
 from posenets import Lifter, load_lifter
-from training.log import columns
 
 GROUPS = ((0, 0), (1, 3), (4, 8), (9, 12), (13, 10**9))  # frames to the nearer end of the clip, from - to
 TEST_SETS = ("cmux_a", "cmux_b")

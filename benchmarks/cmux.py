@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.readers import atomic_write
-from training.log import columns
+from evaluation.tables import columns
 
 LENGTH = "--epochs 30"
 NO_POSES = "--gan 0 --limbs 0 --rom 0"

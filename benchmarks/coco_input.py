@@ -19,10 +19,10 @@ import torch
 from benchmarks.cmux import TABLES, Run, folder_of
 from data import DataSettings, PoseDataset, load_test_set
 from evaluation.metrics import mpjpe
+from evaluation.tables import columns
 from kinematics import Skeleton
 from posenets import Lifter, load_lifter
 from posenets.input_layouts import Readout, network_layout, with_hip
-from training.log import columns
 
 COCO = Skeleton("coco_17")
 BY_HAND, ALL_BUT_HIP = "made up by hand", "by hand, true hip"

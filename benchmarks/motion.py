@@ -26,9 +26,9 @@ from data import DataSettings, PoseDataset, Take, load_dataset
 from evaluation.charts import save_figure
 from evaluation.motion import motion_distances, motion_statistics
 from evaluation.pose_sets import whole_windows
+from evaluation.tables import columns
 from kinematics import exit_with_one_sentence
 from training.batches import RealBatches
-from training.log import columns
 from training.memory import keep_freed_memory
 
 POSEFK, PUBLISHED = RECIPES["posefk"], RECIPES["dh-aug"]

@@ -1,5 +1,6 @@
 """Score tables as text."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 from evaluation.evaluate import MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES, Scores
@@ -38,3 +39,12 @@ def format_scores(test_set: str, scores: Scores, longest: int = 24) -> str:
         else:
             parts.append(format_rows(f"per {name}", rows))
     return "\n".join(parts)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of words as a table in Markdown, its columns aligned."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    padded = [[word.ljust(width) for word, width in zip(row, widths, strict=True)] for row in rows]
+    lines = ["| " + " | ".join(row) + " |" for row in padded]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from data.readers import atomic_write
 from evaluation.charts import save_figure
+from evaluation.tables import columns
 
 RESULTS = "results.jsonl"
 Result = dict[str, Any]
@@ -152,12 +153,3 @@ def comparison_table(runs: Mapping[str, Sequence[Result]]) -> str:
             row += [f"{error:.1f}", change, f"{min(line['mpjpe'] for line in lines):.1f}"]
         rows.append(row)
     return "MPJPE in mm, last epoch:\n" + columns(rows)
-
-
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of words as a table in Markdown, its columns aligned."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    padded = [[word.ljust(width) for word, width in zip(row, widths, strict=True)] for row in rows]
-    lines = ["| " + " | ".join(row) + " |" for row in padded]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)

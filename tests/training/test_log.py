@@ -5,7 +5,8 @@ import torch
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training.log import ORACLE, Result, RunLog, chosen_by_validation, clock, columns, comparison_table, end_table
+from evaluation.tables import columns
+from training.log import ORACLE, Result, RunLog, chosen_by_validation, clock, comparison_table, end_table
 
 
 def line(test_set: str, epoch: int, mpjpe: float) -> Result:
