@@ -25,8 +25,9 @@ class PoseBatch:
     A single frame is T = 1. confidence: (B, T, J) float32, 0 to 1, how sure a detector is of each joint; None where the
     2D is no detection: then it counts as 1. screen_layout: layout of joints_2d and confidence where it is another than
     that of joints_3d (see seen_as), for instance coco_17.
-    Seen by V synchronised cameras, all but source are (B, V, T, J, ...) and camera is (B, V); a view that is missing is
-    visible nowhere.
+    number: (B,) int64, which sample of its data set a pose is, -1 where it is of none; None where nobody asks.
+    Seen by V synchronised cameras, all but source and number are (B, V, T, J, ...) and camera is (B, V); a view that is
+    missing is visible nowhere.
     """
 
     joints_3d: Tensor
@@ -36,6 +37,7 @@ class PoseBatch:
     source: Tensor
     confidence: Tensor | None = None
     screen_layout: str | None = None
+    number: Tensor | None = None
 
     def __post_init__(self) -> None:
         shape = self.joints_3d.shape
@@ -45,6 +47,8 @@ class PoseBatch:
         wanted = {"joints_2d": (*on_screen, 2), "visible": tuple(shape[:-1]), "source": (shape[0],)}
         if self.confidence is not None:
             wanted["confidence"] = on_screen
+        if self.number is not None:
+            wanted["number"] = (shape[0],)
         for name, expected in wanted.items():
             if tuple(getattr(self, name).shape) != expected:
                 raise ValueError(f"PoseBatch.{name} has shape {tuple(getattr(self, name).shape)}, expected {expected}.")
@@ -105,7 +109,7 @@ class PoseBatch:
         return replace(self, **self._each(lambda values: values.to(device)))
 
     def _each(
-        self, change: Callable[[Any], Any], names: str = "joints_3d joints_2d camera visible source confidence"
+        self, change: Callable[[Any], Any], names: str = "joints_3d joints_2d camera visible source confidence number"
     ) -> dict[str, Any]:
         """The same change to each of what it holds."""
         held = {name: value for name in names.split() if (value := getattr(self, name)) is not None}
@@ -113,10 +117,13 @@ class PoseBatch:
 
     @staticmethod
     def cat(batches: "Sequence[PoseBatch]") -> "PoseBatch":
-        """Batches one after another. The cameras are kept only if every batch has them, confidences if any has."""
+        """Batches one after another. The cameras are kept only if every batch has them; confidences and numbers if any
+        has: what has none is certain, and no sample.
+        """
         cameras = [batch.camera for batch in batches]
         known = [camera for camera in cameras if camera is not None]
         detected = any(batch.confidence is not None for batch in batches)
+        numbered = any(batch.number is not None for batch in batches)
         return PoseBatch(
             torch.cat([batch.joints_3d for batch in batches]),
             torch.cat([batch.joints_2d for batch in batches]),
@@ -125,7 +132,12 @@ class PoseBatch:
             torch.cat([batch.source for batch in batches]),
             torch.cat([batch.certainty() for batch in batches]) if detected else None,
             batches[0].screen_layout,
+            torch.cat([batch.numbers() for batch in batches]) if numbered else None,
         )
+
+    def numbers(self) -> Tensor:
+        """(B,) int64 the numbers; -1 where there are none."""
+        return torch.full_like(self.source, -1) if self.number is None else self.number
 
     def seen_as(self, layout: Skeleton) -> "PoseBatch":
         """The same poses with joints_2d in another layout: its joints on the body (kinematics.head), projected anew.
@@ -154,7 +166,8 @@ class PoseBatch:
             raise ValueError(f"A batch of {len(self)} poses with views {self.views} is not {views} views each of some.")
         folded = self._each(lambda values: values.unflatten(0, (-1, views)), "joints_3d joints_2d visible confidence")
         camera = None if self.camera is None else self.camera.reshape(-1, views)
-        return replace(self, **folded, camera=camera, source=self.source[::views])
+        once = self._each(lambda values: values[::views], "source number")
+        return replace(self, **folded, **once, camera=camera)
 
     def one_by_one(self) -> "PoseBatch":
         """(B, V, T, ...) -> (B * V, T, ...): what in_views made one of."""
@@ -162,7 +175,9 @@ class PoseBatch:
             return self
         flat = self._each(lambda values: values.flatten(0, 1), "joints_3d joints_2d visible confidence")
         camera = None if self.camera is None else self.camera.reshape(-1)
-        return replace(self, **flat, camera=camera, source=self.source.repeat_interleave(self.views))
+        views = self.views
+        repeated = self._each(lambda values: values.repeat_interleave(views), "source number")
+        return replace(self, **flat, **repeated, camera=camera)
 
     def lifter_input(self, with_confidence: bool) -> Tensor:
         """(..., T, J, 2) screen: what a lifter reads; with confidence (..., T, J, 3), the confidence last."""

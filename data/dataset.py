@@ -4,6 +4,7 @@ Windows of T frames lie about their sample, usually centred, and are padded with
 does.
 """
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -22,18 +23,64 @@ LABELS = ("subject", "action", "camera", "sequence", "scene", "activity")
 
 
 class IndexedPoses(ABC):
-    """Samples that are drawn as batches by their numbers."""
+    """Samples that are drawn as batches by their numbers, seen by one camera (PoseDataset) or several.
 
-    @abstractmethod
-    def __len__(self) -> int: ...
+    joints_3d: (N, J, 3) and joints_2d: (N, J, 2) hold every frame of every view once, confidence (N, J) likewise, None
+    where no view has any; cameras: those of all views, None where some are not known. sample: (S,) the frame of each
+    sample (of its first view), first and last (S,) the ends of its clip. frames: T; target: the sample's place in its
+    window. labels: name -> list of words; label_ids: name -> (S,) int64. fps: frames a second; None where takes differ,
+    which single frames may.
+    """
+
+    joints_3d: Tensor
+    joints_2d: Tensor
+    confidence: Tensor | None
+    cameras: Camera | None
+    sample: Tensor
+    first: Tensor
+    last: Tensor
+    frames: int
+    target: int
+    labels: dict[str, list[str]]
+    label_ids: dict[str, Tensor]
+    fps: float | None
+
+    def __len__(self) -> int:
+        return len(self.sample)
 
     @property
+    def device(self) -> torch.device:
+        return self.joints_3d.device
+
     @abstractmethod
-    def device(self) -> torch.device: ...
+    def to(self, device: torch.device | str) -> "IndexedPoses":
+        """The data set on another device."""
 
     @abstractmethod
     def batch(self, indices: Tensor) -> PoseBatch:
         """The samples `indices` (B,) int64, on the data set's device."""
+
+    @abstractmethod
+    def replaced(
+        self, *, joints_3d: Tensor | None = None, joints_2d: Tensor | None = None, confidence: Tensor | None = None
+    ) -> "IndexedPoses":
+        """The same samples with other tensors in place of some of its own, of the same shapes; None: its own."""
+
+    def follows(self) -> Tensor:
+        """(S,) bool: whether a sample is the frame after the sample before it, in the same clip."""
+        follows = torch.zeros(len(self), dtype=torch.bool, device=self.device)
+        follows[1:] = (self.sample.diff() == 1) & (self.first.diff() == 0)
+        return follows
+
+    def clip_lengths(self) -> Tensor:
+        """(clips,) int64 frames of every clip that has a sample, each view of a clip one where views are samples."""
+        ends = torch.stack([self.first, self.last]).unique(dim=1)
+        return ends[1] - ends[0] + 1
+
+    def label(self, name: str) -> list[str]:
+        """The words of one label for every sample."""
+        words = self.labels[name]
+        return [words[i] for i in self.label_ids[name].tolist()]
 
     def all(self) -> PoseBatch:
         """Every sample, in order."""
@@ -51,13 +98,10 @@ class IndexedPoses(ABC):
 
 
 class PoseDataset(IndexedPoses):
-    """Single frames or windows of real sequences, ready to be indexed.
+    """Single frames or windows of real sequences, ready to be indexed; each sample is of one camera.
 
-    joints_3d: (N, J, 3) and joints_2d: (N, J, 2) hold every frame of every view once; `sample` (S,) is each sample's
-    frame, `first` and `last` (S,) the ends of its clip. frames: T; target: the sample's place in its window.
-    labels: name -> list of words; label_ids: name -> (S,) int64. confidence: (N, J), None where no view has any.
-    fps: frames a second; None where takes differ, which single frames may. present: (N,) bool, whether a frame's camera
-    has a record of it; None where all have. Joints of a frame without one are not visible.
+    camera_of_sample: (S,) int64, rows of cameras. present: (N,) bool, whether a frame's camera has a record of it; None
+    where all have. Joints of a frame without one are not visible.
     """
 
     def __init__(
@@ -101,13 +145,6 @@ class PoseDataset(IndexedPoses):
             raise ValueError(f"A camera that moves has no one view of {frames} frames: use single frames (--frames 1).")
         return layout.build(cls, (frames, target), fps, device)
 
-    def __len__(self) -> int:
-        return len(self.sample)
-
-    @property
-    def device(self) -> torch.device:
-        return self.joints_3d.device
-
     def to(self, device: torch.device | str) -> "PoseDataset":
         """The data set on another device."""
         return PoseDataset(
@@ -119,6 +156,22 @@ class PoseDataset(IndexedPoses):
             None if self.present is None else self.present.to(device),
         )  # fmt: skip
 
+    def replaced(
+        self, *, joints_3d: Tensor | None = None, joints_2d: Tensor | None = None, confidence: Tensor | None = None
+    ) -> "PoseDataset":
+        given = {"joints_3d": joints_3d, "joints_2d": joints_2d, "confidence": confidence}
+        wanted = {"joints_3d": self.joints_3d, "joints_2d": self.joints_2d, "confidence": self.joints_2d[..., 0]}
+        changed = copy.copy(self)
+        for name, values in given.items():
+            if values is not None and values.shape != wanted[name].shape:
+                raise ValueError(
+                    f"{name} has shape {tuple(values.shape)}, expected {tuple(wanted[name].shape)}: a row for every "
+                    "frame of every view."
+                )
+            if values is not None:
+                setattr(changed, name, values)
+        return changed
+
     def batch(self, indices: Tensor) -> PoseBatch:
         window = self.sample[indices, None] + self._offsets  # (B, T)
         window = torch.minimum(torch.maximum(window, self.first[indices, None]), self.last[indices, None])
@@ -128,22 +181,6 @@ class PoseDataset(IndexedPoses):
         if self.present is None:
             return batch
         return replace(batch, visible=batch.visible & self.present[window][..., None])
-
-    def follows(self) -> Tensor:
-        """(S,) bool: whether a sample is the frame after the sample before it, in the same clip."""
-        follows = torch.zeros(len(self), dtype=torch.bool, device=self.device)
-        follows[1:] = (self.sample.diff() == 1) & (self.first.diff() == 0)
-        return follows
-
-    def clip_lengths(self) -> Tensor:
-        """(clips,) int64 frames of every clip that has a sample, one camera's view each."""
-        ends = torch.stack([self.first, self.last]).unique(dim=1)
-        return ends[1] - ends[0] + 1
-
-    def label(self, name: str) -> list[str]:
-        """The words of one label for every sample."""
-        words = self.labels[name]
-        return [words[i] for i in self.label_ids[name].tolist()]
 
 
 def common_rate(takes: Sequence[Take], frames: int) -> float | None:

@@ -15,11 +15,17 @@ class MultiViewDataset(IndexedPoses):
     """Single frames or windows with all their views.
 
     flat: every view's samples; rows: (S, V) int64, which of them are the views of each sample; present: (S, V) bool,
-    False where a take has fewer views than others: its first stands in for them, visible nowhere.
+    False where a take has fewer views than others: its first stands in for them, visible nowhere. What is said of a
+    sample once (labels, clips) is its first view's.
     """
 
     def __init__(self, flat: PoseDataset, rows: Tensor, present: Tensor) -> None:
         self.flat, self.rows, self.present = flat, rows, present
+        self.joints_3d, self.joints_2d, self.confidence = flat.joints_3d, flat.joints_2d, flat.confidence
+        self.cameras, self.frames, self.target, self.fps = flat.cameras, flat.frames, flat.target, flat.fps
+        leading = rows[:, 0]
+        self.sample, self.first, self.last = flat.sample[leading], flat.first[leading], flat.last[leading]
+        self.labels, self.label_ids = flat.labels, {name: ids[leading] for name, ids in flat.label_ids.items()}
 
     @classmethod
     def from_takes(
@@ -45,26 +51,24 @@ class MultiViewDataset(IndexedPoses):
             start += count * own
         return cls(flat, torch.cat(rows).to(device), torch.cat(present).to(device))
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
     @property
     def views(self) -> int:
+        """V"""
         return self.rows.shape[1]
 
-    @property
-    def device(self) -> torch.device:
-        return self.rows.device
+    def to(self, device: torch.device | str) -> "MultiViewDataset":
+        return MultiViewDataset(self.flat.to(device), self.rows.to(device), self.present.to(device))
+
+    def replaced(
+        self, *, joints_3d: Tensor | None = None, joints_2d: Tensor | None = None, confidence: Tensor | None = None
+    ) -> "MultiViewDataset":
+        flat = self.flat.replaced(joints_3d=joints_3d, joints_2d=joints_2d, confidence=confidence)
+        return MultiViewDataset(flat, self.rows, self.present)
 
     def batch(self, indices: Tensor) -> PoseBatch:
         """(B, V, T, J, ...)"""
         batch = self.flat.batch(self.rows[indices].flatten()).in_views(self.views)
-        return replace(batch, visible=batch.visible & self.present[indices][..., None, None])
-
-    def label(self, name: str) -> list[str]:
-        """The words of one label for every sample, those of its first view."""
-        words = self.flat.labels[name]
-        return [words[i] for i in self.flat.label_ids[name][self.rows[:, 0]].tolist()]
+        return replace(batch, visible=batch.visible & self.present[indices][..., None, None], number=indices)
 
 
 def _check(takes: Sequence[Take], views: int) -> None:

@@ -91,6 +91,68 @@ def test_folding_and_unfolding_are_inverse(dataset: MultiViewDataset):
     assert PoseBatch.cat([batch[:2], batch[2:]]).joints_3d.equal(batch.joints_3d)
 
 
+def test_samples_know_their_numbers_whatever_becomes_of_a_batch(dataset: MultiViewDataset):
+    indices = torch.tensor([7, 2, 2, 30])
+    batch = dataset.batch(indices)
+    for same in (batch, batch.mirrored(), batch.reversed(), batch.to("cpu"), batch.one_by_one().in_views(4)):
+        assert torch.equal(same.numbers(), indices)
+    assert batch[1:3].numbers().tolist() == [2, 2]
+    assert batch.one_by_one().numbers().tolist() == [7] * 4 + [2] * 8 + [30] * 4
+    made = replace(batch, number=None)
+    assert PoseBatch.cat([batch, made]).numbers().tolist() == [7, 2, 2, 30, -1, -1, -1, -1]
+    assert PoseBatch.cat([made, made]).number is None and made.numbers().tolist() == [-1] * 4
+    assert made.one_by_one().in_views(4).number is None
+    with pytest.raises(ValueError, match=r"PoseBatch.number has shape \(3,\), expected \(4,\)"):
+        replace(batch, number=indices[:3])
+
+
+def test_clips_are_takes_and_not_views(dataset: MultiViewDataset):
+    takes = [take(20, 0), take(9, 1, subject="S5"), take(13, 2)]
+    assert sorted(dataset.clip_lengths().tolist()) == [9, 13, 20]
+    usable = np.concatenate([own.usable for own in takes])
+    starts = np.concatenate([np.arange(len(own)) == 0 for own in takes])
+    expected = (usable & np.roll(usable, 1) & ~starts)[usable]
+    assert dataset.follows().tolist() == expected.tolist() and 0 < expected.sum() < len(dataset) - 3
+
+
+def test_it_says_of_its_samples_what_a_data_set_of_one_of_their_views_says(dataset: MultiViewDataset):
+    takes = [take(20, 0), take(9, 1, subject="S5"), take(13, 2)]
+    firsts = PoseDataset.from_takes([replace(own, views=own.views[:1]) for own in takes], frames=5)
+    assert (dataset.frames, dataset.target, dataset.fps) == (firsts.frames, firsts.target, firsts.fps) == (5, 2, 50.0)
+    for name in ("subject", "action", "camera", "sequence"):
+        assert dataset.label(name) == firsts.label(name) and dataset.label_ids[name].shape == (len(dataset),)
+    assert torch.equal(dataset.follows(), firsts.follows())
+    assert torch.equal(dataset.clip_lengths(), firsts.clip_lengths())
+    moved = dataset.to("cpu").batch(torch.arange(3))
+    assert torch.equal(moved.joints_2d, dataset.all()[:3].joints_2d)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_replaced_tensors_are_those_that_samples_show(several: bool):
+    kind = MultiViewDataset if several else PoseDataset
+    whole = kind.from_takes([take(20, 0), take(13, 2)], frames=5)
+    assert whole.confidence is None
+    draw = torch.Generator().manual_seed(0)
+    others = {
+        "joints_3d": torch.randn(whole.joints_3d.shape, generator=draw),
+        "joints_2d": torch.randn(whole.joints_2d.shape, generator=draw),
+        "confidence": torch.rand(whole.joints_2d.shape[:-1], generator=draw),
+    }
+    indices = torch.tensor([4, 0, 9])
+    before = whole.batch(indices)
+    for name, values in others.items():
+        changed = whole.replaced(**{name: values})
+        assert type(changed) is kind and getattr(changed, name) is values and len(changed) == len(whole)
+        batch = changed.batch(indices)
+        for other in ("joints_3d", "joints_2d"):
+            assert torch.equal(getattr(batch, other), getattr(before, other)) == (other != name)
+        seen = getattr(batch, name)
+        assert torch.isin(seen, values).all(), "what is shown is from the new tensor"
+        with pytest.raises(ValueError, match=f"{name} has shape .*a row for every frame of every view"):
+            whole.replaced(**{name: values[1:]})
+    assert torch.equal(whole.batch(indices).joints_2d, before.joints_2d), "the data set itself stays as it is"
+
+
 def test_too_few_views_are_one_sentence():
     with pytest.raises(ValueError, match=r"Take S1/walk 0 has 1 view\(s\), expected 2 or more"):
         MultiViewDataset.from_takes([take(5, 0, cameras=1)])
