@@ -20,22 +20,25 @@ from typing import Any
 import torch
 
 from augment import Augmenter
-from data import TEST_SETS, DataSplits, PoseDataset, load_dataset
+from data import TEST_SETS, DataSplits, load_dataset
 from evaluation import cross_domain
+from evaluation.evaluate import dataset_for
 from kinematics import Skeleton, exit_with_one_sentence
 from posenets import load_lifter
 from training import checkpoint, distributed
+from training.building import lifter_of_run
 from training.checkpoint import StopRequest, resume_command, stop_on_signal
 from training.config import Settings, from_plain, read_settings
 from training.course import Course
 from training.detections import check_confidence, noise_of_run
 from training.distributed import Processes
 from training.judging import Judge, load_test_takes, test_set_names
-from training.lifting import build_lifter, trainer_of
+from training.lifting import trainer_of
 from training.log import Result, comparison_table
 from training.memory import keep_freed_memory
 from training.plan import Round, augments, plan_of
 from training.report import Reporter
+from training.self_supervision import without_labels
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,11 +84,14 @@ def train(
     # lifter: screen -> joints
     layout, device = Skeleton.from_num_joints(settings.data.num_joints).name, processes.device
     torch.manual_seed(settings.seed)
-    lifter = build_lifter(settings.lifter, settings.recipe, layout).to(device)
-    # files -> takes -> poses, as tensors on the run's device, in the windows that the lifter reads
-    real = PoseDataset.from_takes(splits.train, layout, lifter.frames, device=device, target=lifter.target_frame)
-    judge = Judge(load_test_takes(settings, splits), lifter, device, settings.output.test_flip)
+    lifter = lifter_of_run(settings, layout).to(device)
+    # files -> takes -> poses, as tensors on the run's device, in the windows and views that the lifter reads
+    real = dataset_for(lifter, splits.train, device)
+    output = settings.output
+    judge = Judge(load_test_takes(settings, splits), lifter, device, output.test_flip, output.test_noise)
     lifter.fps, noise = real.fps, noise_of_run(settings, real, state)
+    if settings.self_supervision.self_supervised:  # from here on nobody sees a 3D label
+        real, noise = without_labels(real, noise, settings.seed)
     check_confidence(lifter, settings, real, noise)
     # body, GAN and cameras: noise -> angles -> joints -> screen
     augmenter = None
@@ -151,7 +157,7 @@ def evaluate_only(settings: Settings) -> None:
             checkpoint=path, posenet_name=settings.lifter.posenet_name, test_sets=test_sets,
             flip="on" if settings.output.test_flip else "off", device=settings.device,
             data_root=settings.data.data_root, data_extra_root=settings.data.data_extra_root,
-            keypoints=settings.data.keypoints,
+            keypoints=settings.data.keypoints, test_noise=settings.output.test_noise,
         )
     )  # fmt: skip
 

@@ -81,12 +81,11 @@ def noise_for(setting: str, data: PoseDataset | PoseBatch) -> DetectorNoise | No
     return replace(DetectorNoise.load(setting).of_joints(layout), fps=fps)
 
 
-def check_setting(setting: str) -> None:
-    """Refuse a detector_noise that is neither a word nor a file."""
-    if setting not in WORDS and not Path(setting).is_file():
+def check_setting(setting: str, flag: str = "detector_noise", words: tuple[str, ...] = WORDS) -> None:
+    """Refuse a noise that is neither a word nor a file."""
+    if setting not in words and not Path(setting).is_file():
         raise FileNotFoundError(
-            f"--detector_noise {setting} is missing: choose from {', '.join(WORDS)}, or give a JSON file of "
-            "DetectorNoise.save."
+            f"--{flag} {setting} is missing: choose from {', '.join(words)}, or give a JSON file of DetectorNoise.save."
         )
 
 

@@ -155,6 +155,12 @@ class PoseBatch:
         joints = self.camera.project(from_body(self.joints_3d, layout))
         return replace(self, joints_2d=joints, screen_layout=layout.name)
 
+    def only_frame(self, frame: int) -> "PoseBatch":
+        """One frame of each clip, T = 1."""
+        one = slice(frame, frame + 1)
+        points = self._each(lambda values: values[..., one, :, :], "joints_3d joints_2d")
+        return replace(self, **points, **self._each(lambda values: values[..., one, :], "visible confidence"))
+
     def certainty(self) -> Tensor:
         """(..., T, J) the confidences; 1 where the 2D is no detection, 0 in a view that is missing."""
         known = torch.ones_like(self.joints_2d[..., 0]) if self.confidence is None else self.confidence

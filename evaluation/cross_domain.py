@@ -17,10 +17,11 @@ from typing import Any, Literal
 import torch
 from tqdm import tqdm
 
-from data import STANDALONE_TEST_SETS, TEST_SETS, DataSettings, PoseDataset, load_test_set
+from augment.detections import check_setting
+from data import STANDALONE_TEST_SETS, TEST_SETS, DataSettings, load_test_set
 from data.command_line import read_flags
 from data.readers import atomic_write
-from evaluation.evaluate import predict, score
+from evaluation.evaluate import TEST_NOISES, dataset_for, noisy, predict, score
 from evaluation.notes import notes_on_test_set
 from evaluation.protocols import protocol_named, protocols_for
 from evaluation.tables import format_scores
@@ -60,6 +61,9 @@ class CrossDomain:
     """Folder of the 3DHP test set."""
     keypoints: str = "gt"
     """2D of Human3.6M: gt, or a detector's file."""
+    test_noise: str = "none"
+    """Error of a detector put on projected 2D, the same for every lifter: none, default (not measured) or a JSON file of
+    DetectorNoise.save."""
 
 
 def run(settings: CrossDomain) -> list[dict[str, Any]]:
@@ -82,6 +86,7 @@ def check(settings: CrossDomain) -> None:
     if not settings.test_sets:
         known = ", ".join([*(name for names in TEST_SETS.values() for name in names), *STANDALONE_TEST_SETS])
         raise ValueError(f"--test_sets is empty, expected some of {known}.")
+    check_setting(settings.test_noise, "test_noise", TEST_NOISES)
     if settings.json is not None and settings.json.is_dir():
         raise IsADirectoryError(f"--json {settings.json} is a folder, expected the name of a file.")
 
@@ -103,9 +108,7 @@ def evaluate_test_set(
     """Result lines of one test set; prints them."""
     notes: list[str] = []
     takes = load_test_set(test_set, data_settings(settings, lifter), lifter.frames, notes)
-    dataset = PoseDataset.from_takes(
-        takes, lifter.skeleton.name, lifter.frames, device=device, target=lifter.target_frame
-    )
+    dataset = noisy(dataset_for(lifter, takes, device), settings.test_noise, test_set)
     for note in [*notes, *notes_on_test_set(test_set, dataset, lifter)]:
         print(note)
     lines = []
@@ -124,7 +127,7 @@ def data_settings(settings: CrossDomain, lifter: Lifter) -> DataSettings:
     """What the data rooms need to know."""
     return DataSettings(
         data_root=settings.data_root, data_extra_root=settings.data_extra_root, keypoints=settings.keypoints,
-        num_joints=lifter.skeleton.num_joints,
+        num_joints=lifter.skeleton.num_joints, views=lifter.views,
     )  # fmt: skip
 
 

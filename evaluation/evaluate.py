@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,7 +11,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from data.dataset import PoseDataset
+from augment.detections import detected_dataset, is_projected, noise_for
+from data.dataset import IndexedPoses, PoseDataset
+from data.multiview import MultiViewDataset
+from data.takes import Take
 from evaluation.metrics import joint_errors, scale_aligned, similarity_aligned
 from evaluation.protocols import JointErrors, Row, group_rows, protocol_named, rows_by_label, score_row
 from kinematics.skeleton import Skeleton
@@ -18,6 +22,7 @@ from posenets import Lifter
 
 # labels of the data set that have a table
 TABLES = ("subject", "sequence", "activity", "scene", "action")
+TEST_NOISES = ("none", "default")  # or a file
 FRAMES_AT_ONCE = 16384  # in the windows of one batch: bounds the memory of long windows
 MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES = "mean over actions", "mean over frames"
 
@@ -82,8 +87,29 @@ class Scores:
         return {"epoch": epoch, "stage": stage, "test_set": test_set, **scores}
 
 
+def dataset_for(lifter: Lifter, takes: Sequence[Take], device: torch.device | str = "cpu") -> IndexedPoses:
+    """Takes in the windows, the layout and the number of views that a lifter reads."""
+    skeleton, frames, target = lifter.skeleton.name, lifter.frames, lifter.target_frame
+    if lifter.views == 1:
+        return PoseDataset.from_takes(takes, skeleton, frames, device=device, target=target)
+    return MultiViewDataset.from_takes(takes, skeleton, frames, lifter.views, target=target, device=device)
+
+
+def noisy(dataset: IndexedPoses, noise: str, name: str) -> IndexedPoses:
+    """A test set as a detector of that noise (a word or a file) sees it: once, and by its name the same for everybody.
+
+    Refuses detections: they have errors of their own.
+    """
+    if noise == "none":
+        return dataset
+    if not isinstance(dataset, PoseDataset | MultiViewDataset) or not is_projected(dataset):
+        raise ValueError(f"--test_noise {noise}: the 2D of {name} is a detector's already, leave the flag out.")
+    model = noise_for(noise, dataset)
+    return dataset if model is None else detected_dataset(dataset, model, zlib.crc32(name.encode()))
+
+
 def evaluate(
-    lifter: Lifter, dataset: PoseDataset, flip: bool = True, protocol: str = "family", batch_size: int = 4096
+    lifter: Lifter, dataset: IndexedPoses, flip: bool = True, protocol: str = "family", batch_size: int = 4096
 ) -> Scores:
     """Scores of a lifter on a test set. flip: average with the mirror image's prediction."""
     return score(predict(lifter, dataset, flip, batch_size), protocol)
@@ -91,20 +117,18 @@ def evaluate(
 
 @torch.inference_mode()
 def predict(
-    lifter: Lifter, dataset: PoseDataset, flip: bool = True, batch_size: int = 4096,
+    lifter: Lifter, dataset: IndexedPoses, flip: bool = True, batch_size: int = 4096,
     progress: Callable[[int], object] | None = None,
 ) -> Predictions:  # fmt: skip
     """Predictions for every sample, with their errors. progress: called with the number of poses done each time."""
     check_fits(lifter, dataset)
     start = time.perf_counter()
-    batch_size = min(batch_size, max(64, FRAMES_AT_ONCE // lifter.frames))
+    batch_size = min(batch_size, max(64, FRAMES_AT_ONCE // (lifter.frames * lifter.views)))
     skeleton, predictions, targets = lifter.skeleton, [], []
     for indices in torch.arange(len(dataset), device=dataset.device).split(batch_size):
         batch = dataset.batch(indices)
-        target = batch.joints_3d[:, lifter.target_frame]
-        seen = batch.seen_as(lifter.input_skeleton).lifter_input(lifter.reads_confidence)
-        predictions.append(lifter.predict(seen, flip).float())
-        targets.append((target - target[:, skeleton.root : skeleton.root + 1]).float())
+        predictions.append(lifter.lift_evaluated(batch, flip).float())
+        targets.append(lifter.truth(batch)[:, lifter.target_frame].float())
         if progress:
             progress(len(indices))
     made = Predictions(
@@ -115,7 +139,7 @@ def predict(
     return made
 
 
-def check_fits(lifter: Lifter, dataset: PoseDataset) -> None:
+def check_fits(lifter: Lifter, dataset: IndexedPoses) -> None:
     """Refuse a data set of another layout or window, or one whose poses cannot be seen as the lifter reads them."""
     joints, window = dataset.joints_3d.shape[-2], (dataset.frames, dataset.target)
     wanted, needed = lifter.skeleton, (lifter.frames, lifter.target_frame)
@@ -123,8 +147,11 @@ def check_fits(lifter: Lifter, dataset: PoseDataset) -> None:
         raise ValueError(
             f"The data set has {joints} joints and the sample at place {window[1]} of windows of {window[0]} frame(s), "
             f"the lifter reads {wanted.num_joints} joints and place {needed[1]} of {needed[0]}: build it with "
-            f"PoseDataset.from_takes(takes, '{wanted.name}', {needed[0]}, target={needed[1]})."
+            "evaluation.evaluate.dataset_for(lifter, takes)."
         )
+    seen_by = dataset.views if isinstance(dataset, MultiViewDataset) else 1
+    if seen_by != lifter.views:
+        raise ValueError(f"Each pose of the data set is seen by {seen_by} camera(s), the lifter reads {lifter.views}.")
     first = torch.arange(min(len(dataset), 1), device=dataset.device)
     dataset.batch(first).seen_as(lifter.input_skeleton)
 

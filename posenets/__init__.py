@@ -3,8 +3,11 @@
 from posenets.base import PoseNet as PoseNet
 from posenets.lifter import INPUT_MODES as INPUT_MODES
 from posenets.lifter import Lifter as Lifter
-from posenets.lifter import lifter_from_checkpoint as lifter_from_checkpoint
-from posenets.lifter import load_lifter as load_lifter
+from posenets.lifter_files import lifter_from_checkpoint as lifter_from_checkpoint
+from posenets.lifter_files import lifter_of as lifter_of
+from posenets.lifter_files import load_lifter as load_lifter
+from posenets.multiview_lifter import VIEW_MODES as VIEW_MODES
+from posenets.multiview_lifter import MultiViewLifter as MultiViewLifter
 from posenets.published import load_published as load_published
 from posenets.registry import ALIASES as ALIASES
 from posenets.registry import DH_AUG_SIZES as DH_AUG_SIZES

@@ -7,22 +7,27 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+FEATURES = {2: "x and y", 3: "and the confidence", 4: "a point in space and the confidence"}
+
 
 class PoseNet(nn.Module):
     """A lifter: screen joints of T frames in, joints of one frame out.
 
     num_joints: joints in and out; frames: T; sizes: keywords that build the same network again. in_features: numbers
-    per joint in (VideoPose3D's word): 2, x and y, or 3 with the detector's confidence. views: cameras that see the
-    same body; of more than one the input has a dimension, the second: (B, V, T, J, in_features).
+    per joint in (VideoPose3D's word): 2, x and y, or 3 with the detector's confidence; 4 where a lifter of several
+    views makes points in space of them. views: cameras that see the same body; of more than one the input has a
+    dimension, the second: (B, V, T, J, in_features).
     """
 
     name: ClassVar[str]
     views: int = 1
+    feature_counts: ClassVar[tuple[int, ...]] = (2, 3)
 
     def __init__(self, num_joints: int, frames: int, in_features: int, sizes: dict[str, Any]) -> None:
         super().__init__()
-        if in_features not in (2, 3):
-            raise ValueError(f"in_features is {in_features}, expected 2 (x and y) or 3 (and the confidence).")
+        if in_features not in self.feature_counts:
+            meanings = ", ".join(f"{count} ({FEATURES[count]})" for count in self.feature_counts)
+            raise ValueError(f"in_features is {in_features}, expected one of {meanings}.")
         self.num_joints, self.frames, self.in_features = num_joints, frames, in_features
         self.sizes = {**sizes, "in_features": in_features}
 

@@ -128,6 +128,7 @@ class ESMformer(PoseNet):
     """
 
     name = "esmformer"
+    feature_counts = (2, 3, 4)
 
     def __init__(
         self, num_joints: int = 17, frames: int = 27, views: int = 4, channel: int = 512, d_hid: int = 1024,

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from data.command_line import read_flags
 from data.readers import atomic_write
 from kinematics.errors import PoseFKError, exit_with_one_sentence
-from posenets.lifter import Lifter, load_lifter
+from posenets.lifter import Lifter
+from posenets.lifter_files import load_lifter
 
 PARITY_M = 1e-4
 OPSET = 18

@@ -1,20 +1,18 @@
 """Lifter: a posenet together with what it reads (input mode, joint layout), as it is trained, saved and used."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from data.batch import PoseBatch
 from kinematics.head import from_body
 from kinematics.skeleton import Skeleton
 from posenets.base import PoseNet
 from posenets.input_layouts import Readout, network_layout, with_hip
 from posenets.input_modes import INPUT_MODES, PER_FRAME_MODES, prepare, rotation_of_virtual_camera
-from posenets.published import fill, load_published, read_checkpoint
-from posenets.registry import build_posenet
 
 FORMAT = "posefk-1"
 FRAMES_AT_ONCE = 16384  # of all windows together that a clip is cut into
@@ -29,12 +27,14 @@ class Lifter(nn.Module):
     input_layout: name of another layout for joints_2d, see posenets.input_layouts; None: the same.
     """
 
+    modes: ClassVar[Sequence[str]] = INPUT_MODES
+
     def __init__(
         self, posenet: PoseNet, input_mode: str = "screen", skeleton: str = "h36m_16", input_layout: str | None = None
     ) -> None:
         super().__init__()
-        if input_mode not in INPUT_MODES:
-            raise ValueError(f"input_mode {input_mode}: choose from {', '.join(INPUT_MODES)}.")
+        if input_mode not in self.modes:
+            raise ValueError(f"input_mode {input_mode}: choose from {', '.join(self.modes)}.")
         inner = network_layout(skeleton, input_layout)
         if inner.num_joints != posenet.num_joints:
             raise ValueError(f"{posenet.name} has {posenet.num_joints} joints, {inner.name} has {inner.num_joints}.")
@@ -55,9 +55,27 @@ class Lifter(nn.Module):
         return self.posenet.target_frame
 
     @property
+    def views(self) -> int:
+        """Cameras that one prediction sees."""
+        return self.posenet.views
+
+    @property
     def reads_confidence(self) -> bool:
         """Whether joints_2d has the detector's confidence as a third column."""
         return self.posenet.in_features == 3
+
+    def lift(self, batch: PoseBatch, every_frame: bool = False) -> Float[Tensor, "batch *frames out_joints 3"]:
+        """Joints of the target frame of each pose of a batch, or of every frame, in the axes of `truth`."""
+        seen = batch.seen_as(self.input_skeleton).lifter_input(self.reads_confidence)
+        return self.forward_window(seen) if every_frame else self(seen)
+
+    def lift_evaluated(self, batch: PoseBatch, flip: bool = True) -> Float[Tensor, "batch out_joints 3"]:
+        """As `predict`, of a batch."""
+        return self.predict(batch.seen_as(self.input_skeleton).lifter_input(self.reads_confidence), flip)
+
+    def truth(self, batch: PoseBatch) -> Float[Tensor, "batch frames out_joints 3"]:
+        """What it should say of each frame: metres about the root, camera axes."""
+        return batch.root_relative()
 
     def prepare(
         self, joints_2d: Float[Tensor, "batch frames joints features"]
@@ -184,43 +202,3 @@ class Lifter(nn.Module):
             "fps": self.fps,
             "settings": settings or {},
         }
-
-
-def load_lifter(
-    path: str | Path, name: str | None = None, input_mode: str = "screen", skeleton: str | None = None,
-    **keywords: Any,
-) -> Lifter:  # fmt: skip
-    """A lifter from a checkpoint of ours, in evaluation mode; or, given the lifter's name, of an original project.
-
-    name, input_mode, skeleton and keywords serve original projects' files only: ours say all that themselves.
-    """
-    content = read_checkpoint(path)
-    if isinstance(content, dict) and content.get("format") == FORMAT:
-        return lifter_from_checkpoint(content, path)
-    if name is None:
-        raise ValueError(
-            f"{path} is not a PoseFK checkpoint: for one of an original project, say which lifter it is "
-            "(--posenet_name)."
-        )
-    posenet = load_published(path, name, **keywords)
-    layout = skeleton or Skeleton.from_num_joints(posenet.num_joints).name
-    return Lifter(posenet, input_mode, layout).eval()
-
-
-def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
-    """A lifter from what a PoseFK checkpoint holds. path: for the error message."""
-    wanted = ("posenet", "model_pos", "input_mode", "skeleton")
-    absent = [key for key in wanted if key not in content]
-    if absent:
-        raise ValueError(f"{path} is a PoseFK checkpoint without {', '.join(absent)}: it holds {', '.join(content)}.")
-    recipe = content["posenet"]
-    try:
-        posenet = build_posenet(recipe["name"], recipe["num_joints"], recipe["frames"], **recipe["sizes"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is a PoseFK checkpoint with a damaged recipe of its lifter ({error!r}).") from error
-    fill(posenet, content["model_pos"], path)
-    lifter = Lifter(posenet, content["input_mode"], content["skeleton"], content.get("input_layout")).eval()
-    if lifter.readout is not None:
-        fill(lifter.readout, content["readout"], path)
-    lifter.epoch, lifter.fps = content.get("epoch"), content.get("fps")
-    return lifter

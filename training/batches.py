@@ -4,7 +4,8 @@ from typing import Any
 
 import torch
 
-from data import PoseBatch, PoseDataset
+from data import PoseBatch
+from data.dataset import IndexedPoses
 
 
 class RealBatches:
@@ -12,7 +13,7 @@ class RealBatches:
     left out and every batch is full.
     """
 
-    def __init__(self, dataset: PoseDataset, seed: int) -> None:
+    def __init__(self, dataset: IndexedPoses, seed: int) -> None:
         self.dataset = dataset
         self.generator = torch.Generator().manual_seed(seed)
         self._shuffle()

@@ -19,16 +19,21 @@ from augment.detections import check_setting
 from augment.settings import RECIPES
 from data import DATASETS, DataSettings
 from data.plain import from_plain as plain_to_dataclass
-from posenets import ALIASES, INPUT_MODES, LIFTERS
+from evaluation.evaluate import TEST_NOISES
+from posenets import ALIASES, INPUT_MODES, LIFTERS, MULTI_VIEW_LIFTERS, VIEW_MODES
 from posenets.input_layouts import INPUT_LAYOUTS
 from training import flags
 from training.presets import (
     BUDGETS,
+    CAMERAS,
     CLIPS,
     LIFTER_PRESETS,
     PUBLISHED_LENGTHS,
     SHORT_RUNS,
+    SMALL_RUNS,
+    SMALL_VIEW_LIFTER,
     TRAINING,
+    VIEWS,
     WITHOUT_BUDGET_SIZES,
     Preset,
 )
@@ -67,9 +72,13 @@ def defaults_for(words: flags.Words) -> Settings:
     short = SHORT_RUNS.get(recipe, {}) if "dropout" in BUDGETS[dataset].get("lifter", {}) else {}
     lengths = PUBLISHED_LENGTHS.get(named, PUBLISHED_LENGTHS.get(name, {})) if dataset == "h36m" else {}
     own = LIFTER_PRESETS.get(named, LIFTER_PRESETS.get(name, {}))
-    parts = [BUDGETS[dataset], short, own, lengths, TRAINING[recipe]]
+    several = name in MULTI_VIEW_LIFTERS
+    small = SMALL_VIEW_LIFTER if several and dataset in SMALL_RUNS else {}
+    parts = [BUDGETS[dataset], short, own, lengths, small, TRAINING[recipe]]
     if _sees_clips(words, parts):
         parts.append(CLIPS.get(recipe, {}))
+    if several:
+        parts.append(VIEWS.get(recipe, {}))
     lifter = replace(LifterSettings(), **_merged(parts, "lifter"))
     learning = replace(LearningSettings(), **_merged(parts, "learning"))
     if "filter_widths" in words and "frames" not in words:
@@ -79,8 +88,8 @@ def defaults_for(words: flags.Words) -> Settings:
     if name in WITHOUT_BUDGET_SIZES:
         lifter = replace(lifter, posenet_width=0, dropout=-1.0)
     return Settings(
-        recipe=recipe, data=DataSettings(dataset=dataset), lifter=lifter, learning=learning,
-        augment=RECIPES[recipe],
+        recipe=recipe, data=DataSettings(dataset=dataset, views=CAMERAS if several else 1), lifter=lifter,
+        learning=learning, augment=RECIPES[recipe],
     )  # fmt: skip
 
 
@@ -108,10 +117,9 @@ def check(settings: Settings) -> None:
     learning, lifter = settings.learning, settings.lifter
     for recipe in (settings.recipe, *settings.compare):
         _choose("recipe", recipe, RECIPES)
-    if lifter.posenet_name in flags.LATER_LIFTERS:
-        raise ValueError(f"--posenet_name {lifter.posenet_name}: {flags.LATER_LIFTERS[lifter.posenet_name]}.")
-    _choose("posenet_name", lifter.posenet_name, [*LIFTERS, *ALIASES])
-    _choose("input_mode", lifter.input_mode, INPUT_MODES)
+    _choose("posenet_name", lifter.posenet_name, [*LIFTERS, *MULTI_VIEW_LIFTERS, *ALIASES])
+    _choose("input_mode", lifter.input_mode, _input_modes(lifter.posenet_name))
+    _check_views(settings)
     if lifter.input_layout:
         _check_input_layout(settings)
     if lifter.filter_widths and lifter.frames not in (1, math.prod(lifter.filter_widths)):
@@ -129,6 +137,7 @@ def check(settings: Settings) -> None:
         "posenet_blocks": (lifter.posenet_blocks, 0),
         "threads": (settings.threads, 0), "seed": (settings.seed, 0), "max_grad_norm": (learning.max_grad_norm, 0),
         "max_norm": (learning.max_norm, 0), "lr_decay_steps": (learning.lr_decay_steps, 1),
+        "large_decay_epoch": (learning.large_decay_epoch, 0),
     }  # fmt: skip
     for name, (value, smallest) in at_least.items():
         if not value >= smallest:  # also catches NaN
@@ -141,8 +150,31 @@ def check(settings: Settings) -> None:
         raise ValueError(f"--synthetic_share {settings.augment.synthetic_share}: expected a share from 0 to 1.")
     settings.augment.mixture.shares()
     check_setting(settings.augment.detector_noise)
+    check_setting(settings.output.test_noise, "test_noise", TEST_NOISES)
     if lifter.dropout != -1 and not 0 <= lifter.dropout < 1:
         raise ValueError(f"--dropout {lifter.dropout}: expected a rate from 0 to under 1, or -1 for the published one.")
+
+
+def _input_modes(posenet_name: str) -> tuple[str, ...]:
+    return VIEW_MODES if posenet_name in MULTI_VIEW_LIFTERS else INPUT_MODES
+
+
+def _check_views(settings: Settings) -> None:
+    """Several cameras and lifters of several cameras go together, and learning without labels needs both."""
+    name, views, own = settings.lifter.posenet_name, settings.data.views, settings.self_supervision
+    several = name in MULTI_VIEW_LIFTERS
+    if several and views < 2:
+        raise ValueError(f"--views {views}: {name} needs two or more cameras; for one choose another lifter.")
+    if not several and views != 1:
+        raise ValueError(f"--views {views}: {name} sees one camera; choose {', '.join(MULTI_VIEW_LIFTERS)}.")
+    if own.self_supervised and not several:
+        raise ValueError(f"--self_supervised True needs several views, {name} sees one: choose esmformer.")
+    for flag in ("tri_loss", "reproj_loss", "adaptive_loss"):
+        if getattr(own, flag) and not own.self_supervised:
+            raise ValueError(f"--{flag} True is a part of learning without labels: add --self_supervised True.")
+    for flag, smallest in (("loss_w", 0), ("held_out", -1)):
+        if not smallest <= getattr(own, flag) <= 1:
+            raise ValueError(f"--{flag} {getattr(own, flag)}: expected a share from 0 to 1.")
 
 
 def _check_input_layout(settings: Settings) -> None:

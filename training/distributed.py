@@ -86,6 +86,12 @@ def _average(tensors: list[Tensor]) -> None:
         tensor.copy_(mean.view_as(tensor))
 
 
+def sum_up(tensor: Tensor) -> None:
+    """Replace a tensor by its sum over the processes."""
+    if dist.is_initialized():
+        dist.all_reduce(tensor)
+
+
 def broadcast(module: nn.Module) -> None:
     """Give every process the first one's weights and buffers."""
     if not dist.is_initialized():

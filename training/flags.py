@@ -13,9 +13,6 @@ from augment.settings import SOURCES
 
 Words = dict[str, list[str]]
 
-NO_MULTI_VIEW = "multi-view and self-supervised lifters are not in this version, only one camera with 3D labels"
-LATER_LIFTERS = {"esmformer": NO_MULTI_VIEW}
-
 # The same setting under another name: VideoPose3D and PoseFormer, DH-AUG, ESMformer.
 RENAMED = {
     "-d": "dataset", "-k": "keypoints", "-str": "subjects_train", "-ste": "subjects_test", "-a": "actions",
@@ -25,7 +22,7 @@ RENAMED = {
     "--Dis_DenseDim_3D": "critic_width_3d", "--Dis_DenseDim_2D": "critic_width_2d",
     "--video_Dis_DenseDim_3D": "motion_critic_width", "--single_dis_warmup_epoch": "motion_warmup",
     "--GAN_video_playback_input": "gan_playback", "--Pos_video_playback_input": "playback",
-    "--nepoch": "epochs", "--previous_dir": "evaluate",
+    "--nepoch": "epochs", "--previous_dir": "evaluate", "--channel": "posenet_width",
 }  # fmt: skip
 
 
@@ -43,13 +40,6 @@ def _only_off(reason: str) -> Callable[[str, str], Words]:
         if _truth(flag, value):
             raise ValueError(f"{flag} {value}: {reason}.")
         return {}
-
-    return translate
-
-
-def _refused(reason: str) -> Callable[[str, str], Words]:
-    def translate(flag: str, value: str) -> Words:
-        raise ValueError(f"{flag} {value}: {reason}.")
 
     return translate
 
@@ -81,6 +71,20 @@ def _only_s1(flag: str, value: str) -> Words:
     return {"subjects_train": ["S1"]} if _truth(flag, value) else {}
 
 
+def _blocks(flag: str, value: str) -> Words:
+    """ESMformer's "555": blocks of the three levels."""
+    if not re.fullmatch(r"[1-9]{3}", value):
+        raise ValueError(f"{flag} {value}: expected three digits as in 555, the blocks of the three levels.")
+    return {flag[2:]: list(value)}
+
+
+def _one_block(flag: str, value: str) -> Words:
+    """ESMformer's --mclf: its program has one block there however many are asked for."""
+    if value != "1":
+        raise ValueError(f"{flag} {value}: there is one block between the levels, as in the original's program.")
+    return {}
+
+
 def _angle_limits(flag: str, value: str) -> Words:
     """False let every angle of DH-AUG's generator turn by +-180 degrees."""
     if not _truth(flag, value):
@@ -95,11 +99,9 @@ TRANSLATED: dict[str, Callable[[str, str], Words]] = {
     "--s1only": _only_s1,
     "--GAN_whether_use_preAngle": _angle_limits,
     "--video_over_200mm": _only_off("no clip is left out for being far off; damaged frames are marked by the data"),
-    "--adaptive_loss": _only_off(NO_MULTI_VIEW),
-    "--self_supervised": _only_off(NO_MULTI_VIEW),
-    "--reproj_loss": _only_off(NO_MULTI_VIEW),
-    "--tri_loss": _only_off(NO_MULTI_VIEW),
-    "--loss_w": _refused(f"it weighs the multi-view losses, and {NO_MULTI_VIEW}"),
+    "--smfe": _blocks,
+    "--milf": _blocks,
+    "--mclf": _one_block,
 }
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import torch
 
-from data import TEST_SETS, DataSplits, PoseDataset, Take, load_test_set
+from data import TEST_SETS, DataSplits, Take, load_test_set
+from data.dataset import IndexedPoses
 from data.test_set_3dhp import SPARSE, TEST_FILE, VIDEO, has_video
 from evaluation import Predictions, protocols_for, score
-from evaluation.evaluate import check_fits, predict
+from evaluation.evaluate import check_fits, dataset_for, noisy, predict
 from evaluation.notes import clip_notes, notes_on_test_set
 from posenets import Lifter
 from training.config import Settings
@@ -42,23 +43,23 @@ def load_test_takes(settings: Settings, splits: DataSplits) -> dict[str, list[Ta
 
 
 class Judge:
-    """Evaluates lifters on all test sets. predictions: those of the last evaluation, for pictures."""
+    """Evaluates lifters on all test sets. predictions: those of the last evaluation, for pictures.
+
+    noise: of a detector that the test sets are seen by.
+    """
 
     def __init__(
-        self, takes: Mapping[str, list[Take]], lifter: Lifter, device: torch.device, flip: bool
-    ) -> None:  # fmt: skip
+        self, takes: Mapping[str, list[Take]], lifter: Lifter, device: torch.device, flip: bool, noise: str = "none"
+    ) -> None:
         self.datasets = {
-            name: PoseDataset.from_takes(
-                own, lifter.skeleton.name, lifter.frames, device=device, target=lifter.target_frame
-            )
-            for name, own in takes.items()
-        }
+            name: noisy(dataset_for(lifter, own, device), noise, name) for name, own in takes.items()
+        }  # fmt: skip
         for dataset in self.datasets.values():
             check_fits(lifter, dataset)  # now, not after the first epoch
         self.flip = flip
         self.predictions: dict[str, Predictions] = {}
 
-    def notes(self, lifter: Lifter, training: PoseDataset) -> list[str]:
+    def notes(self, lifter: Lifter, training: IndexedPoses) -> list[str]:
         """What the clips and the confidences of the training poses and the test sets have to tell."""
         notes = clip_notes("training", training, lifter)
         for name, dataset in self.datasets.items():

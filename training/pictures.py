@@ -54,9 +54,8 @@ class Pictures:
                 continue
             generator = torch.Generator().manual_seed(2)
             batch = dataset.random_batch(COLUMNS, generator)
-            seen = batch.seen_as(lifter.input_skeleton).lifter_input(lifter.reads_confidence)
-            joints = lifter.predict(seen)
-            self.log.picture(f"lifted_{name}", lifted_grid(batch, joints, name), step, keep)
+            joints, truth = lifter.lift_evaluated(batch), lifter.truth(batch)[:, lifter.target_frame]
+            self.log.picture(f"lifted_{name}", lifted_grid(batch, joints, truth, name), step, keep)
 
     def _angles(self, synthetic: PoseBatch | None, step: int, keep: bool) -> None:
         if self.real.camera is None:

@@ -40,6 +40,13 @@ LIFTER_PRESETS: dict[str, Preset] = {
             "difference_weight": 5.0, "max_grad_norm": 0.0,
         },
     },
+    "esmformer": {
+        "lifter": {"frames": 27},
+        "learning": {
+            "lr": 1e-3, "lr_schedule": "exponential", "lr_decay": 0.95, "large_decay_epoch": 5, "amsgrad": True,
+            "loss": "mpjpe", "loss_frames": "all", "max_grad_norm": 0.0,
+        },
+    },
     "martinez": {
         "lifter": {"standardised": True, "posenet_width": 1024, "posenet_blocks": 2, "dropout": 0.5},
         "learning": {
@@ -53,9 +60,23 @@ PUBLISHED_LENGTHS: dict[str, Preset] = {
     "poseformer": {"learning": {"epochs": 200, "batch_size": 512}},
     "seq2seq": {"learning": {"epochs": 100, "batch_size": 64}},
     "martinez": {"learning": {"epochs": 200}},
+    "esmformer": {"learning": {"epochs": 50}},
 }
 # The widths and dropout of short runs are meant for fully connected layers and 1x1 convolutions.
 WITHOUT_BUDGET_SIZES = ("sem_gcn", "st_gcn", "poseformer")
+# A lifter of several views is 23 million weights large as published: in the short runs of a laptop one of 0.3 million
+# over a third of a second.
+SMALL_VIEW_LIFTER: Preset = {
+    "lifter": {"frames": 9, "posenet_width": 64, "posenet_blocks": 1, "dropout": 0.0},
+    "learning": {"lr": 1e-3, "lr_schedule": "cosine", "amsgrad": False, "max_grad_norm": 1.0, "batch_size": 128},
+}
+SMALL_RUNS = ("demo", "cmu")
+
+# What several cameras see: recipe posefk corrects triangulated joints, whatever the rig.
+VIEWS: dict[str, Preset] = {
+    "posefk": {"lifter": {"input_mode": "rays"}, "learning": {"ema": 0.99}},
+}
+CAMERAS = 4  # of a lifter of several views, unless said
 
 # Short runs: the published dropout (up to half of the units) and learning rate are made for hundreds of epochs. The
 # rate is the same for every recipe, so that a comparison is about the augmentation.

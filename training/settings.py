@@ -13,8 +13,8 @@ class LifterSettings:
     """The network that lifts 2D to 3D."""
 
     posenet_name: str = "videopose"
-    """Lifter: videopose, simple_baseline (mlp; martinez: as first published), sem_gcn (gcn), st_gcn, poseformer or
-    seq2seq."""
+    """Lifter: videopose, simple_baseline (mlp; martinez: as first published), sem_gcn (gcn), st_gcn, poseformer,
+    seq2seq, or of several cameras esmformer."""
     frames: int = 1
     """Frames one prediction sees: 1 for simple_baseline and sem_gcn, a power of 3 for videopose, any for the others."""
     filter_widths: tuple[int, ...] = ()
@@ -24,7 +24,16 @@ class LifterSettings:
     posenet_width: int = 0
     """Units per layer; 0: as published."""
     posenet_blocks: int = 0
-    """Number of blocks (simple_baseline, sem_gcn) or of filters (videopose); 0: as published."""
+    """Number of blocks (simple_baseline, sem_gcn; esmformer: in each of its six stacks) or of filters (videopose); 0:
+    as published."""
+    smfe: tuple[int, ...] = ()
+    """esmformer: blocks of the three levels inside each view; published 5 5 5."""
+    milf: tuple[int, ...] = ()
+    """esmformer: blocks of the three levels over the frames; published 2 2 2."""
+    d_hid: int = 0
+    """esmformer: hidden units of the MLPs over the frames; 0: twice the width."""
+    mvf_kernel: int = 0
+    """esmformer: frames and channels a fused entry sees, an odd number; 0: as published, 7."""
     dropout: float = -1.0
     """Share of units dropped while training, 0 to under 1; -1: as published."""
     input_layout: str = ""
@@ -33,7 +42,8 @@ class LifterSettings:
     """simple_baseline: compute in standard deviations from the mean training pose, kept beside the weights."""
     input_mode: str = "screen"
     """What the lifter sees: screen, root (minus the hip), root_placed (and where the hip is), root_scaled (by size),
-    virtual_camera (looking at the hip, scaled)."""
+    virtual_camera (looking at the hip, scaled); of several cameras screen, or rays (points in space, whose
+    triangulation it corrects)."""
 
     confidence: bool = False
     """Read the detector's confidence of every joint beside its place (published lifters do not)."""
@@ -69,6 +79,10 @@ class LearningSettings:
     lr_decay_steps updates (staircase), or constant."""
     lr_decay: float = 0.99
     """Factor of the exponential and staircase schedules (giving it chooses exponential where the other is not set)."""
+    lr_decay_large: float = 0.5
+    """Factor of the exponential schedule instead of lr_decay after every large_decay_epoch-th epoch (ESMformer)."""
+    large_decay_epoch: int = 0
+    """Epochs from one large decay to the next; 0: none."""
     lr_decay_steps: int = 100_000
     """Updates of the lifter from one step of the staircase to the next."""
     loss: Literal["mpjpe", "mse", "standard_mse"] = "mpjpe"
@@ -80,6 +94,8 @@ class LearningSettings:
     """loss_frames=all: weight of the same loss on the displacements from frame to frame."""
     weight_decay: float = 0.0
     """Decoupled weight decay (AdamW); 0: Adam."""
+    amsgrad: bool = False
+    """Adam with the largest second moment so far (ESMformer)."""
     mirrored: Literal["separate", "concatenated", "none"] = "separate"
     """Left-right mirrored copies: an update of their own, in the same update, or none."""
     playback: bool = False
@@ -98,6 +114,25 @@ class LearningSettings:
 
 
 @dataclass
+class SelfSupervisionSettings:
+    """How a lifter of several cameras learns without 3D labels."""
+
+    self_supervised: bool = False
+    """Take the 3D labels away and learn from what the views say of each other."""
+    tri_loss: bool = False
+    """Hold predictions against the triangulated joints."""
+    reproj_loss: bool = False
+    """Hold predictions against the 2D of every view (also if neither loss is asked for)."""
+    loss_w: float = 0.8
+    """Weight of tri_loss where both are used, 0 to 1; the rest is reproj_loss's."""
+    adaptive_loss: bool = False
+    """Let samples whose views contradict each other count less and less."""
+    held_out: float = -1.0
+    """Share of the joints that the lifter is not shown in one of the views, 0 to 1, so that what it says of them there can
+    be checked; -1: 0.7 where it reads confidences (input_mode rays), else 0, as published."""
+
+
+@dataclass
 class OutputSettings:
     """What a run judges and writes."""
 
@@ -109,6 +144,9 @@ class OutputSettings:
     """Test sets; empty: those of the data set, and 3dhp where it is prepared."""
     eval_every: int = 1
     """Evaluate after every n-th epoch (and after the last)."""
+    test_noise: str = "none"
+    """Error of a detector put on the projected 2D of the test sets, once and for every run alike: none, default (not
+    measured) or a JSON file of DetectorNoise.save."""
     test_flip: bool = True
     """Average each prediction with that of the mirror image."""
     figures: bool = True
@@ -127,6 +165,7 @@ class Settings:
     lifter: LifterSettings = field(default_factory=LifterSettings)
     learning: LearningSettings = field(default_factory=LearningSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
+    self_supervision: SelfSupervisionSettings = field(default_factory=SelfSupervisionSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     evaluate: str = ""
     """Checkpoint to evaluate instead of training (also looked for in --checkpoint)."""

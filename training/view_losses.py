@@ -1,7 +1,7 @@
-"""Losses of lifters that see several synchronised views, with 3D labels and without.
+"""Losses of lifters that see several synchronised views, without 3D labels.
 
 Without labels (ESMformer's self-supervision: triangulation loss, reprojection loss, their mix, adaptive weights) a
-prediction is held against what the views say themselves. Nothing here reads joints_3d but `supervised`.
+prediction is held against what the views say themselves. Nothing here reads joints_3d.
 
 Two things differ from the published program: the hip from which a prediction is projected is the triangulated one, not
 the origin; and every camera has its own image size (screen units instead of pixels).
@@ -13,17 +13,12 @@ from torch import Tensor
 
 from data import PoseBatch
 from kinematics.triangulation import triangulate
+from training import distributed
 
 TRIMMED = (0.05, 0.95)  # quantiles between which a batch's errors are taken for its mean and spread
+NEAREST = 0.5  # metres
 WIDEST = 2.0  # spread from which a sample's weight falls to LEAST at once
 LEAST = 1e-10
-
-
-def supervised(prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch) -> Float[Tensor, "batch"]:
-    """Mean distance of the joints, metres. prediction: about the hip, world axes, every frame of the window."""
-    world = batch.joints_world()[:, 0]
-    root = batch.skeleton.root
-    return (prediction - (world - world[:, :, root, None])).norm(dim=-1).mean(dim=(1, 2))
 
 
 def triangulated(batch: PoseBatch) -> Float[Tensor, "batch frames joints 3"]:
@@ -48,32 +43,40 @@ def triangulation_loss(
 
 
 def reprojection_loss(
-    prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, points: Tensor | None = None
-) -> Float[Tensor, "batch"]:
+    prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, points: Tensor | None = None,
+    judges: Tensor | None = None,
+) -> Float[Tensor, "batch"]:  # fmt: skip
     """Mean absolute difference on the screens of all views, in half image widths, weighted by their confidences.
 
     The prediction stands where the triangulated hip is. Lenses bend what is projected as they bent what was seen.
+    judges: (B, V, 1, J) bool, the views of joints that are asked; None: all.
     """
     points = triangulated(batch) if points is None else points
     assert batch.camera is not None
     world = prediction + points[:, :, batch.skeleton.root, None]
     every = world[:, None].expand(-1, batch.views or 0, -1, -1, -1)
-    seen = batch.camera.project(batch.camera.world_to_camera(every))
-    weight = batch.certainty()
+    seen = batch.camera.project(_ahead(batch.camera.world_to_camera(every)))
+    weight = batch.certainty() if judges is None else batch.certainty() * judges
     off = ((seen - batch.joints_2d).abs().mean(dim=-1) * weight).sum(dim=(1, 2, 3))
     return off / weight.sum(dim=(1, 2, 3)).clamp_min(torch.finfo(weight.dtype).eps)
 
 
+def _ahead(points_camera: Tensor) -> Tensor:
+    """Points as far from the camera's plane as a pose can be: what is behind it has no place on the screen."""
+    return torch.cat([points_camera[..., :2], points_camera[..., 2:].clamp_min(NEAREST)], dim=-1)
+
+
 def self_supervised(
-    prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, triangulation_share: float | int
-) -> Float[Tensor, "batch"]:
+    prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, triangulation_share: float | int,
+    judges: Tensor | None = None,
+) -> Float[Tensor, "batch"]:  # fmt: skip
     """loss_w of triangulation, the rest of reprojection (published: 0.8). 1 or 0: one of them alone."""
     points = triangulated(batch)
     loss = prediction.new_zeros(len(batch))
     if triangulation_share:
         loss = loss + triangulation_share * triangulation_loss(prediction, batch, points)
     if triangulation_share < 1:
-        loss = loss + (1 - triangulation_share) * reprojection_loss(prediction, batch, points)
+        loss = loss + (1 - triangulation_share) * reprojection_loss(prediction, batch, points, judges)
     return loss
 
 
@@ -87,6 +90,7 @@ class ErrorAwareWeights:
 
     def __init__(self, samples: int, device: torch.device | str = "cpu") -> None:
         self.weights = torch.ones(samples, device=device)
+        self._agreed = self.weights.clone()  # by all processes
 
     def weighted(self, losses: Float[Tensor, "batch"], indices: Int[Tensor, "batch"]) -> Tensor:
         """The batch's mean loss under the weights so far, which then learn from it. indices: numbers of the samples."""
@@ -102,3 +106,13 @@ class ErrorAwareWeights:
         factor = torch.exp(-(losses - usual.mean()) * spread)
         factor = torch.where(spread >= WIDEST, torch.full_like(factor, LEAST), factor)
         self.weights[indices] = (self.weights[indices] * factor).clamp_min(LEAST)
+
+    def synchronise(self) -> None:
+        """Make the weights of all processes the same: each sample's factors of all of them multiplied."""
+        logarithms = self.weights.log() - self._agreed.log()
+        distributed.sum_up(logarithms)
+        self.restore((self._agreed.log() + logarithms).exp().clamp_min(LEAST))
+
+    def restore(self, weights: Tensor) -> None:
+        """Go on with weights that were agreed on or saved."""
+        self.weights, self._agreed = weights.clone(), weights.clone()

@@ -1,0 +1,85 @@
+"""What several calibrated cameras say of a pose, as points in space that do not depend on where the cameras stand.
+
+A camera that sees a joint says that it lies on a ray. All rays of a joint pass near the triangulated point; the point
+of each ray nearest to it is what that camera would have the joint be. About the triangulated hip, and turned about the
+vertical so that the person of the centre frame faces one way, these points look alike for any rig and any heading: a
+network that has learnt to weigh them for one rig can do so for another.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from kinematics.camera import Camera
+from kinematics.rotation import quaternion_to_matrix
+from kinematics.skeleton import Skeleton
+from kinematics.triangulation import triangulate
+
+FARTHEST = 1.0  # metres: a ray that misses by more says no more than that
+
+
+class RayPoints(NamedTuple):
+    """features: (B, V, T, J, 4) metres in the person's axes about the hip, and the confidence; joints: (B, T, J, 3) the
+    triangulated ones, likewise; turn: (B, 3, 3) from world axes to the person's (x towards the left, z up).
+    """
+
+    features: Tensor
+    joints: Tensor
+    turn: Tensor
+
+
+def ray_points(
+    joints_2d: Float[Tensor, "batch views frames joints 2"], confidence: Float[Tensor, "batch views frames joints"],
+    camera: Camera, skeleton: Skeleton, target_frame: int,
+) -> RayPoints:  # fmt: skip
+    """joints_2d: screen; confidence: 0 for what a camera has not seen; camera: (B, V)."""
+    points = triangulated(joints_2d, confidence, camera)
+    direction = _directions(joints_2d, camera)
+    centre = camera.translation[:, :, None, None]
+    nearest = centre + direction * ((points[:, None] - centre) * direction).sum(-1, keepdim=True)
+    missed = (nearest - points[:, None]).clamp(-FARTHEST, FARTHEST) * (confidence > 0)[..., None]
+    turn = turn_to_person(points[:, target_frame], skeleton)
+    about = (points - points[:, :, skeleton.root, None]) @ turn.mT[:, None]
+    features = about[:, None] + missed @ turn.mT[:, None, None]
+    return RayPoints(torch.cat([features, confidence[..., None].to(features.dtype)], dim=-1), about, turn)
+
+
+def triangulated(
+    joints_2d: Float[Tensor, "batch views frames joints 2"], confidence: Float[Tensor, "batch views frames joints"],
+    camera: Camera,
+) -> Float[Tensor, "batch frames joints 3"]:
+    """World joints, metres. One that fewer than two cameras see is put where its ray is nearest to the others' middle;
+    where none sees it, in that middle.
+    """
+    points = triangulate(joints_2d, camera, confidence)
+    known = (confidence > 0).sum(1) > 1  # (B, T, J)
+    if bool(known.all()):
+        return points
+    weight = known[..., None].to(points.dtype)
+    middle = (points * weight).sum(2, keepdim=True) / weight.sum(2, keepdim=True).clamp_min(1)
+    direction, centre = _directions(joints_2d, camera), camera.translation[:, :, None, None]
+    nearest = centre + direction * ((middle[:, None] - centre) * direction).sum(-1, keepdim=True)
+    seen = (confidence > 0)[..., None].to(points.dtype)
+    alone = torch.where(seen.sum(1) > 0, (nearest * seen).sum(1) / seen.sum(1).clamp_min(1), middle)
+    found = known[..., None] | ~known.any(dim=2)[..., None, None]  # a frame without any: as triangulate leaves it
+    return torch.where(found, points, alone)
+
+
+def turn_to_person(joints_world: Float[Tensor, "batch joints 3"], skeleton: Skeleton) -> Float[Tensor, "batch 3 3"]:
+    """Turn about the vertical from world axes to those of a person whose left is x: of hips and shoulders together."""
+    at = {name: joints_world[:, skeleton.joints.index(name)] for name in ("LHip", "RHip", "LShoulder", "RShoulder")}
+    left = at["LHip"] - at["RHip"] + at["LShoulder"] - at["RShoulder"]
+    heading = torch.atan2(left[:, 1], left[:, 0])
+    cos, sin, none = heading.cos(), heading.sin(), torch.zeros_like(heading)
+    rows = [cos, sin, none, -sin, cos, none, none, none, none + 1]
+    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+
+
+def _directions(joints_2d: Tensor, camera: Camera) -> Tensor:
+    """(B, V, T, J, 3) unit vectors in the world along the rays of screen points."""
+    rays = camera.rays(joints_2d)
+    ahead = torch.cat([rays, torch.ones_like(rays[..., :1])], dim=-1)
+    matrix = quaternion_to_matrix(camera.orientation_wxyz)[:, :, None]  # (B, V, 1, 3, 3): rows of joints
+    return torch.nn.functional.normalize(ahead @ matrix.mT, dim=-1)

@@ -1,0 +1,136 @@
+"""Learning without 3D labels: what the views of a pose say of each other, and the labels taken away for good."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from augment.detections import detected_dataset
+from data import SYNTHETIC, PoseBatch
+from data.multiview import MultiViewDataset
+from kinematics import Camera
+from posenets import Lifter
+from posenets.view_rays import triangulated
+from training.detections import RunNoise
+from training.losses import lifted, mean_distance
+from training.settings import Settings
+from training.view_losses import ErrorAwareWeights, self_supervised
+
+HELD_OUT = 0.7
+FRAMES_AT_ONCE = 16384  # triangulated together
+
+
+class SelfSupervision:
+    """Loss of real poses by their views alone; synthetic ones, whose 3D is known because it was made, by their 3D.
+
+    held_out hides a share of the joints from the lifter in one view each, and asks how well what it says falls on them
+    there: the error of a detection that the lifter has not read cannot be repeated (the idea of Noise2Self, Batson and
+    Royer, 2019). Without it a lifter does best by saying what triangulation says.
+    """
+
+    def __init__(self, settings: Settings, lifter: Lifter, samples: int, device: torch.device) -> None:
+        self.own, reads = settings.self_supervision, lifter.reads_confidence
+        self.held_out = self.own.held_out if self.own.held_out >= 0 else HELD_OUT * reads
+        if self.held_out and not reads:
+            raise ValueError(
+                f"--held_out {self.held_out:g}: the lifter must be told what is hidden from it: use --input_mode rays "
+                "or --confidence True, or --held_out 0."
+            )
+        one_frame = lifter.posenet.sizes.get("self_supervised", False)
+        self.learning = replace(settings.learning, loss_frames="target" if one_frame else "all")
+        self.weights = ErrorAwareWeights(samples, device) if self.own.adaptive_loss else None
+
+    def __call__(self, lifter: Lifter, batch: PoseBatch) -> Tensor:
+        """The mean over a batch: metres, and where reprojection counts half image widths."""
+        hidden = self._hidden(batch)
+        prediction = lifted(lifter, without(batch, hidden), self.learning)
+        if self.learning.loss_frames == "target":
+            batch = batch.only_frame(lifter.target_frame)
+        made = batch.source == SYNTHETIC
+        loss = prediction.new_zeros(())
+        if (count := int((~made).sum())) > 0:
+            judges = hidden[~made] if self.held_out else None
+            loss = loss + count * self._of_views(prediction[~made], batch[~made], judges)
+        if (count := int(made.sum())) > 0:
+            target = lifter.truth(batch[made])
+            loss = loss + count * mean_distance(prediction[made], target)
+        return loss / len(batch)
+
+    def _of_views(self, prediction: Tensor, batch: PoseBatch, judges: Tensor | None) -> Tensor:
+        own = self.own
+        share = own.loss_w if own.tri_loss and own.reproj_loss else float(own.tri_loss)
+        losses = self_supervised(prediction, batch, share, judges)
+        return losses.mean() if self.weights is None else self.weights.weighted(losses, batch.numbers())
+
+    def _hidden(self, batch: PoseBatch) -> Tensor:
+        """(B, V, 1, J) bool: of a joint at most one view, for the whole window; only of real poses."""
+        count, views, joints, device = len(batch), batch.views or 1, batch.joints_2d.shape[-2], batch.joints_2d.device
+        chosen = torch.randint(views, (count, 1, 1, joints), device=device)
+        asked = torch.rand(count, 1, 1, joints, device=device) < self.held_out
+        asked &= (batch.source != SYNTHETIC)[:, None, None, None]
+        return (torch.arange(views, device=device)[:, None, None] == chosen) & asked
+
+    def synchronise(self) -> None:
+        """Make the weights of all processes the same."""
+        if self.weights is not None:
+            self.weights.synchronise()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The samples' weights."""
+        return {"weights": None if self.weights is None else self.weights.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        if self.weights is not None:
+            self.weights.restore(state["weights"])
+
+
+def without(batch: PoseBatch, hidden: Tensor) -> PoseBatch:
+    """A batch in which some joints were not detected: at 0, of confidence 0. hidden: (B, V, 1, J) bool."""
+    certainty = batch.certainty()
+    joints_2d = torch.where(hidden[..., None], torch.zeros_like(batch.joints_2d), batch.joints_2d)
+    return replace(batch, joints_2d=joints_2d, confidence=torch.where(hidden, torch.zeros_like(certainty), certainty))
+
+
+def without_labels(real: MultiViewDataset, noise: RunNoise, seed: int) -> tuple[MultiViewDataset, RunNoise]:
+    """The data set with triangulated joints where its 3D labels were, so that nothing behind this can see those.
+
+    A detector's error that real poses are to have is put on them here, once: no detector looks anew in every epoch,
+    and whoever averaged over its errors would learn what nobody was told.
+    """
+    if noise.model is not None and noise.on_real:
+        real, noise = detected_dataset(real, noise.model, seed), replace(noise, on_real=False)
+    joints_3d = torch.full_like(real.joints_3d, torch.nan)
+    for rows, there, cameras in _moments(real):
+        seen = real.joints_2d[rows]
+        certainty = torch.ones_like(seen[..., 0]) if real.confidence is None else real.confidence[rows]
+        certainty = certainty * there[..., None]
+        world = triangulated(seen[:, :, None], certainty[:, :, None], cameras)  # (K, 1, J, 3)
+        joints_3d[rows] = cameras.world_to_camera(world.expand(-1, rows.shape[1], -1, -1))
+    return real.replaced(joints_3d=joints_3d), noise
+
+
+def _moments(data: MultiViewDataset) -> Iterator[tuple[Tensor, Tensor, Camera]]:
+    """Every frame that a window can hold, in parts: rows (K, V) of joints_2d, (K, V) bool whether the view is there,
+    cameras (K, V).
+    """
+    flat = data.flat
+    if data.frames == 1:
+        rows, seen_by, there = flat.sample[data.rows], flat.camera_of_sample[data.rows], data.present
+    else:
+        _, clip = data.first.unique(return_inverse=True)
+        lead = torch.zeros(int(clip.max()) + 1, dtype=torch.int64, device=data.device)
+        lead[clip] = torch.arange(len(clip), device=data.device)  # some sample of each clip
+        lengths = data.last[lead] - data.first[lead] + 1
+        start = torch.repeat_interleave(lengths.cumsum(0) - lengths, lengths)
+        step = torch.arange(len(start), device=data.device) - start
+        lead = torch.repeat_interleave(lead, lengths)
+        rows = flat.first[data.rows[lead]] + step[:, None]
+        seen_by, there = flat.camera_of_sample[data.rows[lead]], data.present[lead]
+    if flat.present is not None:
+        there = there & flat.present[rows]
+    if flat.cameras is None:
+        raise ValueError("Learning without labels needs the poses' cameras, but there are none.")
+    for part in torch.arange(len(rows), device=data.device).split(FRAMES_AT_ONCE):
+        yield rows[part], there[part], flat.cameras[seen_by[part]]
