@@ -6,6 +6,7 @@ from augment.collapse import diversity as diversity
 from augment.critics import Critic2D as Critic2D
 from augment.critics import Critic3D as Critic3D
 from augment.critics import kcs_features as kcs_features
+from augment.detections import detected_dataset as detected_dataset
 from augment.detector_noise import DetectorNoise as DetectorNoise
 from augment.generator import GeneratedPose as GeneratedPose
 from augment.generator import PoseGenerator as PoseGenerator

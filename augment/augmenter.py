@@ -6,18 +6,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from augment.cameras import wide_cameras
+from augment.cameras import other_places, wide_cameras, wide_rigs
 from augment.collapse import Diversity, collapse_sentence, diversity
 from augment.detections import as_detected, noise_for
 from augment.detector_noise import DetectorNoise
 from augment.gan import AverageGradients, Gan
 from augment.generator import PoseGenerator
-from augment.placing import place
-from augment.reference import Reference
+from augment.placing import Redraw, place
+from augment.reference import HIP, Reference
+from augment.rigs import random_views
 from augment.settings import AugmentSettings, recipe
 from augment.sources import PoseSources
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
+from data.multiview import MultiViewDataset
 from kinematics import Camera
 
 COLLAPSE_SAMPLES = 512
@@ -36,15 +38,16 @@ class Augmenter:
     """Synthetic poses for a lifter.
 
     settings: or the name of a recipe. reference: the real training poses; without it the first batch given to
-    `update` is taken. pose_generator: another net than the settings describe. average_gradients: called between
-    backward and step with the parameters, for distributed training. rank: makes the processes' noise differ; their
-    nets begin alike. noise: the error of detections that sampled 2D gets; None: what settings.detector_noise says.
+    `update` is taken. Real poses of several views give synthetic ones of as many. pose_generator: another net than the
+    settings describe. average_gradients: called between backward and step with the parameters, for distributed
+    training. rank: makes the processes' noise differ; their nets begin alike. noise: the error of detections that
+    sampled 2D gets; None: what settings.detector_noise says.
     """
 
     def __init__(
         self,
         settings: AugmentSettings | str = "posefk",
-        reference: PoseDataset | PoseBatch | None = None,
+        reference: PoseDataset | MultiViewDataset | PoseBatch | None = None,
         pose_generator: PoseGenerator | None = None,
         seed: int = 0,
         device: torch.device | str | None = None,
@@ -62,12 +65,12 @@ class Augmenter:
         self._seed, self._average_gradients, self._pose_generator = seed, average_gradients, pose_generator
         self._parts = None if reference is None else self._build(reference)
 
-    def _build(self, data: PoseDataset | PoseBatch) -> _Parts:
+    def _build(self, data: PoseDataset | MultiViewDataset | PoseBatch) -> _Parts:
         if self.noise is None:
             self.noise = noise_for(self.settings.detector_noise, data)
         # All processes of a run draw the same reference and start from the same nets.
         same = torch.Generator().manual_seed(self._seed)
-        reference = Reference.of(data.to(self.device), self.settings.max_reference, same)
+        reference = Reference.of(data, self.settings.max_reference, same).to(self.device)
         gan = self._build_gan(reference.joints_world.shape[1]) if self.shares.get("gan") else None
         return _Parts(reference, PoseSources(self.settings, reference, gan and gan.pose_generator), gan)
 
@@ -98,12 +101,14 @@ class Augmenter:
             self._parts = self._build(real)
         if self.parts.gan is None:
             return {}
+        if real.views is not None:  # the critics look at single views
+            real = real.one_view(random_views(real, self.random))
         return self.parts.gan.update(real, self._draw_fakes, self.random, motion)
 
     @torch.no_grad()
     def sample(self, count: int, generator: torch.Generator | None = None) -> PoseBatch:
-        """`count` synthetic poses, each in front of its camera and in its image, in random order; as detected if
-        there is a `noise`.
+        """`count` synthetic poses, each in front of its cameras and in their images, in random order; as detected if
+        there is a `noise`. Of a reference of several views they have as many.
 
         generator: on the augmenter's device; without it the augmenter's own goes on. `acceptance` then says which
         part of each source's poses could be photographed, `drawn` how many there were.
@@ -125,7 +130,7 @@ class Augmenter:
         for settled in (False, True) if learned_root else (True,):
             placement = place(
                 lambda wanted, settled=settled: self._draw(source, wanted, generator, settled, settings.cameras),
-                count, settings.near, settings.keep_in_image, settings.tries,
+                count, settings.near, settings.keep_in_image, settings.tries, self._redraw(generator),
             )  # fmt: skip
             self.acceptance[source] = placement.acceptance if placement else 0.0
             self.drawn[source] = placement.drawn if placement else settings.tries * count
@@ -139,7 +144,7 @@ class Augmenter:
     def _draw(
         self, source: str, count: int, generator: torch.Generator, settled: bool, cameras: str
     ) -> tuple[Tensor, Camera]:
-        """World joints (count, T, 16, 3) and a camera for each."""
+        """World joints (count, T, 16, 3) and a camera for each, (count,), or a rig, (count, V)."""
         reference = self.parts.reference
         rows = reference.random_rows(count, generator)
         joints = self.parts.sources.draw(source, rows, generator)
@@ -149,14 +154,26 @@ class Augmenter:
             joints = reference.settle(joints, places, plant)
         else:
             joints = reference.beside(joints, places)
-        if cameras == "wide":
-            centre = joints[:, joints.shape[1] // 2, 0]
-            return joints, wide_cameras(centre, generator, self.settings.wide)
-        return joints, reference.camera[places]
+        if cameras == "dataset":
+            return joints, reference.camera[places]
+        if reference.views is None:
+            return joints, wide_cameras(_centre(joints), generator, self.settings.wide)
+        return joints, wide_rigs(_centre(joints), reference.views, generator, self.settings.wide)
+
+    def _redraw(self, generator: torch.Generator) -> Redraw | None:
+        """Wide cameras of a rig that see their pose badly are replaced; a data set's rigs are what they are."""
+        if self.settings.cameras == "dataset" or self.parts.reference.views is None:
+            return None
+        return lambda joints, camera: other_places(camera, _centre(joints), generator, self.settings.wide)
 
     def _draw_fakes(self, count: int) -> tuple[Tensor, Camera]:
         """Fakes for the critics, who compare them with the real cameras' views whatever the lifter will see."""
-        return self._draw("gan", count, self.random, self.settings.gan.root == "settled", "dataset")
+        joints, camera = self._draw("gan", count, self.random, self.settings.gan.root == "settled", "dataset")
+        views = self.parts.reference.views
+        if views is not None:
+            chosen = torch.randint(views, (count,), generator=self.random, device=self.device)
+            camera = camera.reshape(-1)[chosen + views * torch.arange(count, device=self.device)]
+        return joints, camera
 
     @torch.no_grad()
     def diversity(self, count: int = COLLAPSE_SAMPLES) -> tuple[Diversity, Diversity]:
@@ -193,10 +210,15 @@ class Augmenter:
             gan.load_state_dict(state["gan"])
 
 
-def _device_of(data: PoseDataset | PoseBatch | None) -> torch.device:
+def _device_of(data: PoseDataset | MultiViewDataset | PoseBatch | None) -> torch.device:
     if data is None:
         return torch.device("cpu")
-    return data.device if isinstance(data, PoseDataset) else data.source.device
+    return data.source.device if isinstance(data, PoseBatch) else data.device
+
+
+def _centre(joints: Tensor) -> Tensor:
+    """(B, 3) metres: the hips of clips (B, T, 16, 3) in their middle frame, where wide cameras aim."""
+    return joints[:, joints.shape[1] // 2, HIP]
 
 
 def _split(count: int, shares: dict[str, float]) -> dict[str, int]:

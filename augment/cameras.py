@@ -10,6 +10,7 @@ from torch import Tensor
 from kinematics import Camera, look_at
 
 NUM_INTRINSICS = 9
+NEAREST_AZIMUTH = math.radians(30)  # between two cameras of a rig; of more than eight, 240 degrees over their number
 
 
 @dataclass(frozen=True)
@@ -35,22 +36,71 @@ def wide_cameras(
 ) -> Camera:
     """One camera per subject: any azimuth, no lens distortion. root_world: the hips, metres."""
     ranges = ranges or WideCameraRanges()
-    count, like = len(root_world), {"device": root_world.device, "dtype": root_world.dtype}
-    unit = torch.rand(4, count, generator=generator, **like)
-    normal = torch.randn(4, count, generator=generator, **like)
-    azimuth = unit[0] * (2 * math.pi)
-    distance = _between(ranges.distance, unit[1])
-    level = root_world[:, :2] + distance[:, None] * torch.stack([azimuth.cos(), azimuth.sin()], -1)
-    position = torch.cat([level, _between(ranges.height, unit[2])[:, None]], -1)
-    aim = root_world + ranges.aim_sd * normal[:3].t()
+    unit, normal = _chance(generator, root_world, len(root_world))
+    return _aimed(root_world, unit[0] * (2 * math.pi), _focal(ranges, unit[3]), unit[1:3], normal, ranges)
+
+
+def wide_rigs(
+    root_world: Float[Tensor, "batch 3"], views: int, generator: torch.Generator, ranges: WideCameraRanges | None = None
+) -> Camera:
+    """A rig of cameras about each subject, (B, V), in no order. root_world: the hips, metres.
+
+    Azimuths are uniform over all rigs in which no two are within NEAREST_AZIMUTH: two cameras in one direction say
+    little about depth. Half of the rigs have one focal length, as a studio's have, the other half one per camera, as
+    phones and surveillance have; all else each camera draws by itself.
+    """
+    ranges = ranges or WideCameraRanges()
+    count = len(root_world)
+    root = root_world[:, None].expand(-1, views, -1)
+    unit, normal = _chance(generator, root_world, count, views)
+    start, one_lens = torch.rand(2, count, 1, generator=generator, device=root.device, dtype=root.dtype)
+    # Points at random on a circle that is shorter by all the gaps, which are then put between neighbours.
+    gap = min(NEAREST_AZIMUTH, 4 / 3 * math.pi / views)
+    rank = unit[0].argsort(dim=1).argsort(dim=1)
+    azimuth = start * (2 * math.pi) + unit[0] * (2 * math.pi - views * gap) + rank * gap
+    lens = torch.where(one_lens < 0.5, unit[3][:, :1], unit[3])
+    return _aimed(root, azimuth, _focal(ranges, lens), unit[1:3], normal, ranges)
+
+
+def other_places(
+    camera: Camera, root_world: Float[Tensor, "batch 3"], generator: torch.Generator,
+    ranges: WideCameraRanges | None = None,
+) -> Camera:  # fmt: skip
+    """Wide cameras drawn anew in the same directions from their subjects and with the same lenses.
+
+    camera: (B,); root_world: the hips, metres.
+    """
+    unit, normal = _chance(generator, root_world, len(root_world))
+    apart = camera.translation - root_world
+    azimuth = torch.atan2(apart[:, 1], apart[:, 0])
+    return _aimed(root_world, azimuth, camera.intrinsics[:, 0], unit[1:3], normal, ranges or WideCameraRanges())
+
+
+def _chance(generator: torch.Generator, like: Tensor, *count: int) -> tuple[Tensor, Tensor]:
+    """What a wide camera is drawn from: four uniform numbers (4, *count) and four normal ones."""
+    kind = {"generator": generator, "device": like.device, "dtype": like.dtype}
+    return torch.rand(4, *count, **kind), torch.randn(4, *count, **kind)
+
+
+def _focal(ranges: WideCameraRanges, unit: Tensor) -> Tensor:
     low, high = ranges.focal
-    focal = low * (high / low) ** unit[3]
-    intrinsics = torch.zeros(count, NUM_INTRINSICS, **like)
-    intrinsics[:, :2] = focal[:, None]
-    return Camera(
-        look_at(position, aim, ranges.roll_sd * normal[3]),
-        position, intrinsics, torch.full((count,), ranges.aspect, **like),
-    )  # fmt: skip
+    return low * (high / low) ** unit
+
+
+def _aimed(
+    root_world: Tensor, azimuth: Tensor, focal: Tensor, unit: Tensor, normal: Tensor, ranges: WideCameraRanges
+) -> Camera:
+    """Cameras in the directions `azimuth` (...) from the hips (..., 3). unit: (2, ...) for distance and height, normal:
+    (4, ...) for aim and roll.
+    """
+    distance = _between(ranges.distance, unit[0])
+    level = root_world[..., :2] + distance[..., None] * torch.stack([azimuth.cos(), azimuth.sin()], -1)
+    position = torch.cat([level, _between(ranges.height, unit[1])[..., None]], -1)
+    aim = root_world + ranges.aim_sd * normal[:3].movedim(0, -1)
+    intrinsics = root_world.new_zeros(*azimuth.shape, NUM_INTRINSICS)
+    intrinsics[..., :2] = focal[..., None]
+    aspect = torch.full_like(azimuth, ranges.aspect)
+    return Camera(look_at(position, aim, ranges.roll_sd * normal[3]), position, intrinsics, aspect)
 
 
 def _between(ends: tuple[float, float], unit: Tensor) -> Tensor:

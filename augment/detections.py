@@ -1,8 +1,10 @@
 """Pairs of detected and true 2D from a data set, and the detector noise of a run."""
 
+import copy
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -10,10 +12,12 @@ from torch import Tensor
 from augment.detector_noise import FPS, DetectorNoise
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
+from data.multiview import MultiViewDataset
 from kinematics import Skeleton
 
 WORDS = ("auto", "none", "default")
 MOST_POSES, RUN = 50_000, 250  # a noise is fitted to at most so many, in runs of frames, spread evenly over the data
+LONGEST_RUN, FRAMES_AT_ONCE = 256, 1 << 15  # what a detector's error is drawn for: correlating costs T x T a run
 SAME = 1e-4  # screen units, a twentieth of a pixel of Human3.6M: what projecting again may differ by
 
 
@@ -29,17 +33,23 @@ class Pairs(NamedTuple):
     follows: Tensor
 
 
-def pairs_of(data: PoseDataset | PoseBatch) -> Pairs:
-    """The 2D of a data set (or of the clips of a batch) beside the projection of its 3D. They need cameras."""
-    if isinstance(data, PoseDataset):
-        return _pairs_of_dataset(data)
+def pairs_of(data: PoseDataset | MultiViewDataset | PoseBatch) -> Pairs:
+    """The 2D of a data set (or of the clips of a batch) beside the projection of its 3D. They need cameras.
+
+    Every view counts by itself; frames of which a camera has no record are left out.
+    """
+    if not isinstance(data, PoseBatch):
+        return _pairs_of_dataset(_single_views(data))
     if data.camera is None:
         raise ValueError(_NO_CAMERAS)
+    data = data.one_by_one()
+    assert data.camera is not None
     follows = torch.ones(data.joints_2d.shape[:2], dtype=torch.bool, device=data.source.device)
     follows[:, 0] = False
     confidence = None if data.confidence is None else data.confidence.flatten(0, 1)
     true = data.camera.project(data.joints_3d)
-    return Pairs(data.joints_2d.flatten(0, 1), true.flatten(0, 1), confidence, follows.flatten())
+    pairs = Pairs(data.joints_2d.flatten(0, 1), true.flatten(0, 1), confidence, follows.flatten())
+    return _recorded(pairs, data.visible.any(dim=-1).flatten())
 
 
 def _pairs_of_dataset(data: PoseDataset) -> Pairs:
@@ -53,20 +63,36 @@ def _pairs_of_dataset(data: PoseDataset) -> Pairs:
     frames = data.sample[rows]
     true = data.cameras[data.camera_of_sample[rows]].project(data.joints_3d[frames][:, None])[:, 0]
     confidence = None if data.confidence is None else data.confidence[frames]
-    return Pairs(data.joints_2d[frames], true, confidence, follows[rows])
+    pairs = Pairs(data.joints_2d[frames], true, confidence, follows[rows])
+    return pairs if data.present is None else _recorded(pairs, data.present[frames])
 
 
-def is_projected(data: PoseDataset | PoseBatch) -> bool:
+def _recorded(pairs: Pairs, present: Tensor) -> Pairs:
+    """The pairs that are there. present: (N,) bool."""
+    if present.all():
+        return pairs
+    follows = pairs.follows.clone()
+    follows[1:] &= present[:-1]
+    confidence = None if pairs.confidence is None else pairs.confidence[present]
+    return Pairs(pairs.detected[present], pairs.true[present], confidence, follows[present])
+
+
+def _single_views(data: PoseDataset | MultiViewDataset) -> PoseDataset:
+    return data.flat if isinstance(data, MultiViewDataset) else data
+
+
+def is_projected(data: PoseDataset | MultiViewDataset | PoseBatch) -> bool:
     """Whether the 2D is the projection of the 3D, and no detection. Without cameras nobody can tell: True."""
-    cameras = data.cameras if isinstance(data, PoseDataset) else data.camera
+    cameras = data.camera if isinstance(data, PoseBatch) else _single_views(data).cameras
     if cameras is None or not len(data):
         return True
     pairs = pairs_of(data)
     return float((pairs.detected - pairs.true).abs().median()) < SAME
 
 
-def noise_for(setting: str, data: PoseDataset | PoseBatch) -> DetectorNoise | None:
+def noise_for(setting: str, data: PoseDataset | MultiViewDataset | PoseBatch) -> DetectorNoise | None:
     """The noise that a setting means for a lifter that learns from `data`. setting: auto, none, default or a file."""
+    data = data if isinstance(data, PoseBatch) else _single_views(data)
     joints = data.joints_3d.shape[-2]
     fps = (data.fps if isinstance(data, PoseDataset) else None) or FPS
     check_setting(setting)
@@ -90,9 +116,52 @@ def check_setting(setting: str, flag: str = "detector_noise", words: tuple[str, 
 
 
 def as_detected(batch: PoseBatch, noise: DetectorNoise, generator: torch.Generator) -> PoseBatch:
-    """The batch as the detector sees it: other 2D, and its confidences."""
-    joints_2d, confidence = noise.apply(batch.joints_2d, generator)
-    return replace(batch, joints_2d=joints_2d, confidence=confidence)
+    """The batch as the detector sees it: other 2D, and its confidences. Every view has errors of its own."""
+    screen = batch.joints_2d
+    joints_2d, confidence = noise.apply(screen.flatten(0, -4), generator)  # (B V, T, J, ...)
+    return replace(batch, joints_2d=joints_2d.reshape(screen.shape), confidence=confidence.reshape(screen.shape[:-1]))
+
+
+Dataset = TypeVar("Dataset", PoseDataset, MultiViewDataset)
+
+
+def detected_dataset(data: Dataset, noise: DetectorNoise, seed: int) -> Dataset:
+    """The data set as a detector saw it once and for all: the same error in every epoch, whatever the batches.
+
+    Errors go on from frame to frame within each view of a clip, and begin afresh every LONGEST_RUN frames. Frames of
+    which a camera has no record stay as they are.
+    """
+    if isinstance(data, MultiViewDataset):
+        return MultiViewDataset(detected_dataset(data.flat, noise, seed), data.rows, data.present)
+    generator = torch.Generator().manual_seed(seed)
+    joints_2d = data.joints_2d.clone()
+    confidence = torch.ones_like(joints_2d[..., 0]) if data.confidence is None else data.confidence.clone()
+    for first, lengths in _runs(data):
+        frame = torch.arange(int(lengths.amax()), device=data.device)
+        rows = first[:, None] + torch.minimum(frame, lengths[:, None] - 1)  # the ends of short runs are repeated
+        seen, certainty = noise.apply(data.joints_2d[rows], generator)
+        there = frame < lengths[:, None]
+        if data.present is not None:
+            there = there & data.present[rows]
+        joints_2d[rows[there]], confidence[rows[there]] = seen[there], certainty[there].to(confidence.dtype)
+    seen_once = copy.copy(data)
+    seen_once.joints_2d, seen_once.confidence = joints_2d, confidence
+    return seen_once
+
+
+def _runs(data: PoseDataset) -> Iterator[tuple[Tensor, Tensor]]:
+    """All clips cut into runs of at most LONGEST_RUN frames, some at a time: first rows (R,) and lengths (R,)."""
+    first, last = torch.stack([data.first, data.last]).unique(dim=1)
+    count = (last - first) // LONGEST_RUN + 1
+    clip = torch.repeat_interleave(count)
+    number = torch.arange(len(clip), device=clip.device) - (count.cumsum(0) - count)[clip]
+    starts = first[clip] + LONGEST_RUN * number
+    lengths = (last[clip] + 1 - starts).clamp_max(LONGEST_RUN)
+    order = lengths.argsort(descending=True, stable=True)
+    while len(order):
+        some = FRAMES_AT_ONCE // int(lengths[order[0]])
+        yield starts[order[:some]], lengths[order[:some]]
+        order = order[some:]
 
 
 _NO_CAMERAS = "Pairs of detected and true 2D need the poses' cameras, but there are none."

@@ -8,39 +8,55 @@ from torch import Tensor
 
 from augment.limbs import LimbPose, take_apart, trunk_frames
 from augment.planting import lowest_heights, planted
+from augment.rigs import seen_by_rigs
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
+from data.multiview import MultiViewDataset
 from kinematics import Camera, DHHuman, Skeleton, bone_lengths
 from kinematics.inverse import BodyPose, joint_angles_from_joints
 
 HIP = Skeleton("h36m_16").root
 THORAX = Skeleton("h36m_16").joints.index("Thorax")
+POSES_AT_ONCE = 2048  # of several views: of these only one pose and the cameras are kept
 
 
 @dataclass
 class Reference:
-    """joints_world: (N, T, 16, 3) metres; camera: batch of N, the one each pose was seen by."""
+    """joints_world: (N, T, 16, 3) metres; camera: (N,) the one each pose was seen by, or (N, V) its rig."""
 
     joints_world: Tensor
     camera: Camera
 
     @classmethod
-    def of(cls, data: PoseDataset | PoseBatch, maximum: int, generator: torch.Generator) -> "Reference":
+    def of(
+        cls, data: PoseDataset | MultiViewDataset | PoseBatch, maximum: int, generator: torch.Generator
+    ) -> "Reference":
         """At most `maximum` poses of a data set, drawn at random. They need cameras and the 16-joint layout."""
         count = len(data)
-        device = data.device if isinstance(data, PoseDataset) else data.source.device
+        device = data.source.device if isinstance(data, PoseBatch) else data.device
         rows = torch.arange(count)
         if count > maximum:
             rows = torch.randperm(count, generator=generator, device=generator.device)[:maximum].sort().values
         rows = rows.to(device)
-        batch = data.batch(rows) if isinstance(data, PoseDataset) else data[rows]
-        if batch.camera is None:
-            raise ValueError("Augmentation needs the cameras of the real poses, but they have none (camera is None).")
-        Skeleton("h36m_16").check(batch.joints_3d)
+        several = isinstance(data, MultiViewDataset) or (isinstance(data, PoseBatch) and data.views is not None)
+        parts = rows.split(POSES_AT_ONCE) if several else (rows,)
+        batches = (_checked(data[part] if isinstance(data, PoseBatch) else data.batch(part)) for part in parts)
+        if several:
+            return cls(*seen_by_rigs(batches))
+        batch = next(batches)
+        assert batch.camera is not None
         return cls(batch.joints_world(), batch.camera)
+
+    def to(self, device: torch.device | str) -> "Reference":
+        return Reference(self.joints_world.to(device), self.camera.to(device))
 
     def __len__(self) -> int:
         return len(self.joints_world)
+
+    @property
+    def views(self) -> int | None:
+        """V of the rigs; None where each pose was seen by one camera."""
+        return self.camera.translation.shape[1] if self.camera.translation.ndim == 3 else None
 
     @property
     def hip(self) -> Tensor:
@@ -124,6 +140,13 @@ class Reference:
         rise = lowest - lowest_heights(joints, softly=plant)
         settled = joints + torch.cat([level, rise[..., None]], dim=-1)[:, :, None]
         return planted(settled) if plant else settled
+
+
+def _checked(batch: PoseBatch) -> PoseBatch:
+    if batch.camera is None:
+        raise ValueError("Augmentation needs the cameras of the real poses, but they have none (camera is None).")
+    Skeleton("h36m_16").check(batch.joints_3d)
+    return batch
 
 
 def _in_trunk(joints: Tensor, vectors: Tensor, inwards: bool) -> Tensor:

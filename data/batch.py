@@ -185,6 +185,15 @@ class PoseBatch:
         repeated = self._each(lambda values: values.repeat_interleave(views), "source number")
         return replace(self, **flat, **repeated, camera=camera)
 
+    def one_view(self, index: Tensor) -> "PoseBatch":
+        """(B, V, T, ...) -> (B, T, ...): of each pose the view `index` (B,) int64."""
+        if self.views is None:
+            raise ValueError(
+                "PoseBatch.one_view() chooses among several views, but these poses are seen by one camera."
+            )
+        first = torch.arange(len(self), device=index.device) * self.views
+        return self.one_by_one()[first + index]
+
     def lifter_input(self, with_confidence: bool) -> Tensor:
         """(..., T, J, 2) screen: what a lifter reads; with confidence (..., T, J, 3), the confidence last."""
         if not with_confidence:

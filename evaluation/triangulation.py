@@ -99,8 +99,7 @@ def _seen(batch: PoseBatch, noise: str, generator: torch.Generator) -> PoseBatch
     """The batch as a detector would see each view by itself."""
     if noise == "none":
         return batch
-    views = batch.views or 1
-    return as_detected(batch.one_by_one(), DetectorNoise.default(batch.skeleton.name), generator).in_views(views)
+    return as_detected(batch, DetectorNoise.default(batch.skeleton.name), generator)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

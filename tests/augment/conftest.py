@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from augment import export
-from augment.cameras import wide_cameras
+from augment.cameras import wide_cameras, wide_rigs
 from augment.placing import photograph
 from augment.random_poses import range_of_motion_poses
 from data.batch import REAL, PoseBatch
+from data.h36m_cameras import H36M_CAMERAS
+from data.takes import Take, view_from_world
 from kinematics import DHHuman
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "gan_dhaug.npz"
@@ -28,6 +30,34 @@ def standing_people(count: int, seed: int = 0, dtype: torch.dtype = torch.float3
     batch = photograph(joints, wide_cameras(joints[:, 0, 0], generator))
     batch.source.fill_(REAL)
     return batch
+
+
+@pytest.fixture(scope="session")
+def motion() -> Callable[..., Take]:
+    """(frames, seed, cameras) -> somebody of chance who drifts along, seen by Human3.6M's cameras of S1."""
+
+    def make(frames: int, seed: int, cameras: int = 2) -> Take:
+        rng = np.random.default_rng(seed)
+        body = rng.normal(size=(1, 16, 3)) * 0.3 + [0, 0, 1]
+        joints_world = (body + np.linspace(0, 0.3, frames)[:, None, None]).astype(np.float32)
+        views = tuple(view_from_world(joints_world, H36M_CAMERAS["S1"][i], f"c{i}") for i in range(cameras))
+        return Take("S1", "Walking", views, 25.0, np.ones(frames, dtype=bool))
+
+    return make
+
+
+@pytest.fixture
+def rigged(people: PoseBatch) -> Callable[..., PoseBatch]:
+    """(views, frames) -> the people in front of a rig of wide cameras each; clips drift by a centimetre a frame."""
+
+    def make(views: int, frames: int = 1) -> PoseBatch:
+        drift = 0.01 * torch.arange(frames)[:, None, None] * torch.tensor([1.0, 0.0, 0.0])
+        joints = people.joints_world() + drift
+        batch = photograph(joints, wide_rigs(joints[:, 0, 0], views, torch.Generator().manual_seed(5)))
+        batch.source.fill_(REAL)
+        return batch
+
+    return make
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """From detections of a data set to the noise of a run, and from that to what a lifter gets."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,20 +13,11 @@ from augment.detections import RUN, is_projected, noise_for, pairs_of
 from augment.settings import AugmentSettings, Mixture, recipe
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
-from data.h36m_cameras import H36M_CAMERAS
-from data.takes import Take, view_from_world
+from data.takes import Take
 
 NOISE = DetectorNoise("h36m_16", (0.04,) * 16, (0.05,) * 16, (0.01,) * 16, seconds=0.2, slope=10.0, fps=25.0)
 REAL_AND_NEW = AugmentSettings(mixture=Mixture(real=0.5, limbs=0.5))
-
-
-def motion(frames: int, seed: int) -> Take:
-    """Somebody of chance who drifts along, seen by two cameras."""
-    rng = np.random.default_rng(seed)
-    body = rng.normal(size=(1, 16, 3)) * 0.3 + [0, 0, 1]
-    joints_world = (body + np.linspace(0, 0.3, frames)[:, None, None]).astype(np.float32)
-    views = tuple(view_from_world(joints_world, H36M_CAMERAS["S1"][i], f"c{i}") for i in range(2))
-    return Take("S1", "Walking", views, 25.0, np.ones(frames, dtype=bool))
+Motion = Callable[..., Take]
 
 
 def seen_by_detector(take: Take, seed: int, scores: bool = True) -> Take:
@@ -38,11 +30,11 @@ def seen_by_detector(take: Take, seed: int, scores: bool = True) -> Take:
 
 
 @pytest.fixture(scope="module")
-def detected() -> PoseDataset:
+def detected(motion: Motion) -> PoseDataset:
     return PoseDataset.from_takes([seen_by_detector(motion(400, seed), seed) for seed in range(8)], frames=3)
 
 
-def test_pairs_are_detections_beside_projections_in_order(detected: PoseDataset):
+def test_pairs_are_detections_beside_projections_in_order(detected: PoseDataset, motion: Motion):
     pairs = pairs_of(detected)
     true = PoseDataset.from_takes([motion(400, seed) for seed in range(8)]).joints_2d
     torch.testing.assert_close(pairs.true, true, atol=1e-5, rtol=0)
@@ -68,7 +60,7 @@ def test_a_large_data_set_is_fitted_in_runs_spread_over_it(detected: PoseDataset
         assert not pairs.follows[run * RUN]
 
 
-def test_auto_finds_the_detector_of_detections_and_none_in_projections(detected: PoseDataset):
+def test_auto_finds_the_detector_of_detections_and_none_in_projections(detected: PoseDataset, motion: Motion):
     found = noise_for("auto", detected)
     assert found is not None and not is_projected(detected)
     assert np.mean(found.sd) == pytest.approx(0.04, rel=0.05)

@@ -1,0 +1,54 @@
+"""The rigs that real poses of several views were seen by, and the one view of a pose that a critic looks at."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from data.batch import PoseBatch
+from kinematics import Camera
+
+
+def seen_by_rigs(batches: Iterable[PoseBatch]) -> tuple[Tensor, Camera]:
+    """World joints (N, T, J, 3), metres, and the rig of V cameras each pose was seen by, (N, V).
+
+    A view that is missing has a camera of no meaning, which must see no synthetic pose. Poses with a missing view are
+    therefore left out. If none is complete, those with two views or more stay, and a camera that is there stands in for
+    each that is not: V views are what the lifter reads, and two of one camera are a rig with fewer.
+    """
+    parts = [(*_world(batch), camera) for batch in batches if (camera := batch.camera) is not None]
+    joints, known = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+    camera = Camera.cat([part[2] for part in parts])
+    there = known.any(dim=2)  # (N, V)
+    usable = known.any(dim=1).all(dim=1)  # in no frame missing everywhere
+    for least in (there.shape[1], 2):
+        rows = (usable & (there.sum(dim=1) >= least)).nonzero().squeeze(1)
+        if len(rows):
+            return joints[rows], _stand_in(camera[rows], there[rows])
+    raise ValueError(
+        f"None of {len(there)} real poses was seen by two cameras or more and in all its frames: synthetic poses of "
+        "several views need such rigs. Take clips of more cameras, or augment a lifter of single views."
+    )
+
+
+def _world(batch: PoseBatch) -> tuple[Tensor, Tensor]:
+    """Each frame's joints (B, T, J, 3) from the first view that has it, and which views have it (B, V, T)."""
+    known = batch.visible.any(dim=-1)
+    first = known.int().argmax(dim=1)
+    rows, frames = (torch.arange(size, device=first.device) for size in first.shape)
+    return batch.joints_world()[rows[:, None], first, frames], known
+
+
+def _stand_in(camera: Camera, there: Tensor) -> Camera:
+    """Rigs (N, V) with the cameras that are there, in turn, in place of those that are not."""
+    views = torch.arange(there.shape[1], device=there.device)
+    in_turn = (~there).int().argsort(dim=1, stable=True).gather(1, views % there.sum(dim=1, keepdim=True))
+    chosen = torch.where(there, views, in_turn) + len(views) * torch.arange(len(there), device=there.device)[:, None]
+    return camera.reshape(-1)[chosen]
+
+
+def random_views(batch: PoseBatch, generator: torch.Generator) -> Tensor:
+    """(B,) int64: for each pose one of the views that have most of its frames, never a missing one."""
+    seen = batch.visible.flatten(2).sum(dim=2)
+    chance = torch.rand(seen.shape, generator=generator, device=generator.device).to(seen.device)
+    return chance.masked_fill(seen < seen.amax(dim=1, keepdim=True), -1).argmax(dim=1)
