@@ -92,7 +92,7 @@ def train(
     lifter.fps, noise = real.fps, noise_of_run(settings, real, state)
     if settings.self_supervision.self_supervised:  # from here on nobody sees a 3D label
         real, noise = without_labels(real, noise, settings.seed)
-    check_confidence(lifter, settings, real, noise)
+    check_confidence(settings, real, noise)
     # body, GAN and cameras: noise -> angles -> joints -> screen
     augmenter = None
     if augments(settings):

@@ -1,10 +1,9 @@
 """Pairs of detected and true 2D from a data set, and the detector noise of a run."""
 
-import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ from torch import Tensor
 from augment.detector_noise import FPS, DetectorNoise
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
-from data.multiview import MultiViewDataset
+from data.multiview import MultiViewDataset, Poses
 from kinematics import Skeleton
 
 WORDS = ("auto", "none", "default")
@@ -33,7 +32,7 @@ class Pairs(NamedTuple):
     follows: Tensor
 
 
-def pairs_of(data: PoseDataset | MultiViewDataset | PoseBatch) -> Pairs:
+def pairs_of(data: Poses | PoseBatch) -> Pairs:
     """The 2D of a data set (or of the clips of a batch) beside the projection of its 3D. They need cameras.
 
     Every view counts by itself; frames of which a camera has no record are left out.
@@ -77,11 +76,11 @@ def _recorded(pairs: Pairs, present: Tensor) -> Pairs:
     return Pairs(pairs.detected[present], pairs.true[present], confidence, follows[present])
 
 
-def _single_views(data: PoseDataset | MultiViewDataset) -> PoseDataset:
+def _single_views(data: Poses) -> PoseDataset:
     return data.flat if isinstance(data, MultiViewDataset) else data
 
 
-def is_projected(data: PoseDataset | MultiViewDataset | PoseBatch) -> bool:
+def is_projected(data: Poses | PoseBatch) -> bool:
     """Whether the 2D is the projection of the 3D, and no detection. Without cameras nobody can tell: True."""
     cameras = data.camera if isinstance(data, PoseBatch) else _single_views(data).cameras
     if cameras is None or not len(data):
@@ -90,7 +89,7 @@ def is_projected(data: PoseDataset | MultiViewDataset | PoseBatch) -> bool:
     return float((pairs.detected - pairs.true).abs().median()) < SAME
 
 
-def noise_for(setting: str, data: PoseDataset | MultiViewDataset | PoseBatch) -> DetectorNoise | None:
+def noise_for(setting: str, data: Poses | PoseBatch) -> DetectorNoise | None:
     """The noise that a setting means for a lifter that learns from `data`. setting: auto, none, default or a file."""
     data = data if isinstance(data, PoseBatch) else _single_views(data)
     joints = data.joints_3d.shape[-2]
@@ -122,17 +121,15 @@ def as_detected(batch: PoseBatch, noise: DetectorNoise, generator: torch.Generat
     return replace(batch, joints_2d=joints_2d.reshape(screen.shape), confidence=confidence.reshape(screen.shape[:-1]))
 
 
-Dataset = TypeVar("Dataset", PoseDataset, MultiViewDataset)
-
-
-def detected_dataset(data: Dataset, noise: DetectorNoise, seed: int) -> Dataset:
+def detected_dataset(data: Poses, noise: DetectorNoise, seed: int) -> Poses:
     """The data set as a detector saw it once and for all: the same error in every epoch, whatever the batches.
 
     Errors go on from frame to frame within each view of a clip, and begin afresh every LONGEST_RUN frames. Frames of
     which a camera has no record stay as they are.
     """
     if isinstance(data, MultiViewDataset):
-        return MultiViewDataset(detected_dataset(data.flat, noise, seed), data.rows, data.present)
+        flat = detected_dataset(data.flat, noise, seed)
+        return data.replaced(joints_2d=flat.joints_2d, confidence=flat.confidence)
     generator = torch.Generator().manual_seed(seed)
     joints_2d = data.joints_2d.clone()
     confidence = torch.ones_like(joints_2d[..., 0]) if data.confidence is None else data.confidence.clone()
@@ -144,9 +141,7 @@ def detected_dataset(data: Dataset, noise: DetectorNoise, seed: int) -> Dataset:
         if data.present is not None:
             there = there & data.present[rows]
         joints_2d[rows[there]], confidence[rows[there]] = seen[there], certainty[there].to(confidence.dtype)
-    seen_once = copy.copy(data)
-    seen_once.joints_2d, seen_once.confidence = joints_2d, confidence
-    return seen_once
+    return data.replaced(joints_2d=joints_2d, confidence=confidence)
 
 
 def _runs(data: PoseDataset) -> Iterator[tuple[Tensor, Tensor]]:

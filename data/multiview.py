@@ -71,6 +71,9 @@ class MultiViewDataset(IndexedPoses):
         return replace(batch, visible=batch.visible & self.present[indices][..., None, None], number=indices)
 
 
+Poses = PoseDataset | MultiViewDataset
+
+
 def _check(takes: Sequence[Take], views: int) -> None:
     if views == 1 or views < 0:
         raise ValueError(f"views is {views}, expected two or more, or 0 for all there are.")

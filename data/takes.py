@@ -21,6 +21,8 @@ class DataSettings:
     """Folder of bone templates and the 3DHP test set."""
     keypoints: str = "gt"
     """2D of the training data: gt (projected) or a detector's file, e.g. cpn_ft_h36m_dbb, detectron_ft_h36m, hr, sh."""
+    views: int = 1
+    """Cameras that see each pose at once, for lifters of several views; 1: each camera's pictures by themselves."""
     num_joints: int = 16
     """Joint layout: 16 (the family's) or 17 (with neck/nose)."""
     downsample: int = 1

@@ -62,8 +62,8 @@ class CrossDomain:
     keypoints: str = "gt"
     """2D of Human3.6M: gt, or a detector's file."""
     test_noise: str = "none"
-    """Error of a detector put on projected 2D, the same for every lifter: none, default (not measured) or a JSON file of
-    DetectorNoise.save."""
+    """Error of a detector put on projected 2D, the same for every lifter: none, default (not measured) or a JSON file
+    of DetectorNoise.save."""
 
 
 def run(settings: CrossDomain) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augment.detections import detected_dataset, is_projected, noise_for
-from data.dataset import IndexedPoses, PoseDataset
-from data.multiview import MultiViewDataset
+from data.dataset import PoseDataset
+from data.multiview import MultiViewDataset, Poses
 from data.takes import Take
 from evaluation.metrics import joint_errors, scale_aligned, similarity_aligned
 from evaluation.protocols import JointErrors, Row, group_rows, protocol_named, rows_by_label, score_row
@@ -87,7 +87,7 @@ class Scores:
         return {"epoch": epoch, "stage": stage, "test_set": test_set, **scores}
 
 
-def dataset_for(lifter: Lifter, takes: Sequence[Take], device: torch.device | str = "cpu") -> IndexedPoses:
+def dataset_for(lifter: Lifter, takes: Sequence[Take], device: torch.device | str = "cpu") -> Poses:
     """Takes in the windows, the layout and the number of views that a lifter reads."""
     skeleton, frames, target = lifter.skeleton.name, lifter.frames, lifter.target_frame
     if lifter.views == 1:
@@ -95,21 +95,21 @@ def dataset_for(lifter: Lifter, takes: Sequence[Take], device: torch.device | st
     return MultiViewDataset.from_takes(takes, skeleton, frames, lifter.views, target=target, device=device)
 
 
-def noisy(dataset: IndexedPoses, noise: str, name: str) -> IndexedPoses:
+def noisy(dataset: Poses, noise: str, name: str) -> Poses:
     """A test set as a detector of that noise (a word or a file) sees it: once, and by its name the same for everybody.
 
     Refuses detections: they have errors of their own.
     """
     if noise == "none":
         return dataset
-    if not isinstance(dataset, PoseDataset | MultiViewDataset) or not is_projected(dataset):
+    if not is_projected(dataset):
         raise ValueError(f"--test_noise {noise}: the 2D of {name} is a detector's already, leave the flag out.")
     model = noise_for(noise, dataset)
     return dataset if model is None else detected_dataset(dataset, model, zlib.crc32(name.encode()))
 
 
 def evaluate(
-    lifter: Lifter, dataset: IndexedPoses, flip: bool = True, protocol: str = "family", batch_size: int = 4096
+    lifter: Lifter, dataset: Poses, flip: bool = True, protocol: str = "family", batch_size: int = 4096
 ) -> Scores:
     """Scores of a lifter on a test set. flip: average with the mirror image's prediction."""
     return score(predict(lifter, dataset, flip, batch_size), protocol)
@@ -117,7 +117,7 @@ def evaluate(
 
 @torch.inference_mode()
 def predict(
-    lifter: Lifter, dataset: IndexedPoses, flip: bool = True, batch_size: int = 4096,
+    lifter: Lifter, dataset: Poses, flip: bool = True, batch_size: int = 4096,
     progress: Callable[[int], object] | None = None,
 ) -> Predictions:  # fmt: skip
     """Predictions for every sample, with their errors. progress: called with the number of poses done each time."""
@@ -139,7 +139,7 @@ def predict(
     return made
 
 
-def check_fits(lifter: Lifter, dataset: IndexedPoses) -> None:
+def check_fits(lifter: Lifter, dataset: Poses) -> None:
     """Refuse a data set of another layout or window, or one whose poses cannot be seen as the lifter reads them."""
     joints, window = dataset.joints_3d.shape[-2], (dataset.frames, dataset.target)
     wanted, needed = lifter.skeleton, (lifter.frames, lifter.target_frame)
@@ -188,9 +188,7 @@ def score_arrays(
     layout.check(prediction)
     root = slice(layout.root, layout.root + 1)
     follows = torch.full((len(prediction),), consecutive, device=prediction.device)
-    made = Predictions(
-        prediction - prediction[:, root], target - target[:, root], layout, {}, {}, False, 0.0, follows
-    )
+    made = Predictions(prediction - prediction[:, root], target - target[:, root], layout, {}, {}, False, 0.0, follows)
     return score(made, protocol)
 
 

@@ -1,10 +1,11 @@
 """What there is to tell of a data set beside the lifter that reads it, before any score."""
 
-from data.dataset import RATE_TOLERANCE, IndexedPoses
+from data.dataset import RATE_TOLERANCE
+from data.multiview import Poses
 from posenets import Lifter
 
 
-def clip_notes(name: str, dataset: IndexedPoses, lifter: Lifter) -> list[str]:
+def clip_notes(name: str, dataset: Poses, lifter: Lifter) -> list[str]:
     """Of clips: those shorter than the lifter's window, and another frame rate than the lifter has learnt from."""
     notes, frames = [], lifter.frames
     if frames == 1:
@@ -25,9 +26,9 @@ def clip_notes(name: str, dataset: IndexedPoses, lifter: Lifter) -> list[str]:
     return notes
 
 
-def notes_on_test_set(name: str, dataset: IndexedPoses, lifter: Lifter) -> list[str]:
+def notes_on_test_set(name: str, dataset: Poses, lifter: Lifter) -> list[str]:
     """clip_notes, and what a lifter that reads confidences gets where there are none."""
     notes = clip_notes(name, dataset, lifter)
-    if lifter.reads_confidence and dataset.confidence is None:
+    if lifter.reads_confidence and lifter.views == 1 and dataset.confidence is None:
         notes.append(f"{name}: its 2D has no confidences, so the lifter reads 1 (certain) for every joint.")
     return notes

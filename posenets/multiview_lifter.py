@@ -1,7 +1,5 @@
 """MultiViewLifter: what a lifter of several synchronised cameras reads, and what its answer means."""
 
-from typing import Any
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -86,15 +84,17 @@ class MultiViewLifter(Lifter):
         root = self.skeleton.root
         return world - world[:, :, root : root + 1]
 
-    def forward(self, *inputs: Any) -> Tensor:
+    def forward(self, joints_2d: Tensor) -> Tensor:
         raise ValueError("A lifter of several views reads whole batches: call lift(batch).")
 
-    forward_window = forward
+    def forward_window(self, joints_2d: Tensor) -> Tensor:
+        return self(joints_2d)
 
-    def predict(self, *inputs: Any, **keywords: Any) -> Tensor:
+    def predict(self, joints_2d: Tensor, flip: bool = True) -> Tensor:
         raise ValueError("A lifter of several views reads whole batches: call lift_evaluated(batch).")
 
-    predict_clip = predict
+    def predict_clip(self, joints_2d: Tensor, flip: bool = True, chunk: int = 0) -> Tensor:
+        return self.predict(joints_2d, flip)
 
-    def standardise(self, *statistics: Tensor) -> None:
+    def standardise(self, joints_2d: Tensor, joints_3d: Tensor) -> None:
         """Nothing to keep: the networks of several views have no statistics."""

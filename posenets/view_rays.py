@@ -47,7 +47,8 @@ def ray_points(
 
 
 def triangulated(
-    joints_2d: Float[Tensor, "batch views frames joints 2"], confidence: Float[Tensor, "batch views frames joints"],
+    joints_2d: Float[Tensor, "batch views frames joints 2"],
+    confidence: Float[Tensor, "batch views frames joints"],
     camera: Camera,
 ) -> Float[Tensor, "batch frames joints 3"]:
     """World joints, metres. One that fewer than two cameras see is put where its ray is nearest to the others' middle;

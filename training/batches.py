@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from data import PoseBatch
-from data.dataset import IndexedPoses
+from data.multiview import Poses
 
 
 class RealBatches:
@@ -13,7 +13,7 @@ class RealBatches:
     left out and every batch is full.
     """
 
-    def __init__(self, dataset: IndexedPoses, seed: int) -> None:
+    def __init__(self, dataset: Poses, seed: int) -> None:
         self.dataset = dataset
         self.generator = torch.Generator().manual_seed(seed)
         self._shuffle()

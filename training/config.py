@@ -104,7 +104,6 @@ def _sees_clips(words: flags.Words, parts: list[Preset]) -> bool:
     return set(typed) != {"1"} if typed else bool(frames)
 
 
-
 def _default_dataset(words: flags.Words) -> str:
     """Human3.6M where it is prepared or detections of it are asked for (the original commands name no data set)."""
     root = (words.get("data_root") or [DataSettings.data_root])[0]

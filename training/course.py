@@ -7,7 +7,7 @@ import torch
 
 from augment import Augmenter
 from data import PoseBatch
-from data.dataset import IndexedPoses
+from data.multiview import Poses
 from training import distributed
 from training.batches import RealBatches
 from training.checkpoint import random_state, save_last, save_lifter, set_random_state
@@ -27,7 +27,7 @@ class Course:
     """epoch, round, step: what comes next, each from 0; batches: done so far in all rounds."""
 
     def __init__(
-        self, settings: Settings, plan: Plan, processes: Processes, real: IndexedPoses, augmenter: Augmenter | None,
+        self, settings: Settings, plan: Plan, processes: Processes, real: Poses, augmenter: Augmenter | None,
         trainer: LifterTrainer, noise: RunNoise,
     ) -> None:  # fmt: skip
         self.settings, self.plan, self.processes = settings, plan, processes

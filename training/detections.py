@@ -7,8 +7,8 @@ import torch
 
 from augment.detections import as_detected, is_projected, noise_for
 from augment.detector_noise import DetectorNoise
-from data import PoseBatch, PoseDataset
-from posenets import Lifter
+from data import PoseBatch
+from data.multiview import Poses
 from training.config import Settings
 from training.plan import augments
 
@@ -31,7 +31,7 @@ class RunNoise:
         return None if self.model is None else asdict(self.model)
 
 
-def noise_of_run(settings: Settings, real: PoseDataset, state: dict[str, Any] | None = None) -> RunNoise:
+def noise_of_run(settings: Settings, real: Poses, state: dict[str, Any] | None = None) -> RunNoise:
     """The noise that --detector_noise asks for, fitted if need be; of a run to be continued, the one it had."""
     setting = settings.augment.detector_noise
     if state is not None:
@@ -43,9 +43,9 @@ def noise_of_run(settings: Settings, real: PoseDataset, state: dict[str, Any] | 
     return RunNoise(model, model is not None and is_projected(real))
 
 
-def check_confidence(lifter: Lifter, settings: Settings, real: PoseDataset, noise: RunNoise) -> None:
+def check_confidence(settings: Settings, real: Poses, noise: RunNoise) -> None:
     """Refuse a lifter that reads confidences where the real poses have none."""
-    if lifter.reads_confidence and real.confidence is None and not noise.on_real:
+    if settings.lifter.confidence and real.confidence is None and not noise.on_real:
         keypoints = settings.data.keypoints
         raise ValueError(
             f"--confidence True: the 2D of the training data (--keypoints {keypoints}) has no confidences: use a "

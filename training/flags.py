@@ -71,6 +71,11 @@ def _only_s1(flag: str, value: str) -> Words:
     return {"subjects_train": ["S1"]} if _truth(flag, value) else {}
 
 
+def _switch(flag: str, value: str) -> Words:
+    """ESMformer's switches are 1 and 0."""
+    return {flag[2:]: [str(_truth(flag, value))]}
+
+
 def _blocks(flag: str, value: str) -> Words:
     """ESMformer's "555": blocks of the three levels."""
     if not re.fullmatch(r"[1-9]{3}", value):
@@ -99,6 +104,7 @@ TRANSLATED: dict[str, Callable[[str, str], Words]] = {
     "--s1only": _only_s1,
     "--GAN_whether_use_preAngle": _angle_limits,
     "--video_over_200mm": _only_off("no clip is left out for being far off; damaged frames are marked by the data"),
+    **dict.fromkeys(("--self_supervised", "--tri_loss", "--reproj_loss", "--adaptive_loss"), _switch),
     "--smfe": _blocks,
     "--milf": _blocks,
     "--mclf": _one_block,

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from data import TEST_SETS, DataSplits, Take, load_test_set
-from data.dataset import IndexedPoses
+from data.multiview import Poses
 from data.test_set_3dhp import SPARSE, TEST_FILE, VIDEO, has_video
 from evaluation import Predictions, protocols_for, score
 from evaluation.evaluate import check_fits, dataset_for, noisy, predict
@@ -36,8 +36,8 @@ def load_test_takes(settings: Settings, splits: DataSplits) -> dict[str, list[Ta
     for name in test_set_names(settings, splits.tests, settings.lifter.window):
         if name in TEST_SETS[settings.data.dataset] and name not in splits.tests:
             raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no take of it.")
-        takes[name] = splits.tests[name] if name in splits.tests else load_test_set(
-            name, settings.data, settings.lifter.window
+        takes[name] = (
+            splits.tests[name] if name in splits.tests else load_test_set(name, settings.data, settings.lifter.window)
         )
     return takes
 
@@ -59,7 +59,7 @@ class Judge:
         self.flip = flip
         self.predictions: dict[str, Predictions] = {}
 
-    def notes(self, lifter: Lifter, training: IndexedPoses) -> list[str]:
+    def notes(self, lifter: Lifter, training: Poses) -> list[str]:
         """What the clips and the confidences of the training poses and the test sets have to tell."""
         notes = clip_notes("training", training, lifter)
         for name, dataset in self.datasets.items():

@@ -5,11 +5,10 @@ import math
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from data import PoseBatch
-from data.dataset import IndexedPoses
+from data.multiview import Poses
 from posenets import Lifter
 from training import distributed
 from training.config import LearningSettings, Settings
@@ -20,7 +19,7 @@ from training.self_supervision import SelfSupervision
 STATISTICS_POSES = 4096  # windows from which a lifter takes the mean and spread of its coordinates
 
 
-def trainer_of(lifter: Lifter, settings: Settings, real: IndexedPoses, noise: RunNoise) -> "LifterTrainer":
+def trainer_of(lifter: Lifter, settings: Settings, real: Poses, noise: RunNoise) -> "LifterTrainer":
     """The trainer of a new lifter, which has seen the statistics of the training poses if it keeps them."""
     generator = torch.Generator().manual_seed(settings.seed)
     poses = noise.real(real.random_batch(STATISTICS_POSES, generator), generator).seen_as(lifter.input_skeleton)

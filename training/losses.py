@@ -58,9 +58,7 @@ class LabelLoss:
         return loss
 
 
-def lifted(
-    lifter: Lifter, batch: PoseBatch, settings: LearningSettings
-) -> Float[Tensor, "batch frames joints 3"]:
+def lifted(lifter: Lifter, batch: PoseBatch, settings: LearningSettings) -> Float[Tensor, "batch frames joints 3"]:
     """What a lifter says of every frame, or (one frame) of its target, with gradients; narrow inside where asked."""
     narrow = settings.precision == "bfloat16" and batch.joints_2d.is_cuda
     every_frame = settings.loss_frames == "all"

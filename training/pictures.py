@@ -23,7 +23,7 @@ class Pictures:
 
     def __init__(self, log: RunLog, course: Course, judge: Judge) -> None:
         self.log, self.course, self.judge = log, course, judge
-        self.real = course.real_for_lifter.dataset.random_batch(SAMPLE, torch.Generator().manual_seed(0))
+        self.real = _single_views(course.real_for_lifter.dataset.random_batch(SAMPLE, torch.Generator().manual_seed(0)))
         self._real_angles: Tensor | None = None
 
     def draw(self, epoch: int) -> None:
@@ -43,7 +43,7 @@ class Pictures:
         if self.course.augmenter is None:
             return None
         generator = torch.Generator(self.course.processes.device).manual_seed(1)
-        return self.course.augmenter.sample(SAMPLE, generator)
+        return _single_views(self.course.augmenter.sample(SAMPLE, generator))
 
     def _poses(self, synthetic: PoseBatch | None, step: int, keep: bool) -> None:
         rows = [("real", self.real)] + ([("synthetic", synthetic)] if synthetic is not None else [])
@@ -82,6 +82,15 @@ class Pictures:
         if errors:
             joints = self.course.trainer.lifter.skeleton.joints
             self.log.picture("error_per_joint", error_per_joint(errors, joints), step, keep=True)
+
+
+def _single_views(batch: PoseBatch) -> PoseBatch:
+    """One view of each pose, in turn, where there are several."""
+    return (
+        batch
+        if batch.views is None
+        else batch.one_view(torch.arange(len(batch), device=batch.source.device) % batch.views)
+    )
 
 
 def _joint_angles(batch: PoseBatch) -> Tensor:

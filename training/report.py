@@ -97,6 +97,8 @@ class Reporter:
         mean = float(torch.stack(self._losses).mean())
         if not math.isfinite(mean):
             raise ValueError("The lifter's loss is NaN or infinite: its training diverged; try a lower --lr.")
+        if self.settings.self_supervision.self_supervised:  # metres and half image widths
+            return f"{mean:.4f}"
         units = {"mpjpe": f"{1000 * mean:.1f} mm", "mse": f"{1e6 * mean:.0f} mm²", "standard_mse": f"{mean:.4f}"}
         return units[self.settings.learning.loss]
 

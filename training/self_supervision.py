@@ -9,7 +9,7 @@ from torch import Tensor
 
 from augment.detections import detected_dataset
 from data import SYNTHETIC, PoseBatch
-from data.multiview import MultiViewDataset
+from data.multiview import MultiViewDataset, Poses
 from kinematics import Camera
 from posenets import Lifter
 from posenets.view_rays import triangulated
@@ -93,14 +93,18 @@ def without(batch: PoseBatch, hidden: Tensor) -> PoseBatch:
     return replace(batch, joints_2d=joints_2d, confidence=torch.where(hidden, torch.zeros_like(certainty), certainty))
 
 
-def without_labels(real: MultiViewDataset, noise: RunNoise, seed: int) -> tuple[MultiViewDataset, RunNoise]:
+def without_labels(real: Poses, noise: RunNoise, seed: int) -> tuple[MultiViewDataset, RunNoise]:
     """The data set with triangulated joints where its 3D labels were, so that nothing behind this can see those.
 
     A detector's error that real poses are to have is put on them here, once: no detector looks anew in every epoch,
     and whoever averaged over its errors would learn what nobody was told.
     """
+    if not isinstance(real, MultiViewDataset):
+        raise ValueError("Learning without labels needs data of several views, these have one of each pose.")
     if noise.model is not None and noise.on_real:
-        real, noise = detected_dataset(real, noise.model, seed), replace(noise, on_real=False)
+        seen = detected_dataset(real, noise.model, seed)
+        real = real.replaced(joints_2d=seen.joints_2d, confidence=seen.confidence)
+        noise = replace(noise, on_real=False)
     joints_3d = torch.full_like(real.joints_3d, torch.nan)
     for rows, there, cameras in _moments(real):
         seen = real.joints_2d[rows]

@@ -128,8 +128,8 @@ class SelfSupervisionSettings:
     adaptive_loss: bool = False
     """Let samples whose views contradict each other count less and less."""
     held_out: float = -1.0
-    """Share of the joints that the lifter is not shown in one of the views, 0 to 1, so that what it says of them there can
-    be checked; -1: 0.7 where it reads confidences (input_mode rays), else 0, as published."""
+    """Share of the joints that the lifter is not shown in one of the views, 0 to 1, so that what it says of them there
+    can be checked; -1: 0.7 where it reads confidences (input_mode rays), else 0, as published."""
 
 
 @dataclass

@@ -55,7 +55,7 @@ def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
     ]
     figures = {
         "poses": pose_grid([("real", batch), ("synthetic", batch)]),
-        "lifted": lifted_grid(batch, batch.root_relative()[:, 0] + 0.05, "demo"),
+        "lifted": lifted_grid(batch, batch.root_relative()[:, 0] + 0.05, batch.root_relative()[:, 0], "demo"),
         "angles": joint_angle_histograms(angles, joint_limits("anatomical")),
         "cameras": camera_views({"real": batch, "synthetic": batch}),
         "errors": error_curves(results),
@@ -71,5 +71,5 @@ def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
 def test_lifted_poses_carry_their_error(batch: PoseBatch):
     off = torch.zeros(8, 16, 3)
     off[..., 0] = 0.05
-    figure = lifted_grid(batch, batch.root_relative()[:, 0] + off, "demo")
+    figure = lifted_grid(batch, batch.root_relative()[:, 0] + off, batch.root_relative()[:, 0], "demo")
     assert [text.get_text() for text in figure.axes[1].texts] == ["50 mm"] * 6
