@@ -17,7 +17,7 @@ from posenets.input_layouts import network_layout
 from training.presets import BLOCK_NAMES, DROPOUT_NAMES, WIDTH_NAMES
 from training.settings import LifterSettings, Settings
 
-PUBLISHED_HEADS = 9  # of ESMformer inside a view; they must divide the frames
+PUBLISHED_HEADS, FRAMES_A_HEAD = 9, 3  # of ESMformer's 27 frames inside a view
 # settings that only one lifter has
 _OWN = {
     "filter_widths": "videopose", "causal": "videopose", "standardised": "simple_baseline", "smfe": "esmformer",
@@ -63,7 +63,7 @@ def _view_lifter(settings: Settings, skeleton: str) -> Lifter:
     own, frames = settings.lifter, settings.lifter.window
     name = lifter_name(own.posenet_name)
     _refuse_foreign(own, name)
-    sizes: dict[str, Any] = {"views": settings.data.views, "smfe_heads": math.gcd(frames, PUBLISHED_HEADS)}
+    sizes: dict[str, Any] = {"views": settings.data.views, "smfe_heads": _heads(frames)}
     if own.posenet_width:
         sizes |= {"channel": own.posenet_width, "d_hid": 2 * own.posenet_width}
     if own.posenet_blocks:
@@ -82,6 +82,11 @@ def _view_lifter(settings: Settings, skeleton: str) -> Lifter:
     return lifter_of(
         build_posenet(name, num_joints, frames, **sizes), own.input_mode, skeleton, own.input_layout or None
     )
+
+
+def _heads(frames: int) -> int:
+    """Heads inside a view, which must divide the frames: published for 27 and more, of as many frames for fewer."""
+    return math.gcd(frames, min(PUBLISHED_HEADS, max(frames // FRAMES_A_HEAD, 1)))
 
 
 def _refuse_foreign(settings: LifterSettings, name: str) -> None:
