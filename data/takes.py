@@ -14,13 +14,15 @@ class DataSettings:
     """Which poses a run learns from and is judged on."""
 
     dataset: str = "demo"
-    """Training data: demo (built in), cmu or h36m."""
+    """Training data: demo (built in), cmu, h36m, mpi_inf_3dhp or ski."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
     data_extra_root: str = "data_extra"
     """Folder of bone templates and the 3DHP test set."""
     keypoints: str = "gt"
     """2D of the training data: gt (projected) or a detector's file, e.g. cpn_ft_h36m_dbb, detectron_ft_h36m, hr, sh."""
+    views: int = 1
+    """Cameras that see each pose at once, for lifters of several views; 1: each camera's pictures by themselves."""
     num_joints: int = 16
     """Joint layout: 16 (the family's) or 17 (with neck/nose)."""
     downsample: int = 1
