@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from data import cmux
 from data.cmux_clips import CMUX_CLIPS, SUBJECT_THEMES
 from data.readers import load_npz_restricted
-from data.takes import DataSettings, DataSplits, Take, View, view_from_world
+from data.takes import DataSettings, DataSplits, Take, View
 
 FILE_NAME = "data_3d_cmu.npz"
 FILE_FORMAT = "posefk-cmu-1"
@@ -73,10 +73,10 @@ def load(settings: DataSettings) -> DataSplits:
     learned = [s for s in train_subjects if not (settings.hold_out_validation and s in held_out)]
     splits = DataSplits(
         train=[take.thinned(settings.downsample) for take in _takes(clips, learned, rig_pieces)],
-        validation=_takes(clips, held_out, looking_pieces(cmux.VALIDATION)),
+        validation=_takes(clips, held_out, looking_pieces(cmux.VALIDATION, settings.views)),
         tests={
             "cmux_a": _takes(clips, test_subjects, rig_pieces),
-            "cmux_b": _takes(clips, test_subjects, looking_pieces(cmux.TEST_B)),
+            "cmux_b": _takes(clips, test_subjects, looking_pieces(cmux.TEST_B, settings.views)),
         },
     )
     for name, takes in {"training": splits.train, **splits.tests}.items():
@@ -138,14 +138,12 @@ def rig_pieces(clip: str, joints_world: Float[np.ndarray, "frames 17 3"]) -> Pie
         yield span, cmux.rig_views(joints_world[span], rig)
 
 
-def looking_pieces(kind: cmux.CameraRange) -> Callable[[str, Float[np.ndarray, "frames 17 3"]], Pieces]:
-    """A clip in seconds, each seen by one camera drawn from `kind`."""
+def looking_pieces(kind: cmux.CameraRange, views: int = 1) -> Callable[[str, Float[np.ndarray, "frames 17 3"]], Pieces]:
+    """A clip in seconds, each seen by `views` cameras drawn from `kind`."""
 
     def pieces(clip: str, joints_world: Float[np.ndarray, "frames 17 3"]) -> Pieces:
         for piece, span in enumerate(cmux.timed_pieces(len(joints_world))):
-            camera = cmux.looking_camera(joints_world[span], clip, piece, kind)
-            name = f"focal {float(camera.intrinsics[0]):.3f}" if not kind.focal_between else "wide"
-            yield span, (view_from_world(joints_world[span], camera, name),)
+            yield span, cmux.looking_views(joints_world[span], clip, piece, kind, views)
 
     return pieces
 

@@ -4,13 +4,15 @@ Training and test (a): Human3.6M's four cameras with their lenses. The rig is mo
 the middle of the actor's track, and never turned: as in Human3.6M's room, few viewpoints is what a lifter has to learn
 from. A walking actor would leave the picture, so a clip is cut where the track since the last cut outgrows
 ROAM_RADIUS, and the rig is moved again. Test (b) and validation: every second of motion gets one pinhole camera that
-looks at the actor and misses a little.
+looks at the actor and misses a little; for lifters of several views it is joined by others of its kind, a new rig every
+second.
 
-Each piece of each clip has a random stream of its own, numbered by set, clip and piece: a camera does not depend on
-which other clips are present, on their order, or on the version of torch.
+Each piece of each clip has a random stream of its own, numbered by set, clip and piece (and, beyond the first, by
+camera): a camera does not depend on which other clips are present, on their order, or on the version of torch.
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +33,7 @@ ROAM_RADIUS = 1.5  # metres from the rig's middle to the farthest corner of the 
 RIG_SUBJECTS = ("S1", "S5", "S6", "S7", "S8")  # training rigs of Human3.6M, dealt out to the subjects in turn
 CAMERA_SECONDS = 1.0
 NEAR = 0.5  # metres every joint keeps in front of the camera
+APART = np.deg2rad(30.0)  # between the directions in which two cameras of a rig stand from the actor
 MAX_DRAWS = 1000
 
 
@@ -54,9 +57,10 @@ TEST_B = CameraRange(20_220_801, ((1.465, 1.0), (1.754, 0.5625)), False, (2.5, 5
 VALIDATION = CameraRange(20_220_802, ((1.2, 1.0), (2.2, 1.0)), True, (2.2, 6.0), (0.3, 2.7), 0.5)
 
 
-def stream(seed: int, clip: str, piece: int) -> np.random.Generator:
-    """The random numbers of one piece of one clip."""
-    return np.random.Generator(np.random.PCG64([seed, zlib.crc32(clip.encode()), piece]))
+def stream(seed: int, clip: str, piece: int, camera: int = 0) -> np.random.Generator:
+    """The random numbers of one camera of one piece of one clip."""
+    numbers = [seed, zlib.crc32(clip.encode()), piece]
+    return np.random.Generator(np.random.PCG64([*numbers, camera] if camera else numbers))
 
 
 def roaming_pieces(root_ground: Float[np.ndarray, "frames 2"], radius: float = ROAM_RADIUS) -> list[slice]:
@@ -106,17 +110,53 @@ def looking_camera(
     joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, kind: CameraRange
 ) -> Camera:
     """The camera of one piece (float64): drawn again until every joint of every frame is NEAR metres in front."""
-    draws = stream(kind.seed, clip, piece)
+    return looking_rig(joints_world, clip, piece, kind, 1)[0]
+
+
+def looking_rig(
+    joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, kind: CameraRange, views: int
+) -> list[Camera]:
+    """Cameras of one piece (float64), each drawn again until every joint is in front of it and it stands apart.
+
+    Each has a stream of its own: the first is looking_camera's, and fewer views are the first of more.
+    """
     points = torch.from_numpy(np.asarray(joints_world, dtype=np.float64))
     middle = points[:, 0].mean(0)
-    for _ in range(MAX_DRAWS):
-        camera = _draw_camera(draws, middle, kind)
-        if in_front(camera.world_to_camera(points), NEAR).all():
-            return camera
-    raise ValueError(
-        f"{clip}, piece {piece}: no camera {kind.distance[0]} to {kind.distance[1]} m away has every joint in front. "
-        "Is the clip in metres?"
-    )
+    cameras: list[Camera] = []
+    for number in range(views):
+        draws = stream(kind.seed, clip, piece, number)
+        for _ in range(MAX_DRAWS):
+            camera = _draw_camera(draws, middle, kind)
+            if in_front(camera.world_to_camera(points), NEAR).all() and stands_apart(camera, cameras, middle):
+                break
+        else:
+            raise ValueError(
+                f"{clip}, piece {piece}: no camera {kind.distance[0]} to {kind.distance[1]} m away has every joint in "
+                "front. Is the clip in metres?"
+            )
+        cameras.append(camera)
+    return cameras
+
+
+def stands_apart(camera: Camera, others: Sequence[Camera], middle: torch.Tensor) -> bool:
+    """Whether, seen from `middle` (3,), a camera is in another direction than the others, by APART at least.
+
+    A second one may not stand opposite the first either: on the line between the two there is no depth.
+    """
+    azimuths = [float(torch.atan2(*(own.translation - middle)[:2])) for own in (camera, *others)]
+    apart = [abs((other - azimuths[0] + np.pi) % (2 * np.pi) - np.pi) for other in azimuths[1:]]
+    return all(angle >= APART for angle in apart) and not (len(apart) == 1 and apart[0] > np.pi - APART)
+
+
+def looking_views(
+    joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, kind: CameraRange, views: int
+) -> tuple[View, ...]:
+    """What the looking cameras of a piece see of it; joints in metres, joint 0 is the root."""
+    seen = []
+    for number, camera in enumerate(looking_rig(joints_world, clip, piece, kind, views), 1):
+        name = "wide" if kind.focal_between else f"focal {float(camera.intrinsics[0]):.3f}"
+        seen.append(view_from_world(joints_world, camera, name if number == 1 else f"{name}, camera {number}"))
+    return tuple(seen)
 
 
 def _draw_camera(draws: np.random.Generator, middle: torch.Tensor, kind: CameraRange) -> Camera:

@@ -8,11 +8,12 @@ activities through unseen wide cameras. The population has a seed of its own: th
 
 import difflib
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from data.cmux import TEST_B, VALIDATION, CameraRange, looking_camera
+from data.cmux import TEST_B, VALIDATION, CameraRange, looking_camera, stands_apart
 from data.demo_activities import TRAIN_ACTIVITIES, Activity
 from data.demo_bodies import SKELETON, DemoBody, make_body
 from data.demo_motions import FPS, make_motion, way_radius
@@ -60,7 +61,8 @@ def load(settings: DataSettings) -> DataSplits:
             f"Add one of {', '.join(activity.name for activity in TRAIN_ACTIVITIES)}."
         )
     held_out = [(name, activity) for name in VALIDATION_SUBJECTS for activity in everyday]
-    validation = [_take(name, activity, 90, skeleton, VALIDATION) for name, activity in held_out]
+    wide = _Wide(VALIDATION, settings.views)
+    validation = [_take(name, activity, 90, skeleton, wide) for name, activity in held_out]
     notes = ["demo: an invented population, the same for every seed; not a benchmark to compare papers with."]
     if set(learned) & set(VALIDATION_SUBJECTS):
         notes.append(f"demo: {', '.join(VALIDATION_SUBJECTS)} is trained on, so the validation is not held out.")
@@ -79,7 +81,8 @@ def _tests(settings: DataSettings) -> dict[str, list[Take]]:
         shifted = test == "demo_shifted"
         activities = _kept(SHIFTED_ACTIVITIES if shifted else TRAIN_ACTIVITIES, settings)
         chosen = [name for name in subjects if name in (settings.subjects_test or subjects)]
-        takes = [_take(name, a, 75, skeleton, TEST_B if shifted else None) for name in chosen for a in activities]
+        wide = _Wide(TEST_B, settings.views) if shifted else None
+        takes = [_take(name, activity, 75, skeleton, wide) for name in chosen for activity in activities]
         if takes:
             tests[test] = takes
     return tests
@@ -114,14 +117,22 @@ def demo_body(subject: str) -> DemoBody:
     return make_body(subject, stature, build, legs, _generator(subject))
 
 
-def _take(subject: str, activity: Activity, frames: int, skeleton: Skeleton, wide: CameraRange | None) -> Take:
-    """One person doing one thing. wide: before two cameras of that kind; None: in the person's rig."""
+class _Wide(NamedTuple):
+    """Cameras that look at the person: of which kind, and how many a lifter is to see at once."""
+
+    kind: CameraRange
+    views: int
+
+
+def _take(subject: str, activity: Activity, frames: int, skeleton: Skeleton, wide: _Wide | None) -> Take:
+    """One person doing one thing. wide: before such cameras; None: in the person's rig."""
     number = (TRAIN_ACTIVITIES + SHIFTED_ACTIVITIES).index(activity)
     generator = _generator(subject, number + 1)
     joints = make_motion(demo_body(subject), activity, frames, _RIG_REACH, generator)  # (F, 17, 3) world
     joints = _kept_near(joints, generator)
     if wide is not None:
-        cameras = {f"wide_{i}": c for i, c in enumerate(_wide_cameras(joints, f"{subject} {activity.name}", wide))}
+        found = _wide_cameras(joints, f"{subject} {activity.name}", wide)
+        cameras = {f"wide_{i}": camera for i, camera in enumerate(found)}
     else:
         cameras = dict(zip(CAMERA_IDS, H36M_CAMERAS[_PEOPLE[subject][3]], strict=True))
     joints = SKELETON.convert(joints, skeleton)
@@ -142,22 +153,31 @@ def _kept_near(joints: np.ndarray, generator: np.random.Generator) -> np.ndarray
     return moved
 
 
-def _wide_cameras(joints: np.ndarray, clip: str, kind: CameraRange) -> list[Camera]:
-    """Two cameras that look at the person like CMU-X's, fixed by the clip's name.
+def _wide_cameras(joints: np.ndarray, clip: str, wide: _Wide) -> list[Camera]:
+    """Cameras that look at the person like CMU-X's, fixed by the clip's name: two, or as many views as there are to be.
 
-    The first two of some draws that see every joint of every frame; if there are fewer, those that see most.
+    The first of some draws that see every joint of every frame; if there are fewer, those that see most. From the third
+    on each stands apart from those before it.
     """
     points = torch.from_numpy(joints)
+    middle, most = points[:, 0].mean(0), max(wide.views, 2)
     partly: list[tuple[float, Camera]] = []
-    whole: list[Camera] = []
+    chosen: list[Camera] = []
+
+    def may_join(camera: Camera) -> bool:
+        return len(chosen) < 2 or (len(chosen) < most and stands_apart(camera, chosen, middle))
+
     for draw in range(_WIDE_DRAWS):
-        camera = looking_camera(joints, clip, draw, kind)
+        camera = looking_camera(joints, clip, draw, wide.kind)
         seen = in_image(camera.project(camera.world_to_camera(points)), float(camera.aspect)).double().mean()
-        if seen == 1:
-            whole.append(camera)
-        else:
+        if seen < 1:
             partly.append((float(seen), camera))
-        if len(whole) == 2:
+        elif may_join(camera):
+            chosen.append(camera)
+        if len(chosen) == most:
             break
     partly.sort(key=lambda entry: -entry[0])
-    return [*whole, *(camera for _, camera in partly)][:2]
+    for _, camera in partly:
+        if may_join(camera):
+            chosen.append(camera)
+    return chosen

@@ -72,21 +72,44 @@ def mend(take: Take, max_gap: float | int, count: GapCount) -> list[Take]:
     count.frames += len(take) * len(take.views)
     if not any(missing_joints(view.joints_2d).any() for view in take.views):
         return [take]
-    longest = int(max_gap * take.fps + 1e-6)
     groups: dict[tuple[tuple[int, int], ...], list[View]] = {}
     for view in take.views:
-        joints_2d, closed = close_gaps(view.joints_2d, longest)
-        confidence = None if view.confidence is None else np.where(closed, np.float32(0), view.confidence)
-        spans = whole_spans(joints_2d)
-        kept = sum(span.stop - span.start for span in spans)
-        count.cut += len(take) - kept
-        count.interpolated += sum(int(closed[span].any(axis=1).sum()) for span in spans)
-        key = tuple((span.start, span.stop) for span in spans)
-        groups.setdefault(key, []).append(replace(view, joints_2d=joints_2d, confidence=confidence))
+        closed = _closed(view, int(max_gap * take.fps + 1e-6), count)
+        key = tuple((span.start, span.stop) for span in whole_spans(closed.joints_2d))
+        groups.setdefault(key, []).append(closed)
     pieces = [replace(take, views=tuple(views))[slice(*span)] for spans, views in groups.items() for span in spans]
     count.takes_with_gaps += 1
     count.lost += not pieces
     return pieces
+
+
+def mend_together(take: Take, max_gap: float | int, count: GapCount) -> list[Take]:
+    """The take in one piece with all its views, for lifters that see them at once: frames of longer gaps are not
+    present in their view. None is left if no frame is whole in two views.
+    """
+    count.takes += 1
+    count.frames += len(take) * len(take.views)
+    if not any(missing_joints(view.joints_2d).any() for view in take.views):
+        return [take]
+    views = []
+    for view in take.views:
+        closed = _closed(view, int(max_gap * take.fps + 1e-6), count)
+        whole = ~np.any(missing_joints(closed.joints_2d), axis=1)
+        views.append(replace(closed, joints_2d=np.nan_to_num(closed.joints_2d), present=view.is_present & whole))
+    count.takes_with_gaps += 1
+    lost = not (np.sum([view.is_present for view in views], axis=0) > 1).any()
+    count.lost += lost
+    return [] if lost else [replace(take, views=tuple(views))]
+
+
+def _closed(view: View, longest: int, count: GapCount) -> View:
+    """The view with gaps of at most `longest` frames closed, and longer ones as they are."""
+    joints_2d, closed = close_gaps(view.joints_2d, longest)
+    confidence = None if view.confidence is None else np.where(closed, np.float32(0), view.confidence)
+    whole = ~np.any(missing_joints(joints_2d), axis=1)
+    count.cut += int((~whole).sum())
+    count.interpolated += int(closed[whole].any(axis=1).sum())
+    return replace(view, joints_2d=joints_2d, confidence=confidence)
 
 
 def _runs(chosen: Bool[np.ndarray, "frames"]) -> list[slice]:

@@ -4,13 +4,13 @@ Training S1 S5 S6 S7 S8, test S9 S11, four cameras, 50 frames a second. Validati
 nobody trains with (data/cmux.py), so that what is chosen on it has a chance to hold on other data sets too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from data import cmux
-from data.gaps import GapCount, mend
+from data.gaps import GapCount, mend, mend_together
 from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
 from data.h36m_names import (
     ACTIONS,
@@ -108,11 +108,12 @@ def load(settings: DataSettings) -> DataSplits:
     for part, subjects in (("training", learned), ("test", test)):
         count = GapCount()
         takes = _takes(positions, subjects, detector, layout)
-        seen[part] = [piece for take in takes for piece in mend(take, settings.max_gap, count)]
+        mended = mend if settings.views == 1 else mend_together
+        seen[part] = [piece for take in takes for piece in mended(take, settings.max_gap, count)]
         gap_notes += count.notes(f"{settings.keypoints}, Human3.6M {part}", settings.max_gap)
     splits = DataSplits(
         train=[take[:: settings.downsample] for take in seen["training"]],
-        validation=[take for subject in held_out for take in _wide_takes(subject, positions[subject])],
+        validation=[take for subject in held_out for take in _wide_takes(subject, positions[subject], settings)],
         tests={"h36m": seen["test"]},
     )
     splits.notes = notes + (detector.notes() if detector is not None else []) + gap_notes
@@ -172,16 +173,17 @@ def _takes(positions: Positions, subjects: list[str], detector: Keypoints2D | No
             yield _take(subject, name, views)
 
 
-def _take(subject: str, name: str, views: list[View]) -> Take:
+def _take(subject: str, name: str, views: Sequence[View]) -> Take:
     frames = len(views[0].joints_3d)
     group = {"sequence": f"{subject} {name}"}
     return Take(subject, action_of(name), tuple(views), FPS, np.ones(frames, dtype=bool), group)
 
 
-def _wide_takes(subject: str, takes: dict[str, np.ndarray]) -> Iterator[Take]:
-    """Every second of every take through a wide camera of its own, fixed by the take's name."""
+def _wide_takes(subject: str, takes: dict[str, np.ndarray], settings: DataSettings) -> Iterator[Take]:
+    """Every second of every take through wide cameras of its own, fixed by the take's name."""
     for name, joints_world in takes.items():
         clip = f"{subject} {name}"
         for piece, span in enumerate(cmux.timed_pieces(len(joints_world), fps=FPS)):
-            camera = cmux.looking_camera(joints_world[span], clip, piece, cmux.VALIDATION)
-            yield _take(subject, name, [view_from_world(joints_world[span], camera, "wide")])
+            yield _take(
+                subject, name, cmux.looking_views(joints_world[span], clip, piece, cmux.VALIDATION, settings.views)
+            )

@@ -9,6 +9,7 @@ from torch import Tensor
 from data.batch import PoseBatch
 from data.dataset import IndexedPoses, PoseDataset
 from data.takes import Take
+from data.view_checks import check_lengths, check_names
 
 
 class MultiViewDataset(IndexedPoses):
@@ -34,12 +35,12 @@ class MultiViewDataset(IndexedPoses):
     ) -> "MultiViewDataset":  # fmt: skip
         """Lay out takes whose views are of the same moments. views: the first so many of each take; 0: all there are.
 
-        The other arguments are PoseDataset's.
+        The other arguments are PoseDataset's. Frames that fewer than two of the views have a record of are no samples.
         """
         _check(takes, views)
         chosen = [replace(take, views=take.views[: views or None]) for take in takes]
         most = max(len(take.views) for take in chosen)
-        flat = PoseDataset.from_takes(chosen, skeleton, frames, device=device, target=target, only_present=False)
+        flat = PoseDataset.from_takes(chosen, skeleton, frames, target=target, only_present=False)
         rows, present, start = [], [], 0
         for take in chosen:
             count, own = int(take.usable.sum()), len(take.views)
@@ -49,7 +50,20 @@ class MultiViewDataset(IndexedPoses):
             rows.append(first + torch.where(there, view, 0) * count)
             present.append(there.expand(count, -1))
             start += count * own
-        return cls(flat, torch.cat(rows).to(device), torch.cat(present).to(device))
+        whole = cls(flat, torch.cat(rows), torch.cat(present))
+        return whole._seen_by_two().to(device)
+
+    def _seen_by_two(self) -> "MultiViewDataset":
+        """The samples that can be triangulated."""
+        if self.flat.present is None:
+            return self
+        kept = (self.present & self.flat.present[self.flat.sample[self.rows]]).sum(dim=1) > 1
+        if not kept.any():
+            raise ValueError(
+                f"No frame is seen by two of the first {self.views} views, without which there is nothing to learn "
+                "together: ask for more views."
+            )
+        return MultiViewDataset(self.flat, self.rows[kept], self.present[kept])
 
     @property
     def views(self) -> int:
@@ -83,3 +97,6 @@ def _check(takes: Sequence[Take], views: int) -> None:
                 f"Take {take.subject}/{take.action} has {len(take.views)} view(s), expected {max(views, 2)} or more: "
                 "leave it out, or ask for fewer views."
             )
+        name = f"Take {take.subject}/{take.action}"
+        check_lengths(take.views, name)
+        check_names(take.views, name)

@@ -14,7 +14,7 @@ class DataSettings:
     """Which poses a run learns from and is judged on."""
 
     dataset: str = "demo"
-    """Training data: demo (built in), cmu or h36m."""
+    """Training data: demo (built in), cmu, h36m, mpi_inf_3dhp or ski."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
     data_extra_root: str = "data_extra"

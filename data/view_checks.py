@@ -5,6 +5,7 @@ some frames (View.present).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -27,6 +28,10 @@ MAX_SHIFT = 10  # frames
 MUCH_BETTER = 0.5  # of the error without a shift
 SMALLEST_ERROR = 0.001  # half image widths, about a pixel: where nothing is worth shifting
 SAMPLED_FRAMES = 100
+FEWEST_FRAMES = 10  # that a view must have to be told late, unless it has all
+
+MOST_TAKES = 24  # of a part of a data set; each costs some hundredths of a second
+LOADED_AGREEMENT = 0.05  # half image widths, median: detections, too, must be of this person and camera
 
 
 def check_views(take: Take, name: str = "", screen_agreement: float = SCREEN_AGREEMENT) -> None:
@@ -38,6 +43,14 @@ def check_views(take: Take, name: str = "", screen_agreement: float = SCREEN_AGR
     check_synchronised(take.views, name)  # before those that a late view fails as well
     check_projection(take.views, name, screen_agreement)
     check_world(take.views, name)
+
+
+def check_takes(takes: Sequence[Take], views: int) -> None:
+    """check_views on the first `views` views of takes that are about to be learned or judged from, evenly spread."""
+    several = [take for take in takes if len(take.views) > 1]
+    for number in np.unique(np.linspace(0, len(several) - 1, min(len(several), MOST_TAKES)).round().astype(int)):
+        take = several[number]
+        check_views(replace(take, views=take.views[:views]), screen_agreement=LOADED_AGREEMENT)
 
 
 def check_lengths(views: Sequence[View], name: str) -> None:
@@ -70,12 +83,18 @@ def common_rate(rates: Mapping[str, float | int], name: str) -> float:
     return float(first[1])
 
 
-def check_rig(views: Sequence[View], name: str) -> None:
-    """Refuse a camera that is there twice, by name or by pose, and cameras that all stand in one place."""
+def check_names(views: Sequence[View], name: str) -> None:
+    """Refuse two views of one name."""
     names = [view.camera_name for view in views]
     twice = sorted({camera for camera in names if names.count(camera) > 1})
     if twice:
         raise PoseFKError(f"{name}: camera {', '.join(twice)} is there twice. Name every camera differently.")
+
+
+def check_rig(views: Sequence[View], name: str) -> None:
+    """Refuse a camera that is there twice, by name or by pose, and cameras that all stand in one place."""
+    check_names(views, name)
+    names = [view.camera_name for view in views]
     poses = [_poses(view) for view in views]
     apart = []
     for (i, (centre, axes)), (j, (other, other_axes)) in combinations(enumerate(poses), 2):
@@ -149,7 +168,7 @@ def check_synchronised(views: Sequence[View], name: str) -> None:
 def best_shift(views: Sequence[View], max_shift: int = MAX_SHIFT) -> tuple[int, int, float, float]:
     """(view, frames, error, error without): frame t of all others goes with frame t + frames of that view.
 
-    All views are triangulated together and projected back; the error is what is left, in half image widths. 0 frames
+    The error is the median distance, in half image widths, between a view's 2D and what the others make of it. 0 frames
     unless another shift fits much better. Of two views the second is the one named, since nobody can tell.
     """
     reach = min(max_shift, (len(views[0].joints_2d) - 1) // 4)
@@ -158,33 +177,59 @@ def best_shift(views: Sequence[View], max_shift: int = MAX_SHIFT) -> tuple[int, 
     without = _reprojection_error(views, [frames] * len(views))
     if not reach or without < SMALLEST_ERROR:
         return 0, 0, without, without
-    errors = {}
-    for which in range(len(views) == 2, len(views)):
-        for shift in (shift for shift in range(-reach, reach + 1) if shift):
-            shifted = [frames + shift * (view == which) for view in range(len(views))]
-            errors[which, shift] = _reprojection_error(views, shifted)
+    shifts = range(-reach, reach + 1)
+    if len(views) == 2:
+        errors = {(1, shift): _reprojection_error(views, [frames, frames + shift]) for shift in shifts}
+    else:
+        errors = {
+            (which, shift): error
+            for which in range(len(views))
+            for shift, error in zip(shifts, _errors_beside_others(views, which, frames, shifts), strict=True)
+        }
     which, shift = min(errors, key=lambda key: (errors[key], abs(key[1])))
-    if errors[which, shift] > MUCH_BETTER * without:
+    if errors[which, shift] > MUCH_BETTER * errors[which, 0]:
         return 0, 0, without, without
-    return which, shift, errors[which, shift], without
+    return which, shift, errors[which, shift], errors[which, 0]
+
+
+def _errors_beside_others(views: Sequence[View], which: int, frames: np.ndarray, shifts: range) -> list[float]:
+    """For each shift, how far a view's 2D then lies from the points that all others triangulate."""
+    own, others = views[which], [view for number, view in enumerate(views) if number != which]
+    points, known = _triangulated(others, [frames] * len(others))
+    errors = []
+    for shift in shifts:
+        at = frames[known] + shift
+        camera, seen = _of_frames(own, at), own.is_present[at]
+        screen = camera.project(camera.world_to_camera(points)).numpy()
+        enough = seen.all() or seen.sum() >= FEWEST_FRAMES
+        errors.append(_median(np.linalg.norm(screen - own.joints_2d[at], axis=-1)[seen]) if enough else np.inf)
+    return errors
 
 
 def _reprojection_error(views: Sequence[View], frames: Sequence[np.ndarray]) -> float:
     """Mean over the views of the median distance between 2D and triangulated points. frames: of each view."""
+    points, shared = _triangulated(views, frames)
+    errors = []
+    for view, own in zip(views, frames, strict=True):
+        at = own[shared]
+        camera = _of_frames(view, at)
+        back = camera.project(camera.world_to_camera(points)).numpy()
+        errors.append(_median(np.linalg.norm(back - view.joints_2d[at], axis=-1)[view.is_present[at]]))
+    return float(np.mean(errors))
+
+
+def _triangulated(views: Sequence[View], frames: Sequence[np.ndarray]) -> tuple[torch.Tensor, np.ndarray]:
+    """World joints (f, J, 3) of those f frames that two views have, and which these are (F,). frames: of each view."""
     present = np.stack([view.is_present[own] for view, own in zip(views, frames, strict=True)])
     shared = present.sum(axis=0) > 1
     if not shared.any():
-        return 0.0
+        return torch.zeros(0, views[0].joints_2d.shape[1], 3, dtype=torch.float64), shared
     cameras = [_of_frames(view, own[shared]) for view, own in zip(views, frames, strict=True)]
     whole = Camera(*(torch.stack([getattr(camera, part) for camera in cameras], dim=1) for part in vars(cameras[0])))
     screen = np.stack([view.joints_2d[own[shared]] for view, own in zip(views, frames, strict=True)], axis=1)
     counts = np.broadcast_to(present[:, shared].T[..., None], screen.shape[:-1])
     points = triangulate(torch.from_numpy(screen).double(), whole, torch.from_numpy(counts.astype(np.float64)))
-    errors = []
-    for view, camera in enumerate(cameras):
-        back = camera.project(camera.world_to_camera(points)).numpy()
-        errors.append(_median(np.linalg.norm(back - screen[:, view], axis=-1)[present[view, shared]]))
-    return float(np.mean(errors))
+    return points, shared
 
 
 def _of_frames(view: View, frames: np.ndarray) -> Camera:

@@ -77,6 +77,24 @@ def test_every_view_shows_the_clips_poses(prepared):
             assert own[0].action == CMUX_CLIPS[clip] and own[0].fps == pytest.approx(25)
 
 
+def test_lifters_of_several_views_meet_another_rig_in_every_second(prepared):
+    alone, together = (cmu.load(settings(prepared, views=views)) for views in (1, 3))
+    for part in ("validation", "cmux_b"):
+        first, three = (s.tests.get(part, s.validation) for s in (alone, together))
+        assert len(first) == len(three) > 0
+        for one, several in zip(first, three, strict=True):
+            assert len({view.camera_name for view in several.views}) == 3
+            np.testing.assert_array_equal(several.views[0].joints_2d, one.views[0].joints_2d)
+            assert several.views[0].camera_name == one.views[0].camera_name
+            for view in several.views:
+                np.testing.assert_allclose(view.joints_world, one.joints_world, atol=1e-5)
+        focals = {tuple(float(view.camera.intrinsics[0]) for view in take.views) for take in three}
+        assert len(focals) > 1, "rigs differ"
+    for one, several in zip(alone.train, together.train, strict=True):
+        assert len(several.views) == 4, "training keeps the whole rig"
+        np.testing.assert_array_equal(one.views[3].joints_2d, several.views[3].joints_2d)
+
+
 def test_splits_are_the_same_every_time_and_whatever_else_is_loaded(prepared):
     alone = cmu.load(settings(prepared, subjects_test=("49",))).tests["cmux_b"]
     among = [take for take in cmu.load(settings(prepared, seed=3)).tests["cmux_b"] if take.subject == "49"]

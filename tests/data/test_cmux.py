@@ -125,12 +125,44 @@ def test_the_benchmarks_cameras_are_these_and_stay_these():
     camera = cmux.looking_camera(standing(), "07_01", 0, cmux.VALIDATION)
     assert describe(camera) == pytest.approx(PINNED_VALIDATION, abs=1e-6)
 
+    camera = cmux.looking_rig(standing(), "05_01", 0, cmux.TEST_B, 2)[1]
+    assert describe(camera) == pytest.approx(PINNED_SECOND, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [cmux.TEST_B, cmux.VALIDATION], ids=["test_b", "validation"])
+def test_cameras_of_a_rig_look_from_different_sides(kind):
+    joints = standing()
+    middle = joints[:, 0].mean(0)
+    nearest, opposite = [], []
+    for piece in range(60):
+        rig = cmux.looking_rig(joints, "05_01", piece, kind, 4)
+        places = np.stack([camera.translation.numpy() - middle for camera in rig])[:, :2]
+        sides = places / np.linalg.norm(places, axis=1, keepdims=True)
+        angles = np.degrees(np.arccos((sides @ sides.T).clip(-1, 1)))
+        nearest.append(angles[~np.eye(4, dtype=bool)].min())
+        opposite.append(angles[0, 1])
+        for camera in rig:
+            assert camera.world_to_camera(torch.from_numpy(joints))[..., 2].min() >= cmux.NEAR
+            assert kind.distance[0] <= np.linalg.norm((camera.translation.numpy() - middle)[:2]) <= kind.distance[1]
+    assert min(nearest) >= 30 and max(opposite) <= 150
+    assert np.std(opposite) > 20, "the second stands anywhere else"
+
+
+@pytest.mark.parametrize("views", [1, 2, 3])
+def test_fewer_views_are_the_first_of_more_and_the_first_is_the_single_one(views):
+    joints = standing()
+    whole = cmux.looking_rig(joints, "05_01", 3, cmux.TEST_B, 4)
+    few = cmux.looking_rig(joints, "05_01", 3, cmux.TEST_B, views)
+    assert [describe(camera) for camera in few] == [describe(camera) for camera in whole[:views]]
+    assert describe(whole[0]) == describe(cmux.looking_camera(joints, "05_01", 3, cmux.TEST_B))
+
 
 def describe(camera: Camera):
     return [float(camera.intrinsics[0]), *camera.translation.tolist(), *camera.orientation_wxyz.tolist()]
 
 
 PINNED_TEST_B = [1.754, 6.7656094, -4.6466194, 0.9301263, -0.6248326, 0.6382065, 0.321372, -0.3146375]
+PINNED_SECOND = [1.465, 3.4264527, -5.0491409, 1.8986519, -0.5961716, 0.7656628, 0.1905781, -0.1483907]
 PINNED_VALIDATION = [2.1914616, -0.853334, 1.4736721, 2.1676307, 0.240318, -0.2958243, 0.7175787, -0.5829374]
 
 

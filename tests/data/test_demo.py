@@ -203,6 +203,31 @@ def test_people_are_in_front_of_the_camera_and_in_the_image(every_take):
             assert inside.float().mean() > 0.97, (take.subject, take.action, view.camera_name)
 
 
+@pytest.mark.parametrize("views", [1, 2, 3])
+def test_wide_views_of_a_take_are_the_first_of_more(views):
+    few, more = _small(views=views, actions=("walk", "kick")), _small(views=4, actions=("walk", "kick"))
+    for part in ("validation", "demo_shifted"):
+        takes, wholes = (s.tests.get(part, s.validation) for s in (few, more))
+        for take, whole in zip(takes, wholes, strict=True):
+            assert len(take.views) == max(views, 2) and len({view.camera_name for view in whole.views}) == 4
+            for view, same in zip(take.views, whole.views, strict=False):
+                assert np.array_equal(view.joints_2d, same.joints_2d) and view.camera_name == same.camera_name
+
+
+def test_four_wide_cameras_stand_apart_and_see_the_person():
+    splits = load(DataSettings(num_joints=17, views=4, actions=("walk", "jump", "lie", "kick", "dance")))
+    for take in [*splits.validation, *splits.tests["demo_shifted"]]:
+        centre = torch.from_numpy(take.joints_world[:, 0].mean(0))[:2]
+        sides = torch.nn.functional.normalize(
+            torch.stack([view.camera.translation[:2] - centre for view in take.views]), dim=1
+        )
+        angles = torch.rad2deg(torch.arccos((sides @ sides.T).clamp(-1, 1)))
+        assert len(take.views) == 4 and min(angles[2, :2].min(), angles[3, :3].min()) > 29.9
+        for view in take.views:
+            inside = in_image(torch.from_numpy(view.joints_2d), float(view.camera.aspect))
+            assert inside.float().mean() > 0.97, (take.subject, take.action, view.camera_name)
+
+
 def test_shifted_poses_and_bodies_really_differ(splits):
     def upright(takes: list[Take]) -> float:
         trunks = np.concatenate([take.joints_world[:, JOINT["Thorax"]] - take.joints_world[:, 0] for take in takes])

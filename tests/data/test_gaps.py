@@ -9,7 +9,8 @@ import pytest
 
 from data import h36m
 from data.dataset import PoseDataset
-from data.gaps import GapCount, close_gaps, mend, missing_joints, whole_spans
+from data.gaps import GapCount, close_gaps, mend, mend_together, missing_joints, whole_spans
+from data.multiview import MultiViewDataset
 from data.takes import DataSettings, Take, View
 
 
@@ -131,6 +132,31 @@ def test_a_detectors_gaps_are_closed_or_cut_in_training_and_test_and_noted(detec
     ]
     whole = h36m.load(replace(detected, max_gap=0.4))
     assert [len(take) for take in whole.tests["h36m"]] == [60]
+
+
+def test_several_views_stay_together_and_a_gap_is_a_missing_view(detected: DataSettings):
+    splits = h36m.load(replace(detected, views=2))
+    (take,) = splits.tests["h36m"]
+    assert len(take) == 60 and len(take.views) == 4
+    assert np.flatnonzero(~take.views[2].is_present).tolist() == list(range(20, 40))
+    assert all(view.is_present.all() for i, view in enumerate(take.views) if i != 2)
+    assert all(np.isfinite(view.joints_2d).all() for view in take.views)
+    assert splits.notes[-1].endswith("0 of 240 frames interpolated (gaps up to 0.2 s), 20 cut.")
+    (closed,) = splits.train
+    confidence = closed.views[2].confidence
+    assert closed.views[2].is_present.all() and confidence is not None and (confidence[10:14, 4] == 0).all()
+    batch = MultiViewDataset.from_takes([take], frames=3).all()
+    assert len(batch) == 60 and not batch.visible[25, 2].any() and batch.visible[25, [0, 1, 3]].all()
+    assert (batch.certainty()[25, 2] == 0).all()
+
+
+def test_a_take_of_which_no_frame_is_whole_in_two_views_is_left_out():
+    seen, unseen = straight_motion(), np.full((40, 16, 2), np.nan, np.float32)
+    one = replace(take_of(seen), views=(*take_of(seen).views, *take_of(unseen).views))
+    count = GapCount()
+    assert mend_together(one, 0.2, count) == [] and count.lost == 1
+    both = replace(one, views=(*one.views, *take_of(seen).views))
+    assert [view.is_present.any() for view in mend_together(both, 0.2, count)[0].views] == [True, False, True]
 
 
 def test_a_detectors_confidences_reach_the_batch(detected: DataSettings):

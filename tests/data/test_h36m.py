@@ -56,6 +56,17 @@ def test_the_split_is_the_field_s_with_s8_held_out(settings: DataSettings) -> No
     assert [view.camera_name for view in take.views] == list(CAMERA_IDS)
 
 
+def test_validation_has_as_many_wide_cameras_as_a_lifter_sees(settings: DataSettings) -> None:
+    alone, together = h36m.load(settings), h36m.load(replace(settings, views=2))
+    assert len(alone.validation) == len(together.validation) > 0
+    for one, two in zip(alone.validation, together.validation, strict=True):
+        assert [view.camera_name for view in two.views] == ["wide", "wide, camera 2"]
+        np.testing.assert_array_equal(one.views[0].joints_2d, two.views[0].joints_2d)
+        np.testing.assert_allclose(two.views[1].joints_world, one.joints_world, atol=1e-5)
+    for one, two in zip(alone.tests["h36m"], together.tests["h36m"], strict=True):
+        np.testing.assert_array_equal(one.views[3].joints_2d, two.views[3].joints_2d)
+
+
 def test_without_holding_out_s8_trains_too(settings: DataSettings) -> None:
     splits = h36m.load(replace(settings, hold_out_validation=False))
     assert subjects(splits.train) == {"S1", "S5", "S6", "S7", "S8"}

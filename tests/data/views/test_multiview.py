@@ -8,7 +8,7 @@ from data import PoseBatch, PoseDataset
 from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
 from data.multiview import MultiViewDataset
 from data.takes import Take, view_from_world
-from kinematics import Camera
+from kinematics import Camera, PoseFKError
 from kinematics.triangulation import triangulate
 
 
@@ -172,6 +172,30 @@ def moving(own: Take, missing: int) -> Take:
         present = np.arange(len(own)) != missing if number == 1 else None
         views.append(replace(view, camera=camera, present=present))
     return replace(own, views=tuple(views), usable=np.ones(len(own), dtype=bool))
+
+
+def test_frames_that_one_camera_alone_has_are_no_samples():
+    whole = replace(take(12, 0), usable=np.ones(12, dtype=bool))
+    hidden = [replace(view, present=np.arange(12) >= 4 + i) for i, view in enumerate(whole.views)]
+    dataset = MultiViewDataset.from_takes([replace(whole, views=tuple(hidden)), take(9, 1)], views=3)
+    assert len(dataset) == 7 + int(take(9, 1).usable.sum()) == len(dataset.label("subject")), (
+        "two views from frame 5 on"
+    )
+    visible = dataset.all().visible[..., 0, 0]
+    assert visible.sum(dim=1).min() == 2 and visible[0].tolist() == [True, True, False]
+    nothing = replace(whole, views=(hidden[0], replace(whole.views[1], present=np.arange(12) < 4)))
+    with pytest.raises(ValueError, match="No frame is seen by two of the first 2 views.*ask for more views"):
+        MultiViewDataset.from_takes([nothing], views=2)
+
+
+def test_views_that_do_not_belong_together_are_one_sentence():
+    whole = take(12, 0)
+    with pytest.raises(PoseFKError, match="Take S1/walk 0: view 55011271 has 9 frames, expected 12 as view 54138969"):
+        MultiViewDataset.from_takes([replace(whole, views=(whole.views[0], whole.views[1][:9]))])
+    with pytest.raises(PoseFKError, match="Take S1/walk 0: camera 54138969 is there twice"):
+        MultiViewDataset.from_takes([replace(whole, views=(whole.views[0], whole.views[0]))])
+    with pytest.raises(PoseFKError, match="Take S1/walk 0: the camera of view 55011271 is not known"):
+        MultiViewDataset.from_takes([replace(whole, views=(whole.views[0], replace(whole.views[1], camera=None)))])
 
 
 def test_cameras_that_move_have_a_pose_for_every_frame():

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
 from data.takes import Take, View, view_from_world
-from data.view_checks import best_shift, check_views, common_rate
+from data.view_checks import best_shift, check_takes, check_views, common_rate
 from kinematics.camera import Camera
 from kinematics.errors import PoseFKError
 
@@ -65,6 +65,58 @@ def test_a_detector_s_noise_is_no_shift(watched: Callable[..., Take]) -> None:
         for view in take.views
     ]
     assert best_shift(noisy)[1] == 0
+
+
+def _noisy(view: View, draw: np.random.Generator, sd: float | int = 0.005) -> View:
+    return replace(view, joints_2d=(view.joints_2d + draw.normal(0, sd, view.joints_2d.shape)).astype(np.float32))
+
+
+@pytest.mark.parametrize("views", [2, 4])
+@pytest.mark.parametrize("frames", [5, 25, 120])
+def test_detections_of_somebody_who_stands_still_fit_at_any_shift_and_pass(
+    watched: Callable[..., Take], rig: Callable[[int], list[Camera]], walk: Callable[..., np.ndarray], views: int,
+    frames: int,
+) -> None:  # fmt: skip
+    still = np.repeat(walk(1), frames, axis=0)
+    for seed in range(5):
+        draw = np.random.default_rng(seed)
+        seen = [_noisy(view_from_world(still, camera, str(i)), draw) for i, camera in enumerate(rig(views))]
+        assert best_shift(seen)[1] == 0
+        check_takes([Take("S1", "Stand", tuple(seen), 25.0, np.ones(frames, dtype=bool))], views)
+
+
+def test_a_view_of_a_few_frames_is_not_called_late(watched: Callable[..., Take]) -> None:
+    draw = np.random.default_rng(0)
+    noisy = [_noisy(view, draw) for view in watched(3, 120).views]
+    rare = replace(noisy[2], present=np.isin(np.arange(120), [50, 51, 52]))
+    assert best_shift([*noisy[:2], rare])[1] == 0
+
+
+def test_takes_that_are_loaded_are_checked_by_the_views_that_are_used(watched: Callable[..., Take]) -> None:
+    take = watched(4, 120)
+    twin = with_views(take, *take.views[:3], replace(take.views[1], camera_name="x"))
+    check_takes([take, twin], 3)
+    check_takes([with_views(take, take.views[0])], 2)  # too few views: said where they are put together
+    check_takes([], 2)
+    with pytest.raises(PoseFKError, match="S1 Walk: cameras b and x have the same pose"):
+        check_takes([take, twin], 4)
+    loose = with_views(take, *(_noisy(view, np.random.default_rng(1), 0.02) for view in take.views))
+    check_takes([loose], 4)
+    with pytest.raises(PoseFKError, match="falls .* beside its 2D"):
+        check_views(loose)
+
+
+def test_of_many_takes_the_first_the_last_and_some_between_are_checked(watched: Callable[..., Take]) -> None:
+    good, bad = watched(2, 12), watched(2, 12)
+    bad = with_views(bad, bad.views[0], replace(bad.views[1], camera_name="a"))
+    for place in (0, 199):
+        takes = [good] * 200
+        takes[place] = bad
+        with pytest.raises(PoseFKError, match="camera a is there twice"):
+            check_takes(takes, 2)
+    halves = [good] * 100 + [bad] * 10 + [good] * 90
+    with pytest.raises(PoseFKError, match="camera a is there twice"):
+        check_takes(halves, 2)
 
 
 def moving(view: View, frames: int) -> View:
