@@ -23,9 +23,9 @@ NOISE = DetectorNoise("h36m_16", (0.03,) * 16, (0.0,) * 16, (0.0,) * 16, seconds
 def gapped(take: Take, frames: list[int]) -> Take:
     """The second camera has no record of some frames."""
     present = ~np.isin(np.arange(len(take)), frames)
-    first, second = take.views
+    first, second, *others = take.views
     zeros = np.where(present[:, None, None], second.joints_2d, 0).astype(np.float32)
-    return replace(take, views=(first, replace(second, present=present, joints_2d=zeros)))
+    return replace(take, views=(first, replace(second, present=present, joints_2d=zeros), *others))
 
 
 def errors(seen: PoseDataset, true: PoseDataset) -> torch.Tensor:
@@ -109,13 +109,13 @@ def test_windows_of_a_clip_share_their_frames_errors(motion: Motion):
 
 
 def test_frames_without_a_record_are_left_alone_and_no_pairs(motion: Motion):
-    take = gapped(motion(60, 0), [7, 8, 30])
+    take = gapped(motion(60, 0, 3), [7, 8, 30])
     data = MultiViewDataset.from_takes([take])
     seen = detected_dataset(data, NOISE, 0)
     missing = torch.tensor([67, 68, 90])
     assert (seen.flat.joints_2d[missing] == 0).all() and (seen.flat.confidence[missing] == 1).all()
-    assert (errors(seen.flat, data.flat)[~torch.isin(torch.arange(120), missing)] != 0).any(dim=(1, 2)).all()
+    assert (errors(seen.flat, data.flat)[~torch.isin(torch.arange(180), missing)] != 0).any(dim=(1, 2)).all()
     for pairs in (pairs_of(seen), pairs_of(seen.batch(torch.arange(60)))):
-        assert len(pairs.true) == 117 and (pairs.detected - pairs.true).abs().max() < 0.2
+        assert len(pairs.true) == 177 and (pairs.detected - pairs.true).abs().max() < 0.2
     follows = pairs_of(seen).follows
-    assert (~follows).nonzero().flatten().tolist() == [0, 60, 67, 88]  # after the gaps nothing follows
+    assert (~follows).nonzero().flatten().tolist() == [0, 60, 67, 88, 117]  # after the gaps nothing follows
