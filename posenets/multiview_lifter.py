@@ -33,14 +33,13 @@ class MultiViewLifter(Lifter):
                 f"{posenet.name} has in_features {posenet.in_features}: input_mode rays needs 4 (a point and the "
                 "confidence), screen 2 or 3."
             )
-        self._starts_at_triangulation()
 
-    def _starts_at_triangulation(self) -> None:
-        """Before it has learnt anything, the network of mode rays adds nothing."""
-        layer = getattr(self.posenet, "regression", [None])[-1]
-        if self.input_mode == "rays" and layer is not None:
-            for parameter in layer.parameters():
+    def start_at_triangulation(self) -> "MultiViewLifter":
+        """Let a new network of mode rays add nothing until it has learnt what: its last layer is set to 0."""
+        if self.input_mode == "rays":
+            for parameter in self.posenet.get_submodule("regression")[-1].parameters():
                 torch.nn.init.zeros_(parameter)
+        return self
 
     @property
     def reads_confidence(self) -> bool:

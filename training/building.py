@@ -7,6 +7,7 @@ from posenets import (
     LIFTERS,
     MULTI_VIEW_LIFTERS,
     Lifter,
+    MultiViewLifter,
     build_posenet,
     dh_aug_sizes,
     filter_widths_of,
@@ -79,9 +80,9 @@ def _view_lifter(settings: Settings, skeleton: str) -> Lifter:
     # published: one frame; what corrects triangulated joints can learn from every frame
     sizes["self_supervised"] = settings.self_supervision.self_supervised and own.input_mode == "screen"
     num_joints = network_layout(skeleton, None).num_joints
-    return lifter_of(
-        build_posenet(name, num_joints, frames, **sizes), own.input_mode, skeleton, own.input_layout or None
-    )
+    posenet = build_posenet(name, num_joints, frames, **sizes)
+    lifter = lifter_of(posenet, own.input_mode, skeleton, own.input_layout or None)
+    return lifter.start_at_triangulation() if isinstance(lifter, MultiViewLifter) else lifter
 
 
 def _heads(frames: int) -> int:
