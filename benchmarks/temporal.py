@@ -24,8 +24,10 @@ from benchmarks.plain_windows import plain_loader
 from data import DataSettings, PoseDataset, load_dataset
 from data.takes import Take
 from posenets import Lifter, build_posenet
+from training.building import build_lifter
 from training.config import read_settings
-from training.lifting import LifterTrainer, build_lifter, mean_distance
+from training.lifting import LifterTrainer
+from training.losses import mean_distance
 from training.memory import keep_freed_memory
 
 LAYOUT, JOINTS = "h36m_17", 17

@@ -37,7 +37,7 @@ class MultiViewLifter(Lifter):
     def start_at_triangulation(self) -> "MultiViewLifter":
         """Let a new network of mode rays add nothing until it has learnt what: its last layer is set to 0."""
         if self.input_mode == "rays":
-            for parameter in self.posenet.get_submodule("regression")[-1].parameters():
+            for parameter in self.posenet.get_submodule("regression.1").parameters():
                 torch.nn.init.zeros_(parameter)
         return self
 

@@ -11,9 +11,10 @@ from data import PoseDataset, Take, View
 from data.batch import PoseBatch
 from data.h36m_cameras import H36M_CAMERAS
 from data.takes import view_from_world
+from training.building import build_lifter
 from training.config import LearningSettings, LifterSettings, Settings, read_settings
 from training.detections import RunNoise, check_confidence, noise_of_run
-from training.lifting import LifterTrainer, build_lifter
+from training.lifting import LifterTrainer
 
 READS = LifterSettings(posenet_name="simple_baseline", posenet_width=16, confidence=True)
 

@@ -49,8 +49,15 @@ def test_the_single_frame_command_of_dh_aug_means_what_it_says():
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        ("--posenet_name esmformer --batch_size 1024 --frames 27 --lr 0.0005 --nepoch 50", "multi-view"),
-        (ESMFORMER_SELF, "--adaptive_loss 1: multi-view"),
+        (ESMFORMER_SELF, "--self_supervised True needs several views, simple_baseline sees one"),
+        ("--posenet_name esmformer --views 1", "--views 1: esmformer needs two or more"),
+        ("--posenet_name videopose --views 4", "--views 4: videopose sees one camera; choose esmformer"),
+        ("--posenet_name esmformer --tri_loss 1", "add --self_supervised True"),
+        ("--posenet_name esmformer --self_supervised 1 --loss_w 1.5", "--loss_w 1.5: expected a share"),
+        ("--posenet_name esmformer --self_supervised 1 --held_out -0.5 --loss_w -1", "--loss_w -1.0: expected a share"),
+        ("--posenet_name esmformer --input_mode root", "--input_mode root: choose from screen, rays"),
+        ("--posenet_name esmformer --smfe 55", "three digits as in 555"),
+        ("--posenet_name esmformer --mclf 2", "one block between the levels"),
         ("--single_or_multi_train_mode both", "single, multi"),
         ("--architecture 3x3", "3,3,3"),
         ("--GAN_whether_use_preAngle False", "joint limits"),
@@ -78,6 +85,29 @@ def test_the_commands_of_poseformer_mean_what_they_say():
     assert settings.lifter.window == 81 and settings.evaluate == "detected81f.bin"
     learning = read_settings(shlex.split("--posenet_name poseformer -k gt -f 81 -lr 0.0004 -lrd 0.99")).learning
     assert learning.lr_schedule == "exponential" and learning.weight_decay == 0.1 and learning.lr == 4e-4
+
+
+def test_the_commands_of_esmformer_mean_what_they_say():
+    name = "--posenet_name esmformer --dataset h36m "
+    full = read_settings((name + "--batch_size 1024 --frames 27 --lr 0.0005 --nepoch 50 --recipe none").split())
+    learning, lifter = full.learning, full.lifter
+    assert (learning.batch_size, learning.lr, learning.epochs, lifter.frames) == (1024, 5e-4, 50, 27)
+    decay = (learning.lr_decay, learning.lr_decay_large, learning.large_decay_epoch)
+    assert learning.amsgrad and decay == (0.95, 0.5, 5)
+    assert full.data.views == 4 and lifter.input_mode == "screen" and learning.loss_frames == "all"
+    alone = read_settings(shlex.split(f"{name} {ESMFORMER_SELF}")).self_supervision
+    assert alone.self_supervised and alone.adaptive_loss
+    assert alone.tri_loss and alone.reproj_loss and alone.loss_w == 0.8
+    typed = "--smfe 321 --milf 112 --mclf 1 --channel 64 --d_hid 96 --mvf_kernel 5"
+    sizes = read_settings(f"{name} {typed}".split()).lifter
+    assert (sizes.smfe, sizes.milf) == ((3, 2, 1), (1, 1, 2))
+    assert (sizes.posenet_width, sizes.d_hid, sizes.mvf_kernel) == (64, 96, 5)
+
+
+def test_several_views_bring_a_size_for_laptops_and_posefk_its_input():
+    settings = read_settings("--posenet_name esmformer --dataset demo".split())
+    assert (settings.lifter.posenet_width, settings.lifter.frames, settings.lifter.input_mode) == (64, 9, "rays")
+    assert read_settings("--posenet_name esmformer --dataset demo --views 2".split()).data.views == 2
 
 
 def test_lifters_bring_their_published_training_and_window():

@@ -3,8 +3,8 @@
 import pytest
 
 from posenets import LIFTERS
+from training.building import build_lifter
 from training.config import LifterSettings
-from training.lifting import build_lifter
 
 
 @pytest.mark.parametrize("recipe", ["none", "dh-aug", "posefk"])

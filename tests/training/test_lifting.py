@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from data import PoseBatch
+from training.building import build_lifter
 from training.config import LearningSettings, LifterSettings
-from training.lifting import LifterTrainer, build_lifter, learning_rate_factor, limit_norms
+from training.lifting import LifterTrainer, learning_rate_factor, limit_norms
 
 SMALL = LifterSettings(posenet_name="simple_baseline", posenet_width=32, posenet_blocks=1, dropout=0.0)
 
