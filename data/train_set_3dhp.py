@@ -66,7 +66,7 @@ def _notes(splits: DataSplits, wanted: set[str], known: list[str], fast: int) ->
     if missing := sorted(wanted - set(known)):
         notes.append(f"MPI-INF-3DHP is not complete: {', '.join(missing)} not in {TRAIN_FILE}.")
     if fast:
-        notes.append(f"MPI-INF-3DHP: {fast} sequences of 50 frames a second are thinned to {FPS:g}.")
+        notes.append(f"MPI-INF-3DHP: sequences of 50 frames a second ({fast}) are thinned to {FPS:g}.")
     if not splits.train:
         notes.append("MPI-INF-3DHP training is empty: the subjects and actions asked for leave no take.")
     return notes

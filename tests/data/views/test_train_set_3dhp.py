@@ -190,7 +190,7 @@ def test_s7_validates_and_s8_tests(three_people: DataSettings) -> None:
     assert {take.fps for take in splits.train} == {25.0}, "the 50 of S1 are thinned"
     assert [len(take) for take in splits.train] == [FRAMES_WRITTEN // 2, FRAMES_WRITTEN]
     said = " ".join(splits.notes)
-    for words in ("no published score", "S2, S3, S5, S6 not in data_3dhp_train.npz", "1 sequences of 50 frames"):
+    for words in ("no published score", "S2, S3, S5, S6 not in data_3dhp_train.npz", "(1) are thinned to 25"):
         assert words in said
     batch = MultiViewDataset.from_takes(splits.train, "h36m_17", frames=3, views=5).all()
     assert batch.views == 5 and batch.frames == 3
