@@ -70,7 +70,7 @@ class Export:
     shards: int = 1
     """Parts the export is written in, each a folder; the processes of torchrun share them."""
     dataset: str = "demo"
-    """Recorded poses for limbs: demo, cmu or h36m."""
+    """Recorded poses for limbs: demo, cmu, h36m, mpi_inf_3dhp or ski."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
 

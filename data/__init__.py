@@ -12,13 +12,23 @@ from data.takes import DataSplits as DataSplits
 from data.takes import Take as Take
 from data.takes import View as View
 from data.takes import view_from_world as view_from_world
+from data.view_checks import check_takes
 
-# data set -> the module whose load() makes its splits; the test sets that come with it
-DATASETS = {"demo": "data.demo", "cmu": "data.cmu", "h36m": "data.h36m"}
+# data set -> the module whose load() makes its splits; the cameras that see a pose at once, at most; its test sets
+DATASETS = {
+    "demo": "data.demo",
+    "cmu": "data.cmu",
+    "h36m": "data.h36m",
+    "mpi_inf_3dhp": "data.train_set_3dhp",
+    "ski": "data.ski_pose",
+}
+MOST_VIEWS = {"demo": 4, "cmu": 4, "h36m": 4, "mpi_inf_3dhp": 8, "ski": 6}
 TEST_SETS = {
     "demo": ("demo", "demo_shifted"),
     "cmu": ("cmux_a", "cmux_b"),
     "h36m": ("h36m",),
+    "mpi_inf_3dhp": ("3dhp_s8",),
+    "ski": ("ski",),
 }
 STANDALONE_TEST_SETS = {"3dhp": "data.test_set_3dhp", "3dhp_sparse": "data.test_set_3dhp"}
 
@@ -32,21 +42,38 @@ def _choose(kind: str, name: str, known: list[str]) -> str:
 
 
 def load_dataset(name: str, settings: DataSettings) -> DataSplits:
-    """Training, validation and test takes of a data set: demo, cmu or h36m."""
+    """Training, validation and test takes of a data set: demo, cmu, h36m, mpi_inf_3dhp or ski.
+
+    For lifters of several views (settings.views) every take has at least so many, and what they see of it is checked.
+    """
     module = importlib.import_module(DATASETS[_choose("Data set", name, list(DATASETS))])
-    return module.load(settings)
+    if not 1 <= settings.views <= MOST_VIEWS[name]:
+        raise ValueError(
+            f"views is {settings.views}, but {name} has {MOST_VIEWS[name]} cameras that see a pose at once: ask for 1 "
+            f"to {MOST_VIEWS[name]}, or choose another data set."
+        )
+    splits = module.load(settings)
+    if settings.views > 1:
+        for takes in (splits.train, splits.validation, *splits.tests.values()):
+            check_takes(takes, settings.views)
+    return splits
 
 
 def load_test_set(
     name: str, settings: DataSettings, frames: int = 1, notes: list[str] | None = None
 ) -> list[Take]:  # fmt: skip
-    """The takes of one test set: demo, demo_shifted, cmux_a, cmux_b, h36m, 3dhp or 3dhp_sparse.
+    """The takes of one test set: those of TEST_SETS, 3dhp or 3dhp_sparse.
 
     frames: window of the lifter that will read them; notes: gets what loading tells.
     """
     owner = {test: dataset for dataset, tests in TEST_SETS.items() for test in tests}
     _choose("Test set", name, [*owner, *STANDALONE_TEST_SETS])
     if name in STANDALONE_TEST_SETS:
+        if settings.views > 1:
+            raise ValueError(
+                f"Test set {name} shows every pose to one camera, {settings.views} views are asked for: take one of "
+                f"{', '.join(owner)}."
+            )
         return importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings, name, frames)
     splits = load_dataset(owner[name], settings)
     if notes is not None:

@@ -11,6 +11,7 @@ Each piece of each clip has a random stream of its own, numbered by set, clip an
 camera): a camera does not depend on which other clips are present, on their order, or on the version of torch.
 """
 
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ ROAM_RADIUS = 1.5  # metres from the rig's middle to the farthest corner of the 
 RIG_SUBJECTS = ("S1", "S5", "S6", "S7", "S8")  # training rigs of Human3.6M, dealt out to the subjects in turn
 CAMERA_SECONDS = 1.0
 NEAR = 0.5  # metres every joint keeps in front of the camera
-APART = np.deg2rad(30.0)  # between the directions in which two cameras of a rig stand from the actor
+APART = math.radians(30.0)  # between the directions in which two cameras of a rig stand from the actor
 MAX_DRAWS = 1000
 
 
@@ -127,7 +128,7 @@ def looking_rig(
         draws = stream(kind.seed, clip, piece, number)
         for _ in range(MAX_DRAWS):
             camera = _draw_camera(draws, middle, kind)
-            if in_front(camera.world_to_camera(points), NEAR).all() and stands_apart(camera, cameras, middle):
+            if stands_apart(camera, cameras, middle) and in_front(camera.world_to_camera(points), NEAR).all():
                 break
         else:
             raise ValueError(
@@ -143,9 +144,9 @@ def stands_apart(camera: Camera, others: Sequence[Camera], middle: torch.Tensor)
 
     A second one may not stand opposite the first either: on the line between the two there is no depth.
     """
-    azimuths = [float(torch.atan2(*(own.translation - middle)[:2])) for own in (camera, *others)]
-    apart = [abs((other - azimuths[0] + np.pi) % (2 * np.pi) - np.pi) for other in azimuths[1:]]
-    return all(angle >= APART for angle in apart) and not (len(apart) == 1 and apart[0] > np.pi - APART)
+    azimuths = [math.atan2(y, x) for x, y, _ in ((own.translation - middle).tolist() for own in (camera, *others))]
+    apart = [abs((other - azimuths[0] + math.pi) % math.tau - math.pi) for other in azimuths[1:]]
+    return all(angle >= APART for angle in apart) and not (len(apart) == 1 and apart[0] > math.pi - APART)
 
 
 def looking_views(

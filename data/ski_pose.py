@@ -15,16 +15,18 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from data.h36m_names import choose
 from data.mpi_inf_3dhp import check_metres
 from data.readers import load_hdf5
 from data.skeletool import pinhole
-from data.takes import Take, View
+from data.takes import DataSettings, DataSplits, Take, View
 from data.view_checks import check_views
 from kinematics.camera import Camera
 from kinematics.rotation import quaternion_to_matrix
 from kinematics.skeleton import Skeleton
 
 SPLITS = ("train", "test")
+ACTION = "Skiing"
 FPS = 30.0  # the files do not say it: nothing but speeds depends on it
 SCREEN_AGREEMENT = 0.04  # half image widths, median: five pixels of 256
 SHAPES = {
@@ -33,6 +35,32 @@ SHAPES = {
 }  # fmt: skip
 HOW_TO_GET = "It is part of the Ski-Pose PTZ-Camera dataset, research only; docs/data_multiview.md says more."
 Records = dict[str, np.ndarray]
+
+
+def load(settings: DataSettings) -> DataSplits:
+    """The released splits: training takes and the test "ski"; nobody is held out for validation.
+
+    settings.data_root: folder of the files. Runs with fewer cameras than settings.views are left out.
+    """
+    if settings.keypoints != "gt":
+        raise ValueError(f"keypoints is {settings.keypoints!r}, but ski comes with its own 2D alone: gt.")
+    notes = [f"Ski-Pose: {FPS:g} frames a second are assumed, and no one is held out for validation."]
+    parts = {}
+    for split, asked in (("train", settings.subjects_train), ("test", settings.subjects_test)):
+        takes = load_ski_takes(settings.data_root, split, settings.num_joints)
+        choose(f"Ski-Pose {split}: subject", asked, sorted({take.subject for take in takes}))
+        choose("Action", settings.actions, (ACTION,))
+        takes = [take for take in takes if not asked or take.subject in asked]
+        parts[split] = [take for take in takes if len(take.views) >= settings.views]
+        if few := len(takes) - len(parts[split]):
+            notes.append(
+                f"Ski-Pose {split}: {few} of {len(takes)} runs left out, seen by under {settings.views} cameras."
+            )
+        if not parts[split]:
+            raise ValueError(f"Ski-Pose {split} has no run seen by {settings.views} cameras: ask for fewer views.")
+    if both := sorted({take.subject for take in parts["train"]} & {take.subject for take in parts["test"]}):
+        notes.append(f"Ski-Pose: {', '.join(both)} skis in both of the released splits.")
+    return DataSplits([take.thinned(settings.downsample) for take in parts["train"]], [], {"ski": parts["test"]}, notes)
 
 
 def load_ski_takes(root: str | Path, split: str, num_joints: int = 17) -> list[Take]:
@@ -129,7 +157,7 @@ def _take(run: Records, layout: str) -> Take:
         views.append(View(str(name), camera[i].to(torch.float32), joints_3d, joints_2d, present=recorded))
     step = int(frames[1] - frames[0]) if len(frames) > 1 else 1
     sequence, usable = f"seq {run['seq'][0]} frame {frames[0]}", np.ones(len(frames), dtype=bool)
-    return Take(f"S{run['subj'][0]}", "Skiing", tuple(views), FPS / step, usable, {"sequence": sequence})
+    return Take(f"S{run['subj'][0]}", ACTION, tuple(views), FPS / step, usable, {"sequence": sequence})
 
 
 def _nearest(own: np.ndarray) -> np.ndarray:

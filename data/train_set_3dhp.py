@@ -5,6 +5,7 @@ joints_3d (V, F, 17, 3) metres, each camera's frame; joints_2d (V, F, 17, 2) scr
 translation (V, 3) metres, intrinsics (V, 9), aspect (V,), as kinematics.Camera has them, world z up.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,60 @@ from data.h36m_names import choose
 from data.mpi_inf_3dhp import check_metres
 from data.mpi_inf_3dhp_train import LAYOUT, training_take
 from data.readers import load_npz_restricted
-from data.takes import DataSettings, Take, View
+from data.takes import DataSettings, DataSplits, Take, View
 from kinematics.camera import Camera
 from kinematics.skeleton import Skeleton
 
 TRAIN_FILE = "data_3dhp_train.npz"
 HOW_TO_MAKE = "Make it with: python prepare_data_3dhp.py --train FOLDER"
+TRAIN_SUBJECTS = ("S1", "S2", "S3", "S4", "S5", "S6", "S7")
+VALIDATION_SUBJECTS, TEST_SUBJECTS = ("S7",), ("S8",)
+FPS = 25.0  # of every take that `load` hands out
 _CAMERA = {"orientation_wxyz": 4, "translation": 3, "intrinsics": 9}
+
+
+def load(settings: DataSettings) -> DataSplits:
+    """Training takes (S1 to S6), validation (S7) and the test "3dhp_s8" (S8), all before the eight cameras of the data.
+
+    Sequences of 50 frames a second are thinned to the 25 of the others; settings.downsample thins the training further.
+    """
+    if settings.keypoints != "gt":
+        raise ValueError(f"keypoints is {settings.keypoints!r}, but mpi_inf_3dhp comes with its own 2D alone: gt.")
+    takes = load_train_takes(replace(settings, subjects_train=(), downsample=1))
+    fast = sum(take.fps > FPS for take in takes)
+    takes = [take.thinned(round(take.fps / FPS)) for take in takes]
+    choose("Action", settings.actions, sorted({take.action for take in takes}))
+    known = sorted({take.subject for take in takes})
+    choose("Subject", [*settings.subjects_train, *settings.subjects_test], known)
+    train, test = settings.subjects_train or TRAIN_SUBJECTS, settings.subjects_test or TEST_SUBJECTS
+    train = tuple(subject for subject in train if settings.subjects_train or subject not in test)
+    if both := sorted(set(train) & set(test)):
+        raise ValueError(f"Subject {', '.join(both)} would be trained and tested on: name it in one of the two lists.")
+    takes = [take for take in takes if not settings.actions or take.action in settings.actions]
+    held_out = [subject for subject in VALIDATION_SUBJECTS if subject in train]
+    learned = [subject for subject in train if not (settings.hold_out_validation and subject in held_out)]
+    parts = [[take for take in takes if take.subject in own] for own in (learned, held_out, test)]
+    if not parts[2]:
+        raise ValueError(
+            f"MPI-INF-3DHP has nothing to test on: no take of {', '.join(test)} is left of {', '.join(known)}. Prepare "
+            "it, or name another subject to test on (subjects_test)."
+        )
+    splits = DataSplits([take.thinned(settings.downsample) for take in parts[0]], parts[1], {"3dhp_s8": parts[2]})
+    splits.notes = _notes(splits, set(train) | set(test), known, fast)
+    return splits
+
+
+def _notes(splits: DataSplits, wanted: set[str], known: list[str], fast: int) -> list[str]:
+    notes = [
+        "3dhp_s8 is S8 of MPI-INF-3DHP's training set (true size, the training cameras): no published score is of it."
+    ]
+    if missing := sorted(wanted - set(known)):
+        notes.append(f"MPI-INF-3DHP is not complete: {', '.join(missing)} not in {TRAIN_FILE}.")
+    if fast:
+        notes.append(f"MPI-INF-3DHP: sequences of 50 frames a second ({fast}) are thinned to {FPS:g}.")
+    if not splits.train:
+        notes.append("MPI-INF-3DHP training is empty: the subjects and actions asked for leave no take.")
+    return notes
 
 
 def load_train_takes(settings: DataSettings) -> list[Take]:

@@ -151,12 +151,12 @@ def _moments(takes: Sequence[Take]) -> tuple[Tensor, Tensor]:
     """Of every sample of these takes: a number that its other views share, and the number of its recording."""
     moments, recordings, known, count = [], [], {}, 0
     for i, take in enumerate(takes):
-        usable = int(take.usable.sum())
-        own = torch.arange(count, count + usable)
-        count += usable
         number = known.setdefault(take.group.get("sequence", i), len(known))
-        moments += [own] * len(take.views)
-        recordings += [torch.full((usable * len(take.views),), number)]
+        for view in take.views:
+            own = count + torch.from_numpy(take.usable & view.is_present).nonzero()[:, 0]
+            moments.append(own)
+            recordings.append(torch.full((len(own),), number))
+        count += len(take)
     return torch.cat(moments), torch.cat(recordings)
 
 

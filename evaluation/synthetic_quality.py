@@ -42,7 +42,7 @@ class Quality:
     synthetic: str
     """Folder or file of an export (hdf5, poseaug, videopose3d); or a data set's name."""
     real: tuple[str, ...] = ("demo",)
-    """Data sets (demo, cmu, h36m: their training part), test sets (demo_shifted, cmux_a, cmux_b, 3dhp), or files."""
+    """Data sets (demo, cmu, h36m...: their training part), test sets (demo_shifted, cmux_a, cmux_b, 3dhp), or files."""
     out: Path = Path("quality")
     """Folder for card.html and card.json."""
     num_poses: int = 10_000

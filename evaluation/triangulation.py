@@ -34,7 +34,7 @@ class Triangulation:
     """Triangulate a test set and compare it with the truth."""
 
     dataset: str = "cmu"
-    """Data set of several views: cmu, demo or h36m; its first test set."""
+    """Data set of several views: cmu, demo, h36m, mpi_inf_3dhp or ski; its first test set."""
     views: tuple[int, ...] = (2, 3, 4)
     """Numbers of views, the first so many of each take."""
     noise: Literal["none", "default"] = "none"

@@ -19,11 +19,13 @@ from training.log import VALIDATION, Result
 def test_set_names(settings: Settings, own: Iterable[str], frames: int) -> tuple[str, ...]:
     """The test sets asked for: by default the data set's own ones, and 3DHP's where it is prepared.
 
-    frames: window of the lifter. Several frames see 3DHP as video if it is there, and as the family does in any case.
+    frames: window of the lifter. Several frames see 3DHP as video if it is there, and as the family does in any case;
+    several views do not see it at all, since it has one.
     """
     if settings.output.test_sets:
         return settings.output.test_sets
-    if settings.data.dataset == "demo" or not (Path(settings.data.data_extra_root) / TEST_FILE).is_file():
+    prepared = (Path(settings.data.data_extra_root) / TEST_FILE).is_file()
+    if settings.data.dataset == "demo" or settings.data.views > 1 or not prepared:
         return tuple(own)
     if frames == 1:
         return (*own, VIDEO)

@@ -90,6 +90,8 @@ BUDGETS: dict[str, Preset] = {
         "learning": {"epochs": 30, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 10, "lr": 4e-3},
     },
     "h36m": {"learning": {"epochs": 25}},
+    "mpi_inf_3dhp": {"learning": {"epochs": 25}},
+    "ski": {"learning": {"epochs": 25}},
 }
 # In a short run synthetic poses never repeat: a lifter has to be helped to fit them, not kept from it.
 SHORT_RUNS: dict[str, Preset] = {"posefk": {"lifter": {"dropout": 0.0}}}

@@ -23,7 +23,8 @@ class Sight:
     """One camera's view of one take: what was there, what the lifter made of it.
 
     screen: (F, J, 2); truth: (F, J, 3) metres, world. has_camera: False where the data set does not tell it: `camera`
-    is then level, who knows where. lifted: predictions of all frames, None without a lifter.
+    is then level, who knows where; one for every frame where it moves. lifted: predictions of all frames, None without
+    a lifter.
     """
 
     skeleton: Skeleton
@@ -42,7 +43,12 @@ class Sight:
         assert self.lifted is not None
         joints = self.lifted.prediction[frame] + torch.tensor([BESIDE_M * beside, 0.0, 0.0])
         root = self.truth[frame, self.skeleton.root]
-        return self.camera.camera_to_world(joints) - self.camera.translation + root
+        camera = self.camera_of(frame)
+        return camera.camera_to_world(joints) - camera.translation + root
+
+    def camera_of(self, frame: int) -> Camera:
+        """The camera of one frame."""
+        return self.camera[frame] if self.camera.translation.ndim > 1 else self.camera
 
     @cached_property
     def errors(self) -> Float[Tensor, "frames joints"]:
@@ -93,10 +99,12 @@ class Recordings:
         alone = [replace(take, views=(view,))]
         if self._lifter is None:
             skeleton = Skeleton.from_num_joints(view.joints_3d.shape[1])
-            dataset = PoseDataset.from_takes(alone, skeleton.name, only_usable=False)
+            dataset = PoseDataset.from_takes(alone, skeleton.name, only_usable=False, only_present=False)
         else:
             skeleton, frames, target = self._lifter.skeleton, self._lifter.frames, self._lifter.target_frame
-            dataset = PoseDataset.from_takes(alone, skeleton.name, frames, only_usable=False, target=target)
+            dataset = PoseDataset.from_takes(
+                alone, skeleton.name, frames, only_usable=False, target=target, only_present=False
+            )
         camera = view.camera or _level_camera()
         truth = camera.camera_to_world(dataset.joints_3d)
         if view.camera is None:

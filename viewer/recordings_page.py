@@ -82,7 +82,7 @@ class RecordingsPage:
                 self._figure("lifted", sight, faint=False).show(joints.numpy())
             elif sight.lifted is not None:
                 self._figure("lifted", sight, faint=False).hide()
-            camera = sight.camera if sight.has_camera else None
+            camera = sight.camera_of(frame) if sight.has_camera else None
             self._stage.show_picture(sight.screen[frame].numpy(), sight.skeleton, camera, "What the lifter sees.")
             self._errors.content = sight.sentence(frame)
         return False

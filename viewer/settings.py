@@ -11,7 +11,7 @@ class Viewer:
 
     checkpoint: Path | None = None
     """A run's last.pt (its generator and its lifter), or any checkpoint of a lifter."""
-    dataset: Literal["demo", "cmu", "h36m", "3dhp", "3dhp_sparse"] = "demo"
+    dataset: Literal["demo", "cmu", "h36m", "mpi_inf_3dhp", "ski", "3dhp", "3dhp_sparse"] = "demo"
     """Recordings to page through; demo is built in."""
     port: int = 8080
     """Port of the page; 0: any that is free."""

@@ -1,6 +1,7 @@
 """Sets of poses by name and from files: every format gives the same poses back."""
 
 import shutil
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -116,6 +117,16 @@ def test_every_moment_is_seen_once_by_one_of_its_cameras(takes, generator):
     torch.testing.assert_close(poses.joints.mean(0), torch.from_numpy(world).mean(0), atol=1e-3, rtol=0)
     assert len(poses.views.camera.translation.unique(dim=0)) > 1
     assert len(of_takes("demo", takes, 30, generator)) == 30
+
+
+def test_moments_are_told_apart_where_cameras_lack_frames(takes, generator):
+    frames = np.arange(len(takes[0]))
+    lacking = [replace(view, present=frames >= 10 * i + 10) for i, view in enumerate(takes[0].views)]
+    some = [replace(takes[0], views=tuple(lacking)), takes[1]]
+    poses = of_takes("demo", some, 10**6, generator)
+    world = np.concatenate([takes[0].joints_world[10:], takes[1].joints_world])
+    assert len(poses) == len(world)
+    torch.testing.assert_close(poses.joints.mean(0), torch.from_numpy(world).mean(0), atol=1e-3, rtol=0)
 
 
 def test_clips_of_recordings_have_the_frames_asked_for(takes, generator):

@@ -1,5 +1,6 @@
 """Which test sets a run is judged on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,11 @@ def test_several_frames_are_judged_on_video_where_it_is_and_on_the_family_s_wind
 ):
     settings = Settings(data=prepared(tmp_path, video), lifter=LifterSettings(frames=frames))
     assert names_of(settings, ("cmux_a",), frames) == expected
+
+
+def test_several_views_are_judged_on_the_data_set_s_own_tests(tmp_path: Path):
+    data = replace(prepared(tmp_path, True), views=4)
+    assert names_of(Settings(data=data, lifter=LifterSettings(frames=27)), ("cmux_a",), 27) == ("cmux_a",)
 
 
 def test_3dhp_is_left_out_where_it_is_not_prepared_and_asked_for_names_win(tmp_path: Path):

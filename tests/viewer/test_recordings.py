@@ -8,7 +8,8 @@ import torch
 
 from data import DATASETS, STANDALONE_TEST_SETS, DataSettings, PoseDataset
 from evaluation import evaluate
-from posenets import lifter_from_checkpoint
+from kinematics import Camera
+from posenets import Lifter, build_posenet, lifter_from_checkpoint
 from viewer.recordings import BESIDE_M, Recordings
 from viewer.settings import Viewer
 
@@ -60,6 +61,28 @@ def test_the_camera_sees_what_the_lifter_reads(recordings: Recordings):
     sight = recordings.sight(*first_of(recordings))
     seen = sight.camera.project(sight.camera.world_to_camera(sight.truth))
     torch.testing.assert_close(seen, sight.screen, atol=1e-4, rtol=0)
+
+
+def test_a_moving_camera_is_another_one_in_every_frame():
+    recordings = Recordings("demo", FEW, Lifter(build_posenet("simple_baseline", linear_size=8)))
+    take, camera_name = first_of(recordings)
+    view = take.views[0]
+    assert view.camera is not None
+    joints_world, frames = torch.from_numpy(view.joints_world), len(take)
+    shift = torch.linspace(0, 1, frames)[:, None] * torch.tensor([1.0, 0.0, 0.0])
+    camera = Camera.stack([view.camera] * frames)
+    camera = replace(camera, translation=camera.translation + shift)
+    seen = camera.world_to_camera(joints_world)
+    present = np.arange(frames) != 5
+    moving = replace(
+        view, camera=camera, joints_3d=seen.numpy(), joints_2d=camera.project(seen).numpy(), present=present
+    )
+    sight = recordings.sight(replace(take, views=(moving,)), camera_name)
+    assert len(sight) == frames
+    torch.testing.assert_close(sight.truth, joints_world, atol=1e-4, rtol=0)
+    torch.testing.assert_close(sight.camera_of(frames - 1).translation, view.camera.translation + shift[-1])
+    drawn = torch.stack([sight.lifted_world(frame, beside=False) for frame in range(frames)])
+    torch.testing.assert_close(1000 * (drawn - sight.truth).norm(dim=-1), sight.errors, atol=0.01, rtol=1e-4)
 
 
 def test_without_a_camera_people_stand_upright_on_the_floor(recordings: Recordings):

@@ -1,6 +1,7 @@
 """Files as Ski-Pose PTZ has them, of somebody known who is seen by cameras that turn and zoom."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -8,7 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from data import load_dataset
+from data.multiview import MultiViewDataset
 from data.ski_pose import load_ski_takes
+from data.takes import DataSettings
 from kinematics.camera import Camera, look_at
 from kinematics.errors import PoseFKError
 from kinematics.rotation import quaternion_to_matrix
@@ -178,3 +182,52 @@ def test_a_missing_a_truncated_and_an_unknown_file_are_one_sentence(tmp_path: Pa
         load_ski_takes(tmp_path, "train")
     with pytest.raises(ValueError, match="split 'valid' is not known: choose from train, test"):
         load_ski_takes(tmp_path, "valid")
+
+
+@pytest.fixture
+def both_files(tmp_path: Path, joints_world: np.ndarray) -> DataSettings:
+    """A training file of two skiers, the second seen by two cameras, and a test file of a third."""
+    first, second = records_of(joints_world), records_of(joints_world, sequence=5)
+    second["subj"][:] = 4
+    few = second["cam"] < 2
+    save(tmp_path, {name: np.concatenate([array, second[name][few]]) for name, array in first.items()})
+    test = records_of(joints_world, sequence=9)
+    test["subj"][:] = 6
+    save(tmp_path, test, "ski_test.h5")
+    return DataSettings(dataset="ski", data_root=str(tmp_path), num_joints=17)
+
+
+def test_the_released_files_are_training_and_test(both_files: DataSettings) -> None:
+    splits = load_dataset("ski", replace(both_files, downsample=3))
+    assert [(take.subject, len(take.views), len(take)) for take in splits.train] == [("S2", 4, 10), ("S4", 2, 10)]
+    assert splits.validation == [] and [take.subject for take in splits.tests["ski"]] == ["S6"]
+    assert len(splits.tests["ski"][0]) == FRAMES and splits.train[0].fps == 10
+    assert "30 frames a second are assumed, and no one is held out" in splits.notes[0]
+    assert [take.subject for take in load_dataset("ski", replace(both_files, subjects_train=("S4",))).train] == ["S4"]
+
+
+def test_runs_that_too_few_cameras_see_are_left_out_and_told(both_files: DataSettings) -> None:
+    splits = load_dataset("ski", replace(both_files, views=3))
+    assert [take.subject for take in splits.train] == ["S2"]
+    assert "Ski-Pose train: 1 of 2 runs left out, seen by under 3 cameras." in splits.notes
+    batch = MultiViewDataset.from_takes(splits.train, "h36m_17", views=3).all()
+    world = batch.joints_world()
+    torch.testing.assert_close(world, world[:, :1].expand_as(world), atol=1e-4, rtol=0)
+    with pytest.raises(ValueError, match=r"moves has no one view of 3 frames: use single frames \(--frames 1\)"):
+        MultiViewDataset.from_takes(splits.train, "h36m_17", frames=3, views=3)
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"views": 5}, "Ski-Pose train has no run seen by 5 cameras"),
+        ({"views": 7}, "views is 7, but ski has 6 cameras"),
+        ({"subjects_train": ("S6",)}, "Ski-Pose train: subject 'S6' is not there: choose from S2, S4"),
+        ({"subjects_test": ("S2",)}, "Ski-Pose test: subject 'S2' is not there: choose from S6"),
+        ({"actions": ("Walking",)}, "Action 'Walking' is not there: choose from Skiing"),
+        ({"keypoints": "hr"}, "keypoints is 'hr', but ski comes with its own 2D"),
+    ],
+)
+def test_skiers_that_cannot_be_had_are_one_sentence(changes: dict, words: str, both_files: DataSettings) -> None:
+    with pytest.raises(ValueError, match=words):
+        load_dataset("ski", replace(both_files, **changes))

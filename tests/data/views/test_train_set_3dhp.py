@@ -1,7 +1,9 @@
 """annot.mat and camera.calibration of a walk in a known room, through the real command and back."""
 
 import re
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ import pytest
 import torch
 from scipy.io import savemat
 
+from data import load_dataset, load_test_set
 from data.mpi_inf_3dhp_train import CAMERAS, FRAMES
+from data.multiview import MultiViewDataset
 from data.readers import load_npz_restricted
 from data.skeletool import read_calibration
-from data.takes import DataSettings
+from data.takes import DataSettings, Take
 from data.train_set_3dhp import load_train_takes
 from kinematics.camera import Camera
 from kinematics.errors import PoseFKError
@@ -165,6 +169,76 @@ def test_images_of_another_size_keep_their_aspect(
     np.testing.assert_allclose(
         take.joints_world, Skeleton("mpi_inf_3dhp_28").convert(joints_world, "h36m_17"), atol=1e-4
     )
+
+
+@pytest.fixture
+def three_people(tmp_path: Path, release: Path) -> DataSettings:
+    """S1 (50 frames a second), S4, S7 and S8, prepared."""
+    for subject in ("S7", "S8"):
+        shutil.copytree(release / "S4/Seq1", release / subject / "Seq1")
+    return prepare(tmp_path, release)
+
+
+def people(takes: list[Take]) -> list[str]:
+    return [take.subject for take in takes]
+
+
+def test_s7_validates_and_s8_tests(three_people: DataSettings) -> None:
+    splits = load_dataset("mpi_inf_3dhp", replace(three_people, views=8))
+    assert people(splits.train) == ["S1", "S4"] and people(splits.validation) == ["S7"]
+    assert list(splits.tests) == ["3dhp_s8"] and people(splits.tests["3dhp_s8"]) == ["S8"]
+    assert {take.fps for take in splits.train} == {25.0}, "the 50 of S1 are thinned"
+    assert [len(take) for take in splits.train] == [FRAMES_WRITTEN // 2, FRAMES_WRITTEN]
+    said = " ".join(splits.notes)
+    for words in ("no published score", "S2, S3, S5, S6 not in data_3dhp_train.npz", "(1) are thinned to 25"):
+        assert words in said
+    batch = MultiViewDataset.from_takes(splits.train, "h36m_17", frames=3, views=5).all()
+    assert batch.views == 5 and batch.frames == 3
+    assert people(load_test_set("3dhp_s8", three_people)) == ["S8"]
+
+
+def test_who_trains_and_who_tests_can_be_chosen(three_people: DataSettings) -> None:
+    splits = load_dataset("mpi_inf_3dhp", replace(three_people, hold_out_validation=False, downsample=4))
+    assert people(splits.train) == ["S1", "S4", "S7"] and people(splits.validation) == ["S7"]
+    assert [take.fps for take in (splits.train[0], splits.validation[0], *splits.tests["3dhp_s8"])] == [6.25, 25, 25]
+    splits = load_dataset("mpi_inf_3dhp", replace(three_people, subjects_train=("S8",), subjects_test=("S1", "S7")))
+    assert people(splits.train) == ["S8"] and people(splits.tests["3dhp_s8"]) == ["S1", "S7"]
+    assert splits.validation == []
+    splits = load_dataset("mpi_inf_3dhp", replace(three_people, subjects_test=("S4",)))
+    assert people(splits.train) == ["S1"], "who tests does not train by default"
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"subjects_train": ("S3",)}, "Subject 'S3' is not there: choose from S1, S4, S7, S8"),
+        ({"subjects_test": ("S9",)}, "Subject 'S9' is not there"),
+        ({"subjects_train": ("S1",), "subjects_test": ("S1",)}, "Subject S1 would be trained and tested on"),
+        ({"actions": ("Walking",)}, "Action 'Walking' is not there: choose from Seq1, Seq2"),
+        ({"actions": ("Seq2",)}, "nothing to test on: no take of S8"),
+        ({"keypoints": "hr"}, "keypoints is 'hr', but mpi_inf_3dhp comes with its own 2D"),
+        ({"downsample": 0}, "downsample is 0, expected 1"),
+        ({"views": 9}, "views is 9, but mpi_inf_3dhp has 8 cameras that see a pose at once: ask for 1 to 8"),
+    ],
+)
+def test_a_split_that_cannot_be_is_one_sentence(changes: dict, words: str, three_people: DataSettings) -> None:
+    with pytest.raises(ValueError, match=words):
+        load_dataset("mpi_inf_3dhp", replace(three_people, **changes))
+
+
+def test_views_of_a_file_that_do_not_belong_together_are_refused_when_several_are_asked_for(
+    three_people: DataSettings,
+) -> None:
+    path = Path(three_people.data_root) / "data_3dhp_train.npz"
+    content = dict(load_npz_restricted(path))
+    for name in ("joints_2d", "joints_3d"):
+        late = content[f"S4/Seq1/{name}"].copy()
+        late[1] = np.roll(late[1], 3, axis=0)
+        content[f"S4/Seq1/{name}"] = late
+    np.savez(path, **content)
+    assert people(load_dataset("mpi_inf_3dhp", three_people).train) == ["S1", "S4"], "single views need not belong"
+    with pytest.raises(PoseFKError, match="S4 Seq1: view 1 fits the others .* 3 frames later"):
+        load_dataset("mpi_inf_3dhp", replace(three_people, views=4))
 
 
 def _cell(key: str, camera: int, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[dict], None]:
