@@ -4,6 +4,8 @@
     python -m benchmarks.cmux --table clips        temporal lifters, with single frames beside them
     python -m benchmarks.cmux --table amount       more and more synthetic poses beside the real ones
     python -m benchmarks.cmux --table coco         lifters of COCO keypoints (see benchmarks/coco_input.py)
+    python -m benchmarks.cmux --table views        lifters of several views, of detections, without 3D labels too
+    python -m benchmarks.cmux --table one_view     and of one view, of the same detections
 
 Each line of a table is a plain run of run_fk_gan.py, which a run that is already finished under --out is not
 repeated for. Whatever is finished is in the table: stop and go on as you like.
@@ -65,6 +67,9 @@ _LENGTHS = {"none": "--epochs 20", "dh-aug": "--epochs 10 --gan_every 4", "posef
 _SINGLE = "--posenet_name videopose --posenet_width 256 --posenet_blocks 3"
 # 2,400 updates of 128 poses.
 _SMALL = "--posenet_width 256 --batch_size 128 --steps_per_epoch 60 --eval_every 20 --epochs 20 --recipe posefk"
+# Detectors err: 150 batches of 128 clips of 9 frames, the small ESMformer of cmu runs; tests with the same error.
+_NOISE = "--detector_noise default --test_noise default"
+_VIEWS = f"{_NOISE} --batch_size 128 --steps_per_epoch 15 --epochs 10 --eval_every 10"
 # x times as many synthetic as real poses: their share of each batch
 SHARES = {0: 0.0, 0.5: 1 / 3, 1: 1 / 2, 2: 2 / 3, 5: 5 / 6}
 
@@ -95,6 +100,23 @@ TABLES = {
     "amount": Table(
         f"{_SMALL} --gan 0", _FRAMES,
         {amount_name(times): f"--synthetic_share {share}" for times, share in SHARES.items()},
+    ),
+    "views": Table(
+        _VIEWS, {f"{count} views": f"--posenet_name esmformer --views {count}" for count in (4, 3, 2)},
+        {
+            "none": "--recipe none --input_mode rays", "posefk": "--recipe posefk",
+            "self-supervised": "--recipe none --input_mode rays --self_supervised 1",
+            "self-supervised posefk": "--recipe posefk --self_supervised 1",
+        },
+        {
+            "none, as published": "--recipe none", "dh-aug": "--recipe dh-aug --epochs 5 --gan_every 4",
+            "self-supervised, as published":
+                "--recipe none --self_supervised 1 --tri_loss 1 --reproj_loss 1 --adaptive_loss 1",
+        },
+    ),
+    "one_view": Table(
+        f"{_VIEWS} --frames 9 --confidence True", {"videopose-9": _SINGLE},
+        {name: f"--recipe {name}" for name in ("none", "posefk")},
     ),
     "coco": Table(_SMALL, _FRAMES, {"16 joints": "", "COCO keypoints": "--input_layout coco_17"}),
 }  # fmt: skip

@@ -17,6 +17,7 @@ from kinematics.rotation import quaternion_to_matrix
 from kinematics.skeleton import Skeleton
 from kinematics.triangulation import triangulate
 
+REACH = 1.5  # metres from the middle of a body to its farthest joint, and some more
 FARTHEST = 1.0  # metres: a ray that misses by more says no more than that
 
 
@@ -51,11 +52,15 @@ def triangulated(
     confidence: Float[Tensor, "batch views frames joints"],
     camera: Camera,
 ) -> Float[Tensor, "batch frames joints 3"]:
-    """World joints, metres. One that fewer than two cameras see is put where its ray is nearest to the others' middle;
-    where none sees it, in that middle.
+    """World joints, metres. One that fewer than two cameras see, or that no body reaches from its other joints, is put
+    where its rays are nearest to the others' middle; where none sees it, in that middle.
+
+    Two cameras that face each other, or one that has mistaken a joint, leave it anywhere along their rays.
     """
     points = triangulate(joints_2d, camera, confidence)
-    known = (confidence > 0).sum(1) > 1  # (B, T, J)
+    seen_twice = (confidence > 0).sum(1) > 1  # (B, T, J)
+    usual = torch.where(seen_twice[..., None], points, torch.nan).nanmedian(dim=2, keepdim=True).values
+    known = seen_twice & ~((points - usual).norm(dim=-1) > REACH)
     if bool(known.all()):
         return points
     weight = known[..., None].to(points.dtype)

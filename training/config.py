@@ -171,9 +171,8 @@ def _check_views(settings: Settings) -> None:
     for flag in ("tri_loss", "reproj_loss", "adaptive_loss"):
         if getattr(own, flag) and not own.self_supervised:
             raise ValueError(f"--{flag} True is a part of learning without labels: add --self_supervised True.")
-    for flag, smallest in (("loss_w", 0), ("held_out", -1)):
-        if not smallest <= getattr(own, flag) <= 1:
-            raise ValueError(f"--{flag} {getattr(own, flag)}: expected a share from 0 to 1.")
+    if not 0 <= own.loss_w <= 1:
+        raise ValueError(f"--loss_w {own.loss_w}: expected a share from 0 to 1.")
 
 
 def _check_input_layout(settings: Settings) -> None:

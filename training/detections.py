@@ -34,6 +34,8 @@ class RunNoise:
 def noise_of_run(settings: Settings, real: Poses, state: dict[str, Any] | None = None) -> RunNoise:
     """The noise that --detector_noise asks for, fitted if need be; of a run to be continued, the one it had."""
     setting = settings.augment.detector_noise
+    if settings.self_supervision.self_supervised and setting == "auto" and not is_projected(real):
+        setting = "default"  # one that is fitted has seen the labels
     if state is not None:
         plain = state.get("noise")
         model = None if plain is None else DetectorNoise(**plain)

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from augment.detections import detected_dataset
+from augment.detections import as_detected, detected_dataset
+from augment.detector_noise import DetectorNoise
 from data import SYNTHETIC, PoseBatch
 from data.multiview import MultiViewDataset, Poses
 from kinematics import Camera
@@ -18,59 +19,65 @@ from training.losses import lifted, mean_distance
 from training.settings import Settings
 from training.view_losses import ErrorAwareWeights, self_supervised
 
-HELD_OUT = 0.7
 FRAMES_AT_ONCE = 16384  # triangulated together
 
 
 class SelfSupervision:
     """Loss of real poses by their views alone; synthetic ones, whose 3D is known because it was made, by their 3D.
 
-    held_out hides a share of the joints from the lifter in one view each, and asks how well what it says falls on them
-    there: the error of a detection that the lifter has not read cannot be repeated (the idea of Noise2Self, Batson and
-    Royer, 2019). Without it a lifter does best by saying what triangulation says.
+    noise: the error of the detections that are learnt from, as far as it is known. Where --noise_again asks for it, the
+    lifter sees them with as much error once more and is held against the detections as they were. Who has learnt to
+    take the second error off takes off the first where there is only that one (Noisier2Noise, Moran et al., 2020).
+    Without it a lifter that triangulates can do no better than say what triangulation says.
     """
 
-    def __init__(self, settings: Settings, lifter: Lifter, samples: int, device: torch.device) -> None:
-        self.own, reads = settings.self_supervision, lifter.reads_confidence
-        self.held_out = self.own.held_out if self.own.held_out >= 0 else HELD_OUT * reads
-        if self.held_out and not reads:
+    def __init__(
+        self, settings: Settings, lifter: Lifter, samples: int, device: torch.device, noise: DetectorNoise | None = None
+    ) -> None:
+        self.own = settings.self_supervision
+        wanted = {"on": True, "off": False, "auto": lifter.input_mode == "rays"}[self.own.noise_again]
+        if self.own.noise_again == "on" and noise is None:
             raise ValueError(
-                f"--held_out {self.held_out:g}: the lifter must be told what is hidden from it: use --input_mode rays "
-                "or --confidence True, or --held_out 0."
+                "--noise_again on: the 2D is exact, so there is no error to repeat: add --detector_noise default or a "
+                "file."
             )
+        self.noise = noise if wanted else None
         one_frame = lifter.posenet.sizes.get("self_supervised", False)
         self.learning = replace(settings.learning, loss_frames="target" if one_frame else "all")
         self.weights = ErrorAwareWeights(samples, device) if self.own.adaptive_loss else None
 
     def __call__(self, lifter: Lifter, batch: PoseBatch) -> Tensor:
         """The mean over a batch: metres, and where reprojection counts half image widths."""
-        hidden = self._hidden(batch)
-        prediction = lifted(lifter, without(batch, hidden), self.learning)
+        made = batch.source == SYNTHETIC
+        prediction = lifted(lifter, self._shown(batch, made), self.learning)
         if self.learning.loss_frames == "target":
             batch = batch.only_frame(lifter.target_frame)
-        made = batch.source == SYNTHETIC
         loss = prediction.new_zeros(())
         if (count := int((~made).sum())) > 0:
-            judges = hidden[~made] if self.held_out else None
-            loss = loss + count * self._of_views(prediction[~made], batch[~made], judges)
+            loss = loss + count * self._of_views(prediction[~made], batch[~made])
         if (count := int(made.sum())) > 0:
-            target = lifter.truth(batch[made])
-            loss = loss + count * mean_distance(prediction[made], target)
+            loss = loss + count * mean_distance(prediction[made], lifter.truth(batch[made]))
         return loss / len(batch)
 
-    def _of_views(self, prediction: Tensor, batch: PoseBatch, judges: Tensor | None) -> Tensor:
+    def _shown(self, batch: PoseBatch, made: Tensor) -> PoseBatch:
+        """What the lifter sees: real poses with the detector's error a second time."""
+        if self.noise is None or bool(made.all()):
+            return batch
+        device = batch.joints_2d.device
+        seed = int(torch.randint(2**62, ()))  # of the global generator, whose state is in the run's
+        noisier = as_detected(batch, self.noise, torch.Generator(device).manual_seed(seed))
+        once = made[:, None, None, None]
+        certainty = torch.minimum(batch.certainty(), noisier.certainty())
+        return replace(
+            batch, joints_2d=torch.where(once[..., None], batch.joints_2d, noisier.joints_2d),
+            confidence=torch.where(once, batch.certainty(), certainty),
+        )  # fmt: skip
+
+    def _of_views(self, prediction: Tensor, batch: PoseBatch) -> Tensor:
         own = self.own
         share = own.loss_w if own.tri_loss and own.reproj_loss else float(own.tri_loss)
-        losses = self_supervised(prediction, batch, share, judges)
+        losses = self_supervised(prediction, batch, share)
         return losses.mean() if self.weights is None else self.weights.weighted(losses, batch.numbers())
-
-    def _hidden(self, batch: PoseBatch) -> Tensor:
-        """(B, V, 1, J) bool: of a joint at most one view, for the whole window; only of real poses."""
-        count, views, joints, device = len(batch), batch.views or 1, batch.joints_2d.shape[-2], batch.joints_2d.device
-        chosen = torch.randint(views, (count, 1, 1, joints), device=device)
-        asked = torch.rand(count, 1, 1, joints, device=device) < self.held_out
-        asked &= (batch.source != SYNTHETIC)[:, None, None, None]
-        return (torch.arange(views, device=device)[:, None, None] == chosen) & asked
 
     def synchronise(self) -> None:
         """Make the weights of all processes the same."""
@@ -84,13 +91,6 @@ class SelfSupervision:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         if self.weights is not None:
             self.weights.restore(state["weights"])
-
-
-def without(batch: PoseBatch, hidden: Tensor) -> PoseBatch:
-    """A batch in which some joints were not detected: at 0, of confidence 0. hidden: (B, V, 1, J) bool."""
-    certainty = batch.certainty()
-    joints_2d = torch.where(hidden[..., None], torch.zeros_like(batch.joints_2d), batch.joints_2d)
-    return replace(batch, joints_2d=joints_2d, confidence=torch.where(hidden, torch.zeros_like(certainty), certainty))
 
 
 def without_labels(real: Poses, noise: RunNoise, seed: int) -> tuple[MultiViewDataset, RunNoise]:
@@ -138,3 +138,4 @@ def _moments(data: MultiViewDataset) -> Iterator[tuple[Tensor, Tensor, Camera]]:
         raise ValueError("Learning without labels needs the poses' cameras, but there are none.")
     for part in torch.arange(len(rows), device=data.device).split(FRAMES_AT_ONCE):
         yield rows[part], there[part], flat.cameras[seen_by[part]]
+

@@ -127,9 +127,9 @@ class SelfSupervisionSettings:
     """Weight of tri_loss where both are used, 0 to 1; the rest is reproj_loss's."""
     adaptive_loss: bool = False
     """Let samples whose views contradict each other count less and less."""
-    held_out: float = -1.0
-    """Share of the joints that the lifter is not shown in one of the views, 0 to 1, so that what it says of them there
-    can be checked; -1: 0.7 where it reads confidences (input_mode rays), else 0, as published."""
+    noise_again: Literal["auto", "on", "off"] = "auto"
+    """Show the lifter the 2D with the error of --detector_noise once more and hold it against the 2D without, so that
+    it learns to take errors off; auto: with input_mode rays. off: as published."""
 
 
 @dataclass

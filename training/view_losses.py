@@ -12,11 +12,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from data import PoseBatch
-from kinematics.triangulation import triangulate
+from posenets.view_rays import triangulated as triangulated_joints
 from training import distributed
 
 TRIMMED = (0.05, 0.95)  # quantiles between which a batch's errors are taken for its mean and spread
 NEAREST = 0.5  # metres
+MISTAKEN = 1.0  # half image widths
 WIDEST = 2.0  # spread from which a sample's weight falls to LEAST at once
 LEAST = 1e-10
 
@@ -27,7 +28,7 @@ def triangulated(batch: PoseBatch) -> Float[Tensor, "batch frames joints 3"]:
         raise ValueError("Triangulation needs several views and their cameras: this batch has " + (
             "no cameras." if batch.camera is None else "one view of each pose."))  # fmt: skip
     with torch.no_grad():
-        return triangulate(batch.joints_2d, batch.camera, batch.certainty())
+        return triangulated_joints(batch.joints_2d, batch.certainty(), batch.camera)
 
 
 def triangulation_loss(
@@ -43,21 +44,20 @@ def triangulation_loss(
 
 
 def reprojection_loss(
-    prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, points: Tensor | None = None,
-    judges: Tensor | None = None,
-) -> Float[Tensor, "batch"]:  # fmt: skip
+    prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, points: Tensor | None = None
+) -> Float[Tensor, "batch"]:
     """Mean absolute difference on the screens of all views, in half image widths, weighted by their confidences.
 
     The prediction stands where the triangulated hip is. Lenses bend what is projected as they bent what was seen.
-    judges: (B, V, 1, J) bool, the views of joints that are asked; None: all.
     """
     points = triangulated(batch) if points is None else points
     assert batch.camera is not None
     world = prediction + points[:, :, batch.skeleton.root, None]
     every = world[:, None].expand(-1, batch.views or 0, -1, -1, -1)
     seen = batch.camera.project(_ahead(batch.camera.world_to_camera(every)))
-    weight = batch.certainty() if judges is None else batch.certainty() * judges
-    off = ((seen - batch.joints_2d).abs().mean(dim=-1) * weight).sum(dim=(1, 2, 3))
+    weight = batch.certainty()
+    # A view that is off by half an image has mistaken the joint, by however much.
+    off = ((seen - batch.joints_2d).abs().mean(dim=-1).clamp_max(MISTAKEN) * weight).sum(dim=(1, 2, 3))
     return off / weight.sum(dim=(1, 2, 3)).clamp_min(torch.finfo(weight.dtype).eps)
 
 
@@ -67,16 +67,15 @@ def _ahead(points_camera: Tensor) -> Tensor:
 
 
 def self_supervised(
-    prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, triangulation_share: float | int,
-    judges: Tensor | None = None,
-) -> Float[Tensor, "batch"]:  # fmt: skip
+    prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, triangulation_share: float | int
+) -> Float[Tensor, "batch"]:
     """loss_w of triangulation, the rest of reprojection (published: 0.8). 1 or 0: one of them alone."""
     points = triangulated(batch)
     loss = prediction.new_zeros(len(batch))
     if triangulation_share:
         loss = loss + triangulation_share * triangulation_loss(prediction, batch, points)
     if triangulation_share < 1:
-        loss = loss + (1 - triangulation_share) * reprojection_loss(prediction, batch, points, judges)
+        loss = loss + (1 - triangulation_share) * reprojection_loss(prediction, batch, points)
     return loss
 
 

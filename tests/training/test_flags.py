@@ -54,7 +54,7 @@ def test_the_single_frame_command_of_dh_aug_means_what_it_says():
         ("--posenet_name videopose --views 4", "--views 4: videopose sees one camera; choose esmformer"),
         ("--posenet_name esmformer --tri_loss 1", "add --self_supervised True"),
         ("--posenet_name esmformer --self_supervised 1 --loss_w 1.5", "--loss_w 1.5: expected a share"),
-        ("--posenet_name esmformer --self_supervised 1 --held_out -0.5 --loss_w -1", "--loss_w -1.0: expected a share"),
+        ("--posenet_name esmformer --self_supervised 1 --loss_w -1", "--loss_w -1.0: expected a share"),
         ("--posenet_name esmformer --input_mode root", "--input_mode root: choose from screen, rays"),
         ("--posenet_name esmformer --smfe 55", "three digits as in 555"),
         ("--posenet_name esmformer --mclf 2", "one block between the levels"),

@@ -14,7 +14,7 @@ from training.building import lifter_of_run
 from training.config import Settings, read_settings
 from training.detections import RunNoise
 from training.lifting import LifterTrainer
-from training.self_supervision import SelfSupervision, without, without_labels
+from training.self_supervision import SelfSupervision, without_labels
 
 SMALL = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --views 3 --dataset demo --threads 1"
 
@@ -28,15 +28,18 @@ def real() -> MultiViewDataset:
 
 
 def settings_of(*flags: str) -> Settings:
-    return read_settings([*SMALL.split(), "--recipe", "none", "--self_supervised", "True", *flags])
+    own = "--recipe none --input_mode rays --self_supervised True"
+    return read_settings([*SMALL.split(), *own.split(), *flags])
 
 
-def lifter_and_loss(real: MultiViewDataset, *flags: str) -> tuple[MultiViewLifter, SelfSupervision]:
+def lifter_and_loss(
+    real: MultiViewDataset, *flags: str, noise: DetectorNoise | None = None
+) -> tuple[MultiViewLifter, SelfSupervision]:
     settings = settings_of(*flags)
     torch.manual_seed(0)
     lifter = lifter_of_run(settings, "h36m_16")
     assert isinstance(lifter, MultiViewLifter)
-    return lifter, SelfSupervision(settings, lifter, len(real), real.device)
+    return lifter, SelfSupervision(settings, lifter, len(real), real.device, noise)
 
 
 def test_labels_are_gone_and_triangulated_joints_in_their_place(real: MultiViewDataset):
@@ -59,65 +62,65 @@ def test_labels_are_those_of_what_the_detector_saw_once(real: MultiViewDataset):
     assert 0.01 < float(error) < 0.2, "what is learnt from has the detector's error"
 
 
-def test_hidden_joints_are_not_read(real: MultiViewDataset):
-    lifter, loss = lifter_and_loss(real)
-    batch = real.batch(torch.arange(8))
-    torch.manual_seed(3)
-    hidden = loss._hidden(batch)
-    assert (hidden.sum(1) <= 1).all() and 0.5 < float(hidden.any(1).float().mean()) < 0.9
-    torch.nn.init.normal_(lifter.posenet.get_submodule("regression.1").weight)
-    lifter.eval()
-    spoilt = replace(batch, joints_2d=torch.where(hidden[..., None], torch.rand_like(batch.joints_2d), batch.joints_2d))
-    torch.testing.assert_close(lifter.lift(without(batch, hidden)), lifter.lift(without(spoilt, hidden)))
+def test_real_poses_are_seen_with_the_error_twice_and_judged_without(real: MultiViewDataset):
+    lifter, loss = lifter_and_loss(real, noise=DetectorNoise.default())
+    batch = replace(real.batch(torch.arange(200) % len(real)), source=torch.tensor([REAL, SYNTHETIC] * 100))
+    shown = loss._shown(batch, batch.source == SYNTHETIC)
+    moved = (shown.joints_2d - batch.joints_2d).norm(dim=-1).flatten(1).median(dim=1).values
+    assert (moved[::2] > 0).all() and (moved[1::2] == 0).all()
+    assert (shown.certainty()[::2] < 1).all() and (shown.certainty()[1::2] == 1).all()
+    torch.manual_seed(0)
+    first = loss(lifter.eval(), batch)
+    torch.manual_seed(0)
+    torch.testing.assert_close(first, loss(lifter, batch), msg="the seed of a run says which errors")
 
 
-def test_only_hidden_joints_of_real_poses_judge(real: MultiViewDataset):
+def test_without_an_error_exact_triangulation_has_no_loss(real: MultiViewDataset):
     lifter, loss = lifter_and_loss(real)
-    batch = real.batch(torch.arange(8))
-    batch = replace(batch, source=torch.tensor([REAL, SYNTHETIC] * 4))
-    torch.manual_seed(3)
-    hidden = loss._hidden(batch)
-    assert not hidden[1::2].any() and hidden[::2].any()
-    lifter.eval()
-    values = []
-    for moved in (0.0, 0.1):
-        screen = batch.joints_2d.clone()
-        screen[::2] += moved * hidden[::2, ..., None]
-        torch.manual_seed(3)
-        values.append(float(loss(lifter, replace(batch, joints_2d=screen))))
-    assert values[0] < 1e-3 < values[1]
+    batch = replace(real.batch(torch.arange(8)), source=torch.tensor([REAL, SYNTHETIC] * 4))
+    assert loss(lifter.eval(), batch).item() < 1e-4
+    screen = batch.joints_2d.clone()
+    screen[::2, 0, :, 5] += 0.1
+    assert loss(lifter, replace(batch, joints_2d=screen)).item() > 5e-4
 
 
 def test_published_self_supervision_learns_from_one_frame_of_the_screen(real: MultiViewDataset):
     flags = "--input_mode screen --tri_loss 1 --reproj_loss 1 --adaptive_loss 1".split()
     lifter, loss = lifter_and_loss(real, *flags)
-    assert lifter.posenet.sizes["self_supervised"] and loss.held_out == 0
+    assert lifter.posenet.sizes["self_supervised"] and loss.noise is None
     value = loss(lifter, real.batch(torch.arange(8)))
     value.backward()
-    assert torch.isfinite(value) and loss.weights is not None and len(loss.weights.weights.unique()) > 1
+    assert torch.isfinite(value.detach()) and loss.weights is not None and len(loss.weights.weights.unique()) > 1
 
 
-def test_what_is_hidden_must_be_told(real: MultiViewDataset):
-    with pytest.raises(ValueError, match="--held_out 0.5: the lifter must be told what is hidden"):
-        lifter_and_loss(real, "--input_mode", "screen", "--held_out", "0.5")
+def test_what_cannot_be_learnt_from_is_refused(real: MultiViewDataset):
+    with pytest.raises(ValueError, match="--noise_again on: the 2D is exact"):
+        lifter_and_loss(real, "--noise_again", "on")
     with pytest.raises(ValueError, match="needs data of several views"):
         without_labels(real.flat, RunNoise(), 0)
 
 
-def test_learning_without_labels_comes_nearer_to_the_truth_than_triangulation(real: MultiViewDataset):
-    """On the frames it learns from, whose true 3D it has never seen."""
-    seen, _ = without_labels(real, RunNoise(DetectorNoise.default(), on_real=True), 1)
-    settings = settings_of("--lr", "3e-3", "--input_mode", "rays")
+def test_learning_without_labels_comes_nearer_to_the_truth_than_triangulation():
+    """On people it has not learnt from, seen by other rigs, from detections alone."""
+    splits = load_dataset("demo", DataSettings(views=3, downsample=2))
+    noise, parts = DetectorNoise.default(), {}
+    for seed, (name, takes) in enumerate({"train": splits.train, "test": splits.validation[::2]}.items()):
+        true = MultiViewDataset.from_takes(takes, frames=9, views=3)
+        parts[name] = (true, *without_labels(true, RunNoise(noise, on_real=True), seed)[:1])
+    own = "--lr 2e-3 --frames 9 --posenet_width 32".split()
+    settings, (_, seen), (true, detected) = settings_of(*own), parts["train"], parts["test"]
     torch.manual_seed(0)
     lifter = lifter_of_run(settings, "h36m_16")
-    before, truth = lifter.lift_evaluated(seen.all()), lifter.truth(real.all())[:, 1]
-    trainer = LifterTrainer(lifter, settings.learning, SelfSupervision(settings, lifter, len(seen), seen.device))
+    before, truth = lifter.lift_evaluated(detected.all()), lifter.truth(true.all())[:, 4]
+    trainer = LifterTrainer(
+        lifter, settings.learning, SelfSupervision(settings, lifter, len(seen), seen.device, noise)
+    )
     generator = torch.Generator().manual_seed(0)
-    for _ in range(40):
+    for _ in range(30):
         trainer.step(seen.random_batch(64, generator))
-    after = lifter.lift_evaluated(seen.all())
-    errors = [float((joints - truth).norm(dim=-1).mean()) for joints in (before, after)]
-    assert errors[1] < 0.95 * errors[0]
+    after = lifter.lift_evaluated(detected.all())
+    errors = [1000 * float((joints - truth).norm(dim=-1).mean()) for joints in (before, after)]
+    assert errors[1] < 0.97 * errors[0], errors
 
 
 def test_samples_weights_go_into_the_state_and_come_back(real: MultiViewDataset):
