@@ -125,7 +125,7 @@ Run = tuple[str, str, int]  # variant, lifter, seed
 
 def folder_of(out: Path, run: Run) -> Path:
     variant, lifter, seed = run
-    return out / f"{variant.replace(' ', '_')}_{lifter}_{seed}"
+    return out / f"{variant}_{lifter}_{seed}".replace(" ", "_")
 
 
 def last_errors(out: Path, run: Run) -> dict[str, float] | None:
