@@ -3,6 +3,7 @@
     python -m benchmarks.temporal                  one thread of the CPU, some three minutes
     python -m benchmarks.temporal --device cuda
     python -m benchmarks.temporal --clip           time and memory of PoseFormer-81 on a clip of ten minutes
+    python -m benchmarks.temporal --views          ESMformer, four views, with 3D labels and without, and its memory
 
 A step is what training does with a batch: indexing it, its mirror image, and for both forward, loss, backward and
 AdamW, at the published sizes with the settings that a run would have. The data path is the indexing and the mirroring.
@@ -20,15 +21,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from augment.detector_noise import DetectorNoise
 from benchmarks.plain_windows import plain_loader
 from data import DataSettings, PoseDataset, load_dataset
 from data.takes import Take
+from evaluation.evaluate import dataset_for
 from posenets import Lifter, build_posenet
-from training.building import build_lifter
+from training.building import lifter_of_run
 from training.config import read_settings
 from training.lifting import LifterTrainer
 from training.losses import mean_distance
 from training.memory import keep_freed_memory
+from training.self_supervision import SelfSupervision
 
 LAYOUT, JOINTS = "h36m_17", 17
 COPIES = 8  # of the demo's takes: 280,000 frames, too many for a processor's caches, as a real data set's are
@@ -38,15 +42,16 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Case:
-    """A lifter at its published size. published: its batch; batch: the one measured on a CPU."""
+    """A lifter at its published size. published: its batch; batch: the one measured on a CPU; flags: of the run."""
 
     name: str
     frames: int
     published: int
     batch: int
+    flags: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name}-{self.frames}"
+        return " ".join([f"{self.name}-{self.frames}", *self.flags.replace("--", "").split()])
 
 
 # VideoPose3D, PoseFormer and seq2seq-3Dpose as their READMEs train them; ST-GCN's frames are its paper's.
@@ -56,6 +61,13 @@ CASES = (
     Case("st_gcn", 1, 256, 256), Case("st_gcn", 3, 256, 64), Case("st_gcn", 7, 256, 32),
     Case("seq2seq", 5, 64, 64),
 )  # fmt: skip
+ALONE = "--self_supervised 1 --tri_loss 1 --reproj_loss 1 --adaptive_loss 1"
+VIEW_CASES = (
+    Case("esmformer", 27, 1024, 16), Case("esmformer", 27, 1024, 16, ALONE),
+    Case("esmformer", 27, 1024, 16, "--input_mode rays"),
+    Case("esmformer", 27, 1024, 16, "--input_mode rays --self_supervised 1"),
+)  # fmt: skip
+SAMPLES = 1_000_000  # more than the demo's takes have, COPIES times
 AGAINST_LOADER = Case("poseformer", 27, 512, 32)
 
 
@@ -92,16 +104,18 @@ def training_takes() -> list[Take]:
 def trainer_of(case: Case, device: torch.device) -> LifterTrainer:
     """The lifter with what a run without augmentation would train it with."""
     arguments = ["--dataset", "h36m", "--recipe", "none", "--posenet_name", case.name, "--frames", str(case.frames)]
-    settings = read_settings(arguments)
+    settings = read_settings([*arguments, *case.flags.split()])
     torch.manual_seed(0)
-    return LifterTrainer(build_lifter(settings.lifter, "none", LAYOUT).to(device), settings.learning)
+    lifter = lifter_of_run(settings, LAYOUT).to(device)
+    alone = settings.self_supervision.self_supervised
+    loss = SelfSupervision(settings, lifter, SAMPLES, device, DetectorNoise.default(LAYOUT)) if alone else None
+    return LifterTrainer(lifter, settings.learning, loss)
 
 
 def measure(case: Case, takes: list[Take], device: torch.device, rounds: int) -> Row:
     """Data path and whole steps take turns."""
     trainer, batch = trainer_of(case, device), case.published if device.type == "cuda" else case.batch
-    target = trainer.lifter.target_frame
-    dataset = PoseDataset.from_takes(takes, LAYOUT, case.frames, device=device, target=target)
+    dataset = dataset_for(trainer.lifter, takes, device)
     generator = torch.Generator().manual_seed(0)
 
     def data_path() -> None:
@@ -177,6 +191,17 @@ def peak_bytes() -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
+def report_views(takes: list[Take], device: torch.device, rounds: int) -> Iterator[str]:
+    for case in VIEW_CASES:
+        row = measure(case, takes, device, rounds)
+        memory = torch.cuda.max_memory_allocated() if device.type == "cuda" else peak_bytes()
+        yield (
+            f"{case}: batch {row.batch}, data path {row.windows_per_s:,.0f} windows/s, step {row.milliseconds:.0f} ms "
+            f"({2e3 * row.batch / row.milliseconds:.0f} windows/s), data path / step {100 * row.share:.2f} %, "
+            f"peak memory so far {memory / GIB:.2f} GiB"
+        )
+
+
 def report(takes: list[Take], device: torch.device, rounds: int) -> Iterator[str]:
     yield f"{'lifter':16}{'batch':>7}{'published':>11}{'data path':>20}{'step':>12}{'data path / step':>18}"
     for case in CASES:
@@ -197,6 +222,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--clip", action="store_true", help="only the clip of ten minutes")
+    parser.add_argument("--views", action="store_true", help="only the lifter of several views")
     arguments = parser.parse_args()
     keep_freed_memory()  # as a training run does
     threads = torch.get_num_threads()
@@ -206,7 +232,8 @@ def main() -> None:
             taken, peak = measure_clip()
             print(f"PoseFormer-81, {CLIP_FRAMES:,} frames with flip: {taken:.0f} s, peak memory {peak:.2f} GiB")
             return
-        for line in report(training_takes(), torch.device(arguments.device), arguments.rounds):
+        lines = report_views if arguments.views else report
+        for line in lines(training_takes(), torch.device(arguments.device), arguments.rounds):
             print(line, flush=True)
     finally:
         torch.set_num_threads(threads)

@@ -113,7 +113,7 @@ def _default_dataset(words: flags.Words) -> str:
 
 def check(settings: Settings) -> None:
     """Refuse settings that cannot work, before anything is read or written."""
-    learning, lifter = settings.learning, settings.lifter
+    lifter = settings.lifter
     for recipe in (settings.recipe, *settings.compare):
         _choose("recipe", recipe, RECIPES)
     _choose("posenet_name", lifter.posenet_name, [*LIFTERS, *MULTI_VIEW_LIFTERS, *ALIASES])
@@ -126,6 +126,14 @@ def check(settings: Settings) -> None:
     _choose("device", settings.device.split(":")[0], ("auto", "cpu", "cuda"))
     if re.search(r"[/\\\s]", settings.output.note):
         raise ValueError(f"--note {settings.output.note!r}: expected one word without spaces and slashes.")
+    _check_ranges(settings)
+    settings.augment.mixture.shares()
+    check_setting(settings.augment.detector_noise)
+    check_setting(settings.output.test_noise, "test_noise", TEST_NOISES)
+
+
+def _check_ranges(settings: Settings) -> None:
+    learning, lifter = settings.learning, settings.lifter
     at_least = {
         "batch_size": (learning.batch_size, 2), "epochs": (learning.epochs, 1), "warmup": (learning.warmup, 0),
         "motion_warmup": (learning.motion_warmup, 0),
@@ -147,9 +155,6 @@ def check(settings: Settings) -> None:
         raise ValueError(f"--ema {learning.ema}: expected a decay from 0 to under 1.")
     if not 0 <= settings.augment.synthetic_share <= 1:
         raise ValueError(f"--synthetic_share {settings.augment.synthetic_share}: expected a share from 0 to 1.")
-    settings.augment.mixture.shares()
-    check_setting(settings.augment.detector_noise)
-    check_setting(settings.output.test_noise, "test_noise", TEST_NOISES)
     if lifter.dropout != -1 and not 0 <= lifter.dropout < 1:
         raise ValueError(f"--dropout {lifter.dropout}: expected a rate from 0 to under 1, or -1 for the published one.")
 

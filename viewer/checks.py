@@ -27,8 +27,15 @@ def check(settings: Viewer) -> Checked:
         return Checked(None, None)
     content = read_checkpoint(path)
     if isinstance(content, dict) and content.get("format") == FORMAT:
-        return Checked(content, lifter_from_checkpoint(content, path))
-    return Checked(content, load_lifter(path, settings.posenet_name, settings.input_mode))
+        lifter = lifter_from_checkpoint(content, path)
+    else:
+        lifter = load_lifter(path, settings.posenet_name, settings.input_mode)
+    if lifter.views > 1:
+        raise PoseFKError(
+            f"{path} sees {lifter.views} cameras at once and the viewer shows one: look at figures/lifted_*.png of its "
+            "run."
+        )
+    return Checked(content, lifter)
 
 
 def check_viser() -> None:

@@ -10,11 +10,14 @@ from kinematics import PoseFKError
 @pytest.fixture(scope="module")
 def noisy() -> list:
     """Two, three and four views of the demo's test people under the default detector's error."""
-    return run(Triangulation(dataset="demo", noise="default"))
+    return run(Triangulation(dataset="demo", test_sets=("demo",), noise="default"))
 
 
 def test_true_2d_gives_the_truth_with_any_number_of_views():
-    for row in run(Triangulation(dataset="demo", views=(2, 4))):
+    rows = run(Triangulation(dataset="demo", views=(2, 4)))
+    sets = [(row.test_set, row.views) for row in rows]
+    assert sets == [("demo", 2), ("demo", 4), ("demo_shifted", 2), ("demo_shifted", 4)]
+    for row in rows:
         assert row.mpjpe < 0.1 and row.p_mpjpe < 0.1 and row.absolute < 0.1 and row.poses > 1000
 
 
@@ -24,17 +27,21 @@ def test_under_noise_more_views_come_nearer(noisy: list):
 
 
 def test_confidences_help(noisy: list):
-    blind = run(Triangulation(dataset="demo", noise="default", views=(4,), use_confidence=False))
+    blind = run(Triangulation(dataset="demo", test_sets=("demo",), noise="default", views=(4,), use_confidence=False))
     assert noisy[-1].mpjpe < blind[0].mpjpe
 
 
 def test_the_command_prints_and_writes_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture):
-    main(["--dataset", "demo", "--views", "3", "--json", str(tmp_path / "rows.json")])
+    main(["--dataset", "demo", "--test_sets", "demo", "--views", "3", "--json", str(tmp_path / "rows.json")])
     (row,) = json.loads((tmp_path / "rows.json").read_text())
     assert row["views"] == 3 and f"{row['poses']:,}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words, expected", [("--dataset dmo", "choose from demo"), ("--views 9", "expected 9 or")])
+@pytest.mark.parametrize(
+    "words, expected",
+    [("--dataset dmo", "choose from demo"), ("--views 9", "views is 9"), ("--noise loud", "--noise loud is missing"),
+     ("--test_sets h36m", "demo has demo, demo_shifted")],
+)  # fmt: skip
 def test_bad_flags_are_one_sentence(words: str, expected: str):
-    with pytest.raises((PoseFKError, ValueError), match=expected):
+    with pytest.raises((PoseFKError, ValueError, FileNotFoundError), match=expected):
         main(["--dataset", "demo", *words.split()])

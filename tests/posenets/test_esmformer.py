@@ -204,7 +204,7 @@ def test_sizes_build_the_same_network_again():
         ({"smfe": (5, 5)}, r"smfe is \[5, 5\], expected 3 numbers of blocks"),
         ({"milf": (2, 0, 2)}, r"milf\[1\] is 0, expected a whole number above 0"),
         ({"embedding_dropout": 1}, "embedding_dropout is 1, expected a rate"),
-        ({"in_features": 4}, "in_features is 4, expected 2"),
+        ({"in_features": 5}, r"in_features is 5, expected one of 2 \(x and y\), 3"),
         ({"view": 3}, "esmformer has no size view: .*Perhaps you meant: views"),
     ],
 )

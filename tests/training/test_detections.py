@@ -62,15 +62,14 @@ def test_a_continued_run_keeps_its_noise_whatever_the_data_say_now():
 
 
 def test_confidences_that_nobody_gives_are_refused_in_a_sentence():
-    settings, lifter = settings_of("--confidence", "True"), build_lifter(READS, "none", "h36m_16")
+    settings = settings_of("--confidence", "True")
     default = RunNoise(DetectorNoise.default(), on_real=True)
-    check_confidence(lifter, settings, data_of(False), default)
-    check_confidence(lifter, settings, data_of(True, scores=True), RunNoise())
-    plain = build_lifter(replace(READS, confidence=False), "none", "h36m_16")
-    check_confidence(plain, settings, data_of(False), RunNoise())
+    check_confidence(settings, data_of(False), default)
+    check_confidence(settings, data_of(True, scores=True), RunNoise())
+    check_confidence(settings_of(), data_of(False), RunNoise())
     for data, noise in ((data_of(False), RunNoise()), (data_of(True), replace(default, on_real=False))):
         with pytest.raises(ValueError, match=r"--confidence True: .*\(--keypoints gt\) has no confidences: .*third"):
-            check_confidence(lifter, settings, data, noise)
+            check_confidence(settings, data, noise)
 
 
 def test_a_lifter_learns_what_only_the_confidences_tell(generator: torch.Generator):
