@@ -19,6 +19,7 @@ from augment.sources import PoseSources
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
 from kinematics import Camera
+from kinematics.rows import in_rows
 
 COLLAPSE_SAMPLES = 512
 
@@ -115,8 +116,10 @@ class Augmenter:
         batches = [self._sample_source(source, wanted, generator) for source, wanted in counts.items() if wanted]
         if not batches:
             return self._sample_source(next(iter(counts)), 1, generator)[:0]
-        order = torch.randperm(count, generator=generator, device=generator.device).to(self.device)
-        batch = PoseBatch.cat(batches)[order]
+        batch = batches[0]
+        if len(batches) > 1:  # poses of one source come in random order by themselves
+            order = torch.randperm(count, generator=generator, device=generator.device).to(self.device)
+            batch = PoseBatch.cat(batches)[order]
         return batch if self.noise is None else as_detected(batch, self.noise, generator)
 
     def _sample_source(self, source: str, count: int, generator: torch.Generator) -> PoseBatch:
@@ -142,7 +145,7 @@ class Augmenter:
         """World joints (count, T, 16, 3) and a camera for each."""
         reference = self.parts.reference
         rows = reference.random_rows(count, generator)
-        joints = self.parts.sources.draw(source, rows, generator)
+        joints = in_rows(self.parts.sources.draw(source, rows, generator))
         places = reference.place_rows(rows, self.settings.one_camera_per_batch, generator)
         if settled:  # real legs know where they go
             plant = source != "real" and self.settings.gan.root == "settled"

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kinematics import Camera, look_at
+from kinematics.rows import stack
 
 NUM_INTRINSICS = 9
 
@@ -38,18 +39,17 @@ def wide_cameras(
     count, like = len(root_world), {"device": root_world.device, "dtype": root_world.dtype}
     unit = torch.rand(4, count, generator=generator, **like)
     normal = torch.randn(4, count, generator=generator, **like)
-    azimuth = unit[0] * (2 * math.pi)
-    distance = _between(ranges.distance, unit[1])
-    level = root_world[:, :2] + distance[:, None] * torch.stack([azimuth.cos(), azimuth.sin()], -1)
-    position = torch.cat([level, _between(ranges.height, unit[2])[:, None]], -1)
-    aim = root_world + ranges.aim_sd * normal[:3].t()
+    azimuth, distance = unit[0] * (2 * math.pi), _between(ranges.distance, unit[1])
+    x, y, _ = root_world.unbind(-1)
+    place = [x + distance * azimuth.cos(), y + distance * azimuth.sin(), _between(ranges.height, unit[2])]
+    position = stack(place, -1, root_world)
+    aim = torch.add(root_world, normal[:3].t(), alpha=ranges.aim_sd)
     low, high = ranges.focal
-    focal = low * (high / low) ** unit[3]
-    intrinsics = torch.zeros(count, NUM_INTRINSICS, **like)
-    intrinsics[:, :2] = focal[:, None]
+    intrinsics = torch.zeros(NUM_INTRINSICS, count, **like)
+    intrinsics[:2] = low * (unit[3] * math.log(high / low)).exp()
     return Camera(
         look_at(position, aim, ranges.roll_sd * normal[3]),
-        position, intrinsics, torch.full((count,), ranges.aspect, **like),
+        position, intrinsics.t(), torch.full((count,), ranges.aspect, **like),
     )  # fmt: skip
 
 

@@ -85,6 +85,7 @@ def export(settings: Export) -> None:
     """Write what this process has to write; the one that finds every shard done writes the manifest."""
     settings = checked(settings)
     rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    torch.empty(1 << 23)  # 32 MB: what glibc has seen freed so large it keeps from then on instead of giving it back
     torch.set_num_threads(1)  # so that sums come out the same however many processes and cores there are
     stream = stream_of(settings)
     settings = replace(settings, frames=stream.frames)

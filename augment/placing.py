@@ -3,6 +3,7 @@
 The original put every fake in front of its camera or not, as it came: such pairs trained the lifter.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,9 +12,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from data.batch import SYNTHETIC, PoseBatch
-from kinematics import Camera, in_front, in_image
+from kinematics import Camera
+from kinematics.rows import pose_by_pose
 
 NEAR_M = 0.5
+PIECE = 8192  # poses drawn at a time: what is computed with on the way then stays in the processor's cache
+SPARE = 16
 # Draws `count` poses afresh: world joints (count, T, 16, 3) and their cameras.
 Draw = Callable[[int], tuple[Tensor, Camera]]
 
@@ -40,11 +44,15 @@ def photograph(joints_world: Float[Tensor, "batch frames joints 3"], camera: Cam
 def is_photographable(
     batch: PoseBatch, near: float | int = NEAR_M, keep_in_image: bool = True
 ) -> Bool[Tensor, "batch"]:
-    """Whether every joint of every frame is at least `near` metres in front of the camera and inside the image."""
-    seen = in_front(batch.joints_3d, near)
+    """Whether every joint of every frame is at least `near` metres in front of the camera and inside the image.
+
+    Only the nearest and the outermost of a pose's numbers are compared: a number that is none is the outermost.
+    """
+    seen = batch.joints_3d[..., 2].flatten(1).amin(dim=1) >= near
+    x, y = (values.flatten(1).amax(dim=1) for values in batch.joints_2d.abs().unbind(-1))
     if keep_in_image and batch.camera is not None:
-        seen = seen & in_image(batch.joints_2d, batch.camera.aspect)
-    return seen.flatten(1).all(dim=1) & torch.isfinite(batch.joints_2d).flatten(1).all(dim=1)
+        return seen & (x <= 1) & (y <= batch.camera.aspect)
+    return seen & (x < math.inf) & (y < math.inf)
 
 
 def place(
@@ -57,15 +65,27 @@ def place(
     kept: list[PoseBatch] = []
     drawn = accepted = 0
     for _ in range(tries):
-        batch = photograph(*draw(count - accepted))
-        good = is_photographable(batch, near, keep_in_image).nonzero().squeeze(1)
-        kept.append(batch[good])
-        drawn, accepted = drawn + len(batch), accepted + len(good)
+        wanted = count - accepted
+        if accepted:  # so that this time they will do: many small draws take longer than some poses too many
+            wanted = math.ceil(1.1 * wanted * drawn / accepted) + SPARE
+        for first in range(0, wanted, PIECE):
+            batch = photograph(*draw(min(PIECE, wanted - first)))
+            good = is_photographable(batch, near, keep_in_image).nonzero().squeeze(1)
+            kept.append(_chosen(batch, good))
+            drawn, accepted = drawn + len(batch), accepted + len(good)
         if accepted >= count:
             break
-    if not accepted and count:
+    if not accepted:
         return None
-    batch = PoseBatch.cat(kept)
+    batch = PoseBatch.cat(kept)[:count]
     if accepted < count:
         batch = batch[torch.arange(count, device=batch.source.device) % accepted]
     return Placement(batch, drawn, accepted)
+
+
+def _chosen(batch: PoseBatch, rows: Tensor) -> PoseBatch:
+    """Some poses of a batch, pose by pose in memory."""
+    assert batch.camera is not None
+    camera = Camera(*(pose_by_pose(value).index_select(0, rows) for value in vars(batch.camera).values()))
+    joints_3d, joints_2d = (pose_by_pose(v).index_select(0, rows) for v in (batch.joints_3d, batch.joints_2d))
+    return PoseBatch.of(joints_3d, joints_2d, camera, SYNTHETIC)

@@ -14,8 +14,9 @@ from augment.random_poses import RandomPoses, normal_poses, range_of_motion_pose
 from augment.reference import HIP, Reference
 from augment.settings import AugmentSettings
 from kinematics import BONES, DHHuman, joint_limits
+from kinematics.rows import in_rows
 
-_TRUNK = [BONES.index("waist"), BONES.index("thorax")]
+_WAIST, _THORAX = BONES.index("waist"), BONES.index("thorax")
 
 
 class PoseSources:
@@ -97,8 +98,9 @@ class PoseSources:
         """
         own = self.reference.body_lengths[rows]
         lengths = self.fk_bodies(own, generator) if lengths is None else lengths
+        angles, lengths = in_rows(angles), in_rows(lengths)
         joints = self.human(angles, lengths[:, None], rotation, torch.zeros_like(rotation) if root is None else root)
-        growth = lengths[:, _TRUNK].sum(dim=1) / own[:, _TRUNK].sum(dim=1)
+        growth = (lengths[:, _WAIST] + lengths[:, _THORAX]) / (own[:, _WAIST] + own[:, _THORAX])
         return self.reference.with_centres(joints, rows, growth)
 
     def _tilted(self, joints: Tensor, generator: torch.Generator) -> Tensor:
