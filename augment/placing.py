@@ -16,7 +16,7 @@ from kinematics import Camera
 from kinematics.rows import pose_by_pose
 
 NEAR_M = 0.5
-PIECE = 8192  # poses drawn at a time: what is computed with on the way then stays in the processor's cache
+PIECE = 16384  # poses drawn at a time: what is computed with on the way then stays in the processor's cache
 SPARE = 16
 # Draws `count` poses afresh: world joints (count, T, 16, 3) and their cameras.
 Draw = Callable[[int], tuple[Tensor, Camera]]

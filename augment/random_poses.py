@@ -45,7 +45,7 @@ def normal_poses(count: int, generator: torch.Generator, dtype: torch.dtype = to
     limits = normal_limits()
     angles = _clipped_normal(limits.lower, limits.upper, count, generator, dtype)
     lower, upper = torch.deg2rad(torch.tensor(NORMAL_GLOBAL_DEG, dtype=torch.float64)).unbind(-1)
-    return RandomPoses(angles * _coins(count, generator), _clipped_normal(lower, upper, count, generator, dtype))
+    return RandomPoses(angles.mul_(_coins(count, generator)), _clipped_normal(lower, upper, count, generator, dtype))
 
 
 def range_of_motion_poses(
@@ -78,5 +78,6 @@ def _clipped_normal(
     """In rows (kinematics.rows), as all that is drawn here."""
     lower, upper = (end.to(generator.device, dtype)[:, None] for end in (lower, upper))
     normal = torch.randn(len(lower), count, generator=generator, device=generator.device, dtype=dtype)
-    spread = torch.add((lower + upper) / 2, normal, alpha=math.radians(NORMAL_SD_DEG))
-    return torch.maximum(torch.minimum(spread, upper), lower).t()  # clamp is four times as slow with limits in tensors
+    normal.mul_(math.radians(NORMAL_SD_DEG)).add_((lower + upper) / 2)
+    torch.minimum(normal, upper, out=normal)  # clamp is four times as slow with limits in tensors
+    return torch.maximum(normal, lower, out=normal).t()

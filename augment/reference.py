@@ -127,8 +127,9 @@ class Reference:
         legs carry it; otherwise along the real hip's track.
         """
         plant = plant and joints.shape[1] > 1
-        lowest = lowest_heights(self.joints_world[rows], softly=True) if plant else self.lowest[rows]
-        (x, y), (hip_x, hip_y) = (places[..., :2].unbind(-1) for places in (self.hip[rows], joints[:, :, HIP]))
+        lowest = lowest_heights(self.joints_world[rows], softly=True) if plant else self.lowest.index_select(0, rows)
+        x, y, _ = self.hip.index_select(0, rows).unbind(-1)
+        hip_x, hip_y, _ = joints[:, :, HIP].unbind(-1)
         move = stack([x - hip_x, y - hip_y, lowest - lowest_heights(joints, softly=plant)], -1, joints)
         settled = joints + move[:, :, None]
         return planted(settled) if plant else settled

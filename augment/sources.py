@@ -96,7 +96,7 @@ class PoseSources:
 
         Shapes (B, T, 28), (B, T, 3), rows (B,), root (B, T, 3); lengths (B, 15), drawn where None.
         """
-        own = self.reference.body_lengths[rows]
+        own = self.reference.body_lengths.index_select(0, rows)
         lengths = self.fk_bodies(own, generator) if lengths is None else lengths
         angles, lengths = in_rows(angles), in_rows(lengths)
         joints = self.human(angles, lengths[:, None], rotation, torch.zeros_like(rotation) if root is None else root)

@@ -43,7 +43,7 @@ def _rotate(orientation_wxyz: Tensor, points: Tensor) -> Tensor:
             return points @ _stacked(rows).mT
     x, y, z = points.unbind(-1)
     rows = _matrix(orientation_wxyz)
-    return stack([torch.addcmul(torch.addcmul(a * x, b, y), c, z) for a, b, c in rows], -1, points)
+    return stack([(a * x).addcmul_(b, y).addcmul_(c, z) for a, b, c in rows], -1, points)
 
 
 def _matrix(orientation_wxyz: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], ...]:
@@ -76,8 +76,8 @@ def world_to_camera(
     orientation_wxyz, translation = _align(orientation_wxyz, points), _align(translation, points)
     if _all_see_the_same(orientation_wxyz, translation, points):
         rotation = _stacked(_matrix(_inverse(orientation_wxyz.reshape(-1, 4))))  # (V, 3, 3)
-        seen = (rotation.reshape(-1, 3) @ points.reshape(-1, 3).mT).unflatten(0, rotation.shape[:2])  # (V, 3, points)
-        seen = seen - rotation @ translation.reshape(-1, 3, 1)
+        origin = rotation @ translation.reshape(-1, 3, 1)  # (V, 3, 1)
+        seen = (rotation.reshape(-1, 3) @ points.reshape(-1, 3).mT).unflatten(0, rotation.shape[:2]).sub_(origin)
         return seen.mT.reshape(len(rotation), *points.shape[1:])
     offset = points - translation
     return _rotate(_inverse(_align(orientation_wxyz, offset)), offset)
@@ -106,7 +106,7 @@ def project_pinhole(
     intrinsics = _align(intrinsics, points_camera)
     x, y, z = points_camera.unbind(-1)
     focal_x, focal_y, centre_x, centre_y = intrinsics[..., :4].unbind(-1)
-    return stack([focal_x * (x / z) + centre_x, focal_y * (y / z) + centre_y], -1, points_camera)
+    return stack([(focal_x * (x / z)).add_(centre_x), (focal_y * (y / z)).add_(centre_y)], -1, points_camera)
 
 
 def project_to_2d(
@@ -124,10 +124,10 @@ def project_to_2d(
     x, y = x / z, y / z
     focal_x, focal_y, centre_x, centre_y, k1, k2, k3, p1, p2 = intrinsics.unbind(-1)
     r2 = torch.addcmul(x * x, y, y)
-    radial = torch.addcmul(k1, r2, r2 * k3 + k2)
-    bent = torch.addcmul(torch.addcmul(p1 * x, p2, y), r2, radial) + 1
-    u, v = torch.addcmul(p1 * r2, x, bent), torch.addcmul(p2 * r2, y, bent)
-    return stack([focal_x * u + centre_x, focal_y * v + centre_y], -1, points_camera)
+    radial = torch.addcmul(k1, r2, (r2 * k3).add_(k2))
+    bent = (p1 * x).addcmul_(y, p2).addcmul_(r2, radial).add_(1)  # in place: what fits into a cache is fast
+    u, v = (p1 * r2).addcmul_(x, bent), (p2 * r2).addcmul_(y, bent)
+    return stack([(focal_x * u).add_(centre_x), (focal_y * v).add_(centre_y)], -1, points_camera)
 
 
 def screen_to_rays(

@@ -94,7 +94,7 @@ def _walk(sin: Rows, cos: Rows, length: dict[str, Row], hip: Vector) -> list[Vec
 def _turn(first: Tensor, second: Tensor, sin: Row, cos: Row) -> tuple[Tensor, Tensor]:
     """(cos first + sin second, cos second - sin first): two axes of a frame after a turn from the first to the second,
     or two coordinates after the opposite turn."""
-    return torch.addcmul(cos * first, sin, second), torch.addcmul(cos * second, sin, first, value=-1)
+    return (cos * first).addcmul_(sin, second), (cos * second).addcmul_(sin, first, value=-1)
 
 
 def _global_frame(sin: Rows, cos: Rows) -> Frame:
@@ -118,8 +118,8 @@ def _head(thorax: Vector, frame: Frame, sin: Rows, cos: Rows, length: Row) -> Ve
     """Thorax + the neck: the up axis after the three turns of SPINE_AXES, (0, 0, length) in the last frame."""
     side, level = length * sin[2], length * cos[2]
     ahead, side = _turn(level * sin[1], side, sin[0], cos[0])
-    head = torch.addcmul(torch.addcmul(thorax, side, frame[0]), ahead, frame[1])
-    return torch.addcmul(head, level * cos[1], frame[2])
+    head = torch.addcmul(thorax, side, frame[0]).addcmul_(ahead, frame[1])
+    return head.addcmul_(level * cos[1], frame[2])
 
 
 def _limb_pair(
@@ -141,7 +141,7 @@ def _limb_pair(
     to_left, ahead = _turn(to_left, ahead, sin_twist, cos_twist)
     right, forward, up = (axis[:, None, None] for axis in frame)
     first = torch.stack([middle + shared[0] * frame[0], middle - shared[1] * frame[0]], dim=1)
-    vectors = torch.addcmul(ahead * forward, to_left, right, value=-1)  # (3, bones 2, sides 2, N)
-    upper, lower = torch.addcmul(vectors, below, up, value=-1).unbind(1)
+    vectors = (ahead * forward).addcmul_(to_left, right, value=-1)  # (3, bones 2, sides 2, N)
+    upper, lower = vectors.addcmul_(below, up, value=-1).unbind(1)
     knee = first + upper
     return first, knee, knee + lower

@@ -27,7 +27,7 @@ from kinematics import Camera, Skeleton
 from kinematics.camera import intrinsics_in_pixels
 
 FILE_3D, FILE_2D = "data_3d_h36m.npz", "data_2d_h36m_gt.npz"
-PIECE = 1024  # poses seen at a time: what is computed with on the way then stays in the processor's cache
+PIECE = 2048  # poses seen at a time: what is computed with on the way then stays in the processor's cache
 
 
 def write(blocks: Blocks, shard: Shard) -> list[str]:
