@@ -119,7 +119,7 @@ class Augmenter:
         batch = batches[0]
         if len(batches) > 1:  # poses of one source come in random order by themselves
             order = torch.randperm(count, generator=generator, device=generator.device).to(self.device)
-            batch = PoseBatch.cat(batches)[order]
+            batch = PoseBatch.cat(batches).take(order)
         return batch if self.noise is None else as_detected(batch, self.noise, generator)
 
     def _sample_source(self, source: str, count: int, generator: torch.Generator) -> PoseBatch:

@@ -79,13 +79,13 @@ def place(
         return None
     batch = PoseBatch.cat(kept)[:count]
     if accepted < count:
-        batch = batch[torch.arange(count, device=batch.source.device) % accepted]
+        batch = batch.take(torch.arange(count, device=batch.source.device) % accepted)
     return Placement(batch, drawn, accepted)
 
 
 def _chosen(batch: PoseBatch, rows: Tensor) -> PoseBatch:
     """Some poses of a batch, pose by pose in memory."""
     assert batch.camera is not None
-    camera = Camera(*(pose_by_pose(value).index_select(0, rows) for value in vars(batch.camera).values()))
-    joints_3d, joints_2d = (pose_by_pose(v).index_select(0, rows) for v in (batch.joints_3d, batch.joints_2d))
-    return PoseBatch.of(joints_3d, joints_2d, camera, SYNTHETIC)
+    camera = Camera(*(pose_by_pose(value) for value in vars(batch.camera).values()))
+    together = PoseBatch.of(pose_by_pose(batch.joints_3d), pose_by_pose(batch.joints_2d), camera, SYNTHETIC)
+    return together.take(rows)

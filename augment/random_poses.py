@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from kinematics import JOINT_ANGLES, JointLimits, joint_limits
+from kinematics.rows import in_rows
 
 # DH-AUG's second, narrower table (forward_kinematics_DH_model.py:935-971), degrees, in the order of JOINT_ANGLES.
 NORMAL_RANGES_DEG = (
@@ -57,7 +58,7 @@ def range_of_motion_poses(
     axes.
     """
     like = {"device": generator.device, "dtype": dtype}
-    angles = joint_limits("anatomical").sample_uniform(count, generator, dtype)
+    angles = in_rows(joint_limits("anatomical").sample_uniform(count, generator, dtype))
     for limb in LIMBS.values():
         angles[:, limb] *= torch.rand(count, 1, generator=generator, **like)
     rotation = tilt_sd * torch.randn(3, count, generator=generator, **like)

@@ -96,7 +96,7 @@ class Reference:
         """
         if self.is_dh_body:
             return joints
-        apart = self.centres[rows] * growth[:, None, None]
+        apart = self.centres.index_select(0, rows) * growth[:, None, None]
         apart = apart[:, None].expand(-1, joints.shape[1], -1, -1)
         moved = joints[:, :, [HIP, THORAX]] + _in_trunk(joints, apart, inwards=False)
         parts = list(joints.unbind(2))

@@ -60,7 +60,8 @@ class PoseSources:
 
     def limbs(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         partners = self.reference.random_rows(len(rows), generator)
-        pose, others = (LimbPose(*(part[index] for part in self.reference.limbs)) for index in (rows, partners))
+        limbs = self.reference.limbs
+        pose, others = (LimbPose(*(part.index_select(0, index) for part in limbs)) for index in (rows, partners))
         pose = exchange_limbs(pose, others, self.settings.exchange, generator)
         pose = turn_limbs(pose, self.settings.turn_sd, generator)
         pose = with_lengths(pose, self.new_lengths(rows, generator)[:, None])
@@ -81,7 +82,7 @@ class PoseSources:
 
     def new_lengths(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         """(B, 15) bone lengths for poses that stand beside the real ones at `rows`, metres."""
-        return self.bodies(self.reference.lengths[rows], generator)
+        return self.bodies(self.reference.lengths.index_select(0, rows), generator)
 
     def _still(self, poses: RandomPoses, rows: Tensor, generator: torch.Generator) -> Tensor:
         """Random poses held for all frames of a clip."""

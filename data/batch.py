@@ -101,6 +101,11 @@ class PoseBatch:
     def __getitem__(self, index: Tensor | slice) -> "PoseBatch":
         return replace(self, **self._each(lambda values: values[index]))
 
+    def take(self, rows: Tensor) -> "PoseBatch":
+        """The poses of some rows (int64, none negative): as by an index, several times as fast."""
+        lists = self._each(lambda values: values.index_select(0, rows), "joints_3d joints_2d visible source confidence")
+        return replace(self, **lists, camera=None if self.camera is None else self.camera.take(rows))
+
     def to(self, device: torch.device | str) -> "PoseBatch":
         return replace(self, **self._each(lambda values: values.to(device)))
 

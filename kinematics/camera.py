@@ -241,6 +241,10 @@ class Camera:
     def __getitem__(self, index: Tensor | slice | int) -> "Camera":
         return Camera(*(getattr(self, entry.name)[index] for entry in fields(self)))
 
+    def take(self, rows: Tensor) -> "Camera":
+        """The cameras of some rows (int64, none negative): as by an index, several times as fast."""
+        return Camera(*(getattr(self, entry.name).index_select(0, rows) for entry in fields(self)))
+
     def to(self, *args: torch.device | torch.dtype | str) -> "Camera":
         """Moved to a device or changed to a float type."""
         return Camera(*(getattr(self, entry.name).to(*args) for entry in fields(self)))

@@ -122,9 +122,9 @@ class JointLimits:
     def sample_uniform(
         self, count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32
     ) -> Float[Tensor, "count 28"]:
-        """Angles drawn uniformly from their ranges, radians, on the generator's device, in rows (kinematics.rows)."""
-        raw = torch.rand(len(JOINT_ANGLES), count, generator=generator, device=generator.device, dtype=dtype)
-        return self.to_radians(raw.t() * 2 - 1)
+        """Angles drawn uniformly from their ranges, radians, on the generator's device."""
+        raw = torch.rand(count, len(JOINT_ANGLES), generator=generator, device=generator.device, dtype=dtype)
+        return self.to_radians(raw * 2 - 1)
 
 
 _TABLES_DEG = {"dh-aug": _DH_AUG_DEG, "anatomical": _anatomical_deg()}
