@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from augment.export_manifest import (
     MANIFEST,
+    VERSION,
     ShardPlan,
     check_room,
     claim,
@@ -141,6 +142,7 @@ def identity_of(settings: Export) -> dict[str, Any]:
     """What decides the bytes: a folder belongs to one of these. A checkpoint is known by its file's name and size."""
     plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root")}
     path = settings.checkpoint
+    plain["version"] = VERSION
     return plain | {"checkpoint": f"{path.name}, {path.stat().st_size} bytes" if path else "", "keep": [*settings.keep]}
 
 
