@@ -106,7 +106,7 @@ class PoseStream:
         assert batch.camera is not None
         pieces = [_placed(batch[first : first + PIECE], layout) for first in range(0, count, PIECE)]
         joints_world, screen, places = (torch.cat(parts).numpy() for parts in zip(*pieces, strict=True))
-        camera = replace(batch.camera, translation=torch.from_numpy(places))
+        camera = replace(batch.camera.each(pose_by_pose), translation=torch.from_numpy(places))
         block = Block(joints_world, screen, camera, first)
         block.kept.update(_kept(batch, block, keep, seed))
         return block
@@ -115,7 +115,7 @@ class PoseStream:
         kept: list[PoseBatch] = []
         missing = count
         for _ in range(TRIES):
-            batch = self.augmenter.sample(max(missing, min(count, LEAST)), generator)
+            batch = self.augmenter.sample(max(missing, min(count, LEAST)), generator, in_rows=True)
             self.counts["drawn"] += sum(self.augmenter.drawn.values())
             self.counts["in view"] += len(batch)
             batch = self._novel(self._inside(batch))[:missing]
@@ -176,12 +176,16 @@ def _placed(batch: PoseBatch, layout: Skeleton) -> tuple[Tensor, Tensor, Tensor]
     """World joints (N, T, J, 3) of a layout with the first hip over the origin, screen joints (N, T, J, 2), and where
     the cameras then are, (N, 3); metres, screen."""
     assert batch.camera is not None
-    camera, joints = batch.camera.in_rows(), from_body(in_rows(batch.joints_3d), layout)
-    screen = batch.joints_2d if layout == batch.skeleton else pose_by_pose(camera.project(joints))
+    camera, joints = batch.camera.each(in_rows), from_body(in_rows(batch.joints_3d), layout)
+    screen = batch.joints_2d if layout == batch.skeleton else camera.project(joints)
     hip_x, hip_y, _ = camera.camera_to_world(in_rows(batch.joints_3d[:, :1, HIP : HIP + 1]))[:, 0, 0].unbind(-1)
     x, y, z = camera.translation.unbind(-1)
     moved = stack([x - hip_x, y - hip_y, z], -1, joints)
-    return pose_by_pose(replace(camera, translation=moved).camera_to_world(joints)), screen, pose_by_pose(moved)
+    return (
+        pose_by_pose(replace(camera, translation=moved).camera_to_world(joints)),
+        pose_by_pose(screen),
+        pose_by_pose(moved),
+    )
 
 
 def _kept(batch: PoseBatch, block: Block, keep: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from data.batch import SYNTHETIC, PoseBatch
 from kinematics import Camera
-from kinematics.rows import pose_by_pose
 
 NEAR_M = 0.5
 PIECE = 16384  # poses drawn at a time: what is computed with on the way then stays in the processor's cache
@@ -71,7 +70,7 @@ def place(
         for first in range(0, wanted, PIECE):
             batch = photograph(*draw(min(PIECE, wanted - first)))
             good = is_photographable(batch, near, keep_in_image).nonzero().squeeze(1)
-            kept.append(_chosen(batch, good))
+            kept.append(batch.take(good))
             drawn, accepted = drawn + len(batch), accepted + len(good)
         if accepted >= count:
             break
@@ -81,11 +80,3 @@ def place(
     if accepted < count:
         batch = batch.take(torch.arange(count, device=batch.source.device) % accepted)
     return Placement(batch, drawn, accepted)
-
-
-def _chosen(batch: PoseBatch, rows: Tensor) -> PoseBatch:
-    """Some poses of a batch, pose by pose in memory."""
-    assert batch.camera is not None
-    camera = Camera(*(pose_by_pose(value) for value in vars(batch.camera).values()))
-    together = PoseBatch.of(pose_by_pose(batch.joints_3d), pose_by_pose(batch.joints_2d), camera, SYNTHETIC)
-    return together.take(rows)

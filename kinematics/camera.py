@@ -10,14 +10,14 @@ points, a camera broadcasts as usual.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from kinematics.rows import are_in_rows, in_rows, stack
+from kinematics.rows import are_in_rows, cat, stack, take
 
 UNDISTORTIONS = 12  # Human3.6M's lenses: to 1e-9 after eight
 NUM_INTRINSICS = 9  # focal x y, centre x y, radial k1 k2 k3, tangential p1 p2
@@ -239,19 +239,19 @@ class Camera:
         return self.orientation_wxyz.shape[0]
 
     def __getitem__(self, index: Tensor | slice | int) -> "Camera":
-        return Camera(*(getattr(self, entry.name)[index] for entry in fields(self)))
+        return self.each(lambda values: values[index])
 
     def take(self, rows: Tensor) -> "Camera":
         """The cameras of some rows (int64, none negative): as by an index, several times as fast."""
-        return Camera(*(getattr(self, entry.name).index_select(0, rows) for entry in fields(self)))
+        return self.each(lambda values: take(values, rows))
 
     def to(self, *args: torch.device | torch.dtype | str) -> "Camera":
         """Moved to a device or changed to a float type."""
         return Camera(*(getattr(self, entry.name).to(*args) for entry in fields(self)))
 
-    def in_rows(self) -> "Camera":
-        """The same batch laid out as kinematics.rows."""
-        return Camera(*(in_rows(getattr(self, entry.name)) for entry in fields(self)))
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Camera":
+        """The same change to all that a camera is, such as kinematics.rows.in_rows."""
+        return Camera(*(change(getattr(self, entry.name)) for entry in fields(self)))
 
     def mirrored(self) -> "Camera":
         """What sees the mirror image of everything, mirrored at the world's x = 0: its own image with x negated.
@@ -271,7 +271,7 @@ class Camera:
     @staticmethod
     def cat(cameras: "Sequence[Camera]") -> "Camera":
         """Batches of cameras one after another."""
-        return Camera(*(torch.cat([getattr(c, entry.name) for c in cameras]) for entry in fields(Camera)))
+        return Camera(*(cat([getattr(c, entry.name) for c in cameras]) for entry in fields(Camera)))
 
     @staticmethod
     def stack(cameras: "Sequence[Camera]") -> "Camera":

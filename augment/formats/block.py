@@ -34,7 +34,7 @@ class Block:
         """(N, T, J, 3) metres, camera frame."""
         world, camera = torch.from_numpy(self.joints_world), self.camera
         pieces = [slice(first, first + PIECE) for first in range(0, len(world), PIECE)]
-        seen = [camera[piece].in_rows().world_to_camera(in_rows(world[piece])) for piece in pieces]
+        seen = [camera[piece].each(in_rows).world_to_camera(in_rows(world[piece])) for piece in pieces]
         return torch.cat([pose_by_pose(joints) for joints in seen]).numpy()
 
     def __len__(self) -> int:
