@@ -6,8 +6,8 @@ that of the whole can be worked out: who has just written one need not read it a
 
 import zipfile
 import zlib
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 _POLYNOMIAL = 0xEDB88320  # of CRC-32, lowest power in the highest bit
 _ONE, _X = 1 << 31, 1 << 30  # the polynomials 1 and x
@@ -39,7 +39,7 @@ def crc32_as_written(path: Path) -> str:
         return f"{_read(stream, path.stat().st_size - done, checksum):08x}"
 
 
-def _read(stream: BinaryIO, size: int, checksum: int = 0) -> int:
+def _read(stream: BufferedReader | FileIO, size: int, checksum: int = 0) -> int:
     """The checksum after `size` bytes more."""
     buffer = memoryview(bytearray(min(size, _BUFFER_BYTES)))
     while size and (count := stream.readinto(buffer[:size])):

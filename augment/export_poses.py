@@ -116,8 +116,9 @@ class PoseStream:
         missing = count
         for _ in range(TRIES):
             batch = self.augmenter.sample(max(missing, min(count, LEAST)), generator, in_rows=True)
-            self.counts["drawn"] += sum(self.augmenter.drawn.values())
-            self.counts["in view"] += len(batch)
+            drawn, acceptance = self.augmenter.drawn, self.augmenter.acceptance
+            self.counts["drawn"] += sum(drawn.values())
+            self.counts["in view"] += sum(round(acceptance[source] * drawn[source]) for source in drawn)
             batch = self._novel(self._inside(batch))[:missing]
             kept.append(batch)
             missing -= len(batch)
@@ -132,7 +133,7 @@ class PoseStream:
     def _inside(self, batch: PoseBatch) -> PoseBatch:
         if not self.rules.within_limits:
             return batch
-        angles = joint_angles_from_joints(batch.joints_world()).joint_angles
+        angles = joint_angles_from_joints(_world(batch)).joint_angles
         good = (self._limits.excess(angles) <= TOLERANCE_RAD).flatten(1).all(dim=1)
         self.counts["within limits"] += int(good.sum())
         return batch[good.nonzero().squeeze(1)]
@@ -142,7 +143,7 @@ class PoseStream:
             return batch
         middle = self.frames // 2
         known = at_same_heading(self.augmenter.parts.reference.joints_world[:, middle])
-        made = at_same_heading(batch.joints_world()[:, middle])
+        made = at_same_heading(_world(batch)[:, middle])
         nearest = torch.stack([(known - pose).norm(dim=-1).mean(dim=-1).amin() for pose in made]) if len(made) else made
         good = (nearest >= self.rules.novelty).nonzero().squeeze(1) if len(made) else torch.arange(0)
         self.counts["novel"] += len(good)
@@ -172,6 +173,12 @@ def _seed_of(seed: int, number: int) -> int:
     return int.from_bytes(hashlib.sha256(f"posefk export {seed} {number}".encode()).digest()[:8], "little") >> 1
 
 
+def _world(batch: PoseBatch) -> Tensor:
+    """World joints of the body, where they were drawn. For a pose among whatever others they are the same to the last
+    digit, on which a straight limb's angles hang."""
+    return batch.laid_out(pose_by_pose).joints_world()
+
+
 def _placed(batch: PoseBatch, layout: Skeleton) -> tuple[Tensor, Tensor, Tensor]:
     """World joints (N, T, J, 3) of a layout with the first hip over the origin, screen joints (N, T, J, 2), and where
     the cameras then are, (N, 3); metres, screen."""
@@ -191,7 +198,7 @@ def _placed(batch: PoseBatch, layout: Skeleton) -> tuple[Tensor, Tensor, Tensor]
 def _kept(batch: PoseBatch, block: Block, keep: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
     """What --keep asked for, (N, ...). Angles are of the DH body that fits the joints best."""
     kept: dict[str, np.ndarray] = {}
-    joints_world = batch.joints_world() if {"angles", "bones"} & {*keep} else torch.empty(0)
+    joints_world = _world(batch) if {"angles", "bones"} & {*keep} else torch.empty(0)
     if "angles" in keep:
         fit = joint_angles_from_joints(joints_world)
         kept["joint_angles"], kept["global_rotation"] = fit.joint_angles.numpy(), fit.global_rotation.numpy()

@@ -23,7 +23,7 @@ Draw = Callable[[int], tuple[Tensor, Camera]]
 
 @dataclass
 class Placement:
-    """What came of placing: exactly as many poses as asked for, and how many of those drawn could be kept."""
+    """What came of placing: exactly as many poses as asked for, and how many of those drawn could have been kept."""
 
     batch: PoseBatch
     drawn: int

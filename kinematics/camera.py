@@ -192,7 +192,7 @@ def look_at(
     """Orientation (wxyz, camera to world) of an upright camera at `position` that looks at `target`.
 
     roll: radians about the viewing axis, clockwise as the camera sees it. Straight up or down the image's x axis is
-    the world's x axis.
+    the world's x axis. Of the two quaternions it is the one whose largest entry is positive.
     """
     x, y, z = (target - position).unbind(-1)
     vertical = torch.hypot(x, y) < 1e-6 * z.abs()
@@ -202,8 +202,9 @@ def look_at(
     # Half the angles of Rz(azimuth) Rx(pitch - pi / 2) Rz(roll): pi / 2 less, since an unturned camera looks upwards.
     azimuth, pitch = torch.atan2(-x, y) / 2, torch.atan2(z, level) / 2 - math.pi / 4
     plus, minus, cos, sin = azimuth + roll / 2, azimuth - roll / 2, pitch.cos(), pitch.sin()
-    parts = [cos * plus.cos(), sin * minus.cos(), sin * minus.sin(), cos * plus.sin()]
-    return stack(parts, -1, position)
+    found = stack([cos * plus.cos(), sin * minus.cos(), sin * minus.sin(), cos * plus.sin()], -1, position)
+    sign = (found.amax(-1, keepdim=True) + found.amin(-1, keepdim=True)).detach()
+    return found * torch.copysign(torch.ones_like(sign), sign)
 
 
 def matrix_to_wxyz(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 4"]:
