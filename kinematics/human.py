@@ -3,9 +3,8 @@
 At rest every link of kinematics.dh turns about a pelvis axis: the four limbs about the same four, the four joints of
 the spine about the same three. So the body needs no matrices: three axes are carried up the spine, and the bones of a
 limb are written out in the frame it hangs from. All poses go through one straight line of arithmetic on rows of N
-numbers, one row per angle, length or coordinate; what is done alike to three coordinates, two sides or two bones is
-one operation on all their rows. torch.compile makes a few vectorised loops of it, and long contiguous rows in few
-operations are also what eager PyTorch is fastest at on a CPU.
+numbers, one row per angle, length or coordinate. It is written for torch.compile, which makes a few vectorised loops
+of it, and long contiguous rows are also what eager PyTorch is fastest at on a CPU.
 """
 
 import torch
@@ -20,9 +19,9 @@ LIMB_AXES = ("+z", "+y", "+x", "+x")  # twist, abduction, flexion, knee or elbow
 SPINE_AXES = ("+z", "-x", "+y")  # twist, flexion, lean: of waist, spine, chest and neck
 
 Row = Tensor  # (N,) one number of each pose
-Rows = Tensor  # (n, N)
-Vector = Tensor  # (3, N) world coordinates
+Vector = tuple[Row, Row, Row]  # world coordinates
 Frame = tuple[Vector, Vector, Vector]  # axes right, forward, up
+Rows = tuple[Row, ...]
 
 # name: entries, and what they are
 _INPUTS = {
@@ -60,49 +59,73 @@ class DHHuman(nn.Module):
         # One copy turns (N, 28), (N, 3), (N, 15), (N, 3) into 49 contiguous rows.
         rows = torch.cat([_as_rows(values.expand(*batch, -1), turned_round) for values in inputs])
         turns, lengths, hip = rows.split([len(JOINT_ANGLES) + 3, len(BONES), 3])
-        joints = _walk(turns.sin(), turns.cos(), dict(zip(BONES, lengths.unbind(), strict=True)), hip)
-        coordinates = torch.stack(joints)  # (16, 3, N)
+        joints = _walk(turns.sin().unbind(), turns.cos().unbind(), lengths.unbind(), _vector(hip.unbind()))
+        coordinates = torch.stack([row for joint in joints for row in joint])  # (48, N)
         if turned_round:
-            return coordinates.unflatten(-1, (*batch[1:], batch[0])).movedim((0, 1), (-3, -2)).movedim(-1, 0)
-        return coordinates.flatten(0, 1).t().contiguous().reshape(*batch, len(BODY_JOINTS), 3)
+            bodies = coordinates.reshape(len(BODY_JOINTS), 3, *batch[1:], batch[0])
+            return bodies.movedim((0, 1), (-3, -2)).movedim(-1, 0)
+        return coordinates.t().contiguous().reshape(*batch, len(BODY_JOINTS), 3)
 
 
-def _as_rows(values: Tensor, turned_round: bool) -> Rows:
+def _as_rows(values: Tensor, turned_round: bool) -> Tensor:
     """(*batch, n) -> (n, N). turned_round: with the first dimension of the batch as the last, as kinematics.rows."""
     if turned_round:
         return values.movedim((-1, 0), (0, -1)).reshape(values.shape[-1], -1)
     return values.reshape(-1, values.shape[-1]).t()
 
 
-def _walk(sin: Rows, cos: Rows, length: dict[str, Row], hip: Vector) -> list[Vector]:
-    """The joints in the order of BODY_JOINTS. sin, cos: 28 joint angles and 3 global ones. length: by bone."""
+def _walk(sin: Rows, cos: Rows, lengths: Rows, hip: Vector) -> list[Vector]:
+    """The joints in the order of BODY_JOINTS. sin, cos: 28 joint angles and 3 global ones. lengths: 15 bones."""
+    length = dict(zip(BONES, lengths, strict=True))
     pelvis = _global_frame(sin[28:], cos[28:])
+    right_hip = _along(hip, length["right_hip"], pelvis[0])
+    left_hip = _along(hip, length["left_hip"], pelvis[0], -1)
+    right_leg = _limb(right_hip, pelvis, sin[:4], cos[:4], (length["right_thigh"], length["right_shin"]))
+    left_leg = _limb(left_hip, pelvis, sin[4:8], cos[4:8], (length["left_thigh"], length["left_shin"]))
+
     frame = _spine_joint(pelvis, sin[8:11], cos[8:11])
-    spine = torch.addcmul(hip, length["waist"], frame[2])
+    spine = _along(hip, length["waist"], frame[2])
     frame = _spine_joint(frame, sin[11:14], cos[11:14])
-    thorax = torch.addcmul(spine, length["thorax"], frame[2])
+    thorax = _along(spine, length["thorax"], frame[2])
     chest = _spine_joint(frame, sin[14:17], cos[14:17])
     head = _head(thorax, chest, sin[17:20], cos[17:20], length["neck"])
-    legs = _limb_pair(hip, pelvis, sin[:8], cos[:8], length, ("hip", "thigh", "shin"))
-    arms = _limb_pair(thorax, chest, sin[20:28], cos[20:28], length, ("shoulder", "upper_arm", "forearm"))
-    right_leg, left_leg, right_arm, left_arm = (
-        [joint[:, side] for joint in pair] for pair in (legs, arms) for side in (0, 1)
-    )
+
+    right_shoulder = _along(thorax, length["right_shoulder"], chest[0])
+    left_shoulder = _along(thorax, length["left_shoulder"], chest[0], -1)
+    right_bones, left_bones = ((length[f"{side}_upper_arm"], length[f"{side}_forearm"]) for side in ("right", "left"))
+    right_arm = _limb(right_shoulder, chest, sin[20:24], cos[20:24], right_bones)
+    left_arm = _limb(left_shoulder, chest, sin[24:28], cos[24:28], left_bones)
     return [hip, *right_leg, *left_leg, spine, thorax, head, *left_arm, *right_arm]
 
 
-def _turn(first: Tensor, second: Tensor, sin: Row, cos: Row) -> tuple[Tensor, Tensor]:
-    """(cos first + sin second, cos second - sin first): two axes of a frame after a turn from the first to the second,
-    or two coordinates after the opposite turn."""
+def _vector(rows: Rows) -> Vector:
+    x, y, z = rows
+    return x, y, z
+
+
+def _along(start: Vector, length: Row, direction: Vector, sign: int = 1) -> Vector:
+    """start + sign * length * direction."""
+    return _vector(tuple(torch.addcmul(p, length, u, value=sign) for p, u in zip(start, direction, strict=True)))
+
+
+def _turn_rows(first: Row, second: Row, sin: Row, cos: Row) -> tuple[Row, Row]:
+    """(cos first + sin second, cos second - sin first)."""
     return (cos * first).addcmul_(sin, second), (cos * second).addcmul_(sin, first, value=-1)
+
+
+def _turn(first: Vector, second: Vector, sin: Row, cos: Row) -> tuple[Vector, Vector]:
+    """Two axes of a frame after a turn from the first towards the second."""
+    firsts, seconds = zip(*(_turn_rows(u, v, sin, cos) for u, v in zip(first, second, strict=True)), strict=True)
+    return _vector(firsts), _vector(seconds)
 
 
 def _global_frame(sin: Rows, cos: Rows) -> Frame:
     """Columns of Rx Ry Rz."""
-    (sx, sy, sz), (cx, cy, cz) = sin.unbind(), cos.unbind()
-    right, forward = torch.stack([cy, sx * sy, -cx * sy]), torch.stack([torch.zeros_like(cx), cx, sx])
-    right, forward = _turn(right, forward, sz, cz)
-    return right, forward, torch.stack([sy, -sx * cy, cx * cy])
+    (sx, sy, sz), (cx, cy, cz) = sin, cos
+    sxsy, cxsy = sx * sy, cx * sy
+    right = cy * cz, cx * sz + sxsy * cz, sx * sz - cxsy * cz
+    forward = -cy * sz, cx * cz - sxsy * sz, sx * cz + cxsy * sz
+    return right, forward, (sy, -sx * cy, cx * cy)
 
 
 def _spine_joint(frame: Frame, sin: Rows, cos: Rows) -> Frame:
@@ -116,32 +139,24 @@ def _spine_joint(frame: Frame, sin: Rows, cos: Rows) -> Frame:
 
 def _head(thorax: Vector, frame: Frame, sin: Rows, cos: Rows, length: Row) -> Vector:
     """Thorax + the neck: the up axis after the three turns of SPINE_AXES, (0, 0, length) in the last frame."""
-    side, level = length * sin[2], length * cos[2]
-    ahead, side = _turn(level * sin[1], side, sin[0], cos[0])
-    head = torch.addcmul(thorax, side, frame[0]).addcmul_(ahead, frame[1])
-    return head.addcmul_(level * cos[1], frame[2])
+    side, ahead, above = length * sin[2], length * sin[1] * cos[2], length * cos[1] * cos[2]
+    ahead, side = _turn_rows(ahead, side, sin[0], cos[0])
+    return _along(_along(_along(thorax, side, frame[0]), ahead, frame[1]), above, frame[2])
 
 
-def _limb_pair(
-    middle: Vector, frame: Frame, sin: Rows, cos: Rows, length: dict[str, Row], bones: tuple[str, str, str]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The three joints of both legs or both arms, each (3, 2, N), right before left.
+def _limb(start: Vector, frame: Frame, sin: Rows, cos: Rows, lengths: tuple[Row, Row]) -> list[Vector]:
+    """The three joints of a leg or an arm from its first one and the frame it hangs from.
 
-    middle: hip or thorax; frame: what they hang from. sin, cos: 2 x 4 rows, of the angles about LIMB_AXES. bones: from
-    the middle out. A bone is Rz(twist) Ry(abduction) Rx(flexion [+ hinge]) (0, 0, -length).
+    sin, cos: of the angles about LIMB_AXES. lengths: upper and lower bone.
+    A bone is Rz(twist) Ry(abduction) Rx(flexion [+ hinge]) (0, 0, -length).
     """
-    shared, *own = (torch.stack([length[f"{side}_{bone}"] for side in ("right", "left")]) for bone in bones)
-    (sin_twist, sin_abduction, *sins), (cos_twist, cos_abduction, *coss) = (
-        rows.unflatten(0, (2, 4)).unbind(1) for rows in (sin, cos)
-    )
-    sins[1], coss[1] = _turn(sins[0], coss[0], sins[1], coss[1])  # of flexion + hinge
-    lengths = torch.stack(own)  # (bones 2, sides 2, N)
-    ahead, below = lengths * torch.stack(sins), lengths * torch.stack(coss)
-    below, to_left = below * cos_abduction, below * sin_abduction
-    to_left, ahead = _turn(to_left, ahead, sin_twist, cos_twist)
-    right, forward, up = (axis[:, None, None] for axis in frame)
-    first = torch.stack([middle + shared[0] * frame[0], middle - shared[1] * frame[0]], dim=1)
-    vectors = (ahead * forward).addcmul_(to_left, right, value=-1)  # (3, bones 2, sides 2, N)
-    upper, lower = vectors.addcmul_(below, up, value=-1).unbind(1)
-    knee = first + upper
-    return first, knee, knee + lower
+    right, forward, up = frame
+    both = _turn_rows(sin[2], cos[2], sin[3], cos[3])  # sine and cosine of flexion + hinge
+    joints = [start]
+    for length, (sin_swing, cos_swing) in zip(lengths, ((sin[2], cos[2]), both), strict=True):
+        ahead, below = length * sin_swing, length * cos_swing
+        to_left, below = below * sin[1], below * cos[1]
+        to_left, ahead = _turn_rows(to_left, ahead, sin[0], cos[0])
+        joint = _along(_along(_along(joints[-1], ahead, forward), to_left, right, -1), below, up, -1)
+        joints.append(joint)
+    return joints
