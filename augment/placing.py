@@ -66,7 +66,7 @@ def place(
     for _ in range(tries):
         wanted = count - accepted
         if accepted:  # so that this time they will do: many small draws take longer than some poses too many
-            wanted = math.ceil(1.1 * wanted * drawn / accepted) + SPARE
+            wanted = min(count, math.ceil(1.1 * wanted * drawn / accepted) + SPARE)
         for first in range(0, wanted, PIECE):
             batch = photograph(*draw(min(PIECE, wanted - first)))
             good = is_photographable(batch, near, keep_in_image).nonzero().squeeze(1)

@@ -44,6 +44,20 @@ def test_poses_are_drawn_in_pieces_and_what_was_rejected_is_made_up_for_at_once(
     torch.testing.assert_close(seen, placement.batch.joints_2d)
 
 
+def test_few_accepted_poses_make_no_larger_draws(people):
+    joints, camera = people.joints_world(), people.camera
+    away = camera.camera_to_world(camera.world_to_camera(joints) * -1)
+    away[:2] = joints[:2]  # two of a hundred are in front of their cameras
+    asked = []
+
+    def draw(count: int):
+        asked.append(count)
+        return away[:count], camera[:count]
+
+    placement = place(draw, 100, keep_in_image=False, tries=4)
+    assert placement is not None and len(placement.batch) == 100 and asked == [100] * 4 and placement.accepted == 8
+
+
 def test_what_is_no_number_is_not_photographable(people):
     batch = people[:3]
     batch.joints_2d[1, 0, 4, 0], batch.joints_3d[2, 0, 5, 2] = torch.nan, torch.nan

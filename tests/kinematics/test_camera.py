@@ -178,8 +178,10 @@ def test_look_at_has_the_axes_that_cross_products_give(generator):
     down = torch.linalg.cross(forward, right)
     cos, sin = roll.cos()[:, None], roll.sin()[:, None]
     axes = torch.stack([cos * right + sin * down, cos * down - sin * right, forward], dim=-1)
-    found = camera_to_world(torch.eye(3, dtype=torch.float64).expand(50, 3, 3), look_at(position, target, roll),
-                            torch.zeros(50, 3, dtype=torch.float64))  # fmt: skip
+    orientation = look_at(position, target, roll)
+    assert (orientation.amax(dim=-1) == orientation.abs().amax(dim=-1)).all()
+    basis = torch.eye(3, dtype=torch.float64).expand(50, 3, 3)
+    found = camera_to_world(basis, orientation, torch.zeros(50, 3, dtype=torch.float64))
     torch.testing.assert_close(found.mT, axes)
 
 
