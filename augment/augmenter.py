@@ -21,6 +21,8 @@ from data.batch import PoseBatch
 from data.dataset import PoseDataset
 from data.multiview import MultiViewDataset
 from kinematics import Camera
+from kinematics.rows import in_rows as rows_of
+from kinematics.rows import pose_by_pose
 
 COLLAPSE_SAMPLES = 512
 
@@ -106,12 +108,13 @@ class Augmenter:
         return self.parts.gan.update(real, self._draw_fakes, self.random, motion)
 
     @torch.no_grad()
-    def sample(self, count: int, generator: torch.Generator | None = None) -> PoseBatch:
+    def sample(self, count: int, generator: torch.Generator | None = None, in_rows: bool = False) -> PoseBatch:
         """`count` synthetic poses, each in front of its cameras and in their images, in random order; as detected if
         there is a `noise`. Of a reference of several views they have as many.
 
         generator: on the augmenter's device; without it the augmenter's own goes on. `acceptance` then says which
-        part of each source's poses could be photographed, `drawn` how many there were.
+        part of each source's poses could be photographed, `drawn` how many there were. in_rows: leave them as they were
+        computed, laid out as kinematics.rows.
         """
         generator = generator or self.random
         if not self.shares:
@@ -120,8 +123,12 @@ class Augmenter:
         batches = [self._sample_source(source, wanted, generator) for source, wanted in counts.items() if wanted]
         if not batches:
             return self._sample_source(next(iter(counts)), 1, generator)[:0]
-        order = torch.randperm(count, generator=generator, device=generator.device).to(self.device)
-        batch = PoseBatch.cat(batches)[order]
+        if not in_rows:
+            batches = [batch.laid_out(pose_by_pose) for batch in batches]
+        batch = batches[0]
+        if len(batches) > 1:  # poses of one source come in random order by themselves
+            order = torch.randperm(count, generator=generator, device=generator.device).to(self.device)
+            batch = PoseBatch.cat(batches).take(order)
         return batch if self.noise is None else as_detected(batch, self.noise, generator)
 
     def _sample_source(self, source: str, count: int, generator: torch.Generator) -> PoseBatch:
@@ -147,7 +154,7 @@ class Augmenter:
         """World joints (count, T, 16, 3) and a camera for each, (count,), or a rig, (count, V)."""
         reference = self.parts.reference
         rows = reference.random_rows(count, generator)
-        joints = self.parts.sources.draw(source, rows, generator)
+        joints = rows_of(self.parts.sources.draw(source, rows, generator))
         places = reference.place_rows(rows, self.settings.one_camera_per_batch, generator)
         if settled:  # real legs know where they go
             plant = source != "real" and self.settings.gan.root == "settled"

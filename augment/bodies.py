@@ -87,13 +87,12 @@ class PopulationBodies:
 
     def __call__(self, own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
         """own: only its count, device and type matter here."""
-        normal = torch.randn(len(own), 2 + len(STATURE_RATIOS), generator=generator, device=own.device, dtype=own.dtype)
-        names = list(STATURE_RATIOS)
-        is_limb = own.new_tensor([name in _LIMBS for name in names])
-        log_scale = self.stature_sd * normal[:, :1] + self.limbs_sd * normal[:, 1:2] * is_limb
-        log_scale = log_scale + self.segment_sd * normal[:, 2:]
-        index = torch.tensor([names.index(_segment(bone)) for bone in BONES], device=own.device)
-        return self.mean_lengths.to(own) * log_scale.exp().index_select(-1, index)
+        normal = torch.randn(2 + len(STATURE_RATIOS), len(own), generator=generator, device=own.device, dtype=own.dtype)
+        is_limb = own.new_tensor([name in _LIMBS for name in STATURE_RATIOS])[:, None]
+        log_scale = self.stature_sd * normal[:1] + self.limbs_sd * is_limb * normal[1:2]
+        scale = torch.add(log_scale, normal[2:], alpha=self.segment_sd).exp()
+        index = torch.tensor([[*STATURE_RATIOS].index(_segment(bone)) for bone in BONES], device=own.device)
+        return scale.index_select(0, index).mul_(self.mean_lengths.to(own)[:, None]).t()  # in rows, as kinematics.rows
 
 
 def keep_bodies(own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:

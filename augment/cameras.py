@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kinematics import Camera, look_at
+from kinematics.rows import stack
 
 NUM_INTRINSICS = 9
 NEAREST_AZIMUTH = math.radians(30)  # between two cameras of a rig; of more than eight, 240 degrees over their number
@@ -84,7 +85,7 @@ def _chance(generator: torch.Generator, like: Tensor, *count: int) -> tuple[Tens
 
 def _focal(ranges: WideCameraRanges, unit: Tensor) -> Tensor:
     low, high = ranges.focal
-    return low * (high / low) ** unit
+    return low * (unit * math.log(high / low)).exp()
 
 
 def _aimed(
@@ -93,14 +94,16 @@ def _aimed(
     """Cameras in the directions `azimuth` (...) from the hips (..., 3). unit: (2, ...) for distance and height, normal:
     (4, ...) for aim and roll.
     """
-    distance = _between(ranges.distance, unit[0])
-    level = root_world[..., :2] + distance[..., None] * torch.stack([azimuth.cos(), azimuth.sin()], -1)
-    position = torch.cat([level, _between(ranges.height, unit[1])[..., None]], -1)
-    aim = root_world + ranges.aim_sd * normal[:3].movedim(0, -1)
-    intrinsics = root_world.new_zeros(*azimuth.shape, NUM_INTRINSICS)
-    intrinsics[..., :2] = focal[..., None]
-    aspect = torch.full_like(azimuth, ranges.aspect)
-    return Camera(look_at(position, aim, ranges.roll_sd * normal[3]), position, intrinsics, aspect)
+    distance, (x, y, _) = _between(ranges.distance, unit[0]), root_world.unbind(-1)
+    place = [x + distance * azimuth.cos(), y + distance * azimuth.sin(), _between(ranges.height, unit[1])]
+    position = stack(place, -1, root_world)
+    aim = torch.add(root_world, normal[:3].movedim(0, -1), alpha=ranges.aim_sd)
+    intrinsics = root_world.new_zeros(NUM_INTRINSICS, *azimuth.shape)
+    intrinsics[:2] = focal
+    return Camera(
+        look_at(position, aim, ranges.roll_sd * normal[3]),
+        position, intrinsics.movedim(0, -1), torch.full_like(azimuth, ranges.aspect),
+    )  # fmt: skip
 
 
 def _between(ends: tuple[float, float], unit: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from augment.export_manifest import (
     MANIFEST,
+    VERSION,
     ShardPlan,
     check_room,
     claim,
@@ -85,6 +86,7 @@ def export(settings: Export) -> None:
     """Write what this process has to write; the one that finds every shard done writes the manifest."""
     settings = checked(settings)
     rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    torch.empty(1 << 23)  # 32 MB: what glibc has seen freed so large it keeps from then on instead of giving it back
     torch.set_num_threads(1)  # so that sums come out the same however many processes and cores there are
     stream = stream_of(settings)
     settings = replace(settings, frames=stream.frames)
@@ -140,6 +142,7 @@ def identity_of(settings: Export) -> dict[str, Any]:
     """What decides the bytes: a folder belongs to one of these. A checkpoint is known by its file's name and size."""
     plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root")}
     path = settings.checkpoint
+    plain["version"] = VERSION
     return plain | {"checkpoint": f"{path.name}, {path.stat().st_size} bytes" if path else "", "keep": [*settings.keep]}
 
 

@@ -1,18 +1,26 @@
-"""What an export folder says about itself: whose it is, which shards are done, and a README for who finds it."""
+"""What an export folder says about itself: whose it is, which shards are done, and a README for who finds it.
 
-import hashlib
+    python -m augment.export_manifest FOLDER
+
+reads all files of an export again and says whether they are what was written.
+"""
+
 import json
 import shutil
+import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from augment.checksums import crc32_as_written, crc32_of
 from augment.formats import FORMATS
 from data.readers import atomic_write
-from kinematics import PoseFKError, Skeleton
+from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
 
 IDENTITY, DONE, MANIFEST = "export.json", "shard.json", "manifest.json"
+VERSION = 2  # of the bytes that a seed gives: one export has one
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,10 @@ def claim(out: Path, identity: dict[str, Any]) -> None:
     path = out / IDENTITY
     if path.is_file():
         known = json.loads(path.read_text())
+        if known.get("version") != identity["version"]:
+            raise PoseFKError(
+                f"--out {out} was begun by another version of PoseFK, whose seeds give other poses: give a new folder."
+            )
         changed = [name for name in identity if known.get(name) != identity[name]]
         if changed:
             name = changed[0]
@@ -71,7 +83,9 @@ def is_done(out: Path, plan: ShardPlan) -> bool:
 def finish_shard(out: Path, plan: ShardPlan, names: list[str], counts: Counter[str]) -> None:
     """Write down what a shard came to, with checksums; this is what makes it count as done."""
     folder = out / plan.folder
-    files = {name: {"bytes": (folder / name).stat().st_size, "blake2b": _blake2(folder / name)} for name in names}
+    files = {
+        name: {"bytes": (folder / name).stat().st_size, "crc32": crc32_as_written(folder / name)} for name in names
+    }
     content = {"first": plan.first, "poses": plan.poses, "counts": dict(counts), "files": files}
     with atomic_write(folder / DONE) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")
@@ -101,10 +115,25 @@ def check_room(out: Path, wanted: int) -> None:
         )
 
 
-def _blake2(path: Path) -> str:
-    """As `b2sum FILE` prints it; twice as fast as SHA-256."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "blake2b").hexdigest()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command: compares every file with the manifest."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        raise PoseFKError("augment.export_manifest takes the folder of one export: the one that was given as --out.")
+    out = Path(arguments[0])
+    if not (out / MANIFEST).is_file():
+        raise FileNotFoundError(f"{out / MANIFEST} is missing: this is not the folder of an export that was finished.")
+    files = {
+        out / shard["folder"] / name: entry
+        for shard in json.loads((out / MANIFEST).read_text())["shards"]
+        for name, entry in shard["files"].items()
+    }
+    wrong = [path for path, entry in files.items() if not path.is_file() or crc32_of(path) != entry["crc32"]]
+    if wrong:
+        raise PoseFKError(
+            f"{len(wrong)} of {len(files)} files are missing or damaged, first {wrong[0]}: copy them again."
+        )
+    print(f"All {len(files)} files are what was written.")
 
 
 def _readme(identity: dict[str, Any], fps: float) -> str:
@@ -118,6 +147,11 @@ Made by PoseFK (`python -m augment.export`), format `{identity["format"]}`, from
 * {FORMATS[identity["format"]].what}.
 * Joints ({layout.name}): {", ".join(f"{i} {name}" for i, name in enumerate(layout.joints))}.
 * Units: metres and radians. World: z up. Camera: x right, y down, z forward. Screen: x / w * 2 - 1, y / w * 2 - h / w.
-* `manifest.json` has the settings, how many poses were drawn and kept, and the checksum of every file.
+* `manifest.json` has the settings, how many poses were drawn and kept, and size and CRC-32 of every file;
+  `python -m augment.export_manifest FOLDER` compares them.
 * Licence: the poses are yours to use. Where they were made of recorded motion, the recordings' licence applies.
 """
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)

@@ -16,6 +16,7 @@ from torch import Tensor
 from augment.augmenter import Augmenter
 from augment.bodies import PopulationBodies
 from augment.formats.block import Block
+from augment.placing import PIECE
 from augment.reference import HIP
 from augment.settings import METHOD_NORMAL, RECIPES, AugmentSettings, Mixture
 from data import DataSettings, PoseBatch, PoseDataset, load_dataset
@@ -31,6 +32,7 @@ from kinematics import (
     look_at,
 )
 from kinematics.head import from_body
+from kinematics.rows import in_rows, pose_by_pose, stack
 from posenets.published import read_checkpoint
 
 _POSEFK = RECIPES["posefk"]
@@ -102,22 +104,21 @@ class PoseStream:
         generator = torch.Generator().manual_seed(seed)
         batch = self._filtered(count, generator)
         assert batch.camera is not None
-        world = _on_the_floor(batch)
-        camera = replace(batch.camera, translation=batch.camera.translation + world[1])
-        joints_world, joints_camera = from_body(world[0], layout), from_body(batch.joints_3d, layout)
-        more = joints_camera is not batch.joints_3d
-        screen = batch.camera.project(joints_camera) if more else batch.joints_2d
-        block = Block(joints_world.numpy(), joints_camera.numpy(), screen.numpy(), camera, first)
-        block.kept.update(_kept(world[0], block, keep, seed))
+        pieces = [_placed(batch[first : first + PIECE], layout) for first in range(0, count, PIECE)]
+        joints_world, screen, places = (torch.cat(parts).numpy() for parts in zip(*pieces, strict=True))
+        camera = replace(batch.camera.each(pose_by_pose), translation=torch.from_numpy(places))
+        block = Block(joints_world, screen, camera, first)
+        block.kept.update(_kept(batch, block, keep, seed))
         return block
 
     def _filtered(self, count: int, generator: torch.Generator) -> PoseBatch:
         kept: list[PoseBatch] = []
         missing = count
         for _ in range(TRIES):
-            batch = self.augmenter.sample(max(missing, min(count, LEAST)), generator)
-            self.counts["drawn"] += sum(self.augmenter.drawn.values())
-            self.counts["in view"] += len(batch)
+            batch = self.augmenter.sample(max(missing, min(count, LEAST)), generator, in_rows=True)
+            drawn, acceptance = self.augmenter.drawn, self.augmenter.acceptance
+            self.counts["drawn"] += sum(drawn.values())
+            self.counts["in view"] += sum(round(acceptance[source] * drawn[source]) for source in drawn)
             batch = self._novel(self._inside(batch))[:missing]
             kept.append(batch)
             missing -= len(batch)
@@ -132,7 +133,7 @@ class PoseStream:
     def _inside(self, batch: PoseBatch) -> PoseBatch:
         if not self.rules.within_limits:
             return batch
-        angles = joint_angles_from_joints(batch.joints_world()).joint_angles
+        angles = joint_angles_from_joints(_world(batch)).joint_angles
         good = (self._limits.excess(angles) <= TOLERANCE_RAD).flatten(1).all(dim=1)
         self.counts["within limits"] += int(good.sum())
         return batch[good.nonzero().squeeze(1)]
@@ -142,7 +143,7 @@ class PoseStream:
             return batch
         middle = self.frames // 2
         known = at_same_heading(self.augmenter.parts.reference.joints_world[:, middle])
-        made = at_same_heading(batch.joints_world()[:, middle])
+        made = at_same_heading(_world(batch)[:, middle])
         nearest = torch.stack([(known - pose).norm(dim=-1).mean(dim=-1).amin() for pose in made]) if len(made) else made
         good = (nearest >= self.rules.novelty).nonzero().squeeze(1) if len(made) else torch.arange(0)
         self.counts["novel"] += len(good)
@@ -172,17 +173,32 @@ def _seed_of(seed: int, number: int) -> int:
     return int.from_bytes(hashlib.sha256(f"posefk export {seed} {number}".encode()).digest()[:8], "little") >> 1
 
 
-def _on_the_floor(batch: PoseBatch) -> tuple[Tensor, Tensor]:
-    """World joints with the first hip over the origin, and by how much everything was moved: (N, 3) metres."""
-    world = batch.joints_world()
-    move = -world[:, 0, HIP]
-    move[:, 2] = 0
-    return world + move[:, None, None], move
+def _world(batch: PoseBatch) -> Tensor:
+    """World joints of the body, where they were drawn. For a pose among whatever others they are the same to the last
+    digit, on which a straight limb's angles hang."""
+    return batch.laid_out(pose_by_pose).joints_world()
 
 
-def _kept(joints_world: Tensor, block: Block, keep: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
+def _placed(batch: PoseBatch, layout: Skeleton) -> tuple[Tensor, Tensor, Tensor]:
+    """World joints (N, T, J, 3) of a layout with the first hip over the origin, screen joints (N, T, J, 2), and where
+    the cameras then are, (N, 3); metres, screen."""
+    assert batch.camera is not None
+    camera, joints = batch.camera.each(in_rows), from_body(in_rows(batch.joints_3d), layout)
+    screen = batch.joints_2d if layout == batch.skeleton else camera.project(joints)
+    hip_x, hip_y, _ = camera.camera_to_world(in_rows(batch.joints_3d[:, :1, HIP : HIP + 1]))[:, 0, 0].unbind(-1)
+    x, y, z = camera.translation.unbind(-1)
+    moved = stack([x - hip_x, y - hip_y, z], -1, joints)
+    return (
+        pose_by_pose(replace(camera, translation=moved).camera_to_world(joints)),
+        pose_by_pose(screen),
+        pose_by_pose(moved),
+    )
+
+
+def _kept(batch: PoseBatch, block: Block, keep: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
     """What --keep asked for, (N, ...). Angles are of the DH body that fits the joints best."""
     kept: dict[str, np.ndarray] = {}
+    joints_world = _world(batch) if {"angles", "bones"} & {*keep} else torch.empty(0)
     if "angles" in keep:
         fit = joint_angles_from_joints(joints_world)
         kept["joint_angles"], kept["global_rotation"] = fit.joint_angles.numpy(), fit.global_rotation.numpy()

@@ -92,8 +92,9 @@ def exchange_limbs(pose: LimbPose, others: LimbPose, probability: float, generat
     for part in [*parts, trunk]:
         rows, given = _partners(count, probability, generator, pose.bones)
         given = given.reshape(-1, *(1,) * (pose.bones.ndim - 1))
-        bones[..., part, :] = torch.where(given, others.bones[..., part, :][rows], bones[..., part, :])
-    chest = torch.where(given, others.chest[rows], pose.chest)  # the trunk came last
+        partner = others.bones[..., part, :].index_select(0, rows)
+        bones[..., part, :] = torch.where(given, partner, bones[..., part, :])
+    chest = torch.where(given, others.chest.index_select(0, rows), pose.chest)  # the trunk came last
     return with_lengths(pose._replace(bones=bones, chest=chest), lengths)
 
 

@@ -4,6 +4,7 @@ The original put every fake in front of its camera or not, as it came: such pair
 views is kept if all its cameras could have taken it.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
@@ -12,9 +13,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from data.batch import SYNTHETIC, PoseBatch
-from kinematics import Camera, in_front, in_image
+from kinematics import Camera
 
 NEAR_M = 0.5
+PIECE = 16384  # poses drawn at a time: what is computed with on the way then stays in the processor's cache
+SPARE = 16
 # Draws `count` poses afresh: world joints (count, T, 16, 3) and their cameras, (count,) or (count, V).
 Draw = Callable[[int], tuple[Tensor, Camera]]
 # Draws other cameras (N,) for poses (N, T, 16, 3) that these could not take.
@@ -23,7 +26,7 @@ Redraw = Callable[[Tensor, Camera], Camera]
 
 @dataclass
 class Placement:
-    """What came of placing: exactly as many poses as asked for, and how many of those drawn could be kept."""
+    """What came of placing: exactly as many poses as asked for, and how many of those drawn could have been kept."""
 
     batch: PoseBatch
     drawn: int
@@ -46,11 +49,17 @@ def is_photographable(
 ) -> Bool[Tensor, "batch"]:
     """Whether every joint of every frame is at least `near` metres in front of the camera and inside the image, in all
     views.
+
+    Only the nearest and the outermost of a pose's numbers are compared: a number that is none is the outermost.
     """
-    seen = in_front(batch.joints_3d, near)
+    lead = 1 if batch.views is None else 2
+    seen = batch.joints_3d[..., 2].flatten(lead).amin(dim=lead) >= near
+    x, y = (values.flatten(lead).amax(dim=lead) for values in batch.joints_2d.abs().unbind(-1))
     if keep_in_image and batch.camera is not None:
-        seen = seen & in_image(batch.joints_2d, batch.camera.aspect)
-    return seen.flatten(1).all(dim=1) & torch.isfinite(batch.joints_2d).flatten(1).all(dim=1)
+        seen = seen & (x <= 1) & (y <= batch.camera.aspect)
+    else:
+        seen = seen & (x < math.inf) & (y < math.inf)
+    return seen if batch.views is None else seen.all(dim=1)
 
 
 def place(
@@ -66,20 +75,24 @@ def place(
     kept: list[PoseBatch] = []
     drawn = accepted = 0
     for _ in range(tries):
-        joints, camera = draw(count - accepted)
-        if redraw is not None:
-            camera = _with_others(joints, camera, redraw, (near, keep_in_image), tries)
-        batch = photograph(joints, camera)
-        good = is_photographable(batch, near, keep_in_image).nonzero().squeeze(1)
-        kept.append(batch[good])
-        drawn, accepted = drawn + len(batch), accepted + len(good)
+        wanted = count - accepted
+        if accepted:  # so that this time they will do: many small draws take longer than some poses too many
+            wanted = min(count, math.ceil(1.1 * wanted * drawn / accepted) + SPARE)
+        for first in range(0, wanted, PIECE):
+            joints, camera = draw(min(PIECE, wanted - first))
+            if redraw is not None:
+                camera = _with_others(joints, camera, redraw, (near, keep_in_image), tries)
+            batch = photograph(joints, camera)
+            good = is_photographable(batch, near, keep_in_image).nonzero().squeeze(1)
+            kept.append(batch.take(good))
+            drawn, accepted = drawn + len(batch), accepted + len(good)
         if accepted >= count:
             break
-    if not accepted and count:
+    if not accepted:
         return None
-    batch = PoseBatch.cat(kept)
+    batch = PoseBatch.cat(kept)[:count]
     if accepted < count:
-        batch = batch[torch.arange(count, device=batch.source.device) % accepted]
+        batch = batch.take(torch.arange(count, device=batch.source.device) % accepted)
     return Placement(batch, drawn, accepted)
 
 

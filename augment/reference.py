@@ -14,6 +14,7 @@ from data.dataset import PoseDataset
 from data.multiview import MultiViewDataset
 from kinematics import Camera, DHHuman, Skeleton, bone_lengths
 from kinematics.inverse import BodyPose, joint_angles_from_joints
+from kinematics.rows import stack
 
 HIP = Skeleton("h36m_16").root
 THORAX = Skeleton("h36m_16").joints.index("Thorax")
@@ -99,17 +100,24 @@ class Reference:
         apart = (self.joints_world - fitted)[:, :, [HIP, THORAX], :]
         return _in_trunk(fitted, apart, inwards=True).mean(dim=1)
 
+    @cached_property
+    def is_dh_body(self) -> bool:
+        """Whether Hip and Thorax lie where a DH body has them, to a thousandth of a millimetre."""
+        return bool((self.centres.abs() < 1e-6).all())
+
     def with_centres(self, joints: Tensor, rows: Tensor, growth: Tensor) -> Tensor:
         """Joints (B, T, 16, 3) of DH bodies with Hip and Thorax where the people at `rows` have theirs.
 
         growth: (B,) size of each body over that person's.
         """
-        apart = self.centres[rows] * growth[:, None, None]
+        if self.is_dh_body:
+            return joints
+        apart = self.centres.index_select(0, rows) * growth[:, None, None]
         apart = apart[:, None].expand(-1, joints.shape[1], -1, -1)
         moved = joints[:, :, [HIP, THORAX]] + _in_trunk(joints, apart, inwards=False)
         parts = list(joints.unbind(2))
         parts[HIP], parts[THORAX] = moved.unbind(2)
-        return torch.stack(parts, dim=2)
+        return stack(parts, -2, joints)
 
     def random_rows(self, count: int, generator: torch.Generator) -> Tensor:
         """(count,) int64 rows, with replacement, on the reference's device."""
@@ -135,10 +143,11 @@ class Reference:
         legs carry it; otherwise along the real hip's track.
         """
         plant = plant and joints.shape[1] > 1
-        lowest = lowest_heights(self.joints_world[rows], softly=True) if plant else self.lowest[rows]
-        level = self.hip[rows][..., :2] - joints[:, :, HIP, :2]
-        rise = lowest - lowest_heights(joints, softly=plant)
-        settled = joints + torch.cat([level, rise[..., None]], dim=-1)[:, :, None]
+        lowest = lowest_heights(self.joints_world[rows], softly=True) if plant else self.lowest.index_select(0, rows)
+        x, y, _ = self.hip.index_select(0, rows).unbind(-1)
+        hip_x, hip_y, _ = joints[:, :, HIP].unbind(-1)
+        move = stack([x - hip_x, y - hip_y, lowest - lowest_heights(joints, softly=plant)], -1, joints)
+        settled = joints + move[:, :, None]
         return planted(settled) if plant else settled
 
 

@@ -140,7 +140,12 @@ _DH_AUG = AugmentSettings(
     detector_noise="none",
     schedule="alternate",
     gan=GanSettings(
-        limits="dh-aug", global_rotation="euler", max_tilt=math.pi, root="learned", heading="world", key_every=0,
+        limits="dh-aug",
+        global_rotation="euler",
+        max_tilt=math.pi,
+        root="learned",
+        heading="world",
+        key_every=0,
         critic_frames=0,
     ),  # fmt: skip
 )
@@ -149,7 +154,10 @@ RECIPES: dict[str, AugmentSettings] = {
     "none": AugmentSettings(schedule="none", synthetic_share=0.0),
     "dh-aug": _DH_AUG,
     "posefk": AugmentSettings(
-        mixture=Mixture(gan=0.1, limbs=0.6, rom=0.3), turn_sd=0.3, tilt_sd=0.4, balanced=0.9,
+        mixture=Mixture(gan=0.1, limbs=0.6, rom=0.3),
+        turn_sd=0.3,
+        tilt_sd=0.4,
+        balanced=0.9,
         synthetic_share=0.7,
     ),  # fmt: skip
 }

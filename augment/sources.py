@@ -14,8 +14,9 @@ from augment.random_poses import RandomPoses, normal_poses, range_of_motion_pose
 from augment.reference import HIP, Reference
 from augment.settings import AugmentSettings
 from kinematics import BONES, DHHuman, joint_limits
+from kinematics.rows import in_rows
 
-_TRUNK = [BONES.index("waist"), BONES.index("thorax")]
+_WAIST, _THORAX = BONES.index("waist"), BONES.index("thorax")
 
 
 class PoseSources:
@@ -59,7 +60,8 @@ class PoseSources:
 
     def limbs(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         partners = self.reference.random_rows(len(rows), generator)
-        pose, others = (LimbPose(*(part[index] for part in self.reference.limbs)) for index in (rows, partners))
+        limbs = self.reference.limbs
+        pose, others = (LimbPose(*(part.index_select(0, index) for part in limbs)) for index in (rows, partners))
         pose = exchange_limbs(pose, others, self.settings.exchange, generator)
         pose = turn_limbs(pose, self.settings.turn_sd, generator)
         pose = with_lengths(pose, self.new_lengths(rows, generator)[:, None])
@@ -80,7 +82,7 @@ class PoseSources:
 
     def new_lengths(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         """(B, 15) bone lengths for poses that stand beside the real ones at `rows`, metres."""
-        return self.bodies(self.reference.lengths[rows], generator)
+        return self.bodies(self.reference.lengths.index_select(0, rows), generator)
 
     def _still(self, poses: RandomPoses, rows: Tensor, generator: torch.Generator) -> Tensor:
         """Random poses held for all frames of a clip."""
@@ -95,10 +97,11 @@ class PoseSources:
 
         Shapes (B, T, 28), (B, T, 3), rows (B,), root (B, T, 3); lengths (B, 15), drawn where None.
         """
-        own = self.reference.body_lengths[rows]
+        own = self.reference.body_lengths.index_select(0, rows)
         lengths = self.fk_bodies(own, generator) if lengths is None else lengths
+        angles, lengths = in_rows(angles), in_rows(lengths)
         joints = self.human(angles, lengths[:, None], rotation, torch.zeros_like(rotation) if root is None else root)
-        growth = lengths[:, _TRUNK].sum(dim=1) / own[:, _TRUNK].sum(dim=1)
+        growth = (lengths[:, _WAIST] + lengths[:, _THORAX]) / (own[:, _WAIST] + own[:, _THORAX])
         return self.reference.with_centres(joints, rows, growth)
 
     def _tilted(self, joints: Tensor, generator: torch.Generator) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from kinematics.camera import Camera
 from kinematics.head import from_body
+from kinematics.rows import cat, take
 from kinematics.skeleton import Skeleton
 
 REAL, SYNTHETIC = 0, 1
@@ -105,6 +106,15 @@ class PoseBatch:
     def __getitem__(self, index: Tensor | slice) -> "PoseBatch":
         return replace(self, **self._each(lambda values: values[index]))
 
+    def take(self, rows: Tensor) -> "PoseBatch":
+        """The poses of some rows (int64, none negative): as by an index, several times as fast."""
+        return self.laid_out(lambda values: take(values, rows))
+
+    def laid_out(self, layout: Callable[[Tensor], Tensor]) -> "PoseBatch":
+        """Its tensors and those of its cameras laid out otherwise in memory, by a function of kinematics.rows."""
+        lists = self._each(layout, "joints_3d joints_2d visible source confidence number")
+        return replace(self, **lists, camera=None if self.camera is None else self.camera.each(layout))
+
     def to(self, device: torch.device | str) -> "PoseBatch":
         return replace(self, **self._each(lambda values: values.to(device)))
 
@@ -125,8 +135,8 @@ class PoseBatch:
         detected = any(batch.confidence is not None for batch in batches)
         numbered = any(batch.number is not None for batch in batches)
         return PoseBatch(
-            torch.cat([batch.joints_3d for batch in batches]),
-            torch.cat([batch.joints_2d for batch in batches]),
+            cat([batch.joints_3d for batch in batches]),
+            cat([batch.joints_2d for batch in batches]),
             Camera.cat(known) if len(known) == len(cameras) else None,
             torch.cat([batch.visible for batch in batches]),
             torch.cat([batch.source for batch in batches]),

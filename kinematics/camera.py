@@ -9,12 +9,15 @@ Leading dimensions align from the left: cameras (B, 4) serve points (B, T, J, 3)
 points, a camera broadcasts as usual.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from kinematics.rows import are_in_rows, cat, stack, take
 
 UNDISTORTIONS = 12  # Human3.6M's lenses: to 1e-9 after eight
 NUM_INTRINSICS = 9  # focal x y, centre x y, radial k1 k2 k3, tangential p1 p2
@@ -28,30 +31,36 @@ def _align(parameters: Tensor, points: Tensor) -> Tensor:
 
 
 def _rotate(orientation_wxyz: Tensor, points: Tensor) -> Tensor:
-    """Rotate points by unit quaternions (of as many dimensions): v + 2w (u x v) + 2 u x (u x v).
+    """Rotate points by unit quaternions (of as many dimensions), each by its matrix.
 
-    Where all joints share a camera this is a product with its matrix, four times as fast as two cross products.
+    Where joints that lie pose by pose share a camera this is a matrix product, otherwise it is written out.
     """
     if points.ndim > 1 and orientation_wxyz.ndim == points.ndim and orientation_wxyz.shape[-2] == 1:
-        matrix = _matrix(orientation_wxyz[..., 0, :])
-        if matrix.numel() == 9:  # one camera for all: one product instead of one per pose
-            return (points.reshape(-1, 3) @ matrix.reshape(3, 3).mT).reshape(points.shape)
-        return points @ matrix.mT
-    w, u = orientation_wxyz[..., :1], orientation_wxyz[..., 1:]
-    u, points = torch.broadcast_tensors(u, points)
-    cross = torch.linalg.cross(u, points, dim=-1)
-    return points + 2 * (w * cross + torch.linalg.cross(u, cross, dim=-1))
+        rows = _matrix(orientation_wxyz[..., 0, :])
+        if rows[0][0].numel() == 1:  # one camera for all: one product instead of one per pose
+            return (points.reshape(-1, 3) @ _stacked(rows).reshape(3, 3).mT).reshape(points.shape)
+        if not are_in_rows(points):
+            return points @ _stacked(rows).mT
+    x, y, z = points.unbind(-1)
+    rows = _matrix(orientation_wxyz)
+    return stack([(a * x).addcmul_(b, y).addcmul_(c, z) for a, b, c in rows], -1, points)
 
 
-def _matrix(orientation_wxyz: Tensor) -> Tensor:
-    """(..., 4) -> (..., 3, 3): the map of _rotate, also of quaternions that are rounded off their unit length."""
-    w, x, y, z = orientation_wxyz.unbind(-1)
-    rows = (
-        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+def _matrix(orientation_wxyz: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], ...]:
+    """(..., 4) -> three rows of three entries (...): a rotation also of quaternions rounded off their unit length."""
+    w, x, y, z = (2 * orientation_wxyz).unbind(-1)
+    _, i, j, k = orientation_wxyz.unbind(-1)
+    xi, yj, zk, xj, xk, yk, wi, wj, wk = x * i, y * j, z * k, x * j, x * k, y * k, w * i, w * j, w * k
+    return (
+        (1 - (yj + zk), xj - wk, xk + wj),
+        (xj + wk, 1 - (xi + zk), yk - wi),
+        (xk - wj, yk + wi, 1 - (xi + yj)),
     )
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def _stacked(rows: Sequence[Sequence[Tensor]]) -> Tensor:
+    """(..., 3, 3)"""
+    return torch.stack([torch.stack(list(row), dim=-1) for row in rows], dim=-2)
 
 
 def _inverse(orientation_wxyz: Tensor) -> Tensor:
@@ -64,8 +73,21 @@ def world_to_camera(
     translation: Float[Tensor, "*cameras2 3"],
 ) -> Float[Tensor, "*out 3"]:
     """Points in the camera frame, metres. points: world frame, metres."""
-    offset = points - _align(translation, points)
+    orientation_wxyz, translation = _align(orientation_wxyz, points), _align(translation, points)
+    if _all_see_the_same(orientation_wxyz, translation, points):
+        rotation = _stacked(_matrix(_inverse(orientation_wxyz.reshape(-1, 4))))  # (V, 3, 3)
+        origin = rotation @ translation.reshape(-1, 3, 1)  # (V, 3, 1)
+        seen = (rotation.reshape(-1, 3) @ points.reshape(-1, 3).mT).unflatten(0, rotation.shape[:2]).sub_(origin)
+        return seen.mT.reshape(len(rotation), *points.shape[1:])
+    offset = points - translation
     return _rotate(_inverse(_align(orientation_wxyz, offset)), offset)
+
+
+def _all_see_the_same(orientation_wxyz: Tensor, translation: Tensor, points: Tensor) -> bool:
+    """Whether these are V > 1 cameras (V, 1.., 4) and (V, 1.., 3) of the same points (1, ..., 3): one product."""
+    views = orientation_wxyz.shape[0]
+    whole = orientation_wxyz.ndim == translation.ndim == points.ndim > 1 and points.shape[0] == 1 < views
+    return whole and orientation_wxyz.numel() == 4 * views and translation.numel() == 3 * views
 
 
 def camera_to_world(
@@ -82,8 +104,9 @@ def project_pinhole(
 ) -> Float[Tensor, "*out 2"]:
     """Screen coordinates without lens distortion. Only points in front of the camera have a meaning: see in_front."""
     intrinsics = _align(intrinsics, points_camera)
-    rays = points_camera[..., :2] / points_camera[..., 2:]
-    return intrinsics[..., 0:2] * rays + intrinsics[..., 2:4]
+    x, y, z = points_camera.unbind(-1)
+    focal_x, focal_y, centre_x, centre_y = intrinsics[..., :4].unbind(-1)
+    return stack([(focal_x * (x / z)).add_(centre_x), (focal_y * (y / z)).add_(centre_y)], -1, points_camera)
 
 
 def project_to_2d(
@@ -100,10 +123,11 @@ def project_to_2d(
     x, y, z = points_camera.unbind(-1)
     x, y = x / z, y / z
     focal_x, focal_y, centre_x, centre_y, k1, k2, k3, p1, p2 = intrinsics.unbind(-1)
-    r2 = x * x + y * y
-    bent = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + (p1 * x + p2 * y)
-    u, v = x * bent + p1 * r2, y * bent + p2 * r2
-    return torch.stack([focal_x * u + centre_x, focal_y * v + centre_y], dim=-1)
+    r2 = torch.addcmul(x * x, y, y)
+    radial = torch.addcmul(k1, r2, (r2 * k3).add_(k2))
+    bent = (p1 * x).addcmul_(y, p2).addcmul_(r2, radial).add_(1)  # in place: what fits into a cache is fast
+    u, v = (p1 * r2).addcmul_(x, bent), (p2 * r2).addcmul_(y, bent)
+    return stack([(focal_x * u).add_(centre_x), (focal_y * v).add_(centre_y)], -1, points_camera)
 
 
 def screen_to_rays(
@@ -138,6 +162,14 @@ def screen_to_pixels(screen: Float[Tensor, "*points 2"], width: float | int, hei
     return (screen + screen.new_tensor([1.0, height / width])) * width / 2
 
 
+def intrinsics_in_pixels(
+    intrinsics: Float[Tensor, "*cameras 9"], width: float | int, height: float | int
+) -> Float[Tensor, "*cameras 9"]:
+    """Intrinsics with which points are projected to pixels of an image of that size instead of screen coordinates."""
+    focal, centre, lens = intrinsics.split([2, 2, NUM_INTRINSICS - 4], dim=-1)
+    return torch.cat([focal * width / 2, screen_to_pixels(centre, width, height), lens], dim=-1)
+
+
 def in_front(points_camera: Float[Tensor, "*points 3"], near: float | int = 0.5) -> Bool[Tensor, "*points"]:
     """Whether points lie at least `near` metres in front of the camera."""
     return points_camera[..., 2] >= near
@@ -160,18 +192,19 @@ def look_at(
     """Orientation (wxyz, camera to world) of an upright camera at `position` that looks at `target`.
 
     roll: radians about the viewing axis, clockwise as the camera sees it. Straight up or down the image's x axis is
-    the world's x axis.
+    the world's x axis. Of the two quaternions it is the one whose largest entry is positive.
     """
-    forward = torch.nn.functional.normalize(target - position, dim=-1)
-    up = forward.new_tensor([0.0, 0.0, 1.0]).expand_as(forward)
-    right = torch.linalg.cross(forward, up, dim=-1)
-    vertical = right.norm(dim=-1, keepdim=True) < 1e-6
-    right = torch.where(vertical, forward.new_tensor([1.0, 0.0, 0.0]), right)
-    right = torch.nn.functional.normalize(right, dim=-1)
-    down = torch.linalg.cross(forward, right, dim=-1)
-    roll = torch.as_tensor(roll, dtype=forward.dtype, device=forward.device)[..., None]
-    axes = torch.stack([roll.cos() * right + roll.sin() * down, roll.cos() * down - roll.sin() * right, forward], -1)
-    return matrix_to_wxyz(axes)
+    x, y, z = (target - position).unbind(-1)
+    vertical = torch.hypot(x, y) < 1e-6 * z.abs()
+    x, y = x.masked_fill(vertical, 0.0), y.masked_fill(vertical, 1.0)
+    level = torch.hypot(x, y).masked_fill(vertical, 0.0)
+    roll = torch.as_tensor(roll, dtype=x.dtype, device=x.device)
+    # Half the angles of Rz(azimuth) Rx(pitch - pi / 2) Rz(roll): pi / 2 less, since an unturned camera looks upwards.
+    azimuth, pitch = torch.atan2(-x, y) / 2, torch.atan2(z, level) / 2 - math.pi / 4
+    plus, minus, cos, sin = azimuth + roll / 2, azimuth - roll / 2, pitch.cos(), pitch.sin()
+    found = stack([cos * plus.cos(), sin * minus.cos(), sin * minus.sin(), cos * plus.sin()], -1, position)
+    sign = (found.amax(-1, keepdim=True) + found.amin(-1, keepdim=True)).detach()
+    return found * torch.copysign(torch.ones_like(sign), sign)
 
 
 def matrix_to_wxyz(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 4"]:
@@ -207,11 +240,19 @@ class Camera:
         return self.orientation_wxyz.shape[0]
 
     def __getitem__(self, index: Tensor | slice | int) -> "Camera":
-        return Camera(*(getattr(self, entry.name)[index] for entry in fields(self)))
+        return self.each(lambda values: values[index])
+
+    def take(self, rows: Tensor) -> "Camera":
+        """The cameras of some rows (int64, none negative): as by an index, several times as fast."""
+        return self.each(lambda values: take(values, rows))
 
     def to(self, *args: torch.device | torch.dtype | str) -> "Camera":
         """Moved to a device or changed to a float type."""
         return Camera(*(getattr(self, entry.name).to(*args) for entry in fields(self)))
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Camera":
+        """The same change to all that a camera is, such as kinematics.rows.in_rows."""
+        return Camera(*(change(getattr(self, entry.name)) for entry in fields(self)))
 
     def mirrored(self) -> "Camera":
         """What sees the mirror image of everything, mirrored at the world's x = 0: its own image with x negated.
@@ -231,7 +272,7 @@ class Camera:
     @staticmethod
     def cat(cameras: "Sequence[Camera]") -> "Camera":
         """Batches of cameras one after another."""
-        return Camera(*(torch.cat([getattr(c, entry.name) for c in cameras]) for entry in fields(Camera)))
+        return Camera(*(cat([getattr(c, entry.name) for c in cameras]) for entry in fields(Camera)))
 
     @staticmethod
     def stack(cameras: "Sequence[Camera]") -> "Camera":

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from kinematics.bones import BODY_JOINTS, BONES
 from kinematics.dh import JOINT_ANGLES
+from kinematics.rows import are_in_rows
 
 LIMB_AXES = ("+z", "+y", "+x", "+x")  # twist, abduction, flexion, knee or elbow
 SPINE_AXES = ("+z", "-x", "+y")  # twist, flexion, lean: of waist, spine, chest and neck
@@ -45,7 +46,8 @@ class DHHuman(nn.Module):
 
         joint_angles: (..., 28) radians, in the order of JOINT_ANGLES. bone_lengths: (..., 15) metres, order of BONES.
         global_rotation: (..., 3) radians x, y, z: the pelvis frame is Rx Ry Rz. root: (..., 3) metres, the hip centre.
-        Returns (..., 16, 3) metres, world frame. Leading dimensions broadcast.
+        Returns (..., 16, 3) metres, world frame, in rows (kinematics.rows) if joint_angles are. Leading dimensions
+        broadcast.
         All angles zero: standing straight, arms hanging, facing +y with +x to the subject's right and +z up.
         """
         inputs = (joint_angles, global_rotation, bone_lengths, root)
@@ -53,12 +55,23 @@ class DHHuman(nn.Module):
             if values.shape[-1] != entries:
                 raise ValueError(f"{name} has {values.shape[-1]} entries, expected {entries}: {meaning}.")
         batch = torch.broadcast_shapes(*(values.shape[:-1] for values in inputs))
+        turned_round = are_in_rows(joint_angles) and joint_angles.shape[:-1] == batch
         # One copy turns (N, 28), (N, 3), (N, 15), (N, 3) into 49 contiguous rows.
-        rows = torch.cat([values.expand(*batch, -1).reshape(-1, values.shape[-1]).t() for values in inputs])
+        rows = torch.cat([_as_rows(values.expand(*batch, -1), turned_round) for values in inputs])
         turns, lengths, hip = rows.split([len(JOINT_ANGLES) + 3, len(BONES), 3])
         joints = _walk(turns.sin().unbind(), turns.cos().unbind(), lengths.unbind(), _vector(hip.unbind()))
         coordinates = torch.stack([row for joint in joints for row in joint])  # (48, N)
+        if turned_round:
+            bodies = coordinates.reshape(len(BODY_JOINTS), 3, *batch[1:], batch[0])
+            return bodies.movedim((0, 1), (-3, -2)).movedim(-1, 0)
         return coordinates.t().contiguous().reshape(*batch, len(BODY_JOINTS), 3)
+
+
+def _as_rows(values: Tensor, turned_round: bool) -> Tensor:
+    """(*batch, n) -> (n, N). turned_round: with the first dimension of the batch as the last, as kinematics.rows."""
+    if turned_round:
+        return values.movedim((-1, 0), (0, -1)).reshape(values.shape[-1], -1)
+    return values.reshape(-1, values.shape[-1]).t()
 
 
 def _walk(sin: Rows, cos: Rows, lengths: Rows, hip: Vector) -> list[Vector]:
@@ -97,7 +110,7 @@ def _along(start: Vector, length: Row, direction: Vector, sign: int = 1) -> Vect
 
 def _turn_rows(first: Row, second: Row, sin: Row, cos: Row) -> tuple[Row, Row]:
     """(cos first + sin second, cos second - sin first)."""
-    return torch.addcmul(cos * first, sin, second), torch.addcmul(cos * second, sin, first, value=-1)
+    return (cos * first).addcmul_(sin, second), (cos * second).addcmul_(sin, first, value=-1)
 
 
 def _turn(first: Vector, second: Vector, sin: Row, cos: Row) -> tuple[Vector, Vector]:

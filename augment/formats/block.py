@@ -2,29 +2,40 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from augment.placing import PIECE
 from kinematics import Camera, Skeleton
+from kinematics.rows import in_rows, pose_by_pose
 
 
 @dataclass
 class Block:
     """N poses (T = 1) or clips of T frames, float32, on the CPU.
 
-    joints_world: (N, T, J, 3) metres, z up, the floor at about 0; joints_camera: the same as `camera` (batch of N,
-    fixed in a clip) sees it; joints_screen: (N, T, J, 2). first: number of the first pose in the whole export.
-    kept: further arrays (N, ...) by name, what --keep asked for.
+    joints_world: (N, T, J, 3) metres, z up, the floor at about 0, the first hip over the origin; joints_screen:
+    (N, T, J, 2), as `camera` sees them (batch of N, fixed in a clip). first: number of the first pose in the whole
+    export. kept: further arrays (N, ...) by name, what --keep asked for.
     """
 
     joints_world: np.ndarray
-    joints_camera: np.ndarray
     joints_screen: np.ndarray
     camera: Camera
     first: int
     kept: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def joints_camera(self) -> np.ndarray:
+        """(N, T, J, 3) metres, camera frame."""
+        world, camera = torch.from_numpy(self.joints_world), self.camera
+        pieces = [slice(first, first + PIECE) for first in range(0, len(world), PIECE)]
+        seen = [camera[piece].each(in_rows).world_to_camera(in_rows(world[piece])) for piece in pieces]
+        return torch.cat([pose_by_pose(joints) for joints in seen]).numpy()
 
     def __len__(self) -> int:
         return len(self.joints_world)
@@ -54,7 +65,6 @@ def together(blocks: Blocks) -> Block:
     parts = list(blocks)
     return Block(
         np.concatenate([part.joints_world for part in parts]),
-        np.concatenate([part.joints_camera for part in parts]),
         np.concatenate([part.joints_screen for part in parts]),
         Camera.cat([part.camera for part in parts]),
         parts[0].first,

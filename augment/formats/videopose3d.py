@@ -5,77 +5,107 @@ Here it stands in the middle of its subject's rig, upright as it was, and 2D is 
 lenses included: what a stock loader computes from the 3D and what it reads as 2D agree to the pixel's rounding. The
 camera that each pose was drawn with, in the world of the 3D file, and its view lie beside it under `cameras`.
 
-Poses are dealt to the five training subjects. Single poses are the frames of one take per subject; a clip is a take.
+Each of the five training subjects has a fifth of the poses. Single poses are the frames of a take per block; a clip is
+a take.
 """
 
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from augment.formats.block import Block, Blocks, Shard, flat_frames, object_array
+from augment.formats.streamed_npz import TakesMember
 from data.cmux import rig_middle
 from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
 from data.h36m_names import SYNTHETIC, TRAIN_SUBJECTS
 from data.readers import atomic_write
-from kinematics import Skeleton, screen_to_pixels
+from kinematics import Camera, Skeleton
+from kinematics.camera import intrinsics_in_pixels
 
 FILE_3D, FILE_2D = "data_3d_h36m.npz", "data_2d_h36m_gt.npz"
-Takes = dict[str, dict[str, Any]]
+PIECE = 2048  # poses seen at a time: what is computed with on the way then stays in the processor's cache
 
 
 def write(blocks: Blocks, shard: Shard) -> list[str]:
     """The shard's two files, each whole or not at all; their names."""
-    takes_3d, takes_2d, cameras = ({subject: {} for subject in TRAIN_SUBJECTS} for _ in range(3))
-    for number, block in enumerate(blocks):
-        for subject, name, part in _takes(block, number, shard):
-            shift = _to_rig(part.joints_world, subject)
-            joints = flat_frames(part.joints_world + shift[:, None, None])
-            takes_3d[subject][name] = as_h36m_32(joints, shard.layout)
-            takes_2d[subject][name] = [_seen(joints, subject, index) for index in range(len(CAMERA_RESOLUTIONS))]
-            own = part.camera_arrays()
-            moved = {"translation": own["translation"] + shift, "joints_screen": flat_frames(part.joints_screen)}
-            cameras[subject][name] = own | moved | part.kept
-    with atomic_write(shard.folder / FILE_3D) as part:
-        np.savez(part, positions_3d=object_array(takes_3d))
-    with atomic_write(shard.folder / FILE_2D) as part:
-        metadata = object_array(_metadata(shard.layout))
-        np.savez(part, positions_2d=object_array(takes_2d), metadata=metadata, cameras=object_array(cameras))
+    rigs = {subject: _Rig.of(subject) for subject in TRAIN_SUBJECTS}
+    cameras: dict[str, dict[str, Any]] = {subject: {} for subject in TRAIN_SUBJECTS}
+    with (
+        atomic_write(shard.folder / FILE_3D) as path_3d, atomic_write(shard.folder / FILE_2D) as path_2d,
+        zipfile.ZipFile(path_3d, "w") as file_3d, zipfile.ZipFile(path_2d, "w") as file_2d,
+    ):  # fmt: skip
+        with (
+            TakesMember(file_3d, "positions_3d", TRAIN_SUBJECTS) as takes_3d,
+            TakesMember(file_2d, "positions_2d", TRAIN_SUBJECTS) as takes_2d,
+        ):
+            for subject, name, part in _takes(blocks, shard):
+                rig = rigs[subject]
+                joints = _moved(flat_frames(part.joints_world), rig.middle)
+                takes_3d.add(subject, name, as_h36m_32(joints, shard.layout))
+                takes_2d.add(subject, name, rig.seen(joints))
+                own = part.camera_arrays()
+                place, screen = own["translation"] + rig.middle, flat_frames(part.joints_screen)
+                cameras[subject][name] = own | {"translation": place, "joints_screen": screen} | part.kept
+        with file_2d.open("metadata.npy", "w") as member:
+            np.lib.format.write_array(member, object_array(_metadata(shard.layout)))
+        with TakesMember(file_2d, "cameras", TRAIN_SUBJECTS) as takes:
+            for subject, own in cameras.items():
+                for name, camera in own.items():
+                    takes.add(subject, name, camera)
     return [FILE_3D, FILE_2D]
 
 
-def _takes(block: Block, number: int, shard: Shard) -> list[tuple[str, str, Block]]:
-    """(subject, take, its poses): a block of single poses in five takes, clips one by one."""
+def _takes(blocks: Blocks, shard: Shard) -> Iterator[tuple[str, str, Block]]:
+    """(subject, take, its poses): each subject a fifth of the shard, a take per block; clips one by one."""
     people = len(TRAIN_SUBJECTS)
-    if shard.frames > 1:
-        names = [(TRAIN_SUBJECTS[i % people], f"{SYNTHETIC} {block.first + i}") for i in range(len(block))]
-        return [(subject, name, _part(block, slice(i, i + 1))) for i, (subject, name) in enumerate(names)]
-    chosen = [slice(i, None, people) for i in range(min(people, len(block)))]
-    return [(TRAIN_SUBJECTS[i], f"{SYNTHETIC} {number + 1}", _part(block, own)) for i, own in enumerate(chosen)]
+    ends = [-(-shard.poses * (i + 1) // people) for i in range(people)]
+    done = 0  # poses of the blocks before
+    for number, block in enumerate(blocks):
+        first = 0
+        while first < len(block):
+            person = next(i for i, end in enumerate(ends) if done + first < end)
+            single = shard.frames == 1
+            last = min(ends[person] - done, len(block)) if single else first + 1
+            name = f"{SYNTHETIC} {number + 1 if single else block.first + first}"
+            yield TRAIN_SUBJECTS[person], name, _part(block, slice(first, last))
+            first = last
+        done += len(block)
 
 
 def _part(block: Block, own: slice) -> Block:
-    rows = torch.arange(len(block))[own]
     kept = {name: array[own] for name, array in block.kept.items()}
-    return Block(
-        block.joints_world[own], block.joints_camera[own], block.joints_screen[own], block.camera[rows],
-        block.first, kept,
-    )  # fmt: skip
+    return Block(block.joints_world[own], block.joints_screen[own], block.camera[own], block.first, kept)
 
 
-def _to_rig(joints: np.ndarray, subject: str) -> np.ndarray:
-    """(N, 3) metres: what puts the first hip of poses or clips (N, T, J, 3) over the middle of the subject's rig."""
-    middle = rig_middle(H36M_CAMERAS[subject]).astype(joints.dtype)
-    shift = np.zeros((len(joints), 3), dtype=joints.dtype)
-    shift[:, :2] = middle - joints[:, 0, 0, :2]
-    return shift
+@dataclass(frozen=True)
+class _Rig:
+    """Four cameras that project to pixels, and the point of the floor they surround, (3,) metres."""
+
+    cameras: Camera
+    middle: np.ndarray
+
+    @classmethod
+    def of(cls, subject: str) -> "_Rig":
+        middle = np.append(rig_middle(H36M_CAMERAS[subject]), 0.0).astype(np.float32)
+        both = zip(H36M_CAMERAS[subject], CAMERA_RESOLUTIONS, strict=True)
+        pixels = [replace(camera, intrinsics=intrinsics_in_pixels(camera.intrinsics, *size)) for camera, size in both]
+        return cls(Camera.stack(pixels).reshape(-1, 1, 1).to(torch.float32), middle)
+
+    def seen(self, joints: np.ndarray) -> list[np.ndarray]:
+        """What the cameras see of poses (F, J, 3) metres: an array (F, J, 2) pixels each."""
+        poses = torch.from_numpy(joints)[None]
+        pieces = [self.cameras.project(self.cameras.world_to_camera(piece)) for piece in poses.split(PIECE, dim=1)]
+        return list(torch.cat(pieces, dim=1).numpy())
 
 
-def _seen(joints: np.ndarray, subject: str, index: int) -> np.ndarray:
-    """(F, J, 2) pixels."""
-    camera, (width, height) = H36M_CAMERAS[subject][index].to(torch.float32), CAMERA_RESOLUTIONS[index]
-    screen = camera.project(camera.world_to_camera(torch.from_numpy(joints)))
-    return screen_to_pixels(screen, width, height).numpy()
+def _moved(joints: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(F, J, 3) + (3,), as rows of J * 3 numbers: NumPy is slow with dimensions of three."""
+    rows = joints.reshape(len(joints), -1)
+    return (rows + np.tile(shift, joints.shape[1])).reshape(joints.shape)
 
 
 def as_h36m_32(joints: np.ndarray, layout: Skeleton) -> np.ndarray:
@@ -85,7 +115,9 @@ def as_h36m_32(joints: np.ndarray, layout: Skeleton) -> np.ndarray:
     for joint, parent in zip(target.joints, target.parents, strict=True):
         own = layout.joints.index(joint) if joint in layout.joints else source[parent]
         source.append(own)
-    return joints[:, source]
+    columns = torch.tensor([3 * own + axis for own in source for axis in range(3)])
+    # A column after the other: PyTorch copies these four times as fast as NumPy does joints.
+    return torch.from_numpy(joints).flatten(1).index_select(1, columns).unflatten(1, (-1, 3)).numpy()
 
 
 def _metadata(layout: Skeleton) -> dict[str, Any]:

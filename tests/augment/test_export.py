@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from augment.export_manifest import main
 from augment.export_poses import TOLERANCE_RAD, at_same_heading, standing_person
 from kinematics import joint_limits
 from kinematics.errors import PoseFKError
@@ -110,6 +112,37 @@ def test_a_folder_of_another_export_or_of_somebody_else_is_refused(run: Run, tmp
     with pytest.raises(PoseFKError, match="is a folder with other files in it"):
         run(tmp_path / "mine", "--format poseaug --num_poses 10")
     assert content(tmp_path / "out") == before and content(tmp_path / "mine") == {"notes.txt": b"mine"}
+
+
+def test_an_export_of_another_version_is_not_gone_on_with(run: Run, tmp_path: Path):
+    run(tmp_path, "--format poseaug --num_poses 10")
+    known = json.loads((tmp_path / "export.json").read_text())
+    (tmp_path / "export.json").write_text(json.dumps({name: known[name] for name in known if name != "version"}))
+    with pytest.raises(PoseFKError, match="begun by another version of PoseFK.*give a new folder"):
+        run(tmp_path, "--format poseaug --num_poses 10")
+
+
+@pytest.mark.parametrize("form", ["videopose3d", "poseaug", "hdf5", "motionbert"])
+def test_checksums_are_those_of_the_files_and_tell_a_damaged_one(run: Run, form: str, tmp_path: Path, capsys):
+    run(tmp_path, f"--format {form} --num_poses 70")
+    files = json.loads((tmp_path / "manifest.json").read_text())["shards"][0]["files"]
+    for name, entry in files.items():
+        assert entry["crc32"] == f"{zlib.crc32((tmp_path / name).read_bytes()):08x}"
+    main([str(tmp_path)])
+    assert f"All {len(files)} files are what was written." in capsys.readouterr().out
+    damaged = tmp_path / next(iter(files))
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(PoseFKError, match=f"1 of {len(files)} files are missing or damaged, first .*{damaged.name}"):
+        main([str(tmp_path)])
+
+
+def test_comparing_needs_the_folder_of_a_finished_export(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match="manifest.json is missing"):
+        main([str(tmp_path)])
+    with pytest.raises(PoseFKError, match="takes the folder of one export"):
+        main([])
 
 
 def test_a_lifter_is_trained_from_the_exported_videopose3d_files(run: Run, tmp_path: Path):

@@ -1,8 +1,10 @@
 import torch
 
+from augment import placing
 from augment.cameras import WideCameraRanges, wide_cameras
 from augment.placing import is_photographable, photograph, place
 from data.batch import SYNTHETIC
+from kinematics.rows import in_rows
 
 TIGHT = WideCameraRanges(focal=(2.0, 3.0), distance=(1.0, 3.0))
 
@@ -23,6 +25,44 @@ def test_only_poses_in_front_and_in_the_image_are_kept(people, generator):
     assert placement.batch.camera is not None
     seen = placement.batch.camera.project(placement.batch.joints_3d)
     torch.testing.assert_close(seen, placement.batch.joints_2d)
+
+
+def test_poses_are_drawn_in_pieces_and_what_was_rejected_is_made_up_for_at_once(people, generator, monkeypatch):
+    joints, asked = people.joints_world(), []
+    monkeypatch.setattr(placing, "PIECE", 32)
+
+    def draw(count: int):
+        asked.append(count)
+        rows = torch.randint(len(joints), (count,), generator=generator)
+        return in_rows(joints[rows]), wide_cameras(in_rows(joints[rows][:, 0, 0]), generator, TIGHT)
+
+    placement = place(draw, 100, tries=20)
+    assert placement is not None and len(placement.batch) == 100 and asked[:4] == [32, 32, 32, 4]
+    assert max(asked) == 32 and placement.drawn == sum(asked) and placement.accepted >= 100
+    assert is_photographable(placement.batch).all()
+    seen = placement.batch.camera.project(placement.batch.joints_3d)
+    torch.testing.assert_close(seen, placement.batch.joints_2d)
+
+
+def test_few_accepted_poses_make_no_larger_draws(people):
+    joints, camera = people.joints_world(), people.camera
+    away = camera.camera_to_world(camera.world_to_camera(joints) * -1)
+    away[:2] = joints[:2]  # two of a hundred are in front of their cameras
+    asked = []
+
+    def draw(count: int):
+        asked.append(count)
+        return away[:count], camera[:count]
+
+    placement = place(draw, 100, keep_in_image=False, tries=4)
+    assert placement is not None and len(placement.batch) == 100 and asked == [100] * 4 and placement.accepted == 8
+
+
+def test_what_is_no_number_is_not_photographable(people):
+    batch = people[:3]
+    batch.joints_2d[1, 0, 4, 0], batch.joints_3d[2, 0, 5, 2] = torch.nan, torch.nan
+    for keep_in_image in (True, False):
+        assert is_photographable(batch, 0.1, keep_in_image)[1:].tolist() == [False, False]
 
 
 def test_too_few_tries_repeat_accepted_poses(people, generator):

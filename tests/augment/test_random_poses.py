@@ -25,6 +25,12 @@ def test_normal_poses_move_about_half_of_the_angles_inside_their_ranges(generato
     assert poses.global_rotation[:, :2].abs().max() <= math.radians(20) + 1e-6
 
 
+def test_which_angles_move_is_drawn_for_each_by_itself(generator):
+    moved = (normal_poses(4000, generator).joint_angles != 0).to(torch.float64)
+    together = torch.corrcoef(moved.t()).nan_to_num()  # the angle without a range never moves
+    assert together.fill_diagonal_(0).abs().max() < 0.09
+
+
 def test_range_of_motion_poses_stay_anatomical_and_differ_in_vigour(generator, float_dtype):
     poses = range_of_motion_poses(2000, generator, dtype=float_dtype)
     assert (joint_limits("anatomical").violation_rate(poses.joint_angles, 1e-6) == 0).all()

@@ -11,6 +11,7 @@ from kinematics.camera import (
     camera_to_world,
     in_front,
     in_image,
+    intrinsics_in_pixels,
     look_at,
     pixels_to_screen,
     project_pinhole,
@@ -147,3 +148,47 @@ def test_cameras_index_and_concatenate():
     again = Camera.cat([cameras[:1], cameras[1:]])
     torch.testing.assert_close(again.intrinsics, cameras.intrinsics)
     assert len(cameras[torch.tensor([0, 0, 3])]) == 3
+
+
+def test_cameras_that_see_the_same_points_see_what_each_sees_alone(generator, float_dtype):
+    cameras = Camera.stack(H36M_CAMERAS["S1"]).to(float_dtype)
+    points = torch.randn(1, 6, 17, 3, generator=generator, dtype=float_dtype)
+    rig = cameras.reshape(4, 1, 1)
+    seen = rig.world_to_camera(points)
+    tolerance = {"rtol": 1e-4, "atol": 1e-5 if float_dtype == torch.float32 else 1e-12}
+    for index in range(4):
+        alone = cameras[index].world_to_camera(points[0])
+        torch.testing.assert_close(seen[index], alone, **tolerance)
+        torch.testing.assert_close(rig.project(seen)[index], cameras[index].project(alone), **tolerance)
+
+
+def test_intrinsics_in_pixels_project_to_pixels(generator):
+    camera, (width, height) = H36M_CAMERAS["S1"][1], CAMERA_RESOLUTIONS[1]
+    points = torch.randn(20, 3, generator=generator, dtype=torch.float64) + torch.tensor([0.0, 0.0, 5.0])
+    pixels = project_to_2d(points, intrinsics_in_pixels(camera.intrinsics, width, height))
+    torch.testing.assert_close(pixels, screen_to_pixels(camera.project(points), width, height))
+
+
+def test_look_at_has_the_axes_that_cross_products_give(generator):
+    position, target = torch.randn(2, 50, 3, generator=generator, dtype=torch.float64)
+    roll = torch.randn(50, generator=generator, dtype=torch.float64)
+    forward = torch.nn.functional.normalize(target - position, dim=-1)
+    up = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64).expand_as(forward)
+    right = torch.nn.functional.normalize(torch.linalg.cross(forward, up), dim=-1)
+    down = torch.linalg.cross(forward, right)
+    cos, sin = roll.cos()[:, None], roll.sin()[:, None]
+    axes = torch.stack([cos * right + sin * down, cos * down - sin * right, forward], dim=-1)
+    orientation = look_at(position, target, roll)
+    assert (orientation.amax(dim=-1) == orientation.abs().amax(dim=-1)).all()
+    basis = torch.eye(3, dtype=torch.float64).expand(50, 3, 3)
+    found = camera_to_world(basis, orientation, torch.zeros(50, 3, dtype=torch.float64))
+    torch.testing.assert_close(found.mT, axes)
+
+
+def test_a_camera_looking_straight_down_has_the_world_s_x_axis_and_finite_gradients():
+    position = torch.tensor([[0.0, 0.0, 3.0], [0.0, 0.0, -3.0]], dtype=torch.float64, requires_grad=True)
+    orientation = look_at(position, torch.zeros(2, 3, dtype=torch.float64))
+    x_axis = camera_to_world(torch.tensor([[1.0, 0.0, 0.0]] * 2, dtype=torch.float64), orientation, position * 0)
+    torch.testing.assert_close(x_axis, torch.tensor([[1.0, 0.0, 0.0]] * 2, dtype=torch.float64))
+    orientation.sum().backward()
+    assert torch.isfinite(position.grad).all()
