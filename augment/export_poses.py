@@ -124,7 +124,7 @@ class PoseStream:
             missing -= len(batch)
             if not missing:
                 self.counts["kept"] += count
-                return PoseBatch.cat(kept)
+                return kept[0] if len(kept) == 1 else PoseBatch.cat(kept)  # one needs no copy
         raise PoseFKError(
             f"Only {count - missing} of {count} poses passed the filter in {TRIES} rounds: lower --min_novelty_mm or "
             "leave --within_limits out."
