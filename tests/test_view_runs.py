@@ -1,7 +1,9 @@
 """The main command with lifters of several views: real runs on a part of the demo data set, made tiny."""
 
+import functools
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,22 +12,36 @@ import pytest
 import torch
 
 import run_fk_gan
-from data import DataSplits, Take, load_dataset
-from evaluation import cross_domain
+from data import DataSettings, DataSplits, Take, load_dataset
 from kinematics.errors import PoseFKError
 from posenets import MultiViewLifter, load_lifter
+from viewer.checks import check
+from viewer.settings import Viewer
 
 DATA = "--dataset demo --actions walk crawl --subjects_train D1 --test_sets demo"
 NETS = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --generator_width 16"
 CRITICS = "--critic_width_3d 16 --critic_width_2d 16 --motion_critic_width 16"
 TINY = f"{DATA} {NETS} {CRITICS} --views 3 --epochs 2 --steps_per_epoch 3 --batch_size 16 --threads 1 --device cpu"
 ALONE = "--self_supervised 1 --tri_loss 1 --reproj_loss 1 --adaptive_loss 1 --loss_w 0.8"
-DETECTED = "--detector_noise default --test_noise default"
+POSEFK = f"--recipe posefk {ALONE} --detector_noise default --test_noise default"
 
 
-def run(folder: Path, flags: str) -> Path:
+@functools.cache
+def _loaded(name: str, subjects: tuple[str, ...], views: int) -> DataSplits:
+    settings = DataSettings(actions=("walk", "crawl"), subjects_train=subjects, views=views)
+    return load_dataset(name, settings)
+
+
+def load(name: str, settings: DataSettings) -> DataSplits:
+    """As load_dataset, once for all runs of this file."""
+    return _loaded(name, settings.subjects_train, settings.views)
+
+
+def run(folder: Path, flags: str, load: Callable[[str, DataSettings], DataSplits] = load) -> Path:
     """Run the command in this process; returns the run's folder."""
-    run_fk_gan.main([*f"{TINY} {flags}".split(), "--checkpoint", str(folder)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_fk_gan, "load_dataset", load)
+        run_fk_gan.main([*f"{TINY} {flags}".split(), "--checkpoint", str(folder)])
     (run_folder,) = folder.glob("*/*/*")
     return run_folder
 
@@ -39,48 +55,58 @@ def errors_of(run_folder: Path) -> dict[str, float]:
     return {line["test_set"]: line["mpjpe"] for line in lines}
 
 
-@pytest.mark.parametrize(
-    "flags",
-    ["--recipe none", "--recipe dh-aug --warmup 1", f"--recipe posefk {DETECTED}", f"--recipe none {ALONE}",
-     f"--recipe posefk {ALONE} {DETECTED}"],
-)  # fmt: skip
-def test_every_recipe_trains_a_lifter_of_several_views(flags: str, tmp_path: Path):
-    run_folder = run(tmp_path, f"{flags} --figures False")
-    lifter = load_lifter(run_folder / "last.pt")
-    assert isinstance(lifter, MultiViewLifter) and lifter.views == 3
-    errors = errors_of(run_folder)
-    assert set(errors) == {"validation", "demo"} and all(map(np.isfinite, errors.values()))
-
-
-def test_pictures_show_every_view_and_the_fused_pose(tmp_path: Path):
-    run_folder = run(tmp_path, "--recipe posefk")
-    figures = {path.stem for path in (run_folder / "figures").iterdir()}
-    assert {"poses", "lifted_demo", "joint_angles", "camera_views", "errors"} <= figures
-
-
-def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    flags = f"--recipe posefk {ALONE} {DETECTED} --figures False"
-    whole = run(tmp_path / "whole", flags)
-    kept = tmp_path / "kept"
-    save = run_fk_gan.Course.save
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A run of posefk without labels, with everything switched on, and a copy of its folder after the first epoch."""
+    kept, save = tmp_path_factory.mktemp("kept") / "run", run_fk_gan.Course.save
 
     def save_and_keep(course: run_fk_gan.Course, folder: Path | None) -> None:
         save(course, folder)
         if course.epoch == 1 and folder is not None and not kept.exists():
             shutil.copytree(folder, kept)
 
-    monkeypatch.setattr(run_fk_gan.Course, "save", save_and_keep)
-    run(tmp_path / "again", flags)
-    monkeypatch.undo()
-    run_fk_gan.main(["--resume", str(kept), "--figures", "False"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_fk_gan.Course, "save", save_and_keep)
+        return run(tmp_path_factory.mktemp("whole"), POSEFK), kept
+
+
+@pytest.mark.parametrize("flags", ["--recipe none", "--recipe dh-aug --warmup 1", f"--recipe none {ALONE}"])
+def test_every_recipe_trains_a_lifter_of_several_views(flags: str, tmp_path: Path):
+    run_folder = run(tmp_path, f"{flags} --figures False")
+    lifter = load_lifter(run_folder / "last.pt")
+    assert isinstance(lifter, MultiViewLifter) and (lifter.views, lifter.input_mode) == (3, "screen")
+    errors = errors_of(run_folder)
+    assert set(errors) == {"validation", "demo"} and all(map(np.isfinite, errors.values()))
+
+
+def test_pictures_show_every_view_and_the_fused_pose(alone: tuple[Path, Path]):
+    figures = {path.stem for path in (alone[0] / "figures").iterdir()}
+    assert {"poses", "lifted_demo", "joint_angles", "camera_views", "errors"} <= figures
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(alone: tuple[Path, Path]):
+    whole, kept = alone
+    run_fk_gan.main(["--resume", str(kept)])
+    again = weights_of(kept)
     for name, values in weights_of(whole).items():
-        torch.testing.assert_close(values, weights_of(kept)[name], msg=name)
+        torch.testing.assert_close(values, again[name], msg=name)
 
 
-@pytest.mark.parametrize("flags", [f"--recipe none {ALONE}", f"--recipe posefk {ALONE} {DETECTED}"])
-def test_labels_cannot_leak_into_a_self_supervised_run(flags: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_labels_cannot_leak_into_a_self_supervised_run(alone: tuple[Path, Path], tmp_path: Path):
     """A third of the 3D labels of every training take is nonsense: the weights come out the same, to the last bit."""
-    true = run(tmp_path / "true", f"{flags} --figures False")
+    spoilt = run(tmp_path / "spoilt", f"{POSEFK} --figures False", load_spoilt)
+    found = weights_of(spoilt)
+    for name, values in weights_of(alone[0]).items():
+        assert torch.equal(values, found[name]), name
+    labels = "--recipe none --input_mode rays --figures False"
+    taught, misled = run(tmp_path / "taught", labels), run(tmp_path / "misled", labels, load_spoilt)
+    found = weights_of(misled)
+    changed = [not torch.equal(values, found[name]) for name, values in weights_of(taught).items()]
+    assert any(changed), "the same nonsense does change what is learnt from labels"
+
+
+def load_spoilt(name: str, settings: DataSettings) -> DataSplits:
+    """As load, with errors of half a metre in a third of the labels that are learnt from."""
     draws = np.random.default_rng(0)
 
     def spoilt(take: Take) -> Take:
@@ -92,36 +118,20 @@ def test_labels_cannot_leak_into_a_self_supervised_run(flags: str, tmp_path: Pat
             views.append(replace(view, joints_3d=joints))
         return replace(take, views=tuple(views))
 
-    def load(name: str, settings: object) -> DataSplits:
-        splits = load_dataset(name, settings)  # type: ignore[arg-type]
-        return replace(splits, train=[spoilt(take) for take in splits.train])
-
-    monkeypatch.setattr(run_fk_gan, "load_dataset", load)
-    false = run(tmp_path / "false", f"{flags} --figures False")
-    for name, values in weights_of(true).items():
-        assert torch.equal(values, weights_of(false)[name]), name
-    monkeypatch.undo()
-    monkeypatch.setattr(run_fk_gan, "load_dataset", load)
-    labelled = run(tmp_path / "labelled", "--recipe none --input_mode rays --figures False")
-    monkeypatch.undo()
-    taught = run(tmp_path / "taught", "--recipe none --input_mode rays --figures False")
-    changed = [not torch.equal(values, weights_of(taught)[name]) for name, values in weights_of(labelled).items()]
-    assert any(changed), "the same spoilt labels do change what is learnt from labels"
+    splits = load(name, settings)
+    return replace(splits, train=[spoilt(take) for take in splits.train])
 
 
-def test_a_checkpoint_is_judged_as_in_its_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    run_folder = run(tmp_path, f"--recipe none --input_mode rays {DETECTED} --figures False")
-    settings = cross_domain.CrossDomain(run_folder / "last.pt", ("demo",), test_noise="default", tables=False)
-    (line,) = [line for line in cross_domain.run(settings) if line["protocol"] == "family"]
-    # data of one's own actions only are in the run's test set
-    assert line["poses"] > 0 and np.isfinite(line["mpjpe"])
-    capsys.readouterr()
-    run_fk_gan.main(f"--evaluate {run_folder / 'last.pt'} --test_sets demo --test_noise default".split())
+def test_a_checkpoint_is_judged_as_a_command(alone: tuple[Path, Path], capsys: pytest.CaptureFixture[str]):
+    path = alone[0] / "last.pt"
+    run_fk_gan.main(f"--evaluate {path} --test_sets demo --test_noise default".split())
     assert "demo" in capsys.readouterr().out
+    with pytest.raises(PoseFKError, match="sees 3 cameras at once and the viewer shows one"):
+        check(Viewer(checkpoint=path, port=0))
 
 
 def test_views_and_data_that_do_not_go_together_are_refused(tmp_path: Path):
-    with pytest.raises((ValueError, PoseFKError), match="views is 5|--views 5"):
-        run(tmp_path, "--views 5")
+    with pytest.raises((ValueError, PoseFKError), match="views is 5"):
+        run(tmp_path, "--views 5", load_dataset)
     with pytest.raises(ValueError, match="16"):
-        run(tmp_path, "--recipe posefk --num_joints 17")
+        run(tmp_path, "--recipe posefk --num_joints 17", load_dataset)
