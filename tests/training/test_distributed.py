@@ -37,13 +37,25 @@ def test_cuda_where_there_is_none_is_refused():
         distributed.start("cuda")
 
 
-def test_two_processes_keep_equal_weights_on_different_poses(tmp_path: Path):
+def two_processes(script: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """A script of this folder under torchrun."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
-               str(HERE / "two_processes.py"), str(tmp_path), *TINY.split(),
-               "--checkpoint", str(tmp_path / "runs")]  # fmt: skip
+               str(HERE / script), *words]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent.parent)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_two_processes_agree_on_the_weights_of_samples(tmp_path: Path):
+    two_processes("two_weights.py", str(tmp_path))
+    for rank in (0, 1):
+        weights = torch.load(tmp_path / f"weights{rank}.pt")
+        torch.testing.assert_close(weights, torch.tensor([0.25, 0.25, 1.0, 0.0625]))
+
+
+def test_two_processes_keep_equal_weights_on_different_poses(tmp_path: Path):
+    done = two_processes("two_processes.py", str(tmp_path), *TINY.split(), "--checkpoint", str(tmp_path / "runs"))
     one, two = (torch.load(tmp_path / f"process{rank}.pt") for rank in (0, 1))
     for net in ("lifter", "generator", "critic"):
         for name, value in one[net].items():
