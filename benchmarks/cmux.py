@@ -5,6 +5,7 @@
     python -m benchmarks.cmux --table amount       more and more synthetic poses beside the real ones
     python -m benchmarks.cmux --table coco         lifters of COCO keypoints (see benchmarks/coco_input.py)
     python -m benchmarks.cmux --table views        lifters of several views, of detections, without 3D labels too
+    python -m benchmarks.cmux --table views_true   the same of true 2D, which triangulates to the truth
     python -m benchmarks.cmux --table one_view     and of one view, of the same detections
 
 Each line of a table is a plain run of run_fk_gan.py, which a run that is already finished under --out is not
@@ -70,7 +71,9 @@ _SMALL = "--posenet_width 256 --batch_size 128 --steps_per_epoch 60 --eval_every
 # Detectors err: 100 batches of 128 clips of 9 frames and their mirror images, the small ESMformer of cmu runs; tests
 # with the same error, and without mirror images, for time.
 _NOISE = "--detector_noise default --test_noise default"
-_VIEWS = f"{_NOISE} --batch_size 128 --steps_per_epoch 10 --epochs 10 --eval_every 10 --test_flip False"
+_FEW = "--batch_size 128 --steps_per_epoch 10 --epochs 10 --eval_every 10 --test_flip False"
+_VIEWS = f"{_NOISE} {_FEW}"
+_PUBLISHED_ALONE = "--self_supervised 1 --tri_loss 1 --reproj_loss 1 --adaptive_loss 1"
 # x times as many synthetic as real poses: their share of each batch
 SHARES = {0: 0.0, 0.5: 1 / 3, 1: 1 / 2, 2: 2 / 3, 5: 5 / 6}
 
@@ -111,8 +114,14 @@ TABLES = {
         },
         {
             "none, as published": "--recipe none", "dh-aug": "--recipe dh-aug --epochs 5 --gan_every 4",
-            "self-supervised, as published":
-                "--recipe none --self_supervised 1 --tri_loss 1 --reproj_loss 1 --adaptive_loss 1",
+            "self-supervised, as published": f"--recipe none {_PUBLISHED_ALONE}",
+        },
+    ),
+    "views_true": Table(
+        _FEW, {"4 views": "--posenet_name esmformer"},
+        {
+            "none": "--recipe none --input_mode rays", "none, as published": "--recipe none",
+            "self-supervised, as published": f"--recipe none {_PUBLISHED_ALONE}",
         },
     ),
     "one_view": Table(
