@@ -104,10 +104,14 @@ class PoseStream:
         generator = torch.Generator().manual_seed(seed)
         batch = self._filtered(count, generator)
         assert batch.camera is not None
-        pieces = [_placed(batch[first : first + PIECE], layout) for first in range(0, count, PIECE)]
-        joints_world, screen, places = (torch.cat(parts).numpy() for parts in zip(*pieces, strict=True))
-        camera = replace(batch.camera.each(pose_by_pose), translation=torch.from_numpy(places))
-        block = Block(joints_world, screen, camera, first)
+        joints = (count, batch.frames, layout.num_joints)
+        joints_world, screen, places = (torch.empty(size) for size in ((*joints, 3), (*joints, 2), (count, 3)))
+        for start in range(0, count, PIECE):
+            placed = _placed(batch[start : start + PIECE], layout)
+            for whole, part in zip((joints_world, screen, places), placed, strict=True):
+                whole[start : start + PIECE].flatten(1).copy_(part.flatten(1))
+        camera = replace(batch.camera.each(pose_by_pose), translation=places)
+        block = Block(joints_world.numpy(), screen.numpy(), camera, first)
         block.kept.update(_kept(batch, block, keep, seed))
         return block
 
@@ -188,11 +192,7 @@ def _placed(batch: PoseBatch, layout: Skeleton) -> tuple[Tensor, Tensor, Tensor]
     hip_x, hip_y, _ = camera.camera_to_world(in_rows(batch.joints_3d[:, :1, HIP : HIP + 1]))[:, 0, 0].unbind(-1)
     x, y, z = camera.translation.unbind(-1)
     moved = stack([x - hip_x, y - hip_y, z], -1, joints)
-    return (
-        pose_by_pose(replace(camera, translation=moved).camera_to_world(joints)),
-        pose_by_pose(screen),
-        pose_by_pose(moved),
-    )
+    return replace(camera, translation=moved).camera_to_world(joints), screen, moved
 
 
 def _kept(batch: PoseBatch, block: Block, keep: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:

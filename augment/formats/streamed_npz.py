@@ -4,6 +4,7 @@ np.savez pickles such a dictionary as a whole: every pose of it is in memory, tw
 from those of its parts, so memory does not grow, and what is written was made just before.
 """
 
+import io
 import pickle
 import zipfile
 from collections.abc import Sequence
@@ -14,13 +15,24 @@ import numpy as np
 from augment.formats.block import object_array
 
 _PROTOCOL = 3  # without frames, whose lengths would be those of whole pickles
+_PLACE = b"the numbers of an array come here"
 _PROTO, _HERE = 2, "the dictionary"  # bytes in front of a pickle; what stands for the dictionary in the array around it
 
 
-class _Chunks(list[bytes]):
-    """A file for the pickler that keeps what is written, without a copy."""
+class _Pickler(pickle.Pickler):
+    """Pickles arrays as NumPy does, but with `_PLACE` for their numbers, which it keeps aside without a copy."""
 
-    write = list.append
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file, _PROTOCOL)
+        self.fast = True  # nothing is referred to by numbers, which would count from the start of the file
+        self.numbers: list[memoryview] = []
+
+    def reducer_override(self, value: Any) -> Any:
+        if type(value) is not np.ndarray or value.dtype.hasobject or not 0 < value.nbytes < 2**32:
+            return NotImplemented
+        rebuild, arguments, (version, _, dtype, by_columns, _) = np.empty(0, value.dtype).__reduce__()
+        self.numbers.append(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
+        return rebuild, arguments, (version, value.shape, dtype, by_columns, _PLACE)
 
 
 class TakesMember:
@@ -59,17 +71,18 @@ class TakesMember:
         self._current = self._subjects.pop(0)
         self._write([*ended, *_pickled(self._current), pickle.EMPTY_DICT])
 
-    def _write(self, chunks: list[bytes]) -> None:
+    def _write(self, chunks: Sequence[bytes | memoryview]) -> None:
         for chunk in chunks:
             self._member.write(chunk)
 
 
-def _pickled(value: Any) -> list[bytes]:
+def _pickled(value: Any) -> list[bytes | memoryview]:
     """What puts a value on the stack of who reads the pickle: without its first two bytes and its last."""
-    chunks = _Chunks()
-    pickler = pickle.Pickler(chunks, _PROTOCOL)
-    pickler.fast = True  # nothing is referred to by numbers, which would count from the start of the file
+    file = io.BytesIO()
+    pickler = _Pickler(file)
     pickler.dump(value)
-    chunks[0] = chunks[0][_PROTO:]
-    chunks[-1] = chunks[-1][:-1]
+    around = file.getvalue()[_PROTO:-1].split(pickle.SHORT_BINBYTES + bytes([len(_PLACE)]) + _PLACE)
+    chunks: list[bytes | memoryview] = [around[0]]
+    for numbers, rest in zip(pickler.numbers, around[1:], strict=True):
+        chunks += [pickle.BINBYTES + numbers.nbytes.to_bytes(4, "little"), numbers, rest]
     return chunks
