@@ -71,6 +71,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
+        part.unlink()  # ext4 writes a file out, at once, that is opened to be emptied: it has to be new
     except OSError as error:
         raise PermissionError(
             f"Cannot write {path}: {error.strerror or error} ({path.parent}). Choose a folder that can be written to."

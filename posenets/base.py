@@ -59,6 +59,13 @@ class PoseNet(nn.Module):
             )
 
 
+def exactly(like: Tensor) -> torch.autocast:
+    """A context in which products keep the float type of their factors, also inside autocast: for geometry, where
+    bfloat16's three digits are centimetres.
+    """
+    return torch.autocast(like.device.type, enabled=False)
+
+
 def positive_int(**values: int) -> None:
     """Refuse sizes that are not whole numbers above 0."""
     for name, value in values.items():

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from data.batch import PoseBatch
 from kinematics.head import from_body
 from kinematics.skeleton import Skeleton
-from posenets.base import PoseNet
+from posenets.base import PoseNet, exactly
 from posenets.input_layouts import Readout, network_layout, with_hip
 from posenets.input_modes import INPUT_MODES, PER_FRAME_MODES, prepare, rotation_of_virtual_camera
 
@@ -89,7 +89,8 @@ class Lifter(nn.Module):
                 f"expected {shape}: PoseBatch.lifter_input gives it."
             )
         joints_2d = self._inner(joints_2d)
-        seen = prepare(joints_2d[..., :2], self.input_mode, self._root)
+        with exactly(joints_2d):
+            seen = prepare(joints_2d[..., :2], self.input_mode, self._root)
         return torch.cat([seen, joints_2d[..., 2:]], dim=-1) if self.reads_confidence else seen
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch out_joints 3"]:
@@ -98,16 +99,13 @@ class Lifter(nn.Module):
         The root itself is near 0, not at it.
         """
         joints = self._outer(self.posenet(self.prepare(joints_2d)))
-        if self.input_mode != "virtual_camera":
-            return joints
-        return joints @ self._rotation(joints_2d[:, self.target_frame])
+        return self._turned_back(joints, joints_2d[:, self.target_frame])
 
     def forward_window(
         self, joints_2d: Float[Tensor, "batch frames joints features"]
     ) -> Float[Tensor, "batch frames out_joints 3"]:
         """As forward, of every frame of the window: for losses over time. Only seq2seq and st_gcn have them."""
-        joints = self._outer(self.posenet.forward_window(self.prepare(joints_2d)))
-        return joints @ self._rotation(joints_2d) if self.input_mode == "virtual_camera" else joints
+        return self._turned_back(self._outer(self.posenet.forward_window(self.prepare(joints_2d))), joints_2d)
 
     def standardise(
         self,
@@ -124,6 +122,13 @@ class Lifter(nn.Module):
         if self.input_mode == "virtual_camera":
             relative = relative @ self._rotation(joints_2d).transpose(-1, -2)
         self.posenet.standardise(self.prepare(joints_2d), relative)
+
+    def _turned_back(self, joints: Tensor, joints_2d: Tensor) -> Tensor:
+        """From the virtual camera's axes, where the network has worked in those."""
+        if self.input_mode != "virtual_camera":
+            return joints
+        with exactly(joints):
+            return joints.to(joints_2d.dtype) @ self._rotation(joints_2d)
 
     def _rotation(self, joints_2d: Tensor) -> Tensor:
         """Rows times this go from the virtual camera's axes to the camera's: a row times R is R^T times the column."""

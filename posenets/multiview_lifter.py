@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data.batch import PoseBatch
-from posenets.base import PoseNet
+from posenets.base import PoseNet, exactly
 from posenets.lifter import Lifter
 from posenets.view_rays import RayPoints, ray_points
 
@@ -54,13 +54,14 @@ class MultiViewLifter(Lifter):
         added = self.posenet.forward_window(points.features) if every_frame else self.posenet(points.features)
         triangulated = points.joints if every_frame else points.joints[:, self.target_frame]
         turn = points.turn[:, None] if every_frame else points.turn
-        return (triangulated + CORRECTION * added) @ turn  # rows times the turn go back to world axes
+        with exactly(turn):
+            return (triangulated + CORRECTION * added.to(turn.dtype)) @ turn  # rows times the turn: back to world axes
 
     def points(self, batch: PoseBatch) -> RayPoints:
         """What mode rays makes of a batch, without gradients."""
         if batch.camera is None:
             raise ValueError("input_mode rays needs the poses' cameras, but there are none: use a calibrated data set.")
-        with torch.no_grad():
+        with torch.no_grad(), exactly(batch.joints_2d):
             return ray_points(batch.joints_2d, batch.certainty(), batch.camera, self.skeleton, self.target_frame)
 
     @torch.no_grad()

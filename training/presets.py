@@ -68,8 +68,9 @@ WITHOUT_BUDGET_SIZES = ("sem_gcn", "st_gcn", "poseformer")
 # over a third of a second.
 SMALL_VIEW_LIFTER: Preset = {
     "lifter": {"frames": 9, "posenet_width": 64, "posenet_blocks": 1, "dropout": 0.0},
-    "learning": {"lr": 1e-3, "lr_schedule": "cosine", "amsgrad": False, "max_grad_norm": 1.0, "batch_size": 128},
-}
+    "learning": {"lr": 1e-3, "lr_schedule": "cosine", "amsgrad": False, "max_grad_norm": 1.0, "batch_size": 128,
+                 "steps_per_epoch": 25},
+}  # fmt: skip
 SMALL_RUNS = ("demo", "cmu")
 
 # What several cameras see: recipe posefk corrects triangulated joints, whatever the rig.

@@ -114,4 +114,5 @@ class ErrorAwareWeights:
 
     def restore(self, weights: Tensor) -> None:
         """Go on with weights that were agreed on or saved."""
-        self.weights, self._agreed = weights.clone(), weights.clone()
+        self.weights = weights.to(self.weights.device, copy=True)
+        self._agreed = self.weights.clone()

@@ -227,3 +227,15 @@ def test_checkpoints_from_before_confidences_are_read(tmp_path, generator):
 def test_input_with_or_without_confidence_by_mistake_is_refused(given, words):
     with pytest.raises(ValueError, match=rf"{words}.*expected \(\.\.\., 16, {5 - given}\)"):
         small_lifter(in_features=5 - given).predict(torch.zeros(2, 1, 16, given))
+
+
+def test_narrow_numbers_stay_inside_the_network(generator):
+    """What the virtual camera does before and after it is geometry, which bfloat16 would put centimetres off."""
+    lifter, joints_2d = small_lifter("virtual_camera"), torch.randn(6, 1, 16, 2, generator=generator)
+    torch.nn.init.zeros_(lifter.posenet.get_submodule("w2").weight)  # the network always answers with its bias
+    bias = lifter.posenet.get_submodule("w2").bias
+    bias.data = bias.data.bfloat16().float()  # which narrow numbers can say
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        seen, narrow = lifter.prepare(joints_2d), lifter(joints_2d)
+    assert torch.equal(seen, lifter.prepare(joints_2d))
+    torch.testing.assert_close(narrow, lifter(joints_2d).detach())

@@ -106,6 +106,18 @@ def test_a_checkpoint_gives_the_same_lifter_back(mode: str, batch: PoseBatch, tm
     torch.testing.assert_close(loaded.lift(batch), lifter.lift(batch))
 
 
+def test_narrow_numbers_stay_inside_the_network(batch: PoseBatch):
+    """bfloat16 has three digits: geometry computed with them would be centimetres off."""
+    lifter = small().float().start_at_triangulation()
+    cameras = Camera(*(getattr(batch.camera, part).float() for part in vars(batch.camera)))
+    poses = replace(batch, joints_3d=batch.joints_3d.float(), joints_2d=batch.joints_2d.float(), camera=cameras)
+    truth = lifter.truth(poses)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        centre, every = lifter.lift(poses), lifter.lift(poses, every_frame=True)
+    torch.testing.assert_close(centre, truth[:, 1], atol=1e-4, rtol=0)
+    torch.testing.assert_close(every, truth, atol=1e-4, rtol=0)
+
+
 def test_what_does_not_go_together_is_refused(batch: PoseBatch):
     with pytest.raises(ValueError, match="input_mode root: choose from screen, rays"):
         MultiViewLifter(build_posenet("esmformer", frames=3, **SIZES), "root")
