@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+import torch.distributed.nn  # before a group begins: it keeps the one that runs, whose threads then outlive stop()
 from torch import Tensor, nn
 
 
@@ -57,7 +58,7 @@ def _device(name: str) -> torch.device:
 
 
 def stop() -> None:
-    """Leave the group."""
+    """Leave the group. Its threads end here: one that let go of a tensor after Python ended would abort the process."""
     if dist.is_initialized():
         dist.destroy_process_group()
 

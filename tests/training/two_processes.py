@@ -1,8 +1,10 @@
-"""Started by torchrun from test_distributed.py: run_fk_gan.py with the weights of every process kept.
+"""Started by torchrun from test_distributed.py: run_fk_gan.py with the weights of every process kept, and the names of
+the threads that outlive the run.
 
 Usage: two_processes.py OUT FLAGS...
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -32,3 +34,5 @@ def save_all(course: Course, folder: Path | None) -> None:
 
 Course.save = save_all
 run_fk_gan.main(sys.argv[2:])
+threads = sorted(file.read_text().strip() for file in Path("/proc/self/task").glob("*/comm"))  # Linux alone has them
+(Path(sys.argv[1]) / f"threads{os.environ['RANK']}.txt").write_text("\n".join(threads))
