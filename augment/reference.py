@@ -19,6 +19,8 @@ from kinematics.rows import stack
 HIP = Skeleton("h36m_16").root
 THORAX = Skeleton("h36m_16").joints.index("Thorax")
 POSES_AT_ONCE = 2048  # of several views: of these only one pose and the cameras are kept
+MOST_FRAMES = 1_000_000  # of all clips kept: 2 GB while they are fitted
+FRAMES_AT_ONCE = 100_000  # fitting takes 2 KB a frame
 
 
 @dataclass
@@ -32,8 +34,12 @@ class Reference:
     def of(
         cls, data: PoseDataset | MultiViewDataset | PoseBatch, maximum: int, generator: torch.Generator
     ) -> "Reference":
-        """At most `maximum` poses of a data set, drawn at random. They need cameras and the 16-joint layout."""
+        """At most `maximum` poses of a data set, drawn at random, and of long clips no more than MOST_FRAMES in all.
+
+        They need cameras and the 16-joint layout.
+        """
         count = len(data)
+        maximum = max(1, min(maximum, MOST_FRAMES // _frames(data)))
         device = data.source.device if isinstance(data, PoseBatch) else data.device
         rows = torch.arange(count)
         if count > maximum:
@@ -82,7 +88,8 @@ class Reference:
     @cached_property
     def fit(self) -> BodyPose:
         """The DH body's best fit to each pose (N, T), made once."""
-        return joint_angles_from_joints(self.joints_world)
+        pieces = self.joints_world.split(max(1, FRAMES_AT_ONCE // self.joints_world.shape[1]))
+        return BodyPose(*(torch.cat(parts) for parts in zip(*map(joint_angles_from_joints, pieces), strict=True)))
 
     @cached_property
     def body_lengths(self) -> Tensor:
@@ -149,6 +156,11 @@ class Reference:
         move = stack([x - hip_x, y - hip_y, lowest - lowest_heights(joints, softly=plant)], -1, joints)
         settled = joints + move[:, :, None]
         return planted(settled) if plant else settled
+
+
+def _frames(data: PoseDataset | MultiViewDataset | PoseBatch) -> int:
+    """T of its poses."""
+    return data.joints_3d.shape[-3] if isinstance(data, PoseBatch) else data.frames
 
 
 def _checked(batch: PoseBatch) -> PoseBatch:

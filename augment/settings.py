@@ -122,7 +122,7 @@ class AugmentSettings:
     schedule: Literal["none", "mixed", "alternate"] = "mixed"
     """mixed: real and synthetic in every batch; alternate: an epoch of fakes, then one of reals, as published."""
     max_reference: int = 20000
-    """Real poses kept as partners and models of synthetic ones."""
+    """Real poses kept as partners and models of synthetic ones; of long clips a million frames at most."""
     detector_noise: str = "auto"
     """Error of a detector put on the 2D the lifter learns from: auto (synthetic poses get the error of the training
     data's detections; none where these are projections, as gt is), none, default (not measured) or a JSON file of

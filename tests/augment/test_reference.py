@@ -36,6 +36,20 @@ def test_fit_of_the_reference_leads_back_to_its_poses(people, generator):
     torch.testing.assert_close(DHHuman()(*reference.fit), reference.joints_world, atol=1e-3, rtol=0)
 
 
+def test_long_clips_are_kept_within_memory_and_fitted_piece_by_piece(people, generator, monkeypatch):
+    clips = people.take(torch.randint(len(people), (40,), generator=generator))
+    joints = torch.cat([clips.joints_3d, clips.joints_3d.flip(0), clips.joints_3d], dim=1)
+    clips = type(people).of(joints, clips.joints_2d.expand(-1, 3, -1, -1), clips.camera)
+    whole = Reference.of(clips, 1000, generator)
+    assert len(whole) == 40
+    monkeypatch.setattr("augment.reference.FRAMES_AT_ONCE", 21)  # seven clips
+    pieces = Reference(whole.joints_world, whole.camera)
+    for one, other in zip(pieces.fit, whole.fit, strict=True):
+        assert torch.equal(one, other)
+    monkeypatch.setattr("augment.reference.MOST_FRAMES", 50)
+    assert Reference.of(clips, 1000, generator).joints_world.shape == (16, 3, 16, 3)
+
+
 @pytest.mark.parametrize("growth", [1.0, 1.2])
 def test_bodies_have_the_data_sets_own_hip_and_thorax(people, generator, growth):
     """CMU's Hip lies far above the line between the hip joints, where a DH body has it."""
