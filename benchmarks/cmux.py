@@ -2,6 +2,7 @@
 
     python -m benchmarks.cmux --data_root data --out checkpoint/cmux --workers 2
     python -m benchmarks.cmux --table clips        temporal lifters, with single frames beside them
+    python -m benchmarks.cmux --table clips_noisy  the same of detections
     python -m benchmarks.cmux --table amount       more and more synthetic poses beside the real ones
     python -m benchmarks.cmux --table coco         lifters of COCO keypoints (see benchmarks/coco_input.py)
     python -m benchmarks.cmux --table views        lifters of several views, of detections, without 3D labels too
@@ -100,6 +101,10 @@ TABLES = {
             "poseformer-27": "--posenet_name poseformer --frames 27 --posenet_width 16 --posenet_blocks 2 --lr 1e-3",
         },
         {name: f"--recipe {name} {_LENGTHS[name]}" for name in MAIN},
+    ),
+    "clips_noisy": Table(
+        f"{_SHORT} {_NOISE}", {"videopose-1": _SINGLE, "videopose-27": f"{_SINGLE} --frames 27"},
+        {name: f"--recipe {name} {_LENGTHS[name]}" for name in ("none", "posefk")},
     ),
     "amount": Table(
         f"{_SMALL} --gan 0", _FRAMES,
