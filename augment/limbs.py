@@ -21,8 +21,8 @@ _IN_CHEST = slice(8, 15)  # shoulders, arms and neck hang from the chest, bones 
 _BY_CHILD = sorted(range(len(BONES)), key=lambda bone: BONE_JOINTS[bone][1])  # parents come before children
 # Left leg, right leg, left arm, right arm: upper and lower bone, and where along the parent's right axis the axis
 # points that a straight one bends about.
-_UPPER = [_BONE[name] for name in ("left_thigh", "right_thigh", "left_upper_arm", "right_upper_arm")]
-_LOWER = [_BONE[name] for name in ("left_shin", "right_shin", "left_forearm", "right_forearm")]
+UPPER = [_BONE[name] for name in ("left_thigh", "right_thigh", "left_upper_arm", "right_upper_arm")]
+LOWER = [_BONE[name] for name in ("left_shin", "right_shin", "left_forearm", "right_forearm")]
 _HINGE_SIDES = (-1.0, -1.0, 1.0, 1.0)
 LARGEST_BEND = math.radians(150)
 _STRAIGHT = 0.05  # sine of the bend below which the plane of a limb is not known
@@ -86,7 +86,7 @@ def exchange_limbs(pose: LimbPose, others: LimbPose, probability: float, generat
     others: a batch of the same size; every part draws its own pose from it.
     """
     lengths = pose.bones.norm(dim=-1)
-    parts = [list(limb) for limb in zip(_UPPER, _LOWER, strict=True)] + [[_BONE["neck"]]]
+    parts = [list(limb) for limb in zip(UPPER, LOWER, strict=True)] + [[_BONE["neck"]]]
     trunk = [_BONE[name] for name in ("waist", "thorax", "left_shoulder", "right_shoulder")]
     bones, count = pose.bones.clone(), len(pose.bones)
     for part in [*parts, trunk]:
@@ -114,8 +114,7 @@ def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPos
     turns = sd * _normal(pose, (6, 3), generator)  # (6, B, 1.., 3)
     bends = sd * _normal(pose, (4,), generator)[..., 0]
     bones = pose.bones.clone()
-    limbs = _turn_limbs(bones[..., _UPPER, :], bones[..., _LOWER, :], turns[:4].movedim(0, -2), bends.movedim(0, -1))
-    bones[..., _UPPER, :], bones[..., _LOWER, :] = limbs.unbind(-2)
+    move_limbs(bones, _rotation(turns[:4].movedim(0, -2)), bends.movedim(0, -1))
     neck = _BONE["neck"]
     bones[..., neck, :] = _rotated(bones[..., neck, :], TRUNK_SHARE * turns[4])
     trunk = TRUNK_SHARE * turns[5]
@@ -124,11 +123,16 @@ def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPos
     return pose._replace(bones=bones, chest=_rotation(trunk) @ pose.chest)
 
 
-def _turn_limbs(upper: Tensor, lower: Tensor, turns: Tensor, bends: Tensor) -> Tensor:
-    """Both bones of the four limbs (..., 4, 2, 3), bent by `bends` radians more, then turned by rotation vectors.
+def bends_of(bones: Float[Tensor, "*batch 15 3"]) -> Float[Tensor, "*batch 4"]:
+    """How far each limb is bent at its hinge, 0 when straight, radians."""
+    upper, lower = bones[..., UPPER, :], bones[..., LOWER, :]
+    return torch.atan2(torch.linalg.cross(upper, lower, dim=-1).norm(dim=-1), (upper * lower).sum(-1))
 
-    upper, lower: (..., 4, 3); turns: (..., 4, 3); bends: (..., 4).
-    """
+
+def move_limbs(bones: Tensor, turns: Tensor, bends: Tensor) -> None:
+    """The four limbs of bones (..., 15, 3), in place: bent by `bends` (..., 4) radians more, then turned as wholes by
+    turns (..., 4, 3, 3)."""
+    upper, lower = bones[..., UPPER, :], bones[..., LOWER, :]
     along, below = normalize(upper, dim=-1), normalize(lower, dim=-1)
     normal = torch.linalg.cross(along, below, dim=-1)
     sine = normal.norm(dim=-1, keepdim=True)
@@ -140,7 +144,7 @@ def _turn_limbs(upper: Tensor, lower: Tensor, turns: Tensor, bends: Tensor) -> T
     angle = reflect(angle, 0.0, LARGEST_BEND)[..., None]
     bent = along * angle.cos() + torch.linalg.cross(axis, along, dim=-1) * angle.sin()
     both = torch.stack([upper, bent * lower.norm(dim=-1, keepdim=True)], dim=-2)
-    return both @ _rotation(turns).mT
+    bones[..., UPPER, :], bones[..., LOWER, :] = (both @ turns.mT).unbind(-2)
 
 
 def reflect(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from augment.limbs import LimbPose, take_apart, trunk_frames
-from augment.planting import lowest_heights, planted
+from augment.planting import lowest_heights, planted, smoothed
 from augment.rigs import seen_by_rigs
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
@@ -151,9 +151,12 @@ class Reference:
         """
         plant = plant and joints.shape[1] > 1
         lowest = lowest_heights(self.joints_world[rows], softly=True) if plant else self.lowest.index_select(0, rows)
+        lift = lowest - lowest_heights(joints, softly=plant)
+        if plant:
+            lift = smoothed(lift[..., None])[..., 0]
         x, y, _ = self.hip.index_select(0, rows).unbind(-1)
         hip_x, hip_y, _ = joints[:, :, HIP].unbind(-1)
-        move = stack([x - hip_x, y - hip_y, lowest - lowest_heights(joints, softly=plant)], -1, joints)
+        move = stack([x - hip_x, y - hip_y, lift], -1, joints)
         settled = joints + move[:, :, None]
         return planted(settled) if plant else settled
 

@@ -9,9 +9,18 @@ from augment.balance import balancing_rotation
 from augment.bodies import BodySampler, body_sampler, keep_bodies, scale_bones
 from augment.crossover import exchange_angles, turn_angles
 from augment.generator import PoseGenerator
-from augment.limbs import LimbPose, exchange_limbs, put_together, tilt_matrices, turn_limbs, with_lengths
+from augment.limbs import (
+    LimbPose,
+    exchange_limbs,
+    put_together,
+    take_apart,
+    tilt_matrices,
+    turn_limbs,
+    with_lengths,
+)
 from augment.random_poses import RandomPoses, normal_poses, range_of_motion_poses
 from augment.reference import HIP, Reference
+from augment.retargeting import middle_of, retarget
 from augment.settings import AugmentSettings
 from kinematics import BONES, DHHuman, joint_limits
 from kinematics.rows import in_rows
@@ -60,34 +69,39 @@ class PoseSources:
 
     def limbs(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         partners = self.reference.random_rows(len(rows), generator)
-        limbs = self.reference.limbs
-        pose, others = (LimbPose(*(part.index_select(0, index) for part in limbs)) for index in (rows, partners))
-        pose = exchange_limbs(pose, others, self.settings.exchange, generator)
-        pose = turn_limbs(pose, self.settings.turn_sd, generator)
+        clip = self._limbs_at(rows)
+        pose = exchange_limbs(middle_of(clip), self._limbs_at(partners, middle=True), self.settings.exchange, generator)
+        pose = retarget(turn_limbs(pose, self.settings.turn_sd, generator), clip)
         pose = with_lengths(pose, self.new_lengths(rows, generator)[:, None])
         return self._tilted(put_together(pose), generator)
 
     def rom(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         poses = range_of_motion_poses(len(rows), generator, 0.0, self.reference.joints_world.dtype)
-        return self._tilted(self._still(poses, rows, generator), generator)
+        return self._tilted(self._moving(poses, rows, generator), generator)
 
     def normal(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        return self._still(normal_poses(len(rows), generator, self.reference.joints_world.dtype), rows, generator)
+        return self._moving(normal_poses(len(rows), generator, self.reference.joints_world.dtype), rows, generator)
 
     def real(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         if not self.settings.new_bodies_for_real or self.bodies is keep_bodies:
             return self.reference.joints_world[rows]
-        pose = LimbPose(*(part[rows] for part in self.reference.limbs))
-        return put_together(with_lengths(pose, self.new_lengths(rows, generator)[:, None]))
+        return put_together(with_lengths(self._limbs_at(rows), self.new_lengths(rows, generator)[:, None]))
 
     def new_lengths(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         """(B, 15) bone lengths for poses that stand beside the real ones at `rows`, metres."""
         return self.bodies(self.reference.lengths.index_select(0, rows), generator)
 
-    def _still(self, poses: RandomPoses, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """Random poses held for all frames of a clip."""
+    def _limbs_at(self, rows: Tensor, middle: bool = False) -> LimbPose:
+        """The real poses at `rows`, taken apart; middle: of each clip its middle frame alone."""
+        limbs = middle_of(self.reference.limbs) if middle else self.reference.limbs
+        return LimbPose(*(part.index_select(0, rows) for part in limbs))
+
+    def _moving(self, poses: RandomPoses, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Random poses, in clips moved as the real ones at `rows` move."""
         joints = self._body(poses.joint_angles[:, None], poses.global_rotation[:, None], rows, generator)
-        return joints.expand(-1, self.reference.joints_world.shape[1], -1, -1)
+        if self.reference.joints_world.shape[1] == 1:
+            return joints
+        return put_together(retarget(take_apart(joints), self._limbs_at(rows)))
 
     def _body(
         self, angles: Tensor, rotation: Tensor, rows: Tensor, generator: torch.Generator,
