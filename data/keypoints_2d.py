@@ -21,6 +21,10 @@ NUM_CAMERAS = len(CAMERA_RESOLUTIONS)
 # A detector loses or adds a few frames at the end of a video; more than this is another recording or frame rate.
 MAX_CUT_FRAMES, MAX_CUT_FRACTION = 50, 0.05
 ROUNDING = 1e-3  # by which a confidence may be outside 0 to 1
+# VideoPose3D's stacked hourglass files have MPII's 16 joints, told by their sides. In the order of "h36m_16" they are
+# what SemGCN's files of the same name hold: MPII's thorax is Spine, its neck Thorax, its head top Head.
+MPII_SIDES = [[3, 4, 5, 13, 14, 15], [0, 1, 2, 10, 11, 12]]  # left, right
+FROM_MPII = [6, 2, 1, 0, 3, 4, 5, 7, 8, 9, 13, 14, 15, 12, 11, 10]
 _WHERE = "docs/data_h36m.md says where each file comes from."
 
 
@@ -67,12 +71,14 @@ class Keypoints2D:
         self.lacking: list[str] = []
         self.odd_scores = 0
         metadata = content.get("metadata")
-        self._refuse_coco(metadata if isinstance(metadata, dict) else {})
+        metadata = metadata if isinstance(metadata, dict) else {}
+        sides = [sorted(side) for side in metadata.get("keypoints_symmetry") or ([], [])]
+        self._refuse_coco(metadata.get("layout_name"), sides[0])
+        self.is_mpii = metadata.get("layout_name") == "mpii" or sides == MPII_SIDES
 
-    def _refuse_coco(self, metadata: dict[str, Any]) -> None:
+    def _refuse_coco(self, name: str | None, left: list[int]) -> None:
         """17 joints may be COCO's as well as Human3.6M's; only the metadata tells."""
-        left = metadata.get("keypoints_symmetry", [[]])[0]
-        if metadata.get("layout_name") == "coco" or list(left)[:2] == [1, 3]:
+        if name == "coco" or left[:2] == [1, 3]:
             raise ValueError(
                 f"{self.path} has Skeleton('coco_17') keypoints, expected Skeleton('h36m_17') or 'h36m_16': use a "
                 "detector trained on Human3.6M's joints, e.g. cpn_ft_h36m_dbb."
@@ -91,6 +97,8 @@ class Keypoints2D:
         if len(cameras) != NUM_CAMERAS:
             raise ValueError(f"{name} has {len(cameras)} cameras, expected {NUM_CAMERAS}: one array per camera.")
         checked = [_checked(pixels, f"{name}, camera {index}") for index, pixels in enumerate(cameras)]
+        if self.is_mpii:
+            checked = [pixels[:, FROM_MPII] if pixels.shape[1] == len(FROM_MPII) else pixels for pixels in checked]
         shortest = min(len(pixels) for pixels in checked)
         longest = max(frames, *(len(pixels) for pixels in checked))
         kept = min(frames, shortest)
@@ -117,6 +125,8 @@ class Keypoints2D:
             )
         if self.lacking:
             notes.append(f"{self.path.name} has no keypoints for {', '.join(self.lacking)}; left out.")
+        if self.is_mpii:
+            notes.append(f"{self.path.name}: its 16 joints are in MPII's order and were put in Human3.6M's.")
         if self.odd_scores:
             notes.append(
                 f"{self.path.name}: the third column of {self.odd_scores} takes is not from 0 to 1, so it is no "

@@ -44,6 +44,31 @@ def test_neck_nose_is_dropped_by_name(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one.joints_2d, other.joints_2d)
 
 
+def test_stacked_hourglass_files_in_mpiis_order_are_put_in_human36ms(tmp_path: Path) -> None:
+    views, sides = cameras(joints=16), [[3, 4, 5, 13, 14, 15], [0, 1, 2, 10, 11, 12]]
+    mpii: list[str] = (
+        "RAnkle RKnee RHip LHip LKnee LAnkle Hip Spine Thorax Head RWrist RElbow RShoulder LShoulder LElbow LWrist"
+    ).split()
+    wanted = [view[:, [mpii.index(joint) for joint in Skeleton("h36m_16").joints]] for view in views]
+    plain = Keypoints2D(write(tmp_path, wanted)).screen("S1", "Walking 1", "h36m_16", 30)
+    for metadata in ({"num_joints": 16, "keypoints_symmetry": sides}, {"layout_name": "mpii"}):
+        detector = Keypoints2D(write(tmp_path, views, metadata))
+        again = detector.screen("S1", "Walking 1", "h36m_16", 30)
+        assert plain is not None and again is not None and "in MPII's order" in detector.notes()[0]
+        for one, other in zip(plain, again, strict=True):
+            np.testing.assert_array_equal(one.joints_2d, other.joints_2d)
+
+
+def test_files_in_human36ms_order_are_left_in_it_whatever_their_metadata_say_or_lack(tmp_path: Path) -> None:
+    views, sides = cameras(joints=16), [[4, 5, 6, 10, 11, 12], [1, 2, 3, 13, 14, 15]]
+    plain = Keypoints2D(write(tmp_path, views)).screen("S1", "Walking 1", "h36m_16", 30)
+    for metadata in ({"keypoints_symmetry": sides, "layout_name": "h36m"}, {"keypoints_symmetry": None}):
+        detector = Keypoints2D(write(tmp_path, views, metadata))
+        again = detector.screen("S1", "Walking 1", "h36m_16", 30)
+        assert plain is not None and again is not None and not detector.notes()
+        np.testing.assert_array_equal(plain[0].joints_2d, again[0].joints_2d)
+
+
 def scored(views: list[np.ndarray], scores: Any) -> list[np.ndarray]:
     """The views with a third column."""
     column = np.broadcast_to(scores, views[0].shape[:2])[..., None].astype(np.float32)
