@@ -72,13 +72,12 @@ class Keypoints2D:
         self.odd_scores = 0
         metadata = content.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
-        sides = [sorted(side) for side in metadata.get("keypoints_symmetry") or ([], [])]
-        self._refuse_coco(metadata.get("layout_name"), sides[0])
-        self.is_mpii = metadata.get("layout_name") == "mpii" or sides == MPII_SIDES
+        self._refuse_coco(metadata)
+        self.is_mpii = is_mpii(metadata)
 
-    def _refuse_coco(self, name: str | None, left: list[int]) -> None:
+    def _refuse_coco(self, metadata: dict[str, Any]) -> None:
         """17 joints may be COCO's as well as Human3.6M's; only the metadata tells."""
-        if name == "coco" or left[:2] == [1, 3]:
+        if metadata.get("layout_name") == "coco" or sides_of(metadata)[0][:2] == [1, 3]:
             raise ValueError(
                 f"{self.path} has Skeleton('coco_17') keypoints, expected Skeleton('h36m_17') or 'h36m_16': use a "
                 "detector trained on Human3.6M's joints, e.g. cpn_ft_h36m_dbb."
@@ -137,6 +136,19 @@ class Keypoints2D:
     def require(self, subjects: list[str]) -> None:
         """Refuse the file if it lacks a subject altogether."""
         choose(f"{self.path} subject", subjects, self.positions)
+
+
+def sides_of(metadata: dict[str, Any]) -> list[list[int]]:
+    """Left and right joints as the metadata say, in rising order; none where they do not."""
+    sides = metadata.get("keypoints_symmetry")
+    if not isinstance(sides, list | tuple | np.ndarray) or len(sides) != 2:
+        return [[], []]
+    return [sorted(np.ravel(side).tolist()) for side in sides]
+
+
+def is_mpii(metadata: dict[str, Any]) -> bool:
+    """Whether 16 joints are in MPII's order."""
+    return metadata.get("layout_name") == "mpii" or sides_of(metadata) == MPII_SIDES
 
 
 def _checked(raw: Any, name: str) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from data.keypoint_files.arrays import clip_of_array
 from data.keypoint_files.clip import Hints, KeypointClip, number_array
+from data.keypoints_2d import FROM_MPII, is_mpii, sides_of
 from data.readers import load_npz_restricted
 from kinematics.errors import PoseFKError
 
@@ -39,6 +40,8 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
         raise PoseFKError(f"{path} has {len(clips)} clips{asked}: choose one of {listed} with --video.")
     metadata = metadata if isinstance(metadata, dict) else {}
     pixels = number_array(clips[chosen[0]], f"{path}, {chosen[0]}")
+    if hints.layout is None and is_mpii(metadata) and pixels.shape[-2] == len(FROM_MPII):
+        pixels = pixels[..., FROM_MPII, :]
     clip = clip_of_array(pixels, path, hints, _layout(metadata, pixels))
     about = (metadata.get("video_metadata") or {}).get(chosen[0].split("/")[0]) or {}
     if "w" in about and "h" in about:
@@ -52,5 +55,5 @@ def _layout(metadata: dict[str, Any], pixels: np.ndarray) -> str | None:
     name = metadata.get("layout_name")
     if name in LAYOUTS_BY_NAME and not (name == "h36m" and pixels.shape[-2] == 16):
         return LAYOUTS_BY_NAME[name]
-    left = list(metadata.get("keypoints_symmetry", [[]])[0])[:2]
+    left = sides_of(metadata)[0][:2]
     return "coco_17" if left == [1, 3] else "h36m_17" if left == [4, 5] and pixels.shape[-2] == 17 else None

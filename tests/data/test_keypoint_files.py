@@ -165,6 +165,18 @@ def test_one_of_several_videos_is_asked_for(tmp_path):
     assert clip.size == (640, 360) and clip.fps == 50 and clip.frames[0][0].keypoints[0, 0] == 2
 
 
+def test_stacked_hourglass_files_in_mpiis_order_are_put_in_human36ms(tmp_path):
+    names = "RAnkle RKnee RHip LHip LKnee LAnkle Hip Spine Thorax Head RWrist RElbow RShoulder LShoulder LElbow LWrist"
+    pixels = np.random.default_rng(0).uniform(0, 900, (4, 16, 2))
+    metadata = {"num_joints": 16, "keypoints_symmetry": [[3, 4, 5, 13, 14, 15], [0, 1, 2, 10, 11, 12]]}
+    positions = {"S9": {"Walking": [pixels]}}
+    np.savez(tmp_path / "sh.npz", positions_2d=np.array(positions, object), metadata=np.array(metadata, object))
+    clip = _read(tmp_path / "sh.npz", size=SIZE)
+    for joint, wanted in zip(names.split(), pixels.swapaxes(0, 1), strict=True):
+        seen = [people[0].keypoints[clip.layout.joints.index(joint)] for people in clip.frames.values()]
+        np.testing.assert_array_equal(seen, wanted)
+
+
 def test_a_pickle_is_refused_unopened(tmp_path):
     (tmp_path / "results.pkl").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
     with pytest.raises(PoseFKError, match="pickle, which can run code.*save JSON"):

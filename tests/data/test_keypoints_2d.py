@@ -46,10 +46,9 @@ def test_neck_nose_is_dropped_by_name(tmp_path: Path) -> None:
 
 def test_stacked_hourglass_files_in_mpiis_order_are_put_in_human36ms(tmp_path: Path) -> None:
     views, sides = cameras(joints=16), [[3, 4, 5, 13, 14, 15], [0, 1, 2, 10, 11, 12]]
-    mpii: list[str] = (
-        "RAnkle RKnee RHip LHip LKnee LAnkle Hip Spine Thorax Head RWrist RElbow RShoulder LShoulder LElbow LWrist"
-    ).split()
-    wanted = [view[:, [mpii.index(joint) for joint in Skeleton("h36m_16").joints]] for view in views]
+    names = "RAnkle RKnee RHip LHip LKnee LAnkle Hip Spine Thorax Head RWrist RElbow RShoulder LShoulder LElbow LWrist"
+    place: dict[str, int] = {joint: index for index, joint in enumerate(names.split())}
+    wanted = [view[:, [place[joint] for joint in Skeleton("h36m_16").joints]] for view in views]
     plain = Keypoints2D(write(tmp_path, wanted)).screen("S1", "Walking 1", "h36m_16", 30)
     for metadata in ({"num_joints": 16, "keypoints_symmetry": sides}, {"layout_name": "mpii"}):
         detector = Keypoints2D(write(tmp_path, views, metadata))
