@@ -8,7 +8,7 @@ from torch import Tensor
 
 from augment.cameras import other_places, wide_cameras, wide_rigs
 from augment.collapse import Diversity, collapse_sentence, diversity
-from augment.detections import as_detected, noise_for
+from augment.detections import as_detected, as_projected, is_projected, noise_for
 from augment.detector_noise import DetectorNoise
 from augment.gan import AverageGradients, Gan
 from augment.generator import PoseGenerator
@@ -64,12 +64,14 @@ class Augmenter:
         self.acceptance: dict[str, float] = {}
         self.drawn: dict[str, int] = {}
         self.noise = noise
+        self._detected = False
         self._seed, self._average_gradients, self._pose_generator = seed, average_gradients, pose_generator
         self._parts = None if reference is None else self._build(reference)
 
     def _build(self, data: PoseDataset | MultiViewDataset | PoseBatch) -> _Parts:
         if self.noise is None:
             self.noise = noise_for(self.settings.detector_noise, data)
+        self._detected = not is_projected(data)
         # All processes of a run draw the same reference and start from the same nets.
         same = torch.Generator().manual_seed(self._seed)
         reference = Reference.of(data, self.settings.max_reference, same).to(self.device)
@@ -105,6 +107,8 @@ class Augmenter:
             return {}
         if real.views is not None:  # the critics look at single views
             real = real.one_view(random_views(real, self.random))
+        if self._detected:  # no fake has a detector's error: critics would tell by it
+            real = as_projected(real)
         return self.parts.gan.update(real, self._draw_fakes, self.random, motion)
 
     @torch.no_grad()

@@ -114,6 +114,13 @@ def check_setting(setting: str, flag: str = "detector_noise", words: tuple[str, 
         )
 
 
+def as_projected(batch: PoseBatch) -> PoseBatch:
+    """The batch as its cameras see it without any detector: the 2D is the projection of the 3D."""
+    if batch.camera is None:
+        raise ValueError(_NO_CAMERAS)
+    return replace(batch, joints_2d=batch.camera.project(batch.joints_3d), confidence=None)
+
+
 def as_detected(batch: PoseBatch, noise: DetectorNoise, generator: torch.Generator) -> PoseBatch:
     """The batch as the detector sees it: other 2D, and its confidences. Every view has errors of its own."""
     screen = batch.joints_2d

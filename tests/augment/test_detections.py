@@ -106,6 +106,13 @@ def test_the_published_recipe_has_no_noise_and_the_gan_sees_clean_fakes(people: 
     assert states[0] == states[1]
 
 
+def test_critics_see_real_detections_as_projections_because_fakes_are(detected: PoseDataset, motion: Motion):
+    projected = PoseDataset.from_takes([motion(400, seed) for seed in range(8)], frames=3)
+    rows, settings = torch.arange(0, len(projected), 100), replace(recipe("dh-aug"), max_reference=50)
+    losses = [Augmenter(settings, data, seed=1).update(data.batch(rows)) for data in (detected, projected)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
 def test_a_pool_keeps_confidences_and_refuses_a_mixture(people: PoseBatch, generator: torch.Generator):
     noisy = Augmenter(REAL_AND_NEW, people, noise=NOISE)
     pool = PosePool(6)
