@@ -157,7 +157,8 @@ def evaluate_only(settings: Settings) -> None:
             checkpoint=path, posenet_name=settings.lifter.posenet_name, test_sets=test_sets,
             flip="on" if settings.output.test_flip else "off", device=settings.device,
             data_root=settings.data.data_root, data_extra_root=settings.data.data_extra_root,
-            keypoints=settings.data.keypoints, test_noise=settings.output.test_noise,
+            keypoints=settings.data.keypoints, subjects_test=settings.data.subjects_test,
+            actions=settings.data.actions, max_gap=settings.data.max_gap, test_noise=settings.output.test_noise,
         )
     )  # fmt: skip
 

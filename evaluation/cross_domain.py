@@ -62,6 +62,12 @@ class CrossDomain:
     """Folder of the 3DHP test set."""
     keypoints: str = "gt"
     """2D of Human3.6M: gt, or a detector's file."""
+    subjects_test: tuple[str, ...] = ()
+    """Test subjects of the data sets that name theirs; empty: their own split."""
+    actions: tuple[str, ...] = ()
+    """Actions to keep; empty: all."""
+    max_gap: float = DataSettings.max_gap
+    """Detected 2D: longest gap of a joint that is closed by interpolation, seconds; frames of longer ones are cut."""
     test_noise: str = "none"
     """Error of a detector put on projected 2D, the same for every lifter: none, default (not measured) or a JSON file
     of DetectorNoise.save."""
@@ -88,6 +94,8 @@ def check(settings: CrossDomain) -> None:
         known = ", ".join([*(name for names in TEST_SETS.values() for name in names), *STANDALONE_TEST_SETS])
         raise ValueError(f"--test_sets is empty, expected some of {known}.")
     check_setting(settings.test_noise, "test_noise", TEST_NOISES)
+    if not settings.max_gap >= 0:  # also NaN
+        raise ValueError(f"--max_gap {settings.max_gap}: expected at least 0.")
     if settings.json is not None and settings.json.is_dir():
         raise IsADirectoryError(f"--json {settings.json} is a folder, expected the name of a file.")
 
@@ -128,6 +136,7 @@ def data_settings(settings: CrossDomain, lifter: Lifter) -> DataSettings:
     """What the data rooms need to know."""
     return DataSettings(
         data_root=settings.data_root, data_extra_root=settings.data_extra_root, keypoints=settings.keypoints,
+        subjects_test=settings.subjects_test, actions=settings.actions, max_gap=settings.max_gap,
         num_joints=lifter.skeleton.num_joints, views=lifter.views,
     )  # fmt: skip
 

@@ -173,6 +173,20 @@ def test_cross_domain_judges_on_detections_with_their_confidences_and_tells_what
     assert "h36m: its 2D has no confidences, so the lifter reads 1" in capsys.readouterr().out
 
 
+def test_a_checkpoint_is_judged_on_the_takes_asked_for(
+    root: Path, detected_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    judge = f"--dataset h36m --data_root {root} --keypoints hr --evaluate {detected_run}/last.pt --test_sets h36m"
+    run_fk_gan.main([*judge.split(), "--actions", "Walking"])
+    printed = capsys.readouterr().out
+    assert "\nall    480 " in printed and "Eating" not in printed, "120 frames of S9 from four cameras"
+    asked = {}
+    monkeypatch.setattr(cross_domain, "load_test_set", lambda name, settings, *_: asked.update(vars(settings)) or [])
+    with pytest.raises(ValueError, match="no usable pose"):
+        run_fk_gan.main([*judge.split(), "--subjects_test", "S5", "--max_gap", "0.5"])
+    assert asked["subjects_test"] == ("S5",) and asked["max_gap"] == 0.5
+
+
 @pytest.mark.parametrize(
     "flags, words",
     [

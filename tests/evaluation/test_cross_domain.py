@@ -57,6 +57,7 @@ def test_a_published_checkpoint_is_evaluated_by_name(tmp_path, capsys, monkeypat
         ("--checkpoint {} --protocols official_3dhp", "scores joints of mpi_inf_3dhp_17 or h36m_17, these are h36m_16"),
         ("--checkpoint {} --device tpu", "choose from auto, cpu, cuda"),
         ("--checkpoint {} --batch_size 0", "expected 1 or more"),
+        ("--checkpoint {} --max_gap -1", "--max_gap -1.0: expected at least 0"),
         ("--checkpoint {} --json .", "is a folder"),
         ("--checkpoint {} --test_sets 3dhp --data_extra_root no_such_folder", "no_such_folder"),
         ("", "--checkpoint"),
