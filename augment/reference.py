@@ -17,7 +17,7 @@ from kinematics.inverse import BodyPose, joint_angles_from_joints
 from kinematics.rows import stack
 
 HIP = Skeleton("h36m_16").root
-THORAX = Skeleton("h36m_16").joints.index("Thorax")
+THORAX, HEAD = (Skeleton("h36m_16").joints.index(name) for name in ("Thorax", "Head"))
 POSES_AT_ONCE = 2048  # of several views: of these only one pose and the cameras are kept
 MOST_FRAMES = 1_000_000  # of all clips kept: 2 GB while they are fitted
 FRAMES_AT_ONCE = 100_000  # fitting takes 2 KB a frame
@@ -115,7 +115,8 @@ class Reference:
     def with_centres(self, joints: Tensor, rows: Tensor, growth: Tensor) -> Tensor:
         """Joints (B, T, 16, 3) of DH bodies with Hip and Thorax where the people at `rows` have theirs.
 
-        growth: (B,) size of each body over that person's.
+        growth: (B,) size of each body over that person's. The neck of a clip is as long in every frame as in the middle
+        one: the head hangs from the DH body's thorax, which turns otherwise than the neck does.
         """
         if self.is_dh_body:
             return joints
@@ -124,6 +125,10 @@ class Reference:
         moved = joints[:, :, [HIP, THORAX]] + _in_trunk(joints, apart, inwards=False)
         parts = list(joints.unbind(2))
         parts[HIP], parts[THORAX] = moved.unbind(2)
+        if joints.shape[1] > 1:
+            neck = parts[HEAD] - parts[THORAX]
+            length = neck.norm(dim=-1, keepdim=True)
+            parts[HEAD] = parts[THORAX] + neck * (length[:, length.shape[1] // 2, None] / length.clamp_min(1e-3))
         return stack(parts, -2, joints)
 
     def random_rows(self, count: int, generator: torch.Generator) -> Tensor:

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from augment.limbs import trunk_frames
-from augment.reference import Reference
-from kinematics import DHHuman, bone_lengths
+from augment.reference import HEAD, Reference
+from kinematics import BONES, DHHuman, bone_lengths
+from kinematics.inverse import BodyPose
 
 
 def test_reference_keeps_at_most_so_many_poses(people, generator):
@@ -66,6 +67,25 @@ def test_bodies_have_the_data_sets_own_hip_and_thorax(people, generator, growth)
     bodies = reference.with_centres(bodies, rows, torch.full((len(rows),), growth))
     about_spine = bodies - bodies[:, :, 7:8]
     torch.testing.assert_close(about_spine, growth * (raised - raised[:, :, 7:8]), atol=1e-3, rtol=0)
+
+
+def test_clips_of_bodies_with_the_data_sets_thorax_keep_their_necks(people, generator):
+    """CMU's Thorax lies above the line between the shoulders; a nodding head must not come nearer."""
+    joints = people.joints_world()
+    _, chest = trunk_frames(joints)
+    raised = joints.clone()
+    raised[:, :, 8] += chest @ torch.tensor([0.0, -0.03, 0.08])
+    data = type(people).of(people.camera.world_to_camera(raised), people.joints_2d, people.camera)
+    reference = Reference.of(data, 1000, generator)
+    rows, growth = torch.arange(len(people)), torch.ones(len(people))
+    angles = reference.fit.joint_angles.repeat(1, 5, 1)
+    angles[..., 16:20] += torch.linspace(-0.5, 0.5, 5)[:, None]  # chest and neck
+    fit = BodyPose(angles, *(part.repeat(1, 5, 1) for part in reference.fit[1:]))
+    made = reference.with_centres(DHHuman()(*fit), rows, growth)
+    lengths = bone_lengths(made)[..., BONES.index("neck")]
+    assert (DHHuman()(*fit)[:, :, HEAD] - DHHuman()(*fit)[:, 2:3, HEAD]).norm(dim=-1).mean() > 0.03
+    torch.testing.assert_close(lengths, lengths[:, 2:3].expand_as(lengths), atol=1e-5, rtol=0)
+    torch.testing.assert_close(lengths[:, 2], bone_lengths(raised)[:, 0, BONES.index("neck")], atol=1e-3, rtol=0)
 
 
 def test_one_place_for_all_is_one_of_the_rows(generator, people):
