@@ -156,11 +156,11 @@ class Reference:
         """
         plant = plant and joints.shape[1] > 1
         lowest = lowest_heights(self.joints_world[rows], softly=True) if plant else self.lowest.index_select(0, rows)
+        x, y, z = self.hip.index_select(0, rows).unbind(-1)
+        hip_x, hip_y, hip_z = joints[:, :, HIP].unbind(-1)
         lift = lowest - lowest_heights(joints, softly=plant)
-        if plant:
-            lift = smoothed(lift[..., None])[..., 0]
-        x, y, _ = self.hip.index_select(0, rows).unbind(-1)
-        hip_x, hip_y, _ = joints[:, :, HIP].unbind(-1)
+        if plant:  # from the real hip's height to its own, smoothly: other legs lift the body at other times
+            lift = z - hip_z + smoothed((lift - (z - hip_z))[..., None])[..., 0]
         move = stack([x - hip_x, y - hip_y, lift], -1, joints)
         settled = joints + move[:, :, None]
         return planted(settled) if plant else settled

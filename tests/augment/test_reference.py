@@ -88,6 +88,19 @@ def test_clips_of_bodies_with_the_data_sets_thorax_keep_their_necks(people, gene
     torch.testing.assert_close(lengths[:, 2], bone_lengths(raised)[:, 0, BONES.index("neck")], atol=1e-3, rtol=0)
 
 
+def test_clips_settle_alike_whatever_track_their_own_hip_took(rigged, generator):
+    """A generator's own root jitters: heights that are smoothed must not keep it."""
+    clips = rigged(2, frames=9)
+    clips = clips.one_view(torch.zeros(len(clips), dtype=torch.long))
+    reference = Reference.of(clips, 1000, generator)
+    rows = reference.random_rows(len(clips), generator)
+    track = torch.randn(len(clips), 9, 1, 3, generator=generator)
+    settled = reference.settle(reference.joints_world, rows)
+    torch.testing.assert_close(reference.settle(reference.joints_world + track, rows), settled, atol=1e-4, rtol=0)
+    own = reference.settle(reference.joints_world, torch.arange(len(clips)))
+    torch.testing.assert_close(own[..., 2], reference.joints_world[..., 2], atol=1e-4, rtol=0)
+
+
 def test_one_place_for_all_is_one_of_the_rows(generator, people):
     reference = Reference.of(people, 1000, generator)
     rows = torch.tensor([4, 7, 9])
