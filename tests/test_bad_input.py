@@ -45,6 +45,7 @@ TABLE = [
     ("--detector_noise defualt", ["--detector_noise defualt is missing", "choose from auto, none, default"]),
     ("--detector_noise {}/file", ["file is not a JSON file", "DetectorNoise"]),
     ("--detector_noise {}/half.json", ["half.json holds sd", "expected a DetectorNoise: skeleton"]),
+    ("--keypoints cpn_ft_h36m_dbb", ["--keypoints cpn_ft_h36m_dbb", "demo has no detector's 2D", "--dataset h36m"]),
     ("--max_gap -1", ["--max_gap -1", "at least 0"]),
     ("--max_gap nan", ["--max_gap nan", "at least 0"]),
     ("--num_joints 24", ["24", "16"]),

@@ -119,6 +119,7 @@ def check(settings: Settings) -> None:
     _choose("posenet_name", lifter.posenet_name, [*LIFTERS, *MULTI_VIEW_LIFTERS, *ALIASES])
     _choose("input_mode", lifter.input_mode, _input_modes(lifter.posenet_name))
     _check_views(settings)
+    _check_keypoints(settings)
     if lifter.input_layout:
         _check_input_layout(settings)
     if lifter.filter_widths and lifter.frames not in (1, math.prod(lifter.filter_widths)):
@@ -178,6 +179,16 @@ def _check_views(settings: Settings) -> None:
             raise ValueError(f"--{flag} True is a part of learning without labels: add --self_supervised True.")
     if not 0 <= own.loss_w <= 1:
         raise ValueError(f"--loss_w {own.loss_w}: expected a share from 0 to 1.")
+
+
+def _check_keypoints(settings: Settings) -> None:
+    """Detections are those of Human3.6M: a run that neither learns from it nor is judged on it would not read them."""
+    keypoints, dataset = settings.data.keypoints, settings.data.dataset
+    if keypoints != "gt" and "h36m" not in (dataset, *settings.output.test_sets):
+        raise ValueError(
+            f"--keypoints {keypoints}: {dataset} has no detector's 2D, only gt; --detector_noise default puts an error "
+            "on it, and detections of Human3.6M go with --dataset h36m."
+        )
 
 
 def _check_input_layout(settings: Settings) -> None:
