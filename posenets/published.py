@@ -72,6 +72,8 @@ def load_published(path: str | Path, name: str, **keywords: Any) -> PoseNet:
 
 def read_checkpoint(path: str | Path) -> Any:
     """What a .pt, .pth, .bin or .tar file holds, without running any code in it."""
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"{path} is a folder, expected a checkpoint file: in a run's folder last.pt.")
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path} is missing: expected a checkpoint file of a lifter.")
     try:
@@ -79,7 +81,9 @@ def read_checkpoint(path: str | Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises a different type for each way of being no checkpoint
         code = re.search(r"GLOBAL (\S+)", str(error))
-        reason = f"it asks to run {code[1]}" if code else str(error).split("\n")[0][:120] or type(error).__name__
+        reason = str(error).split("\n")[0][:120] or type(error).__name__
+        if reason.startswith("Weights only load failed"):  # what follows is PyTorch's advice to run the file's code
+            reason = f"it asks to run {code[1]}" if code else "this is no file of PyTorch's"
         raise ValueError(f"{path} cannot be read as a checkpoint: expected weights alone, but {reason}.") from error
 
 

@@ -67,6 +67,8 @@ def find_lifter(path: str | Path, folder: str | Path) -> Path:
     for candidate in (Path(path), Path(folder) / path):
         if candidate.is_file():
             return candidate
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"--evaluate {path} is a folder, expected a checkpoint file: in a run's folder {LAST}.")
     raise FileNotFoundError(f"--evaluate {path} is missing, here and in {folder}: expected a checkpoint file.")
 
 
