@@ -45,11 +45,12 @@ from training.settings import Settings as Settings
 
 def read_settings(arguments: Sequence[str], recipe: str | None = None, stored: Settings | None = None) -> Settings:
     """Settings of a command line. recipe: overrules --recipe (one of --compare); stored: of the run to be resumed."""
-    if {"-h", "--help"} & set(arguments):
-        return _tyro(["--help"], Settings())
     known = setting_types()
     lists = {name for name, kind in known.items() if get_origin(kind) is tuple}
-    words = flags.translate(arguments, known, lists)
+    asks = {"-h", "--help"}
+    words = flags.translate([word for word in arguments if word not in asks], known, lists)
+    if asks & set(arguments):
+        return _tyro(["--help"], defaults_for(words))
     if recipe is not None:
         words["recipe"] = [recipe]
     if stored is None:

@@ -155,7 +155,10 @@ class OutputSettings:
 
 @dataclass
 class Settings:
-    """PoseFK: train a 2D-to-3D pose lifter, augmented by a GAN on a Denavit-Hartenberg model of the body."""
+    """PoseFK: train a 2D-to-3D pose lifter, augmented by a GAN on a Denavit-Hartenberg model of the body.
+
+    Defaults are those of the data set, the lifter and the recipe named beside --help.
+    """
 
     recipe: str = "posefk"
     """Augmentation: none, dh-aug (as published, its defects fixed) or posefk. Fills what is not given here."""

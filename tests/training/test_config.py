@@ -20,6 +20,20 @@ def test_what_is_typed_wins_over_recipe_and_data_set():
     assert typed.augment == preset.augment
 
 
+@pytest.mark.parametrize(
+    ("flags", "shown"),
+    [("", {"posenet_name": "simple_baseline", "epochs": "8"}), ("--dataset cmu --recipe none", {"epochs": "30"})],
+)
+def test_help_shows_the_defaults_of_what_is_named_beside_it(flags: str, shown: dict[str, str], capsys):
+    with pytest.raises(SystemExit) as left:
+        read_settings([*flags.split(), "--help"])
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert not left.value.code
+    for name, value in shown.items():
+        after = text.partition(f"--{name} ")[2]
+        assert after.partition("(default: ")[2].startswith(f"{value})"), name
+
+
 def test_human36m_is_the_data_set_where_it_is_prepared(tmp_path: Path):
     assert read_settings(["--data_root", str(tmp_path)]).data.dataset == "demo"
     (tmp_path / "data_3d_h36m.npz").touch()
