@@ -12,6 +12,8 @@ import torch
 import run_fk_gan
 from kinematics import exit_with_one_sentence
 from posenets import Lifter, build_posenet
+from training.checkpoint import make_run_folder
+from training.config import read_settings
 
 # flags ({} is a folder made by `files`) -> words of the sentence: what came, and what was wanted or what to do
 TABLE = [
@@ -128,10 +130,17 @@ def test_the_real_command_leaves_with_code_2_and_one_line(tmp_path: Path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_numbers_in_settings_json_can_be_read_by_others(tmp_path: Path):
-    from training.checkpoint import make_run_folder
-    from training.config import read_settings
+@pytest.mark.parametrize(
+    ("flags", "suffix", "end"),
+    [("", "", "_posefk"), ("--recipe none", "", "_none"), ("--recipe none", "_none", "_none"), ("--note x", "", "_x"),
+     ("--note x", "_none", "_x_none")],
+)  # fmt: skip
+def test_a_run_is_named_after_its_note_or_its_recipe(flags: str, suffix: str, end: str, tmp_path: Path):
+    folder = make_run_folder(read_settings(["--checkpoint", str(tmp_path), *flags.split()]), suffix)
+    assert folder.name[15:] == end  # what follows the time
 
+
+def test_numbers_in_settings_json_can_be_read_by_others(tmp_path: Path):
     folder = make_run_folder(read_settings(["--checkpoint", str(tmp_path), "--note", "x"]))
     assert json.loads((folder / "settings.json").read_text())["output"]["note"] == "x"
     again = make_run_folder(read_settings(["--checkpoint", str(tmp_path), "--note", "x"]))

@@ -23,9 +23,13 @@ RUN = "run"  # what last.pt holds beyond a lifter
 
 
 def make_run_folder(settings: Settings, suffix: str = "") -> Path:
-    """<checkpoint>/<lifter>/<keypoints>/<time>_<note><suffix>/ with settings.json, new and one's own."""
+    """<checkpoint>/<lifter>/<keypoints>/<time>_<note>/ with settings.json, new and one's own.
+
+    suffix: put behind a note that several runs share; without a note the recipe tells them apart.
+    """
     parent = Path(settings.output.checkpoint) / settings.lifter.posenet_name / settings.data.keypoints
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}_{settings.output.note}{suffix}"
+    note = settings.output.note
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}_{note + suffix if note else settings.recipe}"
     for attempt in range(1, 1000):
         folder = parent / (name if attempt == 1 else f"{name}_{attempt}")
         try:

@@ -137,9 +137,9 @@ class OutputSettings:
     """What a run judges and writes."""
 
     checkpoint: str = "./checkpoint"
-    """Folder under which the run's own folder <lifter>/<keypoints>/<time>_<note> is made."""
-    note: str = "posefk"
-    """Word at the end of the run's folder name."""
+    """Folder under which the run's own folder <lifter>/<keypoints>/<time>_<recipe> is made."""
+    note: str = ""
+    """Word at the end of the run's folder name; empty: the recipe."""
     test_sets: tuple[str, ...] = ()
     """Test sets; empty: those of the data set, and 3dhp where it is prepared."""
     eval_every: int = 1
