@@ -52,7 +52,7 @@ def joint_angle_histograms(
         for bound in () if limits is None else (limits.lower[i], limits.upper[i]):
             axes.axvline(float(np.rad2deg(float(bound))), color=MIDDLE, linewidth=0.8, linestyle="--")
         axes.set_title(joint_angle.replace("_", " "), fontsize=8)
-        axes.set(xlim=(-185, 185), xticks=[-180, -90, 0, 90, 180], yticks=[])
+        axes.set(xlim=(-185, 185), xticks=[-120, -60, 0, 60, 120], yticks=[])
         axes.tick_params(labelsize=6)
     figure.axes[0].legend(fontsize=7)
     figure.suptitle("Joint angles in degrees, share of poses (dashed: limits)", fontsize=11)

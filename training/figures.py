@@ -30,9 +30,9 @@ def error_curves(results: Sequence[Mapping[str, Any]]) -> Figure:
             errors = [line[key] for line in own]
             axes.plot(places, errors, style, color=colour, marker="o", markersize=3, label=label)
         axes.set(title=f"{name} after each evaluation", xlabel="epoch", ylabel=f"{name} (mm)")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.05 * max((line[key] for line in results), default=1))
         axes.grid(color=FAINT, linewidth=0.4)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     figure.axes[0].legend(fontsize=8)
     return figure
 

@@ -68,6 +68,20 @@ def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".png"] * 6
 
 
+def test_error_curves_show_every_point_whole_and_whole_epochs():
+    line = {"epoch": 1, "stage": "real", "test_set": "demo", "protocol": "family", "mpjpe": 820.0, "p_mpjpe": 400.0}
+    for axes, highest in zip(error_curves([line]).axes, (820, 400), strict=True):
+        assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] > 1.02 * highest
+        assert all(tick == round(tick) for tick in axes.get_xticks())
+
+
+def test_numbers_under_neighbouring_panels_do_not_touch():
+    figure = joint_angle_histograms({"real": torch.zeros(5, 28)})
+    figure.draw_without_rendering()
+    left, right = (axes.get_xticklabels() for axes in figure.axes[:2])
+    assert left[-1].get_window_extent().x1 + 5 < right[0].get_window_extent().x0
+
+
 def test_lifted_poses_carry_their_error(batch: PoseBatch):
     off = torch.zeros(8, 16, 3)
     off[..., 0] = 0.05
