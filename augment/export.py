@@ -95,14 +95,15 @@ def export(settings: Export) -> None:
     claim(settings.out, identity)
     start = time.perf_counter()
     todo = [plan for plan in plans[rank::count] if not is_done(settings.out, plan)]
-    with tqdm(total=sum(plan.poses for plan in todo), unit="pose", unit_scale=True, disable=rank > 0) as bar:
+    silent, total = rank > 0 or not todo, sum(plan.poses for plan in todo)
+    with tqdm(total=total, unit="pose", unit_scale=True, disable=silent) as bar:
         for plan in todo:
             write_shard(settings, stream, plan, bar)
     seconds = time.perf_counter() - start
     if all(is_done(settings.out, plan) for plan in plans):
         counts = finish(settings.out, plans, identity, stream.fps)
-        if rank == 0:
-            report(settings, counts, sum(plan.poses for plan in todo), seconds)
+        if todo or rank == 0:  # under torchrun whoever was last tells
+            report(settings, counts, total, seconds)
 
 
 def checked(settings: Export) -> Export:
@@ -181,6 +182,8 @@ def report(settings: Export, counts: Counter[str], made: int, seconds: float) ->
     print(f"drawn {drawn:,}, {', '.join(steps)}")
     if made:
         print(f"{made / max(seconds, 1e-9):,.0f} poses/s, {size / settings.num_poses:,.0f} bytes a pose")
+    else:
+        print("All of it had been written before; nothing was made now.")
     what = f"{settings.num_poses:,} poses of {settings.layout}"
     print(f"{what} in {settings.out} ({size / 1e6:.1f} MB); {MANIFEST} says more")
 

@@ -60,7 +60,8 @@ def plan_shards(num_poses: int, per_block: int, shards: int) -> list[ShardPlan]:
     """Whole blocks dealt to shards; where the shards begin does not depend on who writes them."""
     blocks = -(-num_poses // per_block)
     if shards > blocks:
-        raise PoseFKError(f"--shards {shards}: {num_poses:,} poses make {blocks} blocks, expected at most that many.")
+        made = f"{num_poses:,} poses make {blocks} block{'s' * (blocks > 1)}"
+        raise PoseFKError(f"--shards {shards}: {made}, expected at most that many.")
     ends = [blocks * shard // shards for shard in range(shards + 1)]
     plans = []
     for shard in range(shards):
@@ -118,6 +119,9 @@ def check_room(out: Path, wanted: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command: compares every file with the manifest."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return
     if len(arguments) != 1 or arguments[0].startswith("-"):
         raise PoseFKError("augment.export_manifest takes the folder of one export: the one that was given as --out.")
     out = Path(arguments[0])

@@ -62,6 +62,8 @@ class _Graph(nn.Module):
 
 def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -> float:
     """Write the file; the largest difference to PyTorch, metres. A file that differs by 0.1 mm is not kept."""
+    if path.is_dir():
+        raise IsADirectoryError(f"--out {path} is a folder, expected the name of a file, such as model.onnx.")
     onnx, runtime = _packages()
     if (views := getattr(lifter.posenet, "views", 1)) > 1:
         raise PoseFKError(f"{lifter.posenet.name} reads {views} cameras at once: only lifters of one camera export.")

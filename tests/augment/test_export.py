@@ -44,8 +44,10 @@ def test_two_real_processes_write_what_one_writes(tmp_path: Path):
     words = ["--recipe", "rom", "--format", "poseaug", "--num_poses", "40000", "--shards", "2"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
     for launcher, folder in (([sys.executable, "-m"], "one"), (torchrun, "two")):
-        subprocess.run([*launcher, "augment.export", *words, "--out", tmp_path / folder], cwd=REPOSITORY, check=True,
-                       capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})  # fmt: skip
+        done = subprocess.run([*launcher, "augment.export", *words, "--out", tmp_path / folder], cwd=REPOSITORY,
+                              check=True, capture_output=True, text=True,
+                              env={**os.environ, "OMP_NUM_THREADS": "1"})  # fmt: skip
+        assert "40,000 poses of h36m_16 in" in done.stdout  # whichever process ended last
     assert content(tmp_path / "one") == content(tmp_path / "two")
 
 
@@ -61,6 +63,21 @@ def test_a_stopped_export_goes_on_without_making_finished_shards_again(run: Run,
     before = finished.stat().st_mtime_ns
     run(tmp_path / "stopped", words)
     assert content(tmp_path / "stopped") == whole and finished.stat().st_mtime_ns == before
+
+
+def test_the_process_that_ends_last_tells_whatever_its_rank(run: Run, tmp_path: Path, monkeypatch, capsys):
+    words = "--format poseaug --num_poses 200 --shards 2"
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank, told in (("0", False), ("1", True)):
+        monkeypatch.setenv("RANK", rank)
+        run(tmp_path, words)
+        assert ("200 poses of h36m_16" in capsys.readouterr().out) == told
+    run(tmp_path, words)
+    assert capsys.readouterr().out == ""  # another time rank 0 alone says that there is nothing to do
+    monkeypatch.setenv("RANK", "0")
+    run(tmp_path, words)
+    told = capsys.readouterr()
+    assert "nothing was made now" in told.out and "pose/s" not in told.err
 
 
 def test_only_poses_inside_the_limits_are_kept_and_counted(run: Run, tmp_path: Path, capsys):
@@ -143,6 +160,11 @@ def test_comparing_needs_the_folder_of_a_finished_export(tmp_path: Path):
         main([str(tmp_path)])
     with pytest.raises(PoseFKError, match="takes the folder of one export"):
         main([])
+
+
+def test_help_says_what_comparing_does(capsys):
+    main(["--help"])
+    assert "augment.export_manifest FOLDER" in capsys.readouterr().out
 
 
 def test_a_lifter_is_trained_from_the_exported_videopose3d_files(run: Run, tmp_path: Path):

@@ -129,6 +129,8 @@ def test_bad_input_is_one_sentence(folder, quick, tmp_path, monkeypatch):
         export_onnx.main(["--checkpiont", "last.pt"])
     with pytest.raises(FileNotFoundError, match="none.pt is missing"):
         export_onnx.main(["--checkpoint", "none.pt", "--out", "model.onnx"])
+    with pytest.raises(IsADirectoryError, match="is a folder, expected the name of a file"):
+        export_onnx.main([*flags, "--out", str(tmp_path)])
     real = builtins.__import__
     monkeypatch.setattr(builtins, "__import__", lambda name, *rest: _without_onnx(real, name, *rest))
     with pytest.raises(PoseFKError, match=r"not installed \(onnxruntime\): pip install"):
