@@ -109,7 +109,7 @@ def test_ctrl_c_saves_in_the_middle_and_resume_ends_as_if_undisturbed(
         run_fk_gan.main(["--resume", str(folder), "--batch_size", "16"])
 
 
-def test_a_killed_run_is_resumed_to_the_same_numbers(whole_run: Path, tmp_path: Path):
+def test_a_killed_run_is_resumed_to_the_same_numbers(whole_run: Path, tmp_path: Path, capsys):
     command = [sys.executable, run_fk_gan.__file__, *TINY.split(), "--figures", "False", "--checkpoint", str(tmp_path)]
     process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, text=True)
     try:
@@ -123,6 +123,10 @@ def test_a_killed_run_is_resumed_to_the_same_numbers(whole_run: Path, tmp_path: 
     (folder,) = tmp_path.glob("*/*/*")
     run_fk_gan.main(["--resume", str(folder / "last.pt")])
     assert scores_of(folder) == scores_of(whole_run)
+    assert "nothing is left to learn" not in capsys.readouterr().out
+    run_fk_gan.main(["--resume", str(folder)])
+    assert scores_of(folder) == scores_of(whole_run)
+    assert "all 4 epochs of this run were done before: nothing is left to learn" in capsys.readouterr().out
 
 
 def test_dh_aug_alternates_and_a_comparison_ends_in_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -35,6 +35,8 @@ class Reporter:
         poses = f"{len(course.real_for_lifter.dataset):,} real poses"
         self.progress.say(f"{settings.recipe}: {learner} learns from {poses} on {course.processes.device}")
         self.progress.say(f"writing {self.folder}")
+        if course.epoch >= course.plan.epochs:
+            self.progress.say(f"all {course.plan.epochs} epochs of this run were done before: nothing is left to learn")
         for note in judge.notes(course.trainer.lifter, course.real_for_lifter.dataset):
             self.progress.say(note)
         self._tell_noise(course.noise)
