@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import difflib
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, NoReturn, TypeVar
@@ -56,6 +57,12 @@ def read_flags(kind: type[Settings], prog: str, description: str | None, argumen
     except SystemExit as stop:
         if not stop.code:
             raise
-        lines = [line.strip("│ ") for line in printed.getvalue().splitlines()[1:]]
-        end = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
-        raise ValueError(" ".join(lines[:end]) + " (--help explains every flag)") from None
+        raise ValueError(unboxed(printed.getvalue())) from None
+
+
+def unboxed(printed: str) -> str:
+    """tyro's refusal as one sentence: without its box, its markup and what it tried to read the words as."""
+    lines = [line.strip("│ ") for line in printed.splitlines()[1:]]
+    end = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
+    sentence = re.sub(r"\[/?bold\]", "", " ".join(lines[:end])).partition(" Got errors:")[0]
+    return f"{sentence.rstrip()} (--help explains every flag)"

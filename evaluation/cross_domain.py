@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if settings.json is not None:
         with atomic_write(settings.json) as part:
             part.write_text(json.dumps(lines, indent=1, allow_nan=False) + "\n")
-        print(f"{len(lines)} result lines in {settings.json}")
+        print(f"{len(lines)} result line{'s' * (len(lines) > 1)} in {settings.json}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import tyro
 from augment.detections import check_setting
 from augment.settings import RECIPES
 from data import DATASETS, DataSettings
+from data.command_line import unboxed
 from data.plain import from_plain as plain_to_dataclass
 from evaluation.evaluate import TEST_NOISES
 from posenets import ALIASES, INPUT_MODES, LIFTERS, MULTI_VIEW_LIFTERS, VIEW_MODES
@@ -267,6 +268,4 @@ def _tyro(arguments: list[str], defaults: Settings) -> Settings:
     except SystemExit as error:
         if not error.code:
             raise
-        lines = [line.strip("│ ") for line in printed.getvalue().splitlines()[1:]]
-        end = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
-        raise ValueError(" ".join(lines[:end]) + " (--help explains every flag)") from None
+        raise ValueError(unboxed(printed.getvalue())) from None

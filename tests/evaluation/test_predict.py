@@ -199,6 +199,7 @@ TABLE = [
     ("--image_size 1000 800 --max_gap nan", "--max_gap is nan"),
     ("--image_size 1000 800 --min_score 0.99", "no frame has every joint"),
     ("--image_size 1000 800 --min_score 1", "--min_score is 1"),
+    ("--image_size 1000", r"--image_size: [^\[]*INT INT[^\[]* from \['1000'\]\. \(--help"),
     ("--image_size 1000 800 --format yolo", "--format yolo: choose from auto"),
     ("--image_size 1000 800 --layout coco_71", "Perhaps you meant: coco_17"),
     ("--image_size 1000 800 --layout halpe_26", "17 keypoints, --layout halpe_26 has 26"),
