@@ -40,6 +40,8 @@ TABLE = [
     ("--frames 10 --posenet_name videopose", ["frames is 10", "power of 3"]),
     ("--causal True --posenet_name poseformer", ["--causal", "videopose", "poseformer"]),
     ("--filter_widths 3 3 --posenet_name poseformer", ["--filter_widths", "poseformer"]),
+    ("--filter_widths 333 --posenet_name videopose", ["--filter_widths 333", "--filter_widths 3 3 3"]),
+    ("--compare", ["--compare", "one word or more"]),
     ("--filter_widths 2 2 --posenet_name videopose", ["filter_widths", "odd whole numbers"]),
     ("--loss_frames all --posenet_name videopose --frames 9", ["videopose", "one frame of its window", "seq2seq"]),
     ("--confidence True", ["--confidence True", "has no confidences", "third column", "--detector_noise default"]),

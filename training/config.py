@@ -43,6 +43,8 @@ from training.settings import LifterSettings as LifterSettings
 from training.settings import OutputSettings as OutputSettings
 from training.settings import Settings as Settings
 
+WIDEST_FILTER = 99  # frames; wider ones are several widths written as one
+
 
 def read_settings(arguments: Sequence[str], recipe: str | None = None, stored: Settings | None = None) -> Settings:
     """Settings of a command line. recipe: overrules --recipe (one of --compare); stored: of the run to be resumed."""
@@ -124,6 +126,11 @@ def check(settings: Settings) -> None:
     _check_keypoints(settings)
     if lifter.input_layout:
         _check_input_layout(settings)
+    if max(lifter.filter_widths, default=0) > WIDEST_FILTER:
+        raise ValueError(
+            f"--filter_widths {max(lifter.filter_widths)}: a layer of that many frames would take all memory; the "
+            "width of each layer is a number of its own, such as --filter_widths 3 3 3."
+        )
     if lifter.filter_widths and lifter.frames not in (1, math.prod(lifter.filter_widths)):
         raise ValueError(f"--frames {lifter.frames} is not the product of --filter_widths: leave one of them out.")
     _choose("device", settings.device.split(":")[0], ("auto", "cpu", "cuda"))

@@ -1,5 +1,6 @@
 """Charts of a run: errors over the epochs, error per joint. Each returns a Figure."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def error_curves(results: Sequence[Mapping[str, Any]]) -> Figure:
             errors = [line[key] for line in own]
             axes.plot(places, errors, style, color=colour, marker="o", markersize=3, label=label)
         axes.set(title=f"{name} after each evaluation", xlabel="epoch", ylabel=f"{name} (mm)")
-        axes.set_ylim(0, 1.05 * max((line[key] for line in results), default=1))
+        axes.set_ylim(0, 1.05 * max((line[key] for line in results if math.isfinite(line[key])), default=1))
         axes.grid(color=FAINT, linewidth=0.4)
         axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     figure.axes[0].legend(fontsize=8)

@@ -144,6 +144,8 @@ def _meaning(flag: str, values: list[str], settings: Collection[str], lists: Col
         raise ValueError(f"{flag} is not a flag of this command.{nearest(flag, known)} (--help lists them)")
     if name in lists:
         words = [word for value in values for word in value.split(",") if word]
+        if not words:
+            raise ValueError(f"{flag}: expected one word or more, none came. (--help explains every flag)")
         return {name: [] if words == ["*"] else words}
     return {name: [_one(flag, values)]}
 
