@@ -90,15 +90,17 @@ def train(
     output = settings.output
     judge = Judge(load_test_takes(settings, splits), lifter, device, output.test_flip, output.test_noise)
     lifter.fps, noise = real.fps, noise_of_run(settings, real, state)
-    if settings.self_supervision.self_supervised:  # from here on nobody sees a 3D label
+    unlabelled = settings.self_supervision.self_supervised
+    if unlabelled:  # from here on nobody sees a 3D label
         real, noise = without_labels(real, noise, settings.seed)
     check_confidence(settings, real, noise)
     # body, GAN and cameras: noise -> angles -> joints -> screen
     augmenter = None
     if augments(settings):
         average, rank = distributed.average_gradients, processes.rank
-        exact = replace(settings.augment, detector_noise="none")  # what noise there is has been found above
-        augmenter = Augmenter(exact, real, None, settings.seed, device, average, rank, noise.model)
+        own = settings.augment  # what noise there is has been found above
+        own = replace(own, detector_noise="none", smooth_tracks=own.smooth_tracks or unlabelled)
+        augmenter = Augmenter(own, real, None, settings.seed, device, average, rank, noise.model)
     trainer = trainer_of(lifter, settings, real, noise)
     plan = plan_of(settings, len(real))
     course = Course(settings, plan, processes, real, augmenter, trainer, noise)

@@ -75,6 +75,8 @@ class Augmenter:
         # All processes of a run draw the same reference and start from the same nets.
         same = torch.Generator().manual_seed(self._seed)
         reference = Reference.of(data, self.settings.max_reference, same).to(self.device)
+        if self.settings.smooth_tracks:
+            reference = reference.smooth()
         gan = self._build_gan(reference.joints_world.shape[1]) if self.shares.get("gan") else None
         return _Parts(reference, PoseSources(self.settings, reference, gan and gan.pose_generator), gan)
 

@@ -57,6 +57,11 @@ class Reference:
     def to(self, device: torch.device | str) -> "Reference":
         return Reference(self.joints_world.to(device), self.camera.to(device))
 
+    def smooth(self) -> "Reference":
+        """With joints that move smoothly, over 2 frames (sd)."""
+        tracks = smoothed(self.joints_world.flatten(2)) if self.joints_world.shape[1] > 1 else self.joints_world
+        return Reference(tracks.view_as(self.joints_world), self.camera)
+
     def __len__(self) -> int:
         return len(self.joints_world)
 

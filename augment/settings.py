@@ -123,6 +123,9 @@ class AugmentSettings:
     """mixed: real and synthetic in every batch; alternate: an epoch of fakes, then one of reals, as published."""
     max_reference: int = 20000
     """Real poses kept as partners and models of synthetic ones; of long clips a million frames at most."""
+    smooth_tracks: bool = False
+    """Smooth the joints of real clips that synthetic ones are made from (over 2 frames, sd), as runs without 3D labels
+    do: triangulated joints jitter."""
     detector_noise: str = "auto"
     """Error of a detector put on the 2D the lifter learns from: auto (synthetic poses get the error of the training
     data's detections; none where these are projections, as gt is), none, default (not measured) or a JSON file of

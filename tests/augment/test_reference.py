@@ -101,6 +101,19 @@ def test_clips_settle_alike_whatever_track_their_own_hip_took(rigged, generator)
     torch.testing.assert_close(own[..., 2], reference.joints_world[..., 2], atol=1e-4, rtol=0)
 
 
+def test_smooth_tracks_keep_steady_motion_and_lose_jitter(rigged, generator):
+    clips = rigged(2, frames=9)
+    clips = clips.one_view(torch.zeros(len(clips), dtype=torch.long))
+    steady = Reference.of(clips, 1000, generator)
+    middle = steady.smooth().joints_world[:, 4]  # at its ends a clip slows down
+    torch.testing.assert_close(middle, steady.joints_world[:, 4], atol=1e-3, rtol=0)
+    jitter = 0.02 * torch.randn(steady.joints_world.shape, generator=generator)
+    smooth = Reference(steady.joints_world + jitter, steady.camera).smooth()
+    assert (smooth.joints_world - steady.joints_world).std() < 0.6 * jitter.std()
+    single = Reference(steady.joints_world[:, :1], steady.camera)
+    assert torch.equal(single.smooth().joints_world, single.joints_world)
+
+
 def test_one_place_for_all_is_one_of_the_rows(generator, people):
     reference = Reference.of(people, 1000, generator)
     rows = torch.tensor([4, 7, 9])
