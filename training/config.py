@@ -28,6 +28,7 @@ from training.presets import (
     BUDGETS,
     CAMERAS,
     CLIPS,
+    DH_AUG_LENGTH,
     LIFTER_PRESETS,
     PUBLISHED_LENGTHS,
     SHORT_RUNS,
@@ -74,11 +75,10 @@ def defaults_for(words: flags.Words) -> Settings:
     named = (words.get("posenet_name") or [""])[0]
     name = ALIASES.get(named, named)
     short = SHORT_RUNS.get(recipe, {}) if "dropout" in BUDGETS[dataset].get("lifter", {}) else {}
-    lengths = PUBLISHED_LENGTHS.get(named, PUBLISHED_LENGTHS.get(name, {})) if dataset == "h36m" else {}
     own = LIFTER_PRESETS.get(named, LIFTER_PRESETS.get(name, {}))
     several = name in MULTI_VIEW_LIFTERS
     small = SMALL_VIEW_LIFTER if several and dataset in SMALL_RUNS else {}
-    parts = [BUDGETS[dataset], short, own, lengths, small, TRAINING[recipe]]
+    parts = [BUDGETS[dataset], short, own, *_published_lengths(words, dataset, recipe), small, TRAINING[recipe]]
     if _sees_clips(words, parts):
         parts.append(CLIPS.get(recipe, {}))
     if several:
@@ -95,6 +95,16 @@ def defaults_for(words: flags.Words) -> Settings:
         recipe=recipe, data=DataSettings(dataset=dataset, views=CAMERAS if several else 1), lifter=lifter,
         learning=learning, augment=RECIPES[recipe],
     )  # fmt: skip
+
+
+def _published_lengths(words: flags.Words, dataset: str, recipe: str) -> list[Preset]:
+    """How long the lifter, and DH-AUG, were trained where they were published: on Human3.6M only."""
+    if dataset != "h36m":
+        return []
+    named = (words.get("posenet_name") or [""])[0]
+    lifter = PUBLISHED_LENGTHS.get(named, PUBLISHED_LENGTHS.get(ALIASES.get(named, named), {}))
+    own_length = recipe == "dh-aug" and not {"compare", "epochs"} & set(words)
+    return [lifter, DH_AUG_LENGTH] if own_length else [lifter]
 
 
 def _merged(parts: list[Preset], group: str) -> dict[str, Any]:

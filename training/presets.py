@@ -23,7 +23,7 @@ CLIPS: dict[str, Preset] = {
     "dh-aug": {"learning": {"loss": "mpjpe", "playback": True, "motion_warmup": 4}},
 }
 
-# How lifters were trained where they were published, for all recipes alike; the length of a run is the data set's.
+# How lifters were trained where they were published, for all recipes alike; lengths stand below.
 # Names as they are typed: the multi-frame spelling of DH-AUG says that there are several frames, `martinez` that
 # SimpleBaseline is meant as its own authors trained it.
 _POSEFORMER: Preset = {
@@ -62,6 +62,8 @@ PUBLISHED_LENGTHS: dict[str, Preset] = {
     "martinez": {"learning": {"epochs": 200}},
     "esmformer": {"learning": {"epochs": 50}},
 }
+# DH-AUG's, of whatever lifter, where nothing else is compared with it: a comparison gives every recipe the same length.
+DH_AUG_LENGTH: Preset = {"learning": {"epochs": 50, "additional_epochs": 60}}
 # The widths and dropout of short runs are meant for fully connected layers and 1x1 convolutions.
 WITHOUT_BUDGET_SIZES = ("sem_gcn", "st_gcn", "poseformer")
 # A lifter of several views is 23 million weights large as published: in the short runs of a laptop one of 0.3 million

@@ -133,6 +133,21 @@ def test_published_lengths_are_for_human36m_and_short_runs_stay_short(name: str,
         read_settings(["--filter_widths", "3", "3", "--frames", "27"])
 
 
+@pytest.mark.parametrize("name", ["videopose", "poseformer"])
+def test_dh_aug_alone_is_as_long_as_published_on_human36m_and_as_long_as_the_others_beside_them(name: str):
+    def length_of(*words: str) -> tuple[int, int]:
+        learning = read_settings(["--posenet_name", name, "--recipe", "dh-aug", *words]).learning
+        return learning.epochs, learning.additional_epochs
+
+    assert length_of("--dataset", "h36m") == (50, 60)
+    assert length_of("--dataset", "h36m", "--epochs", "3") == (3, 0), "a length that is typed is the whole length"
+    assert length_of("--dataset", "h36m", "--additional_epochs", "2") == (50, 2)
+    assert length_of("--dataset", "cmu") == (30, 0)
+    compared = ["--dataset", "h36m", "--posenet_name", name, "--compare", "none", "dh-aug"]
+    lengths = {recipe: read_settings(compared, recipe).learning for recipe in ("none", "dh-aug")}
+    assert lengths["none"].epochs == lengths["dh-aug"].epochs and lengths["dh-aug"].additional_epochs == 0
+
+
 def test_martinez_is_simple_baseline_as_first_published():
     settings = read_settings(["--posenet_name", "martinez"])
     lifter, learning = settings.lifter, settings.learning
