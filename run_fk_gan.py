@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings = read_settings(arguments, stored=from_plain(state["settings"]))
     processes = distributed.start(settings.device)
     try:
+        if processes.first and state is None:
+            checkpoint.check_folder(settings)
         splits = load_dataset(settings.data.dataset, settings.data)
         if processes.first:
             print(*splits.notes, sep="\n")

@@ -97,7 +97,7 @@ TABLES = {
         {
             "videopose-1": _SINGLE,
             "videopose-27": f"{_SINGLE} --frames 27",
-            "seq2seq-5": "--posenet_name seq2seq --posenet_width 256 --frames 5",
+            "seq2seq-5": "--posenet_name seq2seq --posenet_width 256 --frames 5 --difference_weight 5",
             "poseformer-27": "--posenet_name poseformer --frames 27 --posenet_width 16 --posenet_blocks 2 --lr 1e-3",
         },
         {name: f"--recipe {name} {_LENGTHS[name]}" for name in MAIN},

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from benchmarks.command_line import without_flags
 from benchmarks.naive_fk import naive_forward_kinematics
 from kinematics import DHHuman
 
@@ -90,6 +91,7 @@ def _race(steps: dict[str, Callable[[], object]], backward: bool, poses: int, ro
 
 
 def main() -> None:
+    without_flags(__doc__)
     print("forward kinematics, one thread, float32")
     for row in measure():
         what = "forward+backward" if row.backward else "forward"

@@ -1,6 +1,6 @@
 """Speed of one GAN iteration of the recipe dh-aug, against a matrix product timed beside it.
 
-    python benchmarks/gan_iteration.py
+    python -m benchmarks.gan_iteration
 
 An iteration is one `Augmenter.update` on 1,024 poses, nets 256 wide: fakes, both critics on plain and mirrored poses
 with gradient penalty, Adam; every fifth also a generator step. Measured is the mean of such a cycle of five.
@@ -25,6 +25,7 @@ from augment.cameras import wide_cameras
 from augment.placing import photograph
 from augment.random_poses import range_of_motion_poses
 from augment.settings import RECIPES
+from benchmarks.command_line import without_flags
 from data.batch import PoseBatch
 from kinematics import DHHuman
 from training.memory import keep_freed_memory
@@ -121,6 +122,7 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    without_flags(__doc__)
     keep_freed_memory()  # as a training run does
     threads = torch.get_num_threads()
     for count in sorted({1, threads}):

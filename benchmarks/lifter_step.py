@@ -1,6 +1,6 @@
 """Speed of one training step of each lifter, against matrix products timed beside it.
 
-    python benchmarks/lifter_step.py
+    python -m benchmarks.lifter_step
 
 A step is forward, MPJPE loss, backward and Adam on a batch of 1,024 poses at the published size (1024 channels). Its
 work is counted as the floating point operations of its matrix products, 2 * rows * inputs * outputs each: forward,
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from benchmarks.command_line import without_flags
 from posenets import build_posenet
 from training.memory import keep_freed_memory
 
@@ -83,6 +84,7 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    without_flags(__doc__)
     keep_freed_memory()  # as a training run does
     threads = torch.get_num_threads()
     print(f"training step, batch {BATCH}, 1024 channels, against (1024, 256) @ (256, 256)")

@@ -12,6 +12,7 @@ import time
 import torch
 
 from benchmarks import forward_kinematics, gan_iteration, lifter_step
+from benchmarks.command_line import without_flags
 from data import DataSettings, PoseDataset, load_dataset
 from training.memory import keep_freed_memory
 
@@ -33,6 +34,7 @@ def _published(row: object) -> str:
 
 
 def main() -> None:
+    without_flags(__doc__)
     keep_freed_memory()  # as a training run does
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

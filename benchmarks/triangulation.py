@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from benchmarks.command_line import without_flags
 from data.h36m_cameras import H36M_CAMERAS
 from kinematics import Camera
 from kinematics.rotation import quaternion_to_matrix
@@ -56,6 +57,7 @@ def median_seconds(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
+    without_flags(__doc__)
     torch.set_num_threads(1)
     camera = four_cameras(POSES)
     joints = torch.randn(POSES, JOINTS, 3) * 0.3 + torch.tensor([0.0, 0.0, 1.0])

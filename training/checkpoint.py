@@ -48,6 +48,18 @@ def make_run_folder(settings: Settings, suffix: str = "") -> Path:
     raise FileExistsError(f"{parent / name} and 998 more exist: choose another --note.")
 
 
+def check_folder(settings: Settings) -> None:
+    """Refuse a --checkpoint in which no folder can be made, before the data are loaded for it."""
+    asked = Path(settings.output.checkpoint).absolute()
+    nearest = next(folder for folder in (asked, *asked.parents) if os.path.exists(folder))
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        reason = "cannot be written to" if nearest.is_dir() else "is a file"
+        raise PermissionError(
+            f"--checkpoint {settings.output.checkpoint}: the run's folder cannot be made there ({nearest} {reason}). "
+            "Choose a folder that can be written to."
+        )
+
+
 def write_settings(folder: Path, settings: Settings) -> None:
     """settings.json: what the run was asked, and with which versions it ran."""
     content = {**to_plain(settings), "versions": {"python": platform.python_version(), "torch": torch.__version__}}

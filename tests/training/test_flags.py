@@ -116,7 +116,7 @@ def test_lifters_bring_their_published_training_and_window():
     assert read_settings(["--posenet_name", "mulit_farme_videopose", "--frames", "9"]).lifter.window == 9
     assert read_settings(["--posenet_name", "videopose"]).lifter.window == 1
     seq2seq = read_settings(["--posenet_name", "seq2seq"]).learning
-    assert seq2seq.loss_frames == "all" and seq2seq.difference_weight == 5 and seq2seq.lr_decay == 0.96
+    assert seq2seq.loss_frames == "all" and seq2seq.difference_weight == 4 and seq2seq.lr_decay == 0.96
     assert read_settings(["--posenet_name", "seq2seq", "--lr", "0.01"]).learning.lr == 0.01
 
 
