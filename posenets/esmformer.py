@@ -176,6 +176,8 @@ class ESMformer(PoseNet):
     def _lift(self, joints_2d: Tensor) -> Tensor:
         """(B, V, T, J, 2) -> (B, T, J, 3), in parts where neither gradients nor batch statistics need all at once."""
         self.check_input(joints_2d)
+        if torch.compiler.is_exporting():  # one graph for a batch of any size
+            return self._lift_windows(joints_2d)
         whole = self.training or torch.is_grad_enabled()
         count = len(joints_2d) if whole else FRAMES_AT_ONCE // (self.views * self.frames)
         return torch.cat([self._lift_windows(part) for part in joints_2d.split(max(count, 1))])

@@ -50,7 +50,7 @@ class ExportOnnx:
 
 
 class _Graph(nn.Module):
-    """joints_2d (B, T, J, 2 or 3) screen -> joints_3d (B, J, 3) metres, camera axes, root at 0."""
+    """joints_2d (B, T, J, 2 or 3) screen, of several cameras (B, V, T, J, 2 or 3) -> joints_3d (B, J, 3), root at 0."""
 
     def __init__(self, lifter: Lifter, flip: bool) -> None:
         super().__init__()
@@ -65,8 +65,11 @@ def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -
     if path.is_dir():
         raise IsADirectoryError(f"--out {path} is a folder, expected the name of a file, such as model.onnx.")
     onnx, runtime = _packages()
-    if (views := getattr(lifter.posenet, "views", 1)) > 1:
-        raise PoseFKError(f"{lifter.posenet.name} reads {views} cameras at once: only lifters of one camera export.")
+    if lifter.input_mode == "rays":
+        raise PoseFKError(
+            f"{lifter.posenet.name} of input mode rays reads where its cameras stand, which is no input of a graph: "
+            "only input mode screen exports."
+        )
     graph = _Graph(lifter.cpu(), flip).eval()
     with atomic_write(path) as part:
         _write(graph, part, opset)
@@ -88,17 +91,19 @@ def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -
 
 def describe(lifter: Lifter, flip: bool) -> dict[str, Any]:
     """What the file's metadata say of its input and output."""
-    shape = ["batch", lifter.frames, lifter.input_skeleton.num_joints, lifter.posenet.in_features]
+    shape = ["batch", *_window(lifter), lifter.posenet.in_features]
+    world = "axes of the world it was trained in (z up)"
+    axes = "camera axes (x right, y down, z forward)" if lifter.views == 1 else world
     return {
         "producer": "PoseFK",
         "posenet": lifter.posenet.name,
         "input": f"joints_2d {shape}: screen coordinates" + (", confidence" if lifter.reads_confidence else ""),
         "screen": SCREEN,
-        "output": f"joints_3d ['batch', {lifter.skeleton.num_joints}, 3]: metres, camera axes (x right, y down, z "
-        "forward), root at 0",
+        "output": f"joints_3d ['batch', {lifter.skeleton.num_joints}, 3]: metres, {axes}, root at 0",
         "skeleton": lifter.skeleton.name,
         "joint_names": list(lifter.skeleton.joints),
         "input_joint_names": list(lifter.input_skeleton.joints),
+        "views": lifter.views,
         "frames": lifter.frames,
         "target_frame": lifter.target_frame,
         "fps": lifter.fps,
@@ -121,10 +126,16 @@ def largest_difference(graph: nn.Module, session: Any) -> float:
     return worst
 
 
+def _window(lifter: Lifter) -> tuple[int, ...]:
+    """Frames and joints that one prediction reads, of several cameras their number before."""
+    views = (lifter.views,) if lifter.views > 1 else ()
+    return (*views, lifter.frames, lifter.input_skeleton.num_joints)
+
+
 def _example(lifter: Lifter, size: int, generator: torch.Generator) -> Tensor:
     """Joints scattered about places on the screen, with confidences if the lifter reads them."""
-    shape = (size, lifter.frames, lifter.input_skeleton.num_joints)
-    place = torch.rand(size, 1, 1, 2, generator=generator) - 0.5
+    shape = (size, *_window(lifter))
+    place = torch.rand(size, *[1] * (len(shape) - 1), 2, generator=generator) - 0.5
     joints = place + 0.2 * torch.randn(*shape, 2, generator=generator)
     if not lifter.reads_confidence:
         return joints

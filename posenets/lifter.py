@@ -144,7 +144,7 @@ class Lifter(nn.Module):
 
     @torch.no_grad()
     def predict(
-        self, joints_2d: Float[Tensor, "batch frames joints features"], flip: bool = True
+        self, joints_2d: Float[Tensor, "batch *views frames joints features"], flip: bool = True
     ) -> Float[Tensor, "batch out_joints 3"]:
         """Joints in evaluation mode, root at 0. flip: average with the unmirrored prediction of the mirror image."""
         return self._evaluated(self, joints_2d, flip)
@@ -184,7 +184,7 @@ class Lifter(nn.Module):
         if flip:
             order, on_screen = self.skeleton.mirror, self.input_skeleton.mirror
             sign = joints_2d.new_tensor([-1.0, 1.0, 1.0])[: joints_2d.shape[-1]]
-            mirrored = lift(joints_2d[:, :, on_screen] * sign)
+            mirrored = lift(joints_2d[..., on_screen, :] * sign)
             joints = (joints + mirrored[:, order] * joints.new_tensor([-1.0, 1.0, 1.0])) / 2
         self.train(was_training)
         root = self.skeleton.root

@@ -84,17 +84,17 @@ class MultiViewLifter(Lifter):
         root = self.skeleton.root
         return world - world[:, :, root : root + 1]
 
-    def forward(self, joints_2d: Tensor) -> Tensor:
-        raise ValueError("A lifter of several views reads whole batches: call lift(batch).")
+    def forward(self, joints_2d: Float[Tensor, "batch views frames joints features"]) -> Tensor:
+        """Joints of the target frame, metres, from the screens alone; mode rays needs cameras too: `lift`."""
+        if self.input_mode != "screen":
+            raise ValueError(f"Mode {self.input_mode} reads whole batches: call lift(batch) or lift_evaluated(batch).")
+        return self.posenet(joints_2d)
 
     def forward_window(self, joints_2d: Tensor) -> Tensor:
-        return self(joints_2d)
-
-    def predict(self, joints_2d: Tensor, flip: bool = True) -> Tensor:
-        raise ValueError("A lifter of several views reads whole batches: call lift_evaluated(batch).")
+        raise ValueError("A lifter of several views reads whole batches: call lift(batch, every_frame=True).")
 
     def predict_clip(self, joints_2d: Tensor, flip: bool = True, chunk: int = 0) -> Tensor:
-        return self.predict(joints_2d, flip)
+        raise ValueError("A lifter of several views reads whole batches: call lift_evaluated(batch).")
 
     def standardise(self, joints_2d: Tensor, joints_3d: Tensor) -> None:
         """Nothing to keep: the networks of several views have no statistics."""

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from kinematics import PoseFKError
-from posenets import INPUT_MODES, LIFTERS, Lifter, build_posenet, export_onnx
+from posenets import INPUT_MODES, LIFTERS, Lifter, MultiViewLifter, build_posenet, export_onnx
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -74,11 +74,31 @@ def test_a_lifter_of_coco_keypoints_exports_too(tmp_path):
     assert session.get_inputs()[0].shape == ["batch", 1, 17, 2] and session.get_outputs()[0].shape == ["batch", 16, 3]
 
 
-def test_a_lifter_of_several_cameras_is_refused(tmp_path):
-    sizes = dict(frames=3, views=2, channel=8, d_hid=8, smfe=(1, 1, 1), milf=(1, 1, 1), smfe_heads=3, num_heads=2)
-    lifter = Lifter(build_posenet("esmformer", num_joints=16, **sizes))
-    with pytest.raises(PoseFKError, match="esmformer reads 2 cameras at once"):
-        export_onnx.export(lifter, tmp_path / "model.onnx")
+def _of_several_cameras(**sizes):
+    small = dict(frames=3, views=2, channel=8, d_hid=8, smfe=(1, 1, 1), milf=(1, 1, 1), smfe_heads=3, num_heads=2)
+    torch.manual_seed(0)
+    posenet = build_posenet("esmformer", num_joints=16, **small, **sizes)
+    return MultiViewLifter(posenet, "rays" if sizes.get("in_features") == 4 else "screen").eval()
+
+
+@pytest.mark.parametrize(("flip", "sizes"), [(True, {}), (False, dict(in_features=3, self_supervised=True))])
+def test_a_lifter_of_several_cameras_gives_what_pytorch_gives(flip, sizes, tmp_path):
+    lifter = _of_several_cameras(**sizes)
+    assert export_onnx.export(lifter, tmp_path / "model.onnx", flip=flip) < 1e-5
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert session.get_inputs()[0].shape == ["batch", 2, 3, 16, lifter.posenet.in_features]
+    for batch in (1, 5):
+        joints_2d = torch.rand(batch, 2, 3, 16, lifter.posenet.in_features) - 0.4
+        (found,) = session.run(None, {"joints_2d": joints_2d.numpy()})
+        np.testing.assert_allclose(found, lifter.predict(joints_2d, flip).numpy(), atol=1e-5)
+    about = export_onnx.describe(lifter, flip)
+    assert about["views"] == 2 and "z up" in about["output"]
+
+
+def test_a_lifter_that_needs_calibrated_cameras_is_refused(tmp_path):
+    with pytest.raises(PoseFKError, match="where its cameras stand"):
+        export_onnx.export(_of_several_cameras(in_features=4), tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_file_says_what_it_reads(folder):
