@@ -3,6 +3,7 @@
     python -m benchmarks.cmux --data_root data --out checkpoint/cmux --workers 2
     python -m benchmarks.cmux --table clips        temporal lifters, with single frames beside them
     python -m benchmarks.cmux --table clips_noisy  the same of detections
+    python -m benchmarks.cmux --table clips_longer four times the updates, recipe posefk
     python -m benchmarks.cmux --table amount       more and more synthetic poses beside the real ones
     python -m benchmarks.cmux --table coco         lifters of COCO keypoints (see benchmarks/coco_input.py)
     python -m benchmarks.cmux --table views        lifters of several views, of detections, without 3D labels too
@@ -87,23 +88,24 @@ def amount_name(times: float | int) -> str:
 # recipe dh-aug alone would bring DH-AUG's deeper nets
 _FRAMES = {"simple_baseline": "--posenet_name simple_baseline --posenet_blocks 2",
            "videopose": "--posenet_name videopose --posenet_blocks 3"}  # fmt: skip
+_CLIPS = {
+    "videopose-1": _SINGLE,
+    "videopose-27": f"{_SINGLE} --frames 27",
+    "seq2seq-5": "--posenet_name seq2seq --posenet_width 256 --frames 5 --difference_weight 5",
+    "poseformer-27": "--posenet_name poseformer --frames 27 --posenet_width 16 --posenet_blocks 2 --lr 1e-3",
+}
 TABLES = {
     "frames": Table(
         _FULL, _FRAMES, {name: VARIANTS[name] for name in MAIN},
         {name: flags for name, flags in VARIANTS.items() if name not in MAIN},
     ),
-    "clips": Table(
-        _SHORT,
-        {
-            "videopose-1": _SINGLE,
-            "videopose-27": f"{_SINGLE} --frames 27",
-            "seq2seq-5": "--posenet_name seq2seq --posenet_width 256 --frames 5 --difference_weight 5",
-            "poseformer-27": "--posenet_name poseformer --frames 27 --posenet_width 16 --posenet_blocks 2 --lr 1e-3",
-        },
-        {name: f"--recipe {name} {_LENGTHS[name]}" for name in MAIN},
+    "clips": Table(_SHORT, _CLIPS, {name: f"--recipe {name} {_LENGTHS[name]}" for name in MAIN}),
+    "clips_longer": Table(
+        "--batch_size 128 --steps_per_epoch 120 --eval_every 20 --epochs 20",
+        {name: flags for name, flags in _CLIPS.items() if name != "poseformer-27"}, {"posefk": "--recipe posefk"},
     ),
     "clips_noisy": Table(
-        f"{_SHORT} {_NOISE}", {"videopose-1": _SINGLE, "videopose-27": f"{_SINGLE} --frames 27"},
+        f"{_SHORT} {_NOISE}", {name: _CLIPS[name] for name in ("videopose-1", "videopose-27")},
         {name: f"--recipe {name} {_LENGTHS[name]}" for name in ("none", "posefk")},
     ),
     "amount": Table(
