@@ -12,7 +12,7 @@ from augment.detections import as_detected, as_projected, is_projected, noise_fo
 from augment.detector_noise import DetectorNoise
 from augment.gan import AverageGradients, Gan
 from augment.generator import PoseGenerator
-from augment.placing import Redraw, place
+from augment.placing import Placement, Redraw, filled, place
 from augment.reference import HIP, Reference
 from augment.rigs import random_views
 from augment.settings import AugmentSettings, recipe
@@ -140,15 +140,22 @@ class Augmenter:
     def _sample_source(self, source: str, count: int, generator: torch.Generator) -> PoseBatch:
         settings = self.settings
         learned_root = source == "gan" and settings.gan.root == "learned"
-        for settled in (False, True) if learned_root else (True,):
-            placement = place(
-                lambda wanted, settled=settled: self._draw(source, wanted, generator, settled, settings.cameras),
-                count, settings.near, settings.keep_in_image, settings.tries, self._redraw(generator),
+        placements: list[Placement] = []
+        for settled in (False, True) if learned_root else (True,):  # a learned root may lead out of the image
+            missing = count - sum(len(placement.batch) for placement in placements)
+            if not missing:
+                break
+            placements.append(
+                place(
+                    lambda wanted, settled=settled: self._draw(source, wanted, generator, settled, settings.cameras),
+                    missing, settings.near, settings.keep_in_image, settings.tries, self._redraw(generator), settled,
+                )
             )  # fmt: skip
-            self.acceptance[source] = placement.acceptance if placement else 0.0
-            self.drawn[source] = placement.drawn if placement else settings.tries * count
-            if placement is not None:
-                return placement.batch
+        self.drawn[source] = sum(placement.drawn for placement in placements)
+        self.acceptance[source] = sum(placement.accepted for placement in placements) / self.drawn[source]
+        batch = filled(placements, count, generator)
+        if batch is not None:
+            return batch
         raise ValueError(
             f"None of {settings.tries} x {count} poses of the source {source} was in front of its camera and inside "
             "the image: widen the camera ranges or set keep_in_image to False."

@@ -26,7 +26,7 @@ Redraw = Callable[[Tensor, Camera], Camera]
 
 @dataclass
 class Placement:
-    """What came of placing: exactly as many poses as asked for, and how many of those drawn could have been kept."""
+    """What came of placing: poses, as many as asked for or those there were, and how many of those drawn were good."""
 
     batch: PoseBatch
     drawn: int
@@ -64,13 +64,13 @@ def is_photographable(
 
 def place(
     draw: Draw, count: int, near: float | int = NEAR_M, keep_in_image: bool = True, tries: int = 5,
-    redraw: Redraw | None = None,
-) -> Placement | None:  # fmt: skip
-    """Draw until `count` poses can be photographed, at most `tries` times; what is then missing repeats accepted ones.
+    redraw: Redraw | None = None, patient: bool = True,
+) -> Placement:  # fmt: skip
+    """Draw until `count` poses can be photographed, at most `tries` times; there may then be fewer, or none.
 
     redraw: of poses of several views, first draw anew, as often, the cameras that cannot take them. Without it a pose
     stays with the V-th power of one camera's chance, and those that reach or move far are lost the most.
-    Returns None where not a single pose could be photographed.
+    patient: without it, stop as soon as all tries together will not do.
     """
     kept: list[PoseBatch] = []
     drawn = accepted = 0
@@ -86,14 +86,26 @@ def place(
             good = is_photographable(batch, near, keep_in_image).nonzero().squeeze(1)
             kept.append(batch.take(good))
             drawn, accepted = drawn + len(batch), accepted + len(good)
-        if accepted >= count:
+        if accepted >= count or not (patient or accepted * tries >= drawn):
             break
-    if not accepted:
+    return Placement(PoseBatch.cat(kept)[:count], drawn, accepted)
+
+
+def filled(placements: list[Placement], count: int, generator: torch.Generator) -> PoseBatch | None:
+    """`count` poses of several placements in random order; what is missing repeats those there are. None: there are
+    none.
+    """
+    there = [placement.batch for placement in placements if len(placement.batch)]
+    if not there:
         return None
-    batch = PoseBatch.cat(kept)[:count]
-    if accepted < count:
-        batch = batch.take(torch.arange(count, device=batch.source.device) % accepted)
-    return Placement(batch, drawn, accepted)
+    batch = PoseBatch.cat(there) if len(there) > 1 else there[0]
+    if len(batch) == count and len(there) == 1:
+        return batch  # they come in random order by themselves
+    device = batch.source.device
+    rows = torch.arange(count, device=device) % len(batch)
+    if len(there) > 1:
+        rows = rows[torch.randperm(count, generator=generator, device=generator.device).to(device)]
+    return batch.take(rows)
 
 
 def _with_others(joints: Tensor, camera: Camera, redraw: Redraw, wanted: tuple[float, bool], tries: int) -> Camera:

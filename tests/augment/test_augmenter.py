@@ -6,6 +6,8 @@ import torch
 from augment import Augmenter, PoseGenerator
 from augment.augmenter import _split
 from augment.balance import centre_of_mass, support
+from augment.placing import is_photographable
+from augment.reference import Reference
 from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
 from data.batch import SYNTHETIC, PoseBatch
 from kinematics import bone_lengths
@@ -40,6 +42,21 @@ def test_every_source_works_alone_and_repeats_with_the_seed(source, people):
     augmenter = Augmenter(settings, people)
     first, second, third = (augmenter.sample(40, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert same(first, second) and not same(first, third)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.02])
+def test_who_is_led_out_of_the_image_is_put_where_a_real_pose_stood_and_nobody_is_repeated(part, people, monkeypatch):
+    beside = Reference.beside
+
+    def led_away(reference, joints, places):
+        stays = torch.arange(len(joints)) < part * len(joints)
+        return beside(reference, joints, places) + torch.where(stays, 0.0, 100.0)[:, None, None, None]
+
+    monkeypatch.setattr(Reference, "beside", led_away)
+    augmenter = Augmenter(DH_AUG, people)
+    batch = augmenter.sample(200)
+    assert len(batch.joints_3d.flatten(1).unique(dim=0)) == 200
+    assert is_photographable(batch).all() and augmenter.drawn["gan"] > 390 and 0 < augmenter.acceptance["gan"] < 0.6
 
 
 def test_same_seed_gives_the_same_training(people):

@@ -2,7 +2,7 @@ import torch
 
 from augment import placing
 from augment.cameras import WideCameraRanges, wide_cameras
-from augment.placing import is_photographable, photograph, place
+from augment.placing import Placement, filled, is_photographable, photograph, place
 from data.batch import SYNTHETIC
 from kinematics.rows import in_rows
 
@@ -17,7 +17,7 @@ def test_only_poses_in_front_and_in_the_image_are_kept(people, generator):
         return joints[rows], wide_cameras(joints[rows][:, 0, 0], generator, TIGHT)
 
     placement = place(draw, 100, tries=20)
-    assert placement is not None and len(placement.batch) == 100
+    assert len(placement.batch) == 100
     assert 0 < placement.acceptance < 0.9  # these cameras are too near for many
     assert (placement.batch.joints_3d[..., 2] >= 0.5).all()
     assert (placement.batch.joints_2d.abs() <= 1).all()
@@ -37,7 +37,7 @@ def test_poses_are_drawn_in_pieces_and_what_was_rejected_is_made_up_for_at_once(
         return in_rows(joints[rows]), wide_cameras(in_rows(joints[rows][:, 0, 0]), generator, TIGHT)
 
     placement = place(draw, 100, tries=20)
-    assert placement is not None and len(placement.batch) == 100 and asked[:4] == [32, 32, 32, 4]
+    assert len(placement.batch) == 100 and asked[:4] == [32, 32, 32, 4]
     assert max(asked) == 32 and placement.drawn == sum(asked) and placement.accepted >= 100
     assert is_photographable(placement.batch).all()
     seen = placement.batch.camera.project(placement.batch.joints_3d)
@@ -55,7 +55,10 @@ def test_few_accepted_poses_make_no_larger_draws(people):
         return away[:count], camera[:count]
 
     placement = place(draw, 100, keep_in_image=False, tries=4)
-    assert placement is not None and len(placement.batch) == 100 and asked == [100] * 4 and placement.accepted == 8
+    assert len(placement.batch) == 8 and asked == [100] * 4 and placement.accepted == 8
+    asked.clear()
+    hasty = place(draw, 100, keep_in_image=False, tries=4, patient=False)
+    assert len(hasty.batch) == hasty.accepted == 2 and asked == [100], "four times two are not a hundred"
 
 
 def test_what_is_no_number_is_not_photographable(people):
@@ -71,16 +74,26 @@ def test_too_few_tries_repeat_accepted_poses(people, generator):
     good = int(is_photographable(photograph(joints, camera)).sum())
     assert 0 < good < 50
     placement = place(lambda count: (joints[:count], camera[:count]), 50, tries=1)
-    assert placement is not None
-    assert len(placement.batch) == 50 and placement.accepted == good and placement.drawn == 50
-    assert len(placement.batch.joints_3d.flatten(1).unique(dim=0)) == good
+    assert len(placement.batch) == placement.accepted == good and placement.drawn == 50
+    batch = filled([placement], 50, generator)
+    assert batch is not None and len(batch) == 50 and len(batch.joints_3d.flatten(1).unique(dim=0)) == good
 
 
-def test_nobody_in_sight_is_said(people):
+def test_what_one_way_of_placing_lacks_another_adds_in_random_order(people, generator):
+    some, others = Placement(people[:7], 50, 7), Placement(people[7:40], 33, 33)
+    batch = filled([some, others], 40, generator)
+    assert batch is not None
+    order = (batch.joints_3d[:, None] == people.joints_3d[None, :40]).flatten(2).all(dim=-1).long().argmax(dim=1)
+    assert sorted(order.tolist()) == list(range(40)) and order.tolist() != list(range(40))
+
+
+def test_nobody_in_sight_is_said(people, generator):
     behind = people.joints_world()[:4]
     camera = people.camera[:4]
     away = camera.camera_to_world(camera.world_to_camera(behind) * -1)
-    assert place(lambda count: (away[:count], camera[:count]), 4) is None
+    nobody = place(lambda count: (away[:count], camera[:count]), 4)
+    assert len(nobody.batch) == nobody.accepted == nobody.acceptance == 0 and nobody.drawn == 20
+    assert filled([nobody, nobody], 4, generator) is None
 
 
 def test_a_joint_beside_the_image_counts_only_if_asked(people):
