@@ -110,7 +110,8 @@ def check_setting(setting: str, flag: str = "detector_noise", words: tuple[str, 
     """Refuse a noise that is neither a word nor a file."""
     if setting not in words and not Path(setting).is_file():
         raise FileNotFoundError(
-            f"--{flag} {setting} is missing: choose from {', '.join(words)}, or give a JSON file of DetectorNoise.save."
+            f"--{flag} {setting}: there is no such file. Choose from {', '.join(words)}, or give a JSON file of "
+            "DetectorNoise.save."
         )
 
 

@@ -76,7 +76,11 @@ def build_posenet(name: str, num_joints: int = 16, frames: int = 1, **sizes: Any
         sizes["frames"] = frames
     posenet = lifter(num_joints, **sizes)
     if frames not in (1, posenet.frames):
-        raise ValueError(f"{lifter.name} with these sizes reads {posenet.frames} frame(s), but frames is {frames}.")
+        of_clips = [one for one in LIFTERS if "frames" in inspect.signature(_CLASSES[one]).parameters]
+        raise ValueError(
+            f"{lifter.name} with these sizes reads {posenet.frames} frame(s), but frames is {frames}: leave it out, or "
+            f"choose a lifter of clips: videopose, {', '.join(of_clips)}."
+        )
     return posenet
 
 

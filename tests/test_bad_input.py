@@ -46,7 +46,7 @@ TABLE = [
     ("--loss_frames all --posenet_name videopose --frames 9", ["videopose", "one frame of its window", "seq2seq"]),
     ("--confidence True", ["--confidence True", "has no confidences", "third column", "--detector_noise default"]),
     ("--confidence maybe", ["--confidence", "maybe"]),
-    ("--detector_noise defualt", ["--detector_noise defualt is missing", "choose from auto, none, default"]),
+    ("--detector_noise defualt", ["--detector_noise defualt", "no such file", "Choose from auto, none, default"]),
     ("--detector_noise {}/file", ["file is not a JSON file", "DetectorNoise"]),
     ("--detector_noise {}/half.json", ["half.json holds sd", "expected a DetectorNoise: skeleton"]),
     ("--keypoints cpn_ft_h36m_dbb", ["--keypoints cpn_ft_h36m_dbb", "demo has no detector's 2D", "--dataset h36m"]),
