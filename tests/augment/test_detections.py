@@ -75,7 +75,7 @@ def test_default_and_files_take_the_layout_and_the_rate_of_the_data(detected: Po
     assert noise_for("default", detected) == DetectorNoise.default("h36m_16", 25.0)
     DetectorNoise.default("h36m_17", 50.0).save(tmp_path / "noise.json")
     assert noise_for(str(tmp_path / "noise.json"), detected) == DetectorNoise.default("h36m_16", 25.0)
-    with pytest.raises(FileNotFoundError, match="choose from auto, none, default, or give a JSON file"):
+    with pytest.raises(FileNotFoundError, match="Choose from auto, none, default, or give a JSON file"):
         noise_for("defualt", detected)
 
 
