@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from benchmarks.cmux import SHARES, TABLES, amount_name, last_errors
 from evaluation.charts import save_figure
+from evaluation.colours import FAINT
 from training.figures import CURVES
-from viewer.drawing import FAINT
 
 NAMES = {"cmux_a": "(a) the rig's cameras", "cmux_b": "(b) other cameras"}
 

@@ -8,10 +8,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from evaluation.colours import FAINT, FLOOR, bone_colours
+from evaluation.drawing import seen_from_the_side
 from evaluation.motion import about_root, joint_accelerations, joint_speeds
 from kinematics import Skeleton
 from training.figures import CURVES
-from viewer.drawing import FAINT, FLOOR, bone_colours, seen_from_the_side
 
 STEP = 4  # frames between the poses of a strip
 PITCH_M = 1.5

@@ -13,10 +13,10 @@ import torch
 
 from data import DataSettings, load_test_set
 from evaluation.charts import save_figure
+from evaluation.drawing import COLUMNS
 from evaluation.evaluate import dataset_for, noisy
 from posenets import load_lifter
 from training.pose_pictures import lifted_grid
-from viewer.drawing import COLUMNS
 
 
 def main() -> None:

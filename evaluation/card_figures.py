@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from evaluation.charts import SYNTHETIC_SET
+from evaluation.colours import FAINT
+from evaluation.drawing import COLUMNS, draw_spaces, figure_of_lines
 from evaluation.pose_features import LIMBS
 from kinematics import Skeleton
-from viewer.drawing import COLUMNS, FAINT, draw_spaces, figure_of_lines
 
 _LONGITUDES, _HEIGHTS = np.linspace(-np.pi, np.pi, 49), np.linspace(-1, 1, 25)
 _SHADES = LogNorm(0.05, 50)

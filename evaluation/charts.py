@@ -13,9 +13,9 @@ from torch import Tensor
 
 from data import PoseBatch
 from data.readers import atomic_write
+from evaluation.colours import MIDDLE, REAL_COLOUR, SYNTHETIC_COLOUR
 from kinematics import JOINT_ANGLES
 from kinematics.limits import JointLimits
-from viewer.drawing import MIDDLE, REAL_COLOUR, SYNTHETIC_COLOUR
 
 SYNTHETIC_SET = "synthetic"
 # Okabe and Ito's, for the real sets in turn.

@@ -18,9 +18,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from tqdm import tqdm
 
+from evaluation.colours import FAINT, FLOOR, bone_colours
+from evaluation.drawing import HALF_SIZE_M, seen_from_the_side
 from evaluation.prediction import Prediction
 from kinematics.errors import PoseFKError
-from viewer.drawing import FAINT, FLOOR, HALF_SIZE_M, bone_colours, seen_from_the_side
 
 PANEL_PIXELS, TITLE_PIXELS = 320, 24
 LINE_SPACING_M = 0.5

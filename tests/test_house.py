@@ -9,38 +9,26 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ["kinematics", "data", "posenets", "augment", "evaluation", "training"]
-DRAWING = {"viewer.drawing", "viewer.colours"}  # of the viewer, a leaf, what others use
 SOURCES = sorted(path for room in [*ROOMS, "viewer"] for path in (ROOT / room).rglob("*.py"))
 
 
-def _imported_modules(path: Path) -> set[str]:
+def _imported_rooms(path: Path) -> set[str]:
+    """The first words of all modules that a file imports."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module)
-    return names
-
-
-def _imported_rooms(path: Path) -> set[str]:
-    return {name.split(".")[0] for name in _imported_modules(path)}
+    return {name.split(".")[0] for name in names}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_left_only(path):
     room = path.relative_to(ROOT).parts[0]
     after = {"viewer": ["training"], **{name: ROOMS[i + 1 :] for i, name in enumerate(ROOMS)}}
-    imported = _imported_modules(path) - DRAWING
-    rooms = {name.split(".")[0] for name in imported} - ({"viewer"} if room == "viewer" else set())
+    rooms = _imported_rooms(path) - ({"viewer"} if room == "viewer" else set())
     assert not rooms & {*after[room], "viewer", "run_fk_gan", "tests", "benchmarks"}
-
-
-def test_drawing_needs_geometry_only():
-    """It is imported from the left of its room, so it may lean on nothing but the first."""
-    for name in DRAWING:
-        imported = _imported_modules(ROOT / f"{name.replace('.', '/')}.py") - DRAWING
-        assert not {name.split(".")[0] for name in imported} & {*ROOMS[1:], "viewer"}
 
 
 def test_the_main_path_never_imports_pytorch3d():

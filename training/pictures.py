@@ -5,6 +5,7 @@ from torch import Tensor
 
 from data import PoseBatch
 from evaluation.charts import camera_views, joint_angle_histograms
+from evaluation.drawing import COLUMNS
 from kinematics import JOINT_ANGLES, joint_limits
 from kinematics.inverse import joint_angles_from_joints
 from training.course import Course
@@ -12,7 +13,6 @@ from training.figures import error_curves, error_per_joint
 from training.judging import Judge
 from training.log import VALIDATION, RunLog
 from training.pose_pictures import lifted_grid, pose_grid
-from viewer.drawing import COLUMNS
 
 SAMPLE = 2000  # poses behind a histogram
 PICTURES_PER_RUN = 5

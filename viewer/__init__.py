@@ -1,2 +1,1 @@
-"""What people look at: `python -m viewer`, and pictures of poses. A leaf; the other rooms may use `viewer.drawing` and
-`viewer.colours` and nothing else of it."""
+"""What people look at in a browser: `python -m viewer`. A leaf: no other room imports it."""

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from evaluation.colours import FLOOR, MIDDLE, bone_colours
 from kinematics import Camera, Skeleton, in_front
-from viewer.colours import FLOOR, MIDDLE, bone_colours
 
 FLOOR_HALF_M = 3
 PIECES = 24  # of each line of the floor: those behind the camera are left out

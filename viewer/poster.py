@@ -15,9 +15,9 @@ from augment.export_poses import EXPORT_RECIPES, Filter, PoseStream
 from data import DataSettings
 from data.command_line import read_flags
 from evaluation.charts import save_figure
+from evaluation.drawing import COLUMNS, draw_screens, draw_spaces, figure_of_lines
 from kinematics import Skeleton
 from kinematics.errors import PoseFKError, exit_with_one_sentence
-from viewer.drawing import COLUMNS, draw_screens, draw_spaces, figure_of_lines
 
 LAYOUT = Skeleton("h36m_16")
 

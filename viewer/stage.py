@@ -7,8 +7,8 @@ import viser
 from jaxtyping import Float
 from torch import Tensor
 
+from evaluation.colours import FAINT, MIDDLE, bone_colours
 from kinematics import Camera, Skeleton, in_front
-from viewer.colours import FAINT, MIDDLE, bone_colours
 from viewer.picture import svg_of
 
 BODY = Skeleton("h36m_16")

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from evaluation import film
+from evaluation.colours import LEFT, RIGHT
 from evaluation.prediction import Prediction
 from kinematics import PoseFKError, Skeleton
-from viewer.drawing import LEFT, RIGHT
 
 
 @pytest.fixture

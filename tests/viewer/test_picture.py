@@ -4,9 +4,9 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 
+from evaluation.colours import LEFT, RIGHT
 from kinematics import Skeleton
 from viewer.body import body_at_rest
-from viewer.colours import LEFT, RIGHT
 from viewer.orbit import Orbit
 from viewer.picture import svg_of
 

@@ -12,15 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from evaluation.colours import FAINT, FLOOR, bone_colours
 from kinematics.skeleton import Skeleton
-from viewer.colours import FAINT as FAINT
-from viewer.colours import FLOOR as FLOOR
-from viewer.colours import LEFT as LEFT
-from viewer.colours import MIDDLE as MIDDLE
-from viewer.colours import REAL_COLOUR as REAL_COLOUR
-from viewer.colours import RIGHT as RIGHT
-from viewer.colours import SYNTHETIC_COLOUR as SYNTHETIC_COLOUR
-from viewer.colours import bone_colours as bone_colours
 
 COLUMNS = 6
 HALF_SIZE_M = 1.0  # half the side of the floor under a person
