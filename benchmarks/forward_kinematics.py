@@ -7,7 +7,6 @@ gradient of the sum of all coordinates with respect to the four inputs.
 """
 
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from benchmarks.command_line import without_flags
 from benchmarks.naive_fk import naive_forward_kinematics
+from benchmarks.timing import seconds_of
 from kinematics import DHHuman
 
 SIZES = (1024, 16384)
@@ -53,12 +53,6 @@ def _step(function: Callable[..., Tensor], inputs: list[Tensor], backward: bool)
     return (lambda: torch.autograd.grad(function(*inputs).sum(), inputs)) if backward else forward
 
 
-def _seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
 def measure(backward: bool = True, rounds: int = 15) -> list[Row]:
     """Rows for each size and function, on one thread. backward: also forward + backward, which takes longer to
     compile than everything else takes to run."""
@@ -84,7 +78,7 @@ def _race(steps: dict[str, Callable[[], object]], backward: bool, poses: int, ro
         step(), step()
     for _ in range(rounds):
         for name, step in steps.items():
-            seconds[name] += [_seconds(step) for _ in range(CALLS[name])]
+            seconds[name] += [seconds_of(step) for _ in range(CALLS[name])]
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     yardstick = medians["4x4 matrices"]
     return [Row(name, backward, poses, median * 1e6, yardstick / median) for name, median in medians.items()]

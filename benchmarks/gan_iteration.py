@@ -13,7 +13,7 @@ backward pass on zeros: for each critic and both mirror images 12 times a forwar
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ from augment.placing import photograph
 from augment.random_poses import range_of_motion_poses
 from augment.settings import RECIPES
 from benchmarks.command_line import without_flags
+from benchmarks.timing import Rate, seconds_of, thread_counts
 from data.batch import PoseBatch
 from kinematics import DHHuman
 from training.memory import keep_freed_memory
@@ -37,21 +38,6 @@ PRODUCTS_BETWEEN = 40
 WEIGHTS = sum(p.numel() for net in (Critic3D(WIDTH), Critic2D(WIDTH)) for p in net.parameters() if p.ndim == 2)
 ZEROS_FLOPS = 2 * 2 * BATCH * 2.0 * WEIGHTS
 BODY_M = (0.45, 0.45, 0.45, 0.45, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.28, 0.28, 0.25, 0.25, 0.19)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One measurement. milliseconds: of an iteration; gflops: its rate; share: of the product timed beside it.
-
-    share_published: the share with the published program's operations for the same step.
-    """
-
-    name: str
-    threads: int
-    milliseconds: float
-    gflops: float
-    share: float
-    share_published: float
 
 
 class _FlopCounter(TorchDispatchMode):
@@ -88,7 +74,7 @@ def iteration() -> Callable[[], object]:
     return lambda: augmenter.update(real)
 
 
-def measure(rounds: int = 5) -> list[Row]:
+def measure(rounds: int = 5) -> list[Rate]:
     """One row on torch's threads. Products and updates alternate, and each cycle has its own share.
 
     A processor whose twin is busy with something else is slower by a third: both must meet the same machine.
@@ -99,41 +85,32 @@ def measure(rounds: int = 5) -> list[Row]:
         for _ in range(CYCLE):
             update()
     flops = counter.flops / CYCLE
+    # Of one thread the processor's time, which other programs on the machine do not stretch.
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     seconds, shares = [], []
     for _ in range(rounds):
         cycle, products = 0.0, []
         for _ in range(CYCLE):
-            products += [_seconds(lambda: left @ right) for _ in range(PRODUCTS_BETWEEN)]
-            cycle += _seconds(update)
+            products += [seconds_of(lambda: left @ right, clock) for _ in range(PRODUCTS_BETWEEN)]
+            cycle += seconds_of(update, clock)
         seconds.append(cycle / CYCLE)
         shares.append(flops / seconds[-1] / (PRODUCT_FLOPS / statistics.mean(products)))
     middle = statistics.median(seconds)
     share, published = statistics.median(shares), 1 + ZEROS_FLOPS / flops
     threads = torch.get_num_threads()
-    return [Row("gan iteration (dh-aug)", threads, middle * 1e3, flops / middle / 1e9, share, share * published)]
-
-
-def _seconds(function: Callable[[], object]) -> float:
-    """Of one thread the processor's time, which other programs on the machine do not stretch; else the wall's."""
-    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-    start = clock()
-    function()
-    return clock() - start
+    return [Rate("gan iteration (dh-aug)", threads, middle * 1e3, flops / middle / 1e9, share, published)]
 
 
 def main() -> None:
     without_flags(__doc__)
     keep_freed_memory()  # as a training run does
-    threads = torch.get_num_threads()
-    for count in sorted({1, threads}):
-        torch.set_num_threads(count)
+    for _ in thread_counts():
         for row in measure():
             print(
                 f"{row.name}, {row.threads} thread(s): {row.milliseconds:.0f} ms, {row.gflops:.1f} GFLOP/s, "
                 f"{100 * row.share:.0f} % of a (1024, 256) @ (256, 256) product beside it "
-                f"({100 * row.share_published:.0f} % with the published program's operations)"
+                f"({100 * row.share * row.published:.0f} % with the published program's operations)"
             )
-    torch.set_num_threads(threads)
 
 
 if __name__ == "__main__":

@@ -8,29 +8,17 @@ backward to the weights, and backward to the input of all layers but the first.
 """
 
 import statistics
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from benchmarks.command_line import without_flags
+from benchmarks.timing import Rate, seconds_of, thread_counts
 from posenets import build_posenet
 from training.memory import keep_freed_memory
 
 BATCH = 1024
-
-
-@dataclass(frozen=True)
-class Row:
-    """One measurement. milliseconds: median of a step; gflops: its rate; share: of the product timed beside it."""
-
-    name: str
-    threads: int
-    milliseconds: float
-    gflops: float
-    share: float
 
 
 def product_of_1024_256_256() -> Callable[[], object]:
@@ -58,7 +46,7 @@ def training_step(name: str) -> tuple[Callable[[], object], float]:
     return step, 2.0 * BATCH * (3 * sum(sizes) - first)
 
 
-def measure(names: tuple[str, ...] = ("videopose", "simple_baseline"), rounds: int = 15) -> list[Row]:
+def measure(names: tuple[str, ...] = ("videopose", "simple_baseline"), rounds: int = 15) -> list[Rate]:
     """Rows for each lifter on torch's threads. Yardstick and step alternate, so both see the same machine."""
     product = product_of_1024_256_256()
     product_flops = 2.0 * 1024 * 256 * 256
@@ -69,33 +57,24 @@ def measure(names: tuple[str, ...] = ("videopose", "simple_baseline"), rounds: i
             step(), product()
         product_seconds, step_seconds = [], []
         for _ in range(rounds):
-            product_seconds += [_seconds(product) for _ in range(20)]
-            step_seconds.append(_seconds(step))
+            product_seconds += [seconds_of(product) for _ in range(20)]
+            step_seconds.append(seconds_of(step))
         seconds = statistics.median(step_seconds)
         rate, yardstick = flops / seconds, product_flops / statistics.median(product_seconds)
-        rows.append(Row(name, torch.get_num_threads(), seconds * 1e3, rate / 1e9, rate / yardstick))
+        rows.append(Rate(name, torch.get_num_threads(), seconds * 1e3, rate / 1e9, rate / yardstick))
     return rows
-
-
-def _seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 def main() -> None:
     without_flags(__doc__)
     keep_freed_memory()  # as a training run does
-    threads = torch.get_num_threads()
     print(f"training step, batch {BATCH}, 1024 channels, against (1024, 256) @ (256, 256)")
-    for count in sorted({1, threads}):
-        torch.set_num_threads(count)
+    for _ in thread_counts():
         for row in measure():
             print(
                 f"{row.name:16} {row.threads} thread(s): {row.milliseconds:7.1f} ms, {row.gflops:6.1f} GFLOP/s, "
                 f"{100 * row.share:5.1f} % of the product's rate"
             )
-    torch.set_num_threads(threads)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,12 @@ Forward kinematics against a chain of 4x4 matrix products; GAN iteration and tra
 (1024, 256) @ (256, 256) product; putting a batch together against a training step.
 """
 
-import statistics
-import time
 
 import torch
 
 from benchmarks import forward_kinematics, gan_iteration, lifter_step
 from benchmarks.command_line import without_flags
+from benchmarks.timing import Rate, median_seconds
 from data import DataSettings, PoseDataset, load_dataset
 from training.memory import keep_freed_memory
 
@@ -20,17 +19,13 @@ from training.memory import keep_freed_memory
 def batch_assembly_ms(rounds: int = 50) -> float:
     """Median milliseconds to index a batch out of the demo data set."""
     dataset = PoseDataset.from_takes(load_dataset("demo", DataSettings()).train)
-    generator, seconds = torch.Generator().manual_seed(0), []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        dataset.random_batch(lifter_step.BATCH, generator)
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds) * 1e3
+    generator = torch.Generator().manual_seed(0)
+    return median_seconds(lambda: dataset.random_batch(lifter_step.BATCH, generator), rounds) * 1e3
 
 
-def _published(row: object) -> str:
-    share = getattr(row, "share_published", None)
-    return f" ({100 * share:.0f} % by the published program's operations)" if share else ""
+def _published(row: Rate) -> str:
+    share = 100 * row.share * row.published
+    return f" ({share:.0f} % by the published program's operations)" if row.published > 1 else ""
 
 
 def main() -> None:

@@ -6,14 +6,11 @@ The loop is how ESMformer's self-supervision and most projects do it: stack the 
 singular vector of the smallest singular value. Both get the same undistorted 2D of four cameras, on one thread.
 """
 
-import statistics
-import time
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
 from benchmarks.command_line import without_flags
+from benchmarks.timing import median_seconds
 from data.h36m_cameras import H36M_CAMERAS
 from kinematics import Camera
 from kinematics.rotation import quaternion_to_matrix
@@ -46,16 +43,6 @@ def looped(rays: np.ndarray, projections: np.ndarray) -> np.ndarray:
     return found
 
 
-def median_seconds(work: Callable[[], object]) -> float:
-    """Of REPEATS runs."""
-    seconds = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
-
-
 def main() -> None:
     without_flags(__doc__)
     torch.set_num_threads(1)
@@ -68,8 +55,8 @@ def main() -> None:
     rays = camera.rays(screen).double().numpy()[:LOOPED]
     batched, loop = triangulate(screen, camera), looped(rays, projections)
     print(f"largest difference {1000 * np.abs(batched[:LOOPED].numpy() - loop).max():.3f} mm")
-    ours = median_seconds(lambda: triangulate(screen, camera)) / (POSES * JOINTS)
-    theirs = median_seconds(lambda: looped(rays, projections)) / (LOOPED * JOINTS)
+    ours = median_seconds(lambda: triangulate(screen, camera), REPEATS) / (POSES * JOINTS)
+    theirs = median_seconds(lambda: looped(rays, projections), REPEATS) / (LOOPED * JOINTS)
     print(f"a point of four views: {1e6 * ours:.2f} us in a batch of {POSES:,} poses, {1e6 * theirs:.1f} us in a loop")
     print(f"{theirs / ours:.0f} times as fast")
 

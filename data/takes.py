@@ -151,8 +151,3 @@ def view_from_world(joints_world: np.ndarray, camera: Camera, camera_name: str) 
     joints_camera = exact.world_to_camera(points)
     joints_screen = exact.project(joints_camera)
     return View(camera_name, camera.to(torch.float32), joints_camera.float().numpy(), joints_screen.float().numpy())
-
-
-def view_through_cameras(joints_world: np.ndarray, cameras: Camera, camera_name: str) -> list[View]:
-    """One single-frame view per frame, each through a camera of its own. cameras: batch of F."""
-    return [view_from_world(joints_world[i : i + 1], cameras[i], camera_name) for i in range(len(joints_world))]
