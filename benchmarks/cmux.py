@@ -101,8 +101,7 @@ TABLES = {
     ),
     "clips": Table(_SHORT, _CLIPS, {name: f"--recipe {name} {_LENGTHS[name]}" for name in MAIN}),
     "clips_longer": Table(
-        "--batch_size 128 --steps_per_epoch 120 --eval_every 20 --epochs 20",
-        {name: flags for name, flags in _CLIPS.items() if name != "poseformer-27"}, {"posefk": "--recipe posefk"},
+        "--batch_size 128 --steps_per_epoch 120 --eval_every 20 --epochs 20", _CLIPS, {"posefk": "--recipe posefk"},
     ),
     "clips_noisy": Table(
         f"{_SHORT} {_NOISE}", {name: _CLIPS[name] for name in ("videopose-1", "videopose-27")},
