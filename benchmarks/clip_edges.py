@@ -3,18 +3,22 @@
     python -m benchmarks.clip_edges --lifters single/.../last.pt clip/.../last.pt --data_root data
 
 Windows that reach over the end of a clip see copies of its last frame. CMU-X (b) has a camera for every second of
-motion, so all of its clips are 25 frames long and every window of 27 is padded; (a) has longer ones. Last column: the
-error if every window shows its own frame over and over, as of somebody who stands still: what motion is worth.
+motion, so all of its clips are 25 frames long and every window of 27 is padded; (a) has longer ones. "Late": against
+the truth one frame earlier, which is the smaller error of a lifter that runs late. "Still": if every window shows its
+own frame over and over, as of somebody who stands still: what motion is worth. "Fast": of the tenth of the frames in
+which the joints move fastest about the hip.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
 from data import DataSettings, PoseDataset, load_test_set
 from evaluation.evaluate import predict
+from evaluation.metrics import joint_errors
 from evaluation.tables import columns
 from posenets import Lifter, load_lifter
 
@@ -22,29 +26,47 @@ GROUPS = ((0, 0), (1, 3), (4, 8), (9, 12), (13, 10**9))  # frames to the nearer 
 TEST_SETS = ("cmux_a", "cmux_b")
 
 
-def by_distance(lifter: Lifter, test_set: str, data_root: str) -> tuple[list[float], list[int]]:
-    """MPJPE in mm of each group (NaN where it is empty), of all and of all standing still; frames of each group."""
+class Errors(NamedTuple):
+    """MPJPE in mm: of each group (NaN where it is empty), and of the columns after them. counts: frames per group."""
+
+    groups: list[float]
+    counts: list[int]
+    whole: float
+    late: float
+    still: float
+    fast: float
+    fast_still: float
+
+
+def errors_of(lifter: Lifter, test_set: str, data_root: str) -> Errors:
+    """Of one lifter."""
     takes = load_test_set(test_set, DataSettings(dataset="cmu", data_root=data_root), lifter.frames, [])
     dataset = PoseDataset.from_takes(takes, lifter.skeleton.name, lifter.frames, target=lifter.target_frame)
-    errors = 1000 * predict(lifter, dataset).errors.plain.mean(dim=1)
+    made = predict(lifter, dataset)
+    error = 1000 * made.errors.plain.mean(dim=1)
     distance = torch.minimum(dataset.sample - dataset.first, dataset.last - dataset.sample)
     inside = [(distance >= low) & (distance <= high) for low, high in GROUPS]
+    earlier = made.target.roll(1, dims=0)[made.follows]
+    late = 1000 * joint_errors(made.prediction[made.follows], earlier).mean()
+    speed = joint_errors(made.target[made.follows], earlier).mean(dim=1)
+    fast = made.follows.nonzero()[speed > speed.quantile(0.9)]
     dataset.first = dataset.last = dataset.sample  # every window is padded from its own frame on
-    still = 1000 * predict(lifter, dataset).errors.plain.mean()
-    means = [float(errors[own].mean()) for own in inside]
-    return [*means, float(errors.mean()), float(still)], [int(own.sum()) for own in inside]
+    still = 1000 * predict(lifter, dataset).errors.plain.mean(dim=1)
+    numbers = [float(values.mean()) for values in (error, late, still, error[fast], still[fast])]
+    return Errors([float(error[own].mean()) for own in inside], [int(own.sum()) for own in inside], *numbers)
 
 
 def table(paths: Sequence[Path], test_set: str, data_root: str) -> str:
     """A line for each checkpoint."""
     names = [f"{low} frames" if low == high else f"{low} to {high}" if high < 10**9 else f"{low} and more"
              for low, high in GROUPS]  # fmt: skip
-    rows, counts = [["lifter", *names, "all", "all, still"]], []
+    rows, counts = [["lifter", *names, "all", "all, late", "all, still", "fast", "fast, still"]], []
     for path in paths:
         lifter = load_lifter(path)
-        means, counts = by_distance(lifter, test_set, data_root)
-        rows.append([f"{lifter.posenet.name}-{lifter.frames}", *(f"{mean:.1f}" for mean in means)])
-    return columns([*rows, ["frames", *(f"{count:,}" for count in counts), f"{sum(counts):,}", ""]])
+        means, counts, *others = errors_of(lifter, test_set, data_root)
+        rows.append([f"{lifter.posenet.name}-{lifter.frames}", *(f"{mean:.1f}" for mean in [*means, *others])])
+    last = ["frames", *(f"{count:,}" for count in counts), f"{sum(counts):,}"]
+    return columns([*rows, last + [""] * (len(rows[0]) - len(last))])
 
 
 def main() -> None:
