@@ -67,6 +67,7 @@ _FULL = "--posenet_width 512 --batch_size 256 --steps_per_epoch 150 --eval_every
 # GAN learns in one batch of four once the lifter does.
 _SHORT = "--batch_size 128 --steps_per_epoch 30 --eval_every 20"
 _LENGTHS = {"none": "--epochs 20", "dh-aug": "--epochs 10 --gan_every 4", "posefk": "--epochs 20"}
+_SEQ2SEQ = "--posenet_name seq2seq --posenet_width 256 --frames 5 --difference_weight 5"
 _SINGLE = "--posenet_name videopose --posenet_width 256 --posenet_blocks 3"
 # 2,400 updates of 128 poses.
 _SMALL = "--posenet_width 256 --batch_size 128 --steps_per_epoch 60 --eval_every 20 --epochs 20 --recipe posefk"
@@ -91,7 +92,8 @@ _FRAMES = {"simple_baseline": "--posenet_name simple_baseline --posenet_blocks 2
 _CLIPS = {
     "videopose-1": _SINGLE,
     "videopose-27": f"{_SINGLE} --frames 27",
-    "seq2seq-5": "--posenet_name seq2seq --posenet_width 256 --frames 5 --difference_weight 5",
+    "seq2seq-5": _SEQ2SEQ,
+    "seq2seq-5 middle": f"{_SEQ2SEQ} --middle_frame True",
     "poseformer-27": "--posenet_name poseformer --frames 27 --posenet_width 16 --posenet_blocks 2 --lr 1e-3",
 }
 TABLES = {

@@ -50,8 +50,8 @@ def load_published(path: str | Path, name: str, **keywords: Any) -> PoseNet:
     path: VideoPose3D's, SemGCN's, PoseAug's, PoseFormer's, DH-AUG's or ESMformer's file, or a plain state dict. name:
     the lifter. keywords: what weights cannot tell: `causal` (videopose), `adjacency` and `groups` (sem_gcn),
     `num_heads` (poseformer, esmformer), `smfe_heads` and `self_supervised` (esmformer), `num_joints` (st_gcn: 16,
-    PoseAug's, or 17), `frames` (seq2seq; st_gcn of more than one), and for further training the rates of dropout and
-    stochastic depth. Anything missing, left over or of another size is an error.
+    PoseAug's, or 17), `frames` (seq2seq; st_gcn of more than one), `middle_frame` (seq2seq), and for further training
+    the rates of dropout and stochastic depth. Anything missing, left over or of another size is an error.
     """
     name = lifter_name(name)
     weights = published_weights(read_checkpoint(path), path)

@@ -40,24 +40,27 @@ class _NormLSTMCell(nn.Module):
 
 
 class Seq2Seq(StandardisedNet):
-    """Recurrent lifter: all frames of the window are predicted, the last of them is its answer.
+    """Recurrent lifter: all frames of the window are predicted, the last of them is its answer, as published.
 
     width: units of each cell; dropout1: of what the cells read; dropout2: of what the output layer reads; layer_norm:
-    normalised cells (the paper's; the remake has plain ones). The batch may have any size.
+    normalised cells (the paper's; the remake has plain ones); middle_frame: answer with the middle frame, which the
+    network knows best (it draws motion together towards there). The batch may have any size.
     """
 
     name = "seq2seq"
 
     def __init__(
         self, num_joints: int = 16, frames: int = 5, width: int = 1024, dropout1: float | int = 0.0,
-        dropout2: float | int = 0.5, layer_norm: bool = False, in_features: int = 2,
+        dropout2: float | int = 0.5, layer_norm: bool = False, middle_frame: bool = False, in_features: int = 2,
     ) -> None:  # fmt: skip
         positive_int(num_joints=num_joints, frames=frames, width=width)
         probability(dropout1=dropout1, dropout2=dropout2)
-        sizes = dict(width=width, dropout1=dropout1, dropout2=dropout2, layer_norm=layer_norm)
+        sizes = dict(
+            width=width, dropout1=dropout1, dropout2=dropout2, layer_norm=layer_norm, middle_frame=middle_frame
+        )
         super().__init__(num_joints, frames, in_features, sizes)
         self.keep_statistics()
-        self.dropout1, self.dropout2 = dropout1, dropout2
+        self.dropout1, self.dropout2, self.middle_frame = dropout1, dropout2, middle_frame
         numbers_out = 3 * (num_joints - 1)
         cell = _NormLSTMCell if layer_norm else nn.LSTMCell
         self.encoder, self.decoder = cell(in_features * num_joints, width), cell(numbers_out, width)
@@ -70,12 +73,12 @@ class Seq2Seq(StandardisedNet):
 
     @property
     def target_frame(self) -> int:
-        """The window's last frame, which is the one the original evaluates."""
-        return self.frames - 1
+        """The window's last frame, which is the one the original evaluates, or its middle."""
+        return self.frames // 2 if self.middle_frame else self.frames - 1
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints of the window's last frame, metres."""
-        return self.forward_window(joints_2d)[:, -1]
+        """Joints of the target frame, metres."""
+        return self.forward_window(joints_2d)[:, self.target_frame]
 
     def forward_window(
         self, joints_2d: Float[Tensor, "batch frames joints features"]

@@ -21,8 +21,8 @@ from training.settings import LifterSettings, Settings
 PUBLISHED_HEADS, FRAMES_A_HEAD = 9, 3  # of ESMformer's 27 frames inside a view
 # settings that only one lifter has
 _OWN = {
-    "filter_widths": "videopose", "causal": "videopose", "standardised": "simple_baseline", "smfe": "esmformer",
-    "milf": "esmformer", "d_hid": "esmformer", "mvf_kernel": "esmformer",
+    "filter_widths": "videopose", "causal": "videopose", "middle_frame": "seq2seq", "standardised": "simple_baseline",
+    "smfe": "esmformer", "milf": "esmformer", "d_hid": "esmformer", "mvf_kernel": "esmformer",
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def build_lifter(settings: LifterSettings, recipe: str, skeleton: str) -> Lifter
         sizes[BLOCK_NAMES[name]] = filter_widths_of(frames, blocks) if name == "videopose" else blocks
     if settings.filter_widths:
         sizes["filter_widths"] = list(settings.filter_widths)
-    sizes |= {switch: True for switch in ("causal", "standardised") if getattr(settings, switch)}
+    sizes |= {switch: True for switch in ("causal", "middle_frame", "standardised") if getattr(settings, switch)}
     if settings.dropout >= 0:
         sizes[DROPOUT_NAMES[name]] = settings.dropout
     if settings.confidence:

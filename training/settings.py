@@ -21,6 +21,8 @@ class LifterSettings:
     """videopose: widths of its filters, such as 3 3 3, instead of --frames, which is their product."""
     causal: bool = False
     """videopose: see past frames only and predict the last."""
+    middle_frame: bool = False
+    """seq2seq: predict the middle frame of its window instead of the last one, which is the published answer."""
     posenet_width: int = 0
     """Units per layer; 0: as published."""
     posenet_blocks: int = 0

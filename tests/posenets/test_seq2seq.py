@@ -67,6 +67,14 @@ def test_the_answer_is_the_windows_last_frame():
     assert torch.equal(posenet(joints_2d), posenet.forward_window(joints_2d)[:, 3])
 
 
+def test_it_may_answer_with_the_windows_middle_instead():
+    posenet, other = small(frames=5), small(frames=5, middle_frame=True)
+    other.load_state_dict(posenet.state_dict())
+    joints_2d = torch.randn(3, 5, 16, 2)
+    assert other.target_frame == 2
+    assert torch.equal(other(joints_2d), posenet.forward_window(joints_2d)[:, 2])
+
+
 def test_published_size():
     count = sum(p.numel() for p in build_posenet("seq2seq", 17, 5).parameters())
     assert count == 8_781_872 + 4 * 1024 * 2  # the original leaves neck/nose out of the input
