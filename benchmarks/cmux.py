@@ -92,7 +92,7 @@ _FRAMES = {"simple_baseline": "--posenet_name simple_baseline --posenet_blocks 2
 _CLIPS = {
     "videopose-1": _SINGLE,
     "videopose-27": f"{_SINGLE} --frames 27",
-    "seq2seq-5": _SEQ2SEQ,
+    "seq2seq-5": f"{_SEQ2SEQ} --middle_frame False",
     "seq2seq-5 middle": f"{_SEQ2SEQ} --middle_frame True",
     "poseformer-27": "--posenet_name poseformer --frames 27 --posenet_width 16 --posenet_blocks 2 --lr 1e-3",
 }

@@ -31,6 +31,7 @@ from training.presets import (
     DH_AUG_LENGTH,
     LIFTER_PRESETS,
     PUBLISHED_LENGTHS,
+    RECIPE_LIFTERS,
     SHORT_RUNS,
     SMALL_RUNS,
     SMALL_VIEW_LIFTER,
@@ -81,6 +82,7 @@ def defaults_for(words: flags.Words) -> Settings:
     parts = [BUDGETS[dataset], short, own, *_published_lengths(words, dataset, recipe), small, TRAINING[recipe]]
     if _sees_clips(words, parts):
         parts.append(CLIPS.get(recipe, {}))
+    parts.append(RECIPE_LIFTERS.get((recipe, name), {}))
     if several:
         parts.append(VIEWS.get(recipe, {}))
     lifter = replace(LifterSettings(), **_merged(parts, "lifter"))

@@ -2,6 +2,7 @@ import shlex
 
 import pytest
 
+from augment.settings import RECIPES
 from training import flags
 from training.config import flat, read_settings, setting_types
 
@@ -118,6 +119,11 @@ def test_lifters_bring_their_published_training_and_window():
     seq2seq = read_settings(["--posenet_name", "seq2seq"]).learning
     assert seq2seq.loss_frames == "all" and seq2seq.difference_weight == 4 and seq2seq.lr_decay == 0.96
     assert read_settings(["--posenet_name", "seq2seq", "--lr", "0.01"]).learning.lr == 0.01
+    answers = {recipe: read_settings(["--posenet_name", "seq2seq", "--recipe", recipe]).lifter for recipe in RECIPES}
+    assert {recipe: answer.middle_frame for recipe, answer in answers.items()} == {
+        "none": False, "dh-aug": False, "posefk": True,
+    }  # fmt: skip
+    assert not read_settings(["--posenet_name", "seq2seq", "--middle_frame", "False"]).lifter.middle_frame
 
 
 @pytest.mark.parametrize("name, length", [("poseformer", (200, 512)), ("seq2seq", (100, 64)), ("martinez", (200, 64))])
