@@ -64,7 +64,8 @@ def table(paths: Sequence[Path], test_set: str, data_root: str) -> str:
     for path in paths:
         lifter = load_lifter(path)
         means, counts, *others = errors_of(lifter, test_set, data_root)
-        rows.append([f"{lifter.posenet.name}-{lifter.frames}", *(f"{mean:.1f}" for mean in [*means, *others])])
+        answer = "" if lifter.target_frame == lifter.frames // 2 else f", frame {lifter.target_frame + 1}"
+        rows.append([f"{lifter.posenet.name}-{lifter.frames}{answer}", *(f"{mean:.1f}" for mean in [*means, *others])])
     last = ["frames", *(f"{count:,}" for count in counts), f"{sum(counts):,}"]
     return columns([*rows, last + [""] * (len(rows[0]) - len(last))])
 
