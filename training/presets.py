@@ -55,7 +55,7 @@ LIFTER_PRESETS: dict[str, Preset] = {
         },
     },
 }  # fmt: skip
-# What a recipe changes of one lifter. Published is seq2seq's last frame, which it knows worst but for the first.
+# What a recipe changes of one lifter. Published is the window's last frame, which seq2seq knows worse than the middle.
 RECIPE_LIFTERS: dict[tuple[str, str], Preset] = {("posefk", "seq2seq"): {"lifter": {"middle_frame": True}}}
 # Their lengths, on Human3.6M, where they were published; other data sets have budgets of their own.
 PUBLISHED_LENGTHS: dict[str, Preset] = {
