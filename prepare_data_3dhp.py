@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from data.command_line import OneSentenceParser
+from data.files.writing import atomic_write
 from data.mpi_inf_3dhp import (
     SCENES,
     SEQUENCES,
@@ -26,7 +27,6 @@ from data.mpi_inf_3dhp import (
     read_spin,
 )
 from data.mpi_inf_3dhp_train import FRAMES, find_sequences, read_sequence
-from data.readers import atomic_write
 from data.takes import Take
 from data.test_set_3dhp import TEST_FILE
 from data.train_set_3dhp import TRAIN_FILE

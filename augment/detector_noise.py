@@ -22,7 +22,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from augment import noise_fitting
-from data.readers import atomic_write, require_file
+from data.files.present import require_file
+from data.files.writing import atomic_write
 from kinematics import Skeleton
 
 MISSED_CONFIDENCE = 0.05  # the largest of a missed joint

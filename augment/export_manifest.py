@@ -16,7 +16,7 @@ from typing import Any
 
 from augment.checksums import crc32_as_written, crc32_of
 from augment.formats import FORMATS
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
 
 IDENTITY, DONE, MANIFEST = "export.json", "shard.json", "manifest.json"

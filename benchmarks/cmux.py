@@ -24,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 from evaluation.tables import columns
 
 LENGTH = "--epochs 30"

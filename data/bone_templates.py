@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from data.files.npz import load_npy_restricted
+from data.files.present import require_file
 from data.h36m_names import TRAIN_SUBJECTS
-from data.readers import load_npy_restricted, require_file
 from kinematics.skeleton import Skeleton
 
 TEMPLATES_FILE = "bone_length_npy/hm36s15678_bl_templates.npy"

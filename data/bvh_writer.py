@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 from kinematics import BONES, JOINT_ANGLES, joint_angles_from_joints
 
 # Turns about our axes x, y, z as a file names them; y turns the other way round there (its z is our -y).

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from data import cmux
 from data.cmux_clips import CMUX_CLIPS, SUBJECT_THEMES
-from data.readers import load_npz_restricted
+from data.files.npz import load_npz_restricted
 from data.takes import DataSettings, DataSplits, Take, View
 
 FILE_NAME = "data_3d_cmu.npz"

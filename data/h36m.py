@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data import cmux
+from data.files.npz import load_npz_restricted
 from data.gaps import GapCount, mend, mend_together
 from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
 from data.h36m_names import (
@@ -23,7 +24,6 @@ from data.h36m_names import (
     choose,
 )
 from data.keypoints_2d import Keypoints2D, keypoints_path
-from data.readers import load_npz_restricted
 from data.takes import DataSettings, DataSplits, Take, View, view_from_world
 from kinematics.skeleton import Skeleton
 

@@ -17,8 +17,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from jaxtyping import Float
 
+from data.files.matlab import load_mat
+from data.files.present import require_file
 from data.h36m_names import ACTIONS, EXCLUDED, SUBJECTS, action_of, canonical_take, expected_takes
-from data.readers import load_mat, require_file
 from kinematics.skeleton import Skeleton
 
 NUM_JOINTS = 32

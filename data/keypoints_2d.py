@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from data.files.npz import load_npz_restricted
 from data.h36m_cameras import CAMERA_RESOLUTIONS
 from data.h36m_names import canonical_take, choose
-from data.readers import load_npz_restricted
 from kinematics.camera import pixels_to_screen
 from kinematics.skeleton import Skeleton
 

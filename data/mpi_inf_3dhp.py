@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from data.readers import load_mat, load_npz_restricted
+from data.files.matlab import load_mat
+from data.files.npz import load_npz_restricted
 from kinematics.skeleton import Skeleton
 
 SEQUENCES = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")

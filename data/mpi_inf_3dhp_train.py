@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from data.files.matlab import load_mat
 from data.mpi_inf_3dhp import check_metres
-from data.readers import load_mat
 from data.skeletool import CalibratedCamera, read_calibration
 from data.takes import Take, View
 from data.view_checks import check_views

@@ -19,7 +19,7 @@ from data.cmu_quality import glitch_frames, lowest_joint
 from data.cmux_clips import CMUX_CLIPS
 from data.command_line import OneSentenceParser
 from data.download import check_sha256, download
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from kinematics.skeleton import Skeleton
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from data.readers import require_file
+from data.files.present import require_file
 from kinematics.camera import Camera, matrix_to_wxyz
 
 TITLE = "Skeletool Camera Calibration File"

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from data.files.hdf5 import load_hdf5
 from data.h36m_names import choose
 from data.mpi_inf_3dhp import check_metres
-from data.readers import load_hdf5
 from data.skeletool import pinhole
 from data.takes import DataSettings, DataSplits, Take, View
 from data.view_checks import check_views

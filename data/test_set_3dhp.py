@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from data.files.npz import load_npz_restricted
 from data.mpi_inf_3dhp import FPS, SCENES, SEQUENCES, TO_H36M_16, TO_H36M_17, VALID_FRAMES, check_metres
-from data.readers import load_npz_restricted
 from data.takes import DataSettings, Take, View
 
 VIDEO, SPARSE = "3dhp", "3dhp_sparse"

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from data.files.npz import load_npz_restricted
 from data.h36m_names import choose
 from data.mpi_inf_3dhp import check_metres
 from data.mpi_inf_3dhp_train import LAYOUT, training_take
-from data.readers import load_npz_restricted
 from data.takes import DataSettings, DataSplits, Take, View
 from kinematics.camera import Camera
 from kinematics.skeleton import Skeleton

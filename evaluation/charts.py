@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from data import PoseBatch
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 from evaluation.colours import MIDDLE, REAL_COLOUR, SYNTHETIC_COLOUR
 from kinematics import JOINT_ANGLES
 from kinematics.limits import JointLimits

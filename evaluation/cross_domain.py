@@ -20,7 +20,7 @@ from tqdm import tqdm
 from augment.detections import check_setting
 from data import STANDALONE_TEST_SETS, TEST_SETS, DataSettings, load_test_set
 from data.command_line import read_flags
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 from evaluation.evaluate import TEST_NOISES, dataset_for, noisy, predict, score
 from evaluation.notes import notes_on_test_set
 from evaluation.protocols import protocol_named, protocols_for

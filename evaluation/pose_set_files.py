@@ -14,7 +14,8 @@ from torch import Tensor
 
 from augment.export_manifest import IDENTITY, MANIFEST
 from augment.formats import hdf5, poseaug, videopose3d
-from data.readers import load_npz_restricted, require_file
+from data.files.npz import load_npz_restricted
+from data.files.present import require_file
 from evaluation.pose_set_arrays import Arrays, as_pose_set, joined, some, to_body
 from evaluation.pose_set_npz import CAMERA, read_poseaug, read_videopose3d
 from evaluation.pose_sets import MOST_CLIPS, PoseSet

@@ -19,10 +19,10 @@ import numpy as np
 
 from data.command_line import read_flags
 from data.dataset import RATE_TOLERANCE
+from data.files.writing import atomic_folder
 from data.keypoint_files import Hints, KeypointClip, read_keypoints
 from data.keypoint_mapping import to_layout
 from data.keypoint_pieces import Piece, check_inside, refuse_nothing_left, whole_pieces
-from data.readers import atomic_folder
 from data.tracking import Track, track_people
 from evaluation.cross_domain import choose_device
 from evaluation.film import check_film, write_film

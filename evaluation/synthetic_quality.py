@@ -21,7 +21,7 @@ from tqdm import tqdm
 from augment.export_poses import WITHOUT_DATA
 from data import DataSettings
 from data.command_line import read_flags
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 from evaluation.card_figures import limb_maps, pose_sheet
 from evaluation.card_html import Picture, page
 from evaluation.card_tables import OWN, VIEWS, compared_cells, own_cells, text_table

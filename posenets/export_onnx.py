@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from data.command_line import read_flags
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from posenets.lifter import Lifter
 from posenets.lifter_files import load_lifter

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 from posenets import Lifter
 from posenets.published import read_checkpoint
 from training.config import Settings, to_plain

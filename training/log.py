@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from tqdm import tqdm
 
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 from evaluation.charts import save_figure
 from evaluation.tables import columns
 

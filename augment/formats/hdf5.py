@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from augment.formats.block import Block, Blocks, Shard
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 
 FILE = "poses.h5"
 _CHUNK_BYTES = 1 << 20

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from augment.formats.block import Block, Blocks, Shard, flat_frames, save_npz, together
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 from kinematics import screen_to_pixels
 from kinematics.rotation import quaternion_to_matrix
 

@@ -10,7 +10,7 @@ import pickle
 import numpy as np
 
 from augment.formats.block import Blocks, Shard
-from data.readers import atomic_write
+from data.files.writing import atomic_write
 
 FOLDER = "SYNTHETIC/train"
 

@@ -20,9 +20,9 @@ import torch
 from augment.formats.block import Block, Blocks, Shard, flat_frames, object_array
 from augment.formats.streamed_npz import TakesMember
 from data.cmux import rig_middle
+from data.files.writing import atomic_write
 from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
 from data.h36m_names import SYNTHETIC, TRAIN_SUBJECTS
-from data.readers import atomic_write
 from kinematics import Camera, Skeleton
 from kinematics.camera import intrinsics_in_pixels
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from data.files.npz import load_npy_restricted
+from data.files.present import require_file
 from data.keypoint_files.clip import Hints, KeypointClip, detection, layout_by_count, number_array
-from data.readers import load_npy_restricted, require_file
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from data.readers import require_file
+from data.files.present import require_file
 from kinematics.errors import PoseFKError
 
 

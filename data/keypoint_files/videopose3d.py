@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from data.files.npz import load_npz_restricted
 from data.keypoint_files.arrays import clip_of_array
 from data.keypoint_files.clip import Hints, KeypointClip, number_array
 from data.keypoints_2d import FROM_MPII, is_mpii, sides_of
-from data.readers import load_npz_restricted
 from kinematics.errors import PoseFKError
 
 LAYOUTS_BY_NAME = {"coco": "coco_17", "h36m": "h36m_17"}

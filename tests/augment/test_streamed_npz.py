@@ -5,7 +5,7 @@ import numpy as np
 
 from augment.formats.block import object_array
 from augment.formats.streamed_npz import TakesMember
-from data.readers import load_npz_restricted
+from data.files.npz import load_npz_restricted
 
 
 def test_a_dictionary_written_take_by_take_is_read_as_one_that_was_saved_whole(tmp_path: Path):

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from data.dataset import PoseDataset
+from data.files.npz import load_npz_restricted
 from data.mpi_inf_3dhp import ACTIVITIES, IMAGE_SIZES, SEQUENCES, SPIN_TO_OFFICIAL, TO_H36M_17
-from data.readers import load_npz_restricted
 from data.takes import DataSettings
 from data.test_set_3dhp import load_test_set
 from kinematics.errors import PoseFKError

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from data import load_dataset, load_test_set
+from data.files.npz import load_npz_restricted
 from data.mpi_inf_3dhp_train import CAMERAS, FRAMES
 from data.multiview import MultiViewDataset
-from data.readers import load_npz_restricted
 from data.skeletool import read_calibration
 from data.takes import DataSettings, Take
 from data.train_set_3dhp import load_train_takes

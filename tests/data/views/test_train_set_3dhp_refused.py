@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from data.readers import load_npz_restricted
+from data.files.npz import load_npz_restricted
 from data.takes import DataSettings
 from data.train_set_3dhp import load_train_takes
 from kinematics.camera import Camera

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import scipy.io
 
-from data.readers import atomic_write, load_mat, load_npy_restricted, load_npz_restricted
+from data.files.matlab import load_mat
+from data.files.npz import load_npy_restricted, load_npz_restricted
+from data.files.writing import atomic_write
 
 
 class _Runs:
