@@ -63,6 +63,12 @@ def load(settings: DataSettings) -> DataSplits:
     return DataSplits([take.thinned(settings.downsample) for take in parts["train"]], [], {"ski": parts["test"]}, notes)
 
 
+def file_of(root: str | Path, split: str) -> Path:
+    """Where the file of a split lies, or should."""
+    own, released = Path(root) / f"ski_{split}.h5", Path(root) / split / "labels.h5"
+    return released if released.exists() and not own.exists() else own
+
+
 def load_ski_takes(root: str | Path, split: str, num_joints: int = 17) -> list[Take]:
     """One take per run of frames without a hole, its views synchronised and with a camera for every frame.
 
@@ -73,9 +79,7 @@ def load_ski_takes(root: str | Path, split: str, num_joints: int = 17) -> list[T
     if split not in SPLITS:
         raise ValueError(f"Ski-Pose split {split!r} is not known: choose from {', '.join(SPLITS)}.")
     layout = Skeleton.from_num_joints(num_joints).name
-    path = Path(root) / f"ski_{split}.h5"
-    if not path.exists() and (Path(root) / split / "labels.h5").exists():
-        path = Path(root) / split / "labels.h5"
+    path = file_of(root, split)
     takes = []
     for run in _runs(path, _upright(_read(path))):
         take = _take(run, layout)
