@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import io
+import logging
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +19,8 @@ from viewer.incoming import MOST_BYTES, Incoming
 from viewer.settings import Viewer
 
 MOST_SENTENCES = 20
+_LOG = logging.getLogger(__name__)
+_LOG.addFilter(lambda record: record.getMessage() != "opening handshake failed")  # somebody who speaks no HTTP
 
 
 class Doors:
@@ -68,7 +71,8 @@ class Doors:
                     pass
                 return raw
 
-        return {**others, "process_request": in_front, "create_connection": Connection, "max_size": MOST_BYTES}
+        guarded = {"process_request": in_front, "create_connection": Connection, "max_size": MOST_BYTES, "logger": _LOG}
+        return {**others, **guarded}
 
 
 def serve(settings: Viewer) -> viser.ViserServer:
