@@ -150,7 +150,7 @@ def test_websockets_of_the_page_of_programs_tunnels_and_named_proxies_come_in(po
         ("friend.example", "https://friend.example"), (own, "https://friend.example"),
     ]:  # fmt: skip
         with websocket(port, host, origin) as client:
-            assert receive(client, 0.5)
+            wait_for(lambda client=client: has(receive(client, 0.2), "BatchedMeshesMessage"), "the scene")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_value_that_a_slider_cannot_have_is_not_stored_and_blocks_no_new_windo
         roll.value = 0.0
         assert elbow.value == before
     with websocket(port) as client:
-        wait_for(lambda: has(receive(client, 0.2), "ReplayDoneMessage"), "a new window")
+        wait_for(lambda client=client: has(receive(client, 0.2), "ReplayDoneMessage"), "a new window")
 
 
 def test_nobody_opens_a_tunnel_to_the_internet_nor_sends_a_file(viewer, port, monkeypatch):
