@@ -7,7 +7,6 @@
 All are millimetres in the world frame, 32 joints.
 """
 
-import io
 import re
 import zipfile
 from collections.abc import Callable
@@ -17,6 +16,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from jaxtyping import Float
 
+from data.files.isolated.answers import OtherContentError
+from data.files.isolated.client import UnreadableError, read_isolated
 from data.files.matlab import load_mat
 from data.files.present import require_file
 from data.h36m_names import ACTIONS, EXCLUDED, SUBJECTS, action_of, canonical_take, expected_takes
@@ -142,12 +143,9 @@ def _nothing_found(folder: Path, suffix: str) -> str:
 
 
 def _read_cdf(path: Path) -> np.ndarray:
-    import cdflib
-
-    require_file(path)
     try:
-        return np.asarray(cdflib.CDF(path).varget("Pose"))
-    except Exception as error:  # cdflib reads damaged bytes as offsets and fails in any way
+        return read_isolated("cdf", require_file(path), variable="Pose")
+    except UnreadableError as error:
         raise ValueError(
             f"{path} cannot be read as a CDF file with a variable 'Pose' ({error}). Copy or extract it again."
         ) from error
@@ -173,17 +171,23 @@ def _member_reader(path: Path, name: str) -> Callable[[], bytes]:
 
 def _h5_reader(read_bytes: Callable[[], bytes], name: str) -> Callable[[], np.ndarray]:
     def read() -> np.ndarray:
-        import h5py
-
         try:
-            with h5py.File(io.BytesIO(read_bytes()), "r") as file:
-                return np.asarray(file["3D_positions"]).T
-        except Exception as error:  # zipfile, zlib and h5py each have their own ways to fail
-            raise ValueError(
-                f"{name} cannot be read as an HDF5 file with '3D_positions' ({error}). Copy or download it again."
-            ) from error
+            content = read_bytes()
+        except Exception as error:  # zipfile and zlib each have their own ways to fail
+            raise _no_positions(name, error) from error
+        try:
+            found = read_isolated("hdf5", name, content, names=["3D_positions"])["arrays"]
+        except (UnreadableError, OtherContentError) as error:
+            raise _no_positions(name, error) from error
+        if "3D_positions" not in found:
+            raise _no_positions(name, "it has none")
+        return found["3D_positions"].T
 
     return read
+
+
+def _no_positions(name: str, why: object) -> ValueError:
+    return ValueError(f"{name} cannot be read as an HDF5 file with '3D_positions' ({why}). Copy or download it again.")
 
 
 def _checked_metres(raw: object, name: str) -> np.ndarray:
