@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from augment.export_manifest import IDENTITY, MANIFEST
@@ -100,10 +99,14 @@ def _read_hdf5(path: Path, frames: int, clips: int, generator: torch.Generator) 
         if lacking := [name for name in (*names, "layout", "fps") if name not in {**shapes, **attributes}]:
             raise ValueError(f"it has no {', '.join(lacking)}")
         layout, fps = Skeleton(str(attributes["layout"])), float(attributes["fps"])
+        if not 0 < fps < float("inf"):
+            raise ValueError(f"fps is {fps}")
         _check_shapes(shapes)
         total = shapes["joints_world"][0]
         rows = some(total, clips, generator)
         held = read_isolated("hdf5", path, names=names, rows=rows.tolist())["arrays"]
+        if odd := [name for name, array in held.items() if array.dtype.kind != "f"]:
+            raise ValueError(f"{', '.join(odd)} are no real numbers")
         camera = Camera(*(torch.from_numpy(held[f"camera/{name}"]) for name in CAMERA))
     except (TypeError, ValueError) as error:
         raise PoseFKError(

@@ -71,7 +71,7 @@ class _Hdf5:
             return {name: self.value(child, depth - 1) for name, child in node.items()}
         if not isinstance(node, h5py.Dataset) or node.shape is None:
             return None
-        if node.dtype == h5py.ref_dtype:
+        if h5py.check_ref_dtype(node.dtype) is h5py.Reference:
             return self._cells(node, depth)
         if not is_plain(node.dtype):
             return None
