@@ -26,7 +26,7 @@ from kinematics.skeleton import Skeleton
 NUM_JOINTS = 32
 _THIGH = (Skeleton("h36m_32").joints.index("RHip"), Skeleton("h36m_32").joints.index("RKnee"))
 THIGH_MM = (200.0, 700.0)
-HIGHEST_ROOT_MM = 2500.0
+HIGHEST_ROOT_MM, FARTHEST_MM = 2500.0, 100_000.0
 _DOWNLOAD = (
     "Download Poses_D3_Positions_{S1,S5,S6,S7,S8,S9,S11}.tgz from vision.imar.ro/human3.6m and extract them there."
 )
@@ -154,7 +154,9 @@ def _read_cdf(path: Path) -> np.ndarray:
 def _read_cdf_mat(path: Path) -> np.ndarray:
     content = load_mat(path)
     if "data" not in content:
-        raise ValueError(f"{path} has {', '.join(content) or 'nothing'} inside, expected 'data': the cell of cdfread.")
+        raise ValueError(
+            f"{path} has {', '.join(list(content)[:5]) or 'nothing'} inside, expected 'data': the cell of cdfread."
+        )
     data = content["data"]
     while isinstance(data, np.ndarray) and data.dtype == object and data.size == 1:
         data = data.flat[0]
@@ -201,7 +203,8 @@ def _checked_metres(raw: object, name: str) -> np.ndarray:
     if not np.isfinite(poses).all():
         frames = np.flatnonzero(~np.isfinite(poses).all(axis=(1, 2)))
         raise ValueError(f"{name} has NaN or infinity in {len(frames)} frames (first: {frames[0]}). Extract it again.")
-    thigh = float(np.median(np.linalg.norm(poses[:, _THIGH[0]] - poses[:, _THIGH[1]], axis=-1)))
+    with np.errstate(over="ignore"):
+        thigh = float(np.median(np.linalg.norm(poses[:, _THIGH[0]] - poses[:, _THIGH[1]], axis=-1)))
     if not THIGH_MM[0] < thigh < THIGH_MM[1]:
         looks = "It looks like metres already." if 0.2 < thigh < 0.7 else "Is the joint order Human3.6M's?"
         raise ValueError(
@@ -211,5 +214,11 @@ def _checked_metres(raw: object, name: str) -> np.ndarray:
         raise ValueError(
             f"{name} has the hips {np.median(poses[:, 0, 2]) / 1000:.1f} m above the ground, expected under 2.5 m: it "
             "looks like the camera frame (D3_Positions_mono). Use D3_Positions."
+        )
+    if np.abs(poses).max() > FARTHEST_MM:
+        far = np.flatnonzero((np.abs(poses) > FARTHEST_MM).any(axis=(1, 2)))
+        raise ValueError(
+            f"{name} has joints more than {FARTHEST_MM / 1000:.0f} m away in {len(far)} frames (first: {far[0]}). "
+            "Extract it again."
         )
     return (poses / 1000).astype(np.float32)

@@ -28,7 +28,7 @@ def room(file_bytes: int) -> int:
 
 def seconds(file_bytes: int) -> int:
     """Of computing, between two signs of progress, after which reading has come to a loop: a MB takes hundredths."""
-    return 5 + file_bytes // 1_000_000
+    return 3 + file_bytes // 1_000_000
 
 
 def is_plain(dtype: np.dtype) -> bool:

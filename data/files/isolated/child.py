@@ -51,10 +51,14 @@ def main() -> None:
 
 def _listen(questions: BinaryIO, requests: "queue.SimpleQueue[Request]") -> None:
     """Take requests; end at once, whatever is being read, when the asking process is gone."""
-    while line := questions.readline():
-        request = json.loads(line)
-        requests.put((request, questions.read(request["file_bytes"] if request["inside"] else 0)))
-    os._exit(0)
+    try:
+        while line := questions.readline():
+            request = json.loads(line)
+            requests.put((request, questions.read(request["file_bytes"] if request["inside"] else 0)))
+    finally:
+        for left in Path(tempfile.gettempdir()).glob(f"{tempfile.template}*"):
+            left.unlink(missing_ok=True)
+        os._exit(0)
 
 
 def _write(handle: int, buffer: Any) -> None:
@@ -67,11 +71,11 @@ def _write(handle: int, buffer: Any) -> None:
 
 
 def _limit_memory(most: int) -> None:
-    """`most` bytes beyond what is in use, and as much in files."""
-    _limit(resource.RLIMIT_FSIZE, most)
+    """`most` bytes beyond what is in use, and as much in files; 0: as it was."""
+    _limit(resource.RLIMIT_FSIZE, most or sys.maxsize)
     with contextlib.suppress(OSError):  # a system without /proc does not keep to this limit either
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + most)
+        _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + most if most else sys.maxsize)
 
 
 def _limit_computing(seconds: int) -> None:
@@ -109,6 +113,7 @@ def _answer(request: dict[str, Any], content: bytes, answers: int) -> None:
     except Exception as error:  # scipy, cdflib and h5py take damaged bytes for sizes and types and fail in any way
         words = " ".join(str(error).split())[:200] or type(error).__name__
         sender.frame({"error": words, "cause": _cause(error)})
+    _limit_memory(0)
 
 
 def _cause(error: Exception) -> str:
