@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -39,7 +40,7 @@ class SourceTake:
     subject: str
     take: str
     name: str
-    read: Callable[[], np.ndarray]
+    read: Callable[[], Any]
 
     def positions(self) -> Float[np.ndarray, "frames 32 3"]:
         """(F, 32, 3) metres, world frame, float32; refuses what does not look like that take."""
@@ -54,7 +55,7 @@ class Source:
     ignored: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
 
-    def add(self, subject: str, stem: str, name: str, read: Callable[[], np.ndarray]) -> None:
+    def add(self, subject: str, stem: str, name: str, read: Callable[[], Any]) -> None:
         take = canonical_take(stem)
         if take is None or subject not in SUBJECTS:
             self.ignored.append(name)
@@ -114,7 +115,7 @@ def find_archive(path: str | Path) -> Source:
     return source
 
 
-def _find_features(folder: str | Path, suffix: str, read: Callable[[Path], np.ndarray]) -> Source:
+def _find_features(folder: str | Path, suffix: str, read: Callable[[Path], Any]) -> Source:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder, expected the one that holds S1, S5, .... {_DOWNLOAD}")
@@ -142,7 +143,7 @@ def _nothing_found(folder: Path, suffix: str) -> str:
     return f"{folder} holds no pose: {wanted}. {_DOWNLOAD}"
 
 
-def _read_cdf(path: Path) -> np.ndarray:
+def _read_cdf(path: Path) -> Any:
     try:
         return read_isolated("cdf", require_file(path), variable="Pose")
     except UnreadableError as error:
@@ -151,11 +152,11 @@ def _read_cdf(path: Path) -> np.ndarray:
         ) from error
 
 
-def _read_cdf_mat(path: Path) -> np.ndarray:
+def _read_cdf_mat(path: Path) -> Any:
     content = load_mat(path)
     if "data" not in content:
         raise ValueError(
-            f"{path} has {', '.join(list(content)[:5]) or 'nothing'} inside, expected 'data': the cell of cdfread."
+            f"{path} has {', '.join(content)[:80] or 'nothing'} inside, expected 'data': the cell of cdfread."
         )
     data = content["data"]
     while isinstance(data, np.ndarray) and data.dtype == object and data.size == 1:
@@ -171,8 +172,8 @@ def _member_reader(path: Path, name: str) -> Callable[[], bytes]:
     return read
 
 
-def _h5_reader(read_bytes: Callable[[], bytes], name: str) -> Callable[[], np.ndarray]:
-    def read() -> np.ndarray:
+def _h5_reader(read_bytes: Callable[[], bytes], name: str) -> Callable[[], Any]:
+    def read() -> Any:
         try:
             content = read_bytes()
         except Exception as error:  # zipfile and zlib each have their own ways to fail

@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 from scipy.io import loadmat
 
-from data.files.isolated.answers import DEEPEST, MOST_ARRAYS, Sender, is_plain
+from data.files.isolated.answers import DEEPEST, Sender, is_plain
 from data.files.isolated.hdf5 import blocks, checked
 
+MOST_NODES = 5_000  # of v7.3: a training sequence has 70
 ORDERS = {b"IM": "<", b"MI": ">"}
 
 
@@ -65,7 +66,7 @@ class _Hdf5:
 
     def value(self, node: Any, depth: int = DEEPEST) -> Any:
         self.nodes += 1
-        if self.nodes > MOST_ARRAYS or depth == 0:
+        if self.nodes > MOST_NODES or depth == 0:
             raise ValueError("cells or structs without end: they hold each other")
         if isinstance(node, h5py.Group):
             return {name: self.value(child, depth - 1) for name, child in node.items()}
@@ -81,7 +82,7 @@ class _Hdf5:
         return blocks(dataset, transposed=True)
 
     def _cells(self, node: Any, depth: int) -> np.ndarray:
-        if node.size > MOST_ARRAYS:
+        if node.size > MOST_NODES:
             raise ValueError(f"{node.size:,} cells in {node.name}")
         cells = node[()].T
         found = np.empty(cells.shape, dtype=object)

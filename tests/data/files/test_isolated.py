@@ -17,7 +17,9 @@ from data.files.isolated.client import UnreadableError, read_isolated
 from data.files.matlab import load_mat
 
 ROOT = Path(__file__).parents[3]
-BROKEN = ROOT / "shared/cases/broken"
+BROKEN = (
+    next((folder for folder in (ROOT / "shared", ROOT.parent / "shared") if folder.is_dir()), ROOT) / "cases/broken"
+)
 COMMANDS = {
     "10": ["-m", "data.prepare_data_h36m", "--from-source-cdf", "236"],
     "11": ["prepare_data_3dhp.py", "--source", "167"],
