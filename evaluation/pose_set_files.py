@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from augment.export_manifest import IDENTITY, MANIFEST
@@ -107,12 +108,13 @@ def _read_hdf5(path: Path, frames: int, clips: int, generator: torch.Generator) 
         held = read_isolated("hdf5", path, names=names, rows=rows.tolist())["arrays"]
         if odd := [name for name, array in held.items() if array.dtype.kind != "f"]:
             raise ValueError(f"{', '.join(odd)} are no real numbers")
-        camera = Camera(*(torch.from_numpy(held[f"camera/{name}"]) for name in CAMERA))
+        camera = Camera(*(torch.from_numpy(held[f"camera/{name}"]).float() for name in CAMERA))
     except (TypeError, ValueError) as error:
         raise PoseFKError(
             f"{path} cannot be read as an export's HDF5 file ({' '.join(str(error).split())}): copy or export it again."
         ) from error
-    world, screen = (to_body(path, held[name], layout, size) for name, size in zip(names, (3, 2), strict=False))
+    with np.errstate(over="ignore"):  # as_pose_set refuses what float32 cannot hold
+        world, screen = (to_body(path, held[name], layout, size) for name, size in zip(names, (3, 2), strict=False))
     return Arrays(world, True, total, screen, camera, fps)
 
 

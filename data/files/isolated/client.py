@@ -90,12 +90,20 @@ class _Child:
             self.process.wait(grace)
         self.process.kill()
         status = self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe:
-                pipe.close()
+        self._close()
         for left in Path(tempfile.gettempdir()).glob(f"posefk-{self.process.pid}-*"):
             left.unlink(missing_ok=True)
         return status
+
+    def forget(self) -> None:
+        """Leave it to the process that started it."""
+        self.process.returncode = 0
+        self._close()
+
+    def _close(self) -> None:
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
 
     def _write(self, content: bytes) -> None:
         left = memoryview(content)
@@ -181,7 +189,9 @@ atexit.register(lambda: _reader.stop())
 def _after_fork() -> None:
     """A forked process has a child of its own: two that write into one pipe would get each other's answers."""
     global _reader
-    _reader = _Reader()
+    child, _reader = _reader.child, _Reader()
+    if child:
+        child.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork)
