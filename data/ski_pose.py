@@ -33,6 +33,7 @@ SHAPES = {
     "seq": (), "cam": (), "frame": (), "subj": (), "3D": (51,), "2D": (34,), "cam_intrinsic": (3, 3),
     "cam_position": (3,), "R_cam_2_world": (3, 3),
 }  # fmt: skip
+LARGEST, LARGEST_LABEL = 1e6, 2.0**53  # metres and images; labels
 HOW_TO_GET = "It is part of the Ski-Pose PTZ-Camera dataset, research only; docs/data_multiview.md says more."
 Records = dict[str, np.ndarray]
 
@@ -82,7 +83,12 @@ def load_ski_takes(root: str | Path, split: str, num_joints: int = 17) -> list[T
     path = file_of(root, split)
     takes = []
     for run in _runs(path, _upright(_read(path))):
-        take = _take(run, layout)
+        try:
+            take = _take(run, layout)
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                f"{path}: the cameras of sequence {run['seq'][0]} do not tell where the skier is. Get it again."
+            ) from error
         if len(take.views) > 1:
             check_views(take, f"{path}: {take.group['sequence']}", SCREEN_AGREEMENT)
             takes.append(take)
@@ -95,12 +101,14 @@ def _read(path: Path) -> Records:
     records: Records = {}
     for name, shape in SHAPES.items():
         array, size = content.get(name, np.zeros(0)), int(np.prod(shape))
-        if len(array) == 0 or array.size != len(array) * size or array.dtype.kind not in "fiu":
+        if array.size == 0 or array.ndim == 0 or array.size != len(array) * size or array.dtype.kind not in "fiu":
             raise ValueError(
                 f"{path} has {name!r} of shape {array.shape}, expected {('records', *shape)}. {HOW_TO_GET}"
             )
         if not np.isfinite(array).all():
             raise ValueError(f"{path} has NaN or infinity in {name!r}. Get it again.")
+        if (largest := np.abs(array.astype(np.float64)).max()) > (most := LARGEST if shape else LARGEST_LABEL):
+            raise ValueError(f"{path} has {largest:.3g} in {name!r}, expected under {most:.3g}. Get it again.")
         records[name] = array.reshape(len(array), *shape).astype(np.float64 if shape else np.int64)
     counts = {len(array) for array in records.values()}
     if len(counts) > 1:
@@ -108,6 +116,8 @@ def _read(path: Path) -> Records:
     turns = records["R_cam_2_world"]
     if np.abs(turns @ turns.swapaxes(1, 2) - np.eye(3)).max() > 1e-3 or np.linalg.det(turns).min() < 0:
         raise ValueError(f"{path} has R_cam_2_world that is no rotation. Get it again.")
+    if (records["cam_intrinsic"][:, (0, 1), (0, 1)] <= 0).any():
+        raise ValueError(f"{path} has focal lengths of 0 or less in 'cam_intrinsic'. Get it again.")
     joints = records["3D"].reshape(-1, 17, 3)
     check_metres(joints, (1, 2), str(path))
     records["3D"] = joints - joints[:, :1]
