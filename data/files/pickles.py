@@ -124,6 +124,17 @@ class _Unpickler(pickle._Unpickler):
     def __init__(self, stream: Stream, most_bytes: int) -> None:
         super().__init__(stream, encoding="latin1")  # type: ignore[arg-type]  # asked for read and readline alone
         self.stream, self.bytes_left = stream, most_bytes
+        self.read, self.readline = stream.read, stream.readline
+        self.stack, self.metastack, self.proto = [], [], 0
+        self.append = self.stack.append
+
+    def load(self) -> Any:
+        stop = pickle.STOP[0]
+        while (code := self.read(1)[0]) != stop:
+            if code not in self.dispatch:
+                raise ValueError(f"it has the operation {code:#x}, which arrays and plain containers do not need")
+            self.dispatch[code](self)
+        return self.stack.pop()
 
     def find_class(self, module: str, name: str) -> Any:
         if module not in _CALLABLE.get(name, ()):
@@ -226,7 +237,7 @@ class _Unpickler(pickle._Unpickler):
         pickle.BINBYTES8: load_binbytes8, pickle.BYTEARRAY8: load_binbytes8, pickle.FRAME: load_frame,
     }  # fmt: skip
     _kept = (
-        b"(.012FGIJKLMNSTUVX)]}cghjlpqrt" + pickle.PROTO + pickle.TUPLE1 + pickle.TUPLE2 + pickle.TUPLE3
+        b"(012FGIJKLMNSTUVX)]}cghjlpqrt" + pickle.PROTO + pickle.TUPLE1 + pickle.TUPLE2 + pickle.TUPLE3
         + pickle.NEWTRUE + pickle.NEWFALSE + pickle.LONG1 + pickle.SHORT_BINBYTES + pickle.SHORT_BINUNICODE
         + pickle.BINUNICODE8 + pickle.EMPTY_SET + pickle.STACK_GLOBAL + pickle.MEMOIZE
     )  # fmt: skip

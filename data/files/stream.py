@@ -13,35 +13,33 @@ class Stream:
 
     def read(self, size: int) -> bytes:
         """So many bytes; EOFError, before anything is allocated, where there are not as many."""
-        self._check(size)
-        return self._counted(self._file.read(size), size)
+        if not 0 <= size <= self.left:
+            raise EOFError(f"{size:,} bytes are wanted where {self.left:,} are left")
+        found = self._file.read(size)
+        self._count(len(found), size)
+        return found
 
     def readline(self) -> bytes:
         """Up to the end of the line."""
         found = self._file.readline(self.left)
-        return self._counted(found, len(found))
+        self._count(len(found), len(found))
+        return found
 
     def buffer(self, size: int) -> bytearray:
         """So many bytes that can be written to."""
-        self._check(size)
+        if not 0 <= size <= self.left:
+            raise EOFError(f"{size:,} bytes are wanted where {self.left:,} are left")
         found = bytearray(size)
         view = memoryview(found)
         for start in range(0, size, _AT_ONCE):
             part = view[start : start + _AT_ONCE]
-            if self._file.readinto(part) != len(part):
-                raise EOFError(f"it is cut short after {start:,} of {size:,} bytes")
-        self.left -= size
+            self._count(self._file.readinto(part), len(part))
         return found
 
-    def _check(self, size: int) -> None:
-        if not 0 <= size <= self.left:
-            raise EOFError(f"{size:,} bytes are wanted where {self.left:,} are left")
-
-    def _counted(self, found: bytes, size: int) -> bytes:
-        if len(found) != size:
-            raise EOFError(f"it is cut short: {size:,} bytes are wanted where {len(found):,} are left")
-        self.left -= size
+    def _count(self, came: int, wanted: int) -> None:
+        if came != wanted:
+            raise EOFError(f"it is cut short: {wanted:,} bytes are wanted where {came:,} are left")
+        self.left -= wanted
         self.pieces_left -= 1
         if self.pieces_left < 0:
             raise ValueError("it is made of too many small pieces: save arrays instead of lists of numbers")
-        return found
