@@ -8,7 +8,6 @@ All are millimetres in the world frame, 32 joints.
 """
 
 import re
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from data.files.archive import open_zip, read_member
 from data.files.isolated.answers import OtherContentError
 from data.files.isolated.client import UnreadableError, read_isolated
 from data.files.matlab import load_mat
@@ -100,11 +100,8 @@ def find_archive(path: str | Path) -> Source:
         names = {str(PurePosixPath(file.relative_to(path))): file.read_bytes for file in sorted(path.rglob("*.h5"))}
     else:
         require_file(path, "Give the h36m.zip that SemGCN's data/README.md describes.")
-        try:
-            with zipfile.ZipFile(path) as archive:
-                inside = sorted(archive.namelist())
-        except (zipfile.BadZipFile, OSError) as error:
-            raise ValueError(f"{path} is not a whole zip archive ({error}). Copy or download it again.") from error
+        with open_zip(path, what_to_do="Copy or download it again.") as archive:
+            inside = sorted(archive.namelist())
         names = {name: _member_reader(path, name) for name in inside}
     for name, read_bytes in names.items():
         match = re.search(r"(?:^|/)(S\d+)/MyPoses/3D_positions/([^/]+)\.h5$", name)
@@ -166,8 +163,8 @@ def _read_cdf_mat(path: Path) -> Any:
 
 def _member_reader(path: Path, name: str) -> Callable[[], bytes]:
     def read() -> bytes:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(name)
+        with open_zip(path) as archive:
+            return read_member(archive, path, name)
 
     return read
 

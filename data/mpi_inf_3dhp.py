@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from data.files.archive import shortened
 from data.files.matlab import load_mat
+from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
 from kinematics.skeleton import Skeleton
 
@@ -76,6 +78,7 @@ def read_spin(path: str | Path) -> AnnotatedFrames:
         if found != shape:
             what = "no" if found is None else f"{found} per frame as"
             raise ValueError(f"{path} has {what} '{key}', expected {shape or 'names'} per frame: SPIN's 24 joints.")
+    check_arrays(path, content, {"imgname": ("USO", 1), "part": ("fiu", 3), "S": ("fiu", 3)})
     names = [str(name) for name in content["imgname"]]
     part, pose = (content[key][:, SPIN_TO_OFFICIAL].astype(np.float64) for key in ("part", "S"))
     if not len(names) == len(part) == len(pose):
@@ -95,10 +98,10 @@ def _parse_image_name(path: str | Path, name: str) -> tuple[str, int]:
     """mpi_inf_3dhp_test_set/TS1/imageSequence/img_000006.jpg -> ("TS1", 6)."""
     parts = name.replace("\\", "/").split("/")
     sequences = [part for part in parts if part in SEQUENCES]
-    digits = "".join(filter(str.isdigit, parts[-1]))
-    if len(sequences) != 1 or not digits:
+    digits = "".join(filter(str.isdecimal, parts[-1]))
+    if len(sequences) != 1 or not 0 < len(digits) < 10:
         raise ValueError(
-            f"{path} has an image {name!r}, expected .../TS1/imageSequence/img_000001.jpg: is it a test set?"
+            f"{path} has an image {shortened(name)!r}, expected .../TS1/imageSequence/img_000001.jpg: is it a test set?"
         )
     return sequences[0], int(digits)
 

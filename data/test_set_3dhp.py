@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
 from data.mpi_inf_3dhp import FPS, SCENES, SEQUENCES, TO_H36M_16, TO_H36M_17, VALID_FRAMES, check_metres
 from data.takes import DataSettings, Take, View
@@ -100,9 +101,10 @@ def _poses(
     missing = [key for key in keys if key not in content]
     if missing:
         raise ValueError(f"{path} has no {' and '.join(missing)}, needed for {joints} joints. {HOW_TO_MAKE}")
-    poses, screen = (np.asarray(content[key]) for key in keys)
+    check_arrays(path, content, dict.fromkeys(keys, ("f", 3)), HOW_TO_MAKE)
+    poses, screen = (content[key] for key in keys)
     for key, array, size in zip(keys, (poses, screen), (3, 2), strict=True):
-        if array.shape != (len(poses), joints, size) or not len(array) or array.dtype.kind != "f":
+        if array.shape != (len(poses), joints, size) or not len(array):
             raise ValueError(
                 f"{path} has '{key}' of shape {array.shape}, expected (frames, {joints}, {size}). {HOW_TO_MAKE}"
             )
@@ -123,7 +125,8 @@ def _checked(path: Path, joints_3d: np.ndarray, joints_2d: np.ndarray, valid: np
 def _labels(path: Path, content: dict[str, Any], key: str, frames: int) -> np.ndarray | None:
     if key not in content:
         return None
-    labels = np.asarray(content[key])
+    check_arrays(path, content, {key: ("b" if key.endswith("valid") else "U", 1)}, HOW_TO_MAKE)
+    labels = content[key]
     if labels.shape != (frames,):
         raise ValueError(f"{path} has '{key}' of shape {labels.shape}, expected ({frames},). {HOW_TO_MAKE}")
     return labels

@@ -8,19 +8,21 @@ import torch
 from torch import Tensor
 
 from augment.formats import videopose3d
+from data.files.members import check_arrays, table, takes_of
 from data.files.npz import load_npz_restricted
 from evaluation.pose_set_arrays import Arrays, some, to_body
 from kinematics import Camera, PoseFKError, Skeleton
 
-CAMERA = ("orientation_wxyz", "translation", "intrinsics", "aspect")
+CAMERA = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (9,), "aspect": ()}
 _LAYOUTS = ("h36m_16", "h36m_17", "mpi_inf_3dhp_17", "lsp_14", "coco_17")
 
 
 def read_poseaug(path: Path, frames: int, clips: int, generator: torch.Generator) -> Arrays:
     """Joints about the hip in camera axes. With cameras kept, the hip's place is found again from the 2D."""
     held = load_npz_restricted(path)
-    joints, seen = np.asarray(held["pose3d"]), held.get("pose2d")
-    if joints.ndim != 3 or len(joints) % frames:
+    check_arrays(path, held, {"pose3d": ("f", 3)})
+    joints, seen = held["pose3d"], held.get("pose2d")
+    if not len(joints) or len(joints) % frames:
         raise PoseFKError(f"{path} has pose3d of shape {joints.shape}, expected (clips of {frames}, joints, 3).")
     layout = _layout_of(path, held.get("joint_names"), joints.shape[1])
     total = len(joints) // frames
@@ -33,9 +35,10 @@ def read_poseaug(path: Path, frames: int, clips: int, generator: torch.Generator
     if not isinstance(seen, np.ndarray) or len(seen) != len(joints):
         return Arrays(centred, False, total)
     screen = own(seen, 2)
-    arrays = [held[f"camera_{name}"] for name in CAMERA if len(held.get(f"camera_{name}", ())) == total]
-    if len(arrays) < len(CAMERA):
+    arrays = [held[name] for name in (f"camera_{part}" for part in CAMERA) if name in held]
+    if [np.shape(array) for array in arrays] != [(total, *size) for size in CAMERA.values()]:
         return Arrays(centred, False, total, screen)
+    check_arrays(path, held, {f"camera_{name}": ("f", 1 + len(size)) for name, size in CAMERA.items()})
     camera = Camera(*(torch.from_numpy(array[rows.numpy()]) for array in arrays))
     seen_whole = centred + hips_from_screen(centred, screen, camera)[:, :, None]
     return Arrays(camera.camera_to_world(seen_whole), True, total, screen, camera)
@@ -57,7 +60,8 @@ def _layout_of(path: Path, names: Any, count: int) -> Skeleton:
     """The layout of an array that may bring its joint names."""
     if names is None:
         return Skeleton.from_num_joints(count)
-    joints = tuple(str(name) for name in np.asarray(names))
+    check_arrays(path, {"joint_names": names}, {"joint_names": ("U", 1)})
+    joints = tuple(str(name) for name in names)
     found = next((layout for layout in map(Skeleton, _LAYOUTS) if layout.joints == joints), None)
     if found is None:
         raise PoseFKError(f"{path} names its joints {', '.join(joints[:4])}, ...: choose a layout of {_LAYOUTS}.")
@@ -69,8 +73,8 @@ def read_videopose3d(path: Path, frames: int, clips: int, generator: torch.Gener
 
     A clip has one camera, which tells clips from single poses; `frames` is not asked.
     """
-    positions = load_npz_restricted(path)["positions_3d"]
-    if not isinstance(positions, dict) or not all(isinstance(own, dict) and own for own in positions.values()):
+    positions = takes_of(path, load_npz_restricted(path), "positions_3d")
+    if not positions or not all(positions.values()):
         raise PoseFKError(f"{path} has no takes inside, expected positions_3d: subject -> take -> (frames, joints, 3).")
     takes = {(subject, take): joints for subject, own in positions.items() for take, joints in own.items()}
     beside = path.with_name(videopose3d.FILE_2D)
@@ -97,7 +101,7 @@ def _without_cameras(
     path: Path, takes: dict[tuple[str, str], np.ndarray], clips: int, generator: torch.Generator
 ) -> Arrays:
     """Every frame a pose of its own; those of a take are neighbours in time."""
-    arrays = [np.asarray(joints) for joints in takes.values()]
+    arrays = [table(joints, f"{path}: {' '.join(take)}") for take, joints in takes.items()]
     if any(array.ndim != 3 for array in arrays):
         raise PoseFKError(f"{path} has takes of another shape, expected (frames, joints, 3).")
     poses = torch.cat([to_body(path, array, Skeleton.from_num_joints(array.shape[1])) for array in arrays])
