@@ -13,6 +13,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from data.asf_amc import CUT_SHORT, INCH, TAKE_AGAIN, AsfSkeleton, z_up
+from data.plausible import MOST_TURN_DEG, check_rate
 
 CMU_METRES_PER_UNIT = INCH / 0.45
 LOST_THORAX_PARENT = "Spine1"
@@ -61,6 +62,7 @@ def parse_bvh(text: str, name: str) -> BvhMotion:
         values = np.array(list(map(float, words[5:])))
         if frames < 1 or not frame_time > 0:
             raise ValueError(f"{frames} frames of {frame_time} seconds")
+        check_rate(1 / frame_time, "it")
     except (IndexError, KeyError, ValueError) as error:
         raise ValueError(f"{name} is not a readable BVH file ({error}). {TAKE_AGAIN}") from error
     channels = sum(len(joint.channels) for joint in joints.values())
@@ -73,6 +75,12 @@ def parse_bvh(text: str, name: str) -> BvhMotion:
     if not np.isfinite(values).all():
         frame = int(np.argmin(np.isfinite(values).all(axis=1))) + 1
         raise ValueError(f"{name}: frame {frame} holds a number that is not finite. {TAKE_AGAIN}")
+    if (np.abs(values) > MOST_TURN_DEG).any():
+        frame, channel = (int(place[0]) for place in np.nonzero(np.abs(values) > MOST_TURN_DEG))
+        raise ValueError(
+            f"{name}: frame {frame + 1} holds {values[frame, channel]:.4g}, expected angles and places of at most "
+            f"{MOST_TURN_DEG:g}. {TAKE_AGAIN}"
+        )
     return BvhMotion(joints, values, 1.0 / frame_time)
 
 

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from data.files.matlab import load_mat
 from data.files.present import require_file
 from data.h36m_names import ACTIONS, EXCLUDED, SUBJECTS, action_of, canonical_take, expected_takes
+from data.plausible import check_bodies
 from kinematics.skeleton import Skeleton
 
 NUM_JOINTS = 32
@@ -208,4 +209,6 @@ def _checked_metres(raw: object, name: str) -> np.ndarray:
             f"{name} has the hips {np.median(poses[:, 0, 2]) / 1000:.1f} m above the ground, expected under 2.5 m: it "
             "looks like the camera frame (D3_Positions_mono). Use D3_Positions."
         )
-    return (poses / 1000).astype(np.float32)
+    metres = poses / 1000
+    check_bodies(Skeleton("h36m_32").convert(metres, "h36m_17"), name, advice="Extract it again.")
+    return metres.astype(np.float32)

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 
 from data.files.matlab import load_mat
 from data.files.npz import load_npz_restricted
+from data.plausible import check_bodies, check_points
 from kinematics.skeleton import Skeleton
 
 SEQUENCES = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
@@ -163,6 +164,10 @@ def _check(frames: AnnotatedFrames, name: str) -> None:
     if not (np.isfinite(chosen.joints_3d).all() and np.isfinite(chosen.pixels).all()):
         raise ValueError(f"{name} has NaN or infinity in a valid frame. Get it again.")
     check_metres(chosen.joints_3d, (RIGHT_HIP, RIGHT_KNEE), name)
+    valid = [f"{sequence} image {image}" for sequence, image in zip(chosen.sequence, chosen.image, strict=True)]
+    advice, called = "Get it again.", valid.__getitem__
+    check_bodies(chosen.joints_3d[:, TO_H36M_17], name, origin="the pelvis", advice=advice, called=called)
+    check_points(chosen.screen()[:, TO_H36M_17], name, advice=advice, called=called)
     if np.abs(chosen.pixels).max() < 10:
         raise ValueError(
             f"{name} has 2D up to {np.abs(chosen.pixels).max():.3g}, expected pixels (0 to 2048): it looks normalised."
