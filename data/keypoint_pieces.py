@@ -9,6 +9,8 @@ from data.gaps import close_gaps, whole_spans
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 
+SMALLEST_BODY = 1.0  # pixels: median distance of its keypoints from their middle
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -66,6 +68,28 @@ def refuse_nothing_left(
         f"{name}: no frame has every joint, expected whole bodies; missing most: {', '.join(worst)} of "
         f"{len(joints)} frames. Use a video that shows the whole person, or a longer --max_gap."
     )
+
+
+def without_points(
+    joints: Float[np.ndarray, "frames joints 2"], name: str
+) -> tuple[Float[np.ndarray, "frames joints 2"], int]:
+    """The joints, NaN in frames in which most are at one point, as no body's are; and how many frames these are.
+
+    Refused if there is no other frame. joints: pixels, NaN where missing.
+    """
+    known = (~np.isnan(joints).any(axis=2)).sum(axis=1) > joints.shape[1] / 2
+    middle = np.nanmedian(joints[known], axis=1, keepdims=True)
+    apart = np.nanmedian(np.linalg.norm(joints[known] - middle, axis=2), axis=1)
+    frames = np.flatnonzero(known)[apart < SMALLEST_BODY]
+    if len(frames) and len(frames) == int(known.sum()):
+        place = ", ".join(f"{value:.4g}" for value in middle[0, 0].tolist())
+        raise PoseFKError(
+            f"{name} has most joints at one point in all of its {len(frames)} frames (the first: {place}), expected the "
+            "keypoints of a person. Run the detector again."
+        )
+    kept = joints.copy()
+    kept[frames] = np.nan
+    return kept, len(frames)
 
 
 def check_inside(pixels: Float[np.ndarray, "points 2"], size: tuple[int, int], name: str) -> str | None:

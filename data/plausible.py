@@ -16,6 +16,7 @@ from kinematics.skeleton import Skeleton
 FARTHEST_M = 100.0  # of a joint or camera from the world's origin, or a joint from its camera: halls end before
 OUTDOORS_M = 1000.0  # the same under the open sky; float32 still tells 0.1 mm there
 LEAST_REACH_M, REACH_M = 0.1, 4.0  # of the joint farthest from the root: 0.3 m of a small child, 1.6 of a giant
+LEAST_PREDICTED_M = 0.01  # the same of a prediction: a lifter that has hardly learnt predicts small bodies
 MOST_WIDTHS = 10.0  # image widths that a joint may lie from the image's middle: near cameras see far outside
 MOST_SCREEN = 2 * MOST_WIDTHS  # the same in screen units, which are half image widths
 MOST_PIXELS = 1e6  # ten widths of the largest image
@@ -29,33 +30,35 @@ _BODY_M = (0.3, 2.5)  # median reach that tells the unit of a file
 
 
 def check_bodies(
-    joints: Float[np.ndarray, "frames joints 3"], where: str, *, farthest: float = FARTHEST_M,
+    joints: Float[np.ndarray, "frames joints 3"], where: str, *, farthest: float | int = FARTHEST_M,
     origin: str = "the world's origin", advice: str = "", called: Callable[[int], str] = "frame {}".format,
+    least: float | int = LEAST_REACH_M,
 ) -> None:  # fmt: skip
     """Refuse poses that no body has. joints: metres, in a layout known by its number of joints, joint 0 the root.
 
-    where: what holds them; origin: of their axes; advice: what to do; called: name of a row, from 0.
+    where: what holds them; farthest, origin: of their axes, metres; advice: what to do; called: name of a row, from 0;
+    least: reach of a body, metres.
     """
     wrong = [
         start + row
         for start in range(0, len(joints), _CHUNK)
-        for row in _wrong_bodies(joints[start : start + _CHUNK], farthest).tolist()
+        for row in _wrong_bodies(joints[start : start + _CHUNK], farthest, least).tolist()
     ]
     if not wrong:
         return
     frame, count = wrong[0], len(joints)
-    fault = _fault(joints[frame].astype(np.float64), farthest, origin)
+    fault = _fault(joints[frame].astype(np.float64), farthest, origin, least)
     share = f" ({len(wrong)} of {count} are like that)" if count > 1 else ""
     raise ValueError(f"{where}: {called(frame)} has {fault}{share}.{_unit(joints)} {advice}".strip())
 
 
-def _wrong_bodies(joints: np.ndarray, farthest: float) -> np.ndarray:
+def _wrong_bodies(joints: np.ndarray, farthest: float | int, least: float | int) -> np.ndarray:
     """Numbers of the frames that are no bodies, or not near enough."""
     columns = np.ascontiguousarray(joints.reshape(len(joints), -1).T).reshape(*joints.shape[1:], -1)  # (J, 3, F): fast
     with np.errstate(invalid="ignore", over="ignore"):
         offsets = np.abs(columns - columns[0]).max(axis=(0, 1))  # along an axis: less than the reach
         places = np.abs(columns[0]).max(axis=0)
-        fine = (offsets >= LEAST_REACH_M) & (offsets <= REACH_M / 2) & (places <= (farthest - REACH_M) / 2)
+        fine = (offsets >= least) & (offsets <= REACH_M / 2) & (places <= (farthest - REACH_M) / 2)
     doubtful = np.flatnonzero(~fine)
     if not len(doubtful):
         return doubtful
@@ -63,10 +66,10 @@ def _wrong_bodies(joints: np.ndarray, farthest: float) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
         reach = np.linalg.norm(exact - exact[:, :1], axis=-1).max(axis=1)
         away = np.linalg.norm(exact, axis=-1).max(axis=1)
-    return doubtful[~((reach >= LEAST_REACH_M) & (reach <= REACH_M) & (away <= farthest))]
+    return doubtful[~((reach >= least) & (reach <= REACH_M) & (away <= farthest))]
 
 
-def _fault(pose: Float[np.ndarray, "joints 3"], farthest: float, origin: str) -> str:
+def _fault(pose: Float[np.ndarray, "joints 3"], farthest: float | int, origin: str, least: float | int) -> str:
     """What is wrong with a pose, in words."""
     names = _joint_names(len(pose))
     with np.errstate(invalid="ignore", over="ignore"):
@@ -77,8 +80,8 @@ def _fault(pose: Float[np.ndarray, "joints 3"], farthest: float, origin: str) ->
     joint = int(reach.argmax())
     if not reach[joint] <= REACH_M:
         return f"{names[joint]} {_metres(reach[joint])} from the root, expected at most {REACH_M:g} m"
-    if reach[joint] < LEAST_REACH_M:
-        return f"all joints within {_metres(reach[joint])} of the root, expected a body of {LEAST_REACH_M:g} m or more"
+    if reach[joint] < least:
+        return f"all joints within {_metres(reach[joint])} of the root, expected one {least:g} m away or more"
     joint = int(away.argmax())
     return f"{names[joint]} {_metres(away[joint])} from {origin}, expected at most {farthest:g} m"
 
@@ -95,8 +98,8 @@ def _unit(joints: Float[np.ndarray, "frames joints 3"]) -> str:
 
 
 def check_points(
-    points: Float[np.ndarray, "frames joints 2"], where: str, width: float | None = None, *, missing: bool = False,
-    advice: str = "", called: Callable[[int], str] = "frame {}".format, names: Sequence[str] = (),
+    points: Float[np.ndarray, "frames joints 2"], where: str, width: float | int | None = None, *,
+    missing: bool = False, advice: str = "", called: Callable[[int], str] = "frame {}".format, names: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Refuse 2D that no image shows. points: pixels of an image `width` wide, or screen units (width: None).
 
@@ -120,7 +123,7 @@ def check_points(
     )
 
 
-def check_cameras(camera: Camera, where: str, farthest: float = FARTHEST_M, advice: str = "") -> None:
+def check_cameras(camera: Camera, where: str, farthest: float | int = FARTHEST_M, advice: str = "") -> None:
     """Refuse cameras that nobody built: not finite, turned by no rotation, or with a lens that shows nothing."""
     turned, place, lens, aspect = (
         part.detach().double().numpy()
@@ -144,13 +147,13 @@ def check_cameras(camera: Camera, where: str, farthest: float = FARTHEST_M, advi
             raise ValueError(f"{where} has {sentence.format(values[wrong][0])}. {advice}".strip())
 
 
-def check_rate(fps: float, where: str) -> None:
+def check_rate(fps: float | int, where: str) -> None:
     """Refuse a frame rate that no camera has."""
     if not FPS[0] <= fps <= FPS[1]:
         raise ValueError(f"{where} has {fps:g} frames a second, expected {FPS[0]:g} to {FPS[1]:g}.")
 
 
-def check_image_size(width: float, height: float, where: str) -> None:
+def check_image_size(width: float | int, height: float | int, where: str) -> None:
     """Refuse an image that no camera takes."""
     if not all(IMAGE_SIZE[0] <= side <= IMAGE_SIZE[1] for side in (width, height)):
         raise ValueError(
