@@ -72,14 +72,12 @@ def parse_bvh(text: str, name: str) -> BvhMotion:
             f"{CUT_SHORT}"
         )
     values = values.reshape(frames, channels)
-    if not np.isfinite(values).all():
-        frame = int(np.argmin(np.isfinite(values).all(axis=1))) + 1
-        raise ValueError(f"{name}: frame {frame} holds a number that is not finite. {TAKE_AGAIN}")
-    if (np.abs(values) > MOST_TURN_DEG).any():
-        frame, channel = (int(place[0]) for place in np.nonzero(np.abs(values) > MOST_TURN_DEG))
+    good = (np.abs(values) <= MOST_TURN_DEG).all(axis=1)
+    if not good.all():
+        frame = int(np.argmin(good)) + 1
         raise ValueError(
-            f"{name}: frame {frame + 1} holds {values[frame, channel]:.4g}, expected angles and places of at most "
-            f"{MOST_TURN_DEG:g}. {TAKE_AGAIN}"
+            f"{name}: frame {frame} holds a number that is not finite or above {MOST_TURN_DEG:g}, as no angle and no "
+            f"place is. {TAKE_AGAIN}"
         )
     return BvhMotion(joints, values, 1.0 / frame_time)
 

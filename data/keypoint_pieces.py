@@ -84,8 +84,8 @@ def without_points(
     if len(frames) and len(frames) == int(known.sum()):
         place = ", ".join(f"{value:.4g}" for value in middle[0, 0].tolist())
         raise PoseFKError(
-            f"{name} has most joints at one point in all of its {len(frames)} frames (the first: {place}), expected the "
-            "keypoints of a person. Run the detector again."
+            f"{name} has most joints at one point in all of its {len(frames)} frames (the first: {place}), expected "
+            "the keypoints of a person. Run the detector again."
         )
     kept = joints.copy()
     kept[frames] = np.nan

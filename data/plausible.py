@@ -99,7 +99,8 @@ def _unit(joints: Float[np.ndarray, "frames joints 3"]) -> str:
 
 def check_points(
     points: Float[np.ndarray, "frames joints 2"], where: str, width: float | int | None = None, *,
-    missing: bool = False, advice: str = "", called: Callable[[int], str] = "frame {}".format, names: Sequence[str] = (),
+    missing: bool = False, advice: str = "", called: Callable[[int], str] = "frame {}".format,
+    names: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Refuse 2D that no image shows. points: pixels of an image `width` wide, or screen units (width: None).
 
