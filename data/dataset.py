@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from data.batch import REAL, PoseBatch
-from data.plausible import OUTDOORS_M, check_bodies, check_points
 from data.takes import Take, View
 from kinematics.camera import Camera
 from kinematics.skeleton import Skeleton
@@ -197,22 +196,6 @@ def common_rate(takes: Sequence[Take], frames: int) -> float | None:
     return None
 
 
-def check_view(take: Take, view: View) -> None:
-    """Refuse what no body and no image can be, of the frames that are samples; and 2D that is not finite in any frame.
-
-    Files were checked where they were read. Here is what became of them: a body behind a camera, say, has no image.
-    """
-    where = f"Take {take.subject}/{take.action}, camera {view.camera_name or 'unknown'}"
-    rows = np.flatnonzero(take.usable & view.is_present)
-    joints_3d, joints_2d = view.joints_3d, view.joints_2d
-    if len(rows) < len(take):
-        joints_3d, joints_2d = joints_3d[rows], joints_2d[rows]
-    check_bodies(joints_3d, where, farthest=OUTDOORS_M, origin="the camera", called=lambda row: f"frame {rows[row]}")
-    check_points(joints_2d, where, called=lambda row: f"frame {rows[row]}")
-    if not np.isfinite(view.joints_2d).all():
-        raise ValueError(f"{where} has NaN or infinity in its 2D, which windows of several frames would see.")
-
-
 class _Layout:
     """Collects views and turns them into the tensors of a PoseDataset."""
 
@@ -232,7 +215,6 @@ class _Layout:
         self.total = 0
 
     def add(self, take: Take, view: View) -> None:
-        check_view(take, view)
         frames = len(take)
         source = Skeleton.from_num_joints(view.joints_3d.shape[1])
         self.joints_3d.append(source.convert(view.joints_3d, self.skeleton))

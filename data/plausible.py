@@ -17,9 +17,9 @@ FARTHEST_M = 100.0  # of a joint or camera from the world's origin, or a joint f
 OUTDOORS_M = 1000.0  # the same under the open sky; float32 still tells 0.1 mm there
 LEAST_REACH_M, REACH_M = 0.1, 4.0  # of the joint farthest from the root: 0.3 m of a small child, 1.6 of a giant
 LEAST_PREDICTED_M = 0.01  # the same of a prediction: a lifter that has hardly learnt predicts small bodies
-MOST_WIDTHS = 10.0  # image widths that a joint may lie from the image's middle: near cameras see far outside
-MOST_SCREEN = 2 * MOST_WIDTHS  # the same in screen units, which are half image widths
-MOST_PIXELS = 1e6  # ten widths of the largest image
+MOST_WIDTHS = 5.0  # image widths at which a detector may put a joint: it guesses what is just outside
+MOST_SCREEN = 20.0  # half image widths from the image's middle that a projected joint may lie: near cameras see far
+MOST_PIXELS = 1e6  # where the image's size is not known
 MOST_SCORE = 1000.0  # of a detector's score, some of which are percent or logits
 FPS = (0.1, 1000.0)  # time lapse to high-speed cameras
 IMAGE_SIZE = (1, 100_000)  # pixels
@@ -71,7 +71,7 @@ def _wrong_bodies(joints: np.ndarray, farthest: float | int, least: float | int)
 
 def _fault(pose: Float[np.ndarray, "joints 3"], farthest: float | int, origin: str, least: float | int) -> str:
     """What is wrong with a pose, in words."""
-    names = _joint_names(len(pose))
+    names, pose = _joint_names(len(pose)), pose.astype(np.longdouble)  # squares of 1e300 are no doubles
     with np.errstate(invalid="ignore", over="ignore"):
         away, reach = np.linalg.norm(pose, axis=-1), np.linalg.norm(pose - pose[:1], axis=-1)
     if not np.isfinite(pose).all():
@@ -107,7 +107,7 @@ def check_points(
     missing: NaN is a joint that was not found; names: of the joints, if their number does not tell. The other arguments
     are check_bodies'.
     """
-    most, unit = (MOST_SCREEN, "half image widths") if width is None else (MOST_WIDTHS * width, "px")
+    most, unit = (MOST_SCREEN, "half image widths") if width is None else (MOST_WIDTHS * width, "pixels")
     if not points.size or max(-float(points.min()), float(points.max())) <= most:  # NaN compares as False
         return
     wrong = np.abs(points) > most if missing else ~(np.abs(points) <= most)
@@ -119,8 +119,8 @@ def check_points(
     name = (names or _joint_names(points.shape[1]))[joint]
     share = f" ({len(frames)} of {len(points)} are like that)" if len(points) > 1 else ""
     raise ValueError(
-        f"{where}: {called(frame)} has {name} at {_point(points[frame, joint])} {unit}, expected at most {most:g}, "
-        f"which is {MOST_WIDTHS:g} image widths{share}. {advice}".strip()
+        f"{where}: {called(frame)} has {name} at {_point(points[frame, joint])} {unit}, expected at most {most:g}"
+        f"{share}. {advice}".strip()
     )
 
 
