@@ -79,11 +79,11 @@ def _fault(pose: Float[np.ndarray, "joints 3"], farthest: float | int, origin: s
         return f"{names[joint]} at {_point(pose[joint])}, expected finite metres"
     joint = int(reach.argmax())
     if not reach[joint] <= REACH_M:
-        return f"{names[joint]} {_metres(reach[joint])} from the root, expected at most {REACH_M:g} m"
+        return f"{names[joint]} {_metres(float(reach[joint]))} from the root, expected at most {REACH_M:g} m"
     if reach[joint] < least:
-        return f"all joints within {_metres(reach[joint])} of the root, expected one {least:g} m away or more"
+        return f"all joints within {_metres(float(reach[joint]))} of the root, expected one {least:g} m away or more"
     joint = int(away.argmax())
-    return f"{names[joint]} {_metres(away[joint])} from {origin}, expected at most {farthest:g} m"
+    return f"{names[joint]} {_metres(float(away[joint]))} from {origin}, expected at most {farthest:g} m"
 
 
 def _unit(joints: Float[np.ndarray, "frames joints 3"]) -> str:
