@@ -11,7 +11,7 @@ from data.takes import DataSettings as DataSettings
 from data.takes import DataSplits as DataSplits
 from data.takes import Take as Take
 from data.takes import View as View
-from data.takes import check_numbers
+from data.takes import check_images
 from data.takes import view_from_world as view_from_world
 from data.view_checks import check_takes
 
@@ -55,7 +55,7 @@ def load_dataset(name: str, settings: DataSettings) -> DataSplits:
         )
     splits = module.load(settings)
     for takes in (splits.train, splits.validation, *splits.tests.values()):
-        check_numbers(takes)
+        check_images(takes)
     if settings.views > 1:
         for takes in (splits.train, splits.validation, *splits.tests.values()):
             check_takes(takes, settings.views)
@@ -78,7 +78,7 @@ def load_test_set(
                 f"{', '.join(owner)}."
             )
         takes = importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings, name, frames)
-        check_numbers(takes)
+        check_images(takes)
         return takes
     splits = load_dataset(owner[name], settings)
     if notes is not None:

@@ -1,15 +1,17 @@
 """One person's keypoints as pieces without gaps: short gaps are closed, longer ones cut the clip."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from data.gaps import close_gaps, whole_spans
+from data.keypoint_files.clip import KeypointClip
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 
-SMALLEST_BODY = 1.0  # pixels: median distance of its keypoints from their middle
+NORMALISED = 2.0  # coordinates of a file up to this are no pixels
+SMALLEST_BODY = 2.0  # pixels between its keypoints, but for the outermost tenth of them
 
 
 @dataclass(frozen=True)
@@ -70,26 +72,29 @@ def refuse_nothing_left(
     )
 
 
-def without_points(
-    joints: Float[np.ndarray, "frames joints 2"], name: str
-) -> tuple[Float[np.ndarray, "frames joints 2"], int]:
-    """The joints, NaN in frames in which most are at one point, as no body's are; and how many frames these are.
+def without_points(clip: KeypointClip, name: str) -> tuple[KeypointClip, int]:
+    """The clip without people whose keypoints are at one point, as no body's are; and how many these were.
 
-    Refused if there is no other frame. joints: pixels, NaN where missing.
+    Refused if there is nobody else. Files that look normalised are left to check_inside.
     """
-    known = (~np.isnan(joints).any(axis=2)).sum(axis=1) > joints.shape[1] / 2
-    middle = np.nanmedian(joints[known], axis=1, keepdims=True)
-    apart = np.nanmedian(np.linalg.norm(joints[known] - middle, axis=2), axis=1)
-    frames = np.flatnonzero(known)[apart < SMALLEST_BODY]
-    if len(frames) and len(frames) == int(known.sum()):
-        place = ", ".join(f"{value:.4g}" for value in middle[0, 0].tolist())
+    largest = (np.nanmax(np.abs(one.keypoints), initial=0) for people in clip.frames.values() for one in people)
+    if max(largest, default=0) <= NORMALISED:
+        return clip, 0
+    bodies = {number: [one for one in people if not _is_point(one.keypoints)] for number, people in clip.frames.items()}
+    points = sum(len(people) for people in clip.frames.values()) - sum(len(people) for people in bodies.values())
+    if points and not any(bodies.values()):
         raise PoseFKError(
-            f"{name} has most joints at one point in all of its {len(frames)} frames (the first: {place}), expected "
-            "the keypoints of a person. Run the detector again."
+            f"{name} has nearly all keypoints of everybody at one point, in {len(bodies)} frames, expected those of a "
+            "person. Run the detector again."
         )
-    kept = joints.copy()
-    kept[frames] = np.nan
-    return kept, len(frames)
+    return replace(clip, frames=bodies), points
+
+
+def _is_point(keypoints: Float[np.ndarray, "joints 2"]) -> bool:
+    """Whether nearly all keypoints are within SMALLEST_BODY. Of half of them and fewer nobody can tell."""
+    found = np.sort(keypoints[~np.isnan(keypoints).any(axis=1)], axis=0)
+    tenth = len(found) // 10
+    return 2 * len(found) > len(keypoints) and bool((found[-1 - tenth] - found[tenth] < SMALLEST_BODY).all())
 
 
 def check_inside(pixels: Float[np.ndarray, "points 2"], size: tuple[int, int], name: str) -> str | None:
@@ -98,7 +103,7 @@ def check_inside(pixels: Float[np.ndarray, "points 2"], size: tuple[int, int], n
     pixels: of keypoints that were found.
     """
     width, height = size
-    if len(pixels) and np.abs(pixels).max() <= 2:
+    if len(pixels) and np.abs(pixels).max() <= NORMALISED:
         raise PoseFKError(
             f"{name} has coordinates up to {np.abs(pixels).max():.3g}, expected pixels of an image of {width} x "
             f"{height}: they look normalised. Save pixels."

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from data.files.present import require_file
-from data.plausible import check_cameras, check_image_size
+from data.plausible import IMAGE_SIZE, check_cameras
 from kinematics.camera import Camera, matrix_to_wxyz
 
 TITLE = "Skeletool Camera Calibration File"
@@ -62,7 +62,8 @@ def _camera(path: Path, block: dict[str, list[str]]) -> CalibratedCamera:
     if numbers["animated"][0]:
         raise ValueError(f"{path}: camera {name} is animated, expected one that stands still.")
     width, height = numbers["size"].tolist()
-    check_image_size(width, height, f"{path}: camera {name}")
+    if not all(IMAGE_SIZE[0] <= side <= IMAGE_SIZE[1] for side in (width, height)):
+        raise ValueError(f"{path}: camera {name} has images of {[width, height]} pixels. Get it again.")
     extrinsic = numbers["extrinsic"].reshape(4, 4)
     rotation = extrinsic[:3, :3]
     if not np.abs(rotation @ rotation.T - np.eye(3)).max() <= 1e-3 or not np.linalg.det(rotation) > 0:

@@ -96,7 +96,7 @@ def check(settings: CrossDomain) -> None:
         raise ValueError(f"--test_sets is empty, expected some of {known}.")
     check_setting(settings.test_noise, "test_noise", TEST_NOISES)
     if not 0 <= settings.max_gap < math.inf:  # also NaN
-        raise ValueError(f"--max_gap {settings.max_gap}: expected seconds, at least 0.")
+        raise ValueError(f"--max_gap {settings.max_gap}: expected at least 0.")
     if settings.json is not None and settings.json.is_dir():
         raise IsADirectoryError(f"--json {settings.json} is a folder, expected the name of a file.")
 

@@ -68,7 +68,6 @@ class PoseSet:
                     raise PoseFKError(f"{self.name} has NaN or infinite {what}.")
         if self.clips is not None and not torch.isfinite(self.clips).all():
             raise PoseFKError(f"{self.name} has NaN or infinite joints in its clips.")
-        self._check_bounds()
         height = statures(bone_lengths(self.joints))
         if not _STATURES_M[0] < float(height.median()) < _STATURES_M[1] or float(height.min()) <= 0:
             raise PoseFKError(
@@ -76,6 +75,7 @@ class PoseSet:
                 f"{float(height.min()):.3g}), expected {_STATURES_M[0]} to {_STATURES_M[1]} m: are these metres, and "
                 "the joints in the order of their layout?"
             )
+        self._check_bounds()
         return self
 
     def _check_bounds(self) -> None:

@@ -130,11 +130,13 @@ def check(settings: Predict) -> None:
 def read_clip(settings: Predict) -> KeypointClip:
     """The file, announced in a line."""
     hints = Hints(settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations)
-    clip = read_keypoints(settings.keypoints, hints, settings.format)
+    clip, points = without_points(read_keypoints(settings.keypoints, hints, settings.format), str(settings.keypoints))
     seen = sum(bool(people) for people in clip.frames.values())
     numbers = list(clip.frames)
     span = (numbers[-1] - numbers[0]) // clip.step + 1
     print(f"{settings.keypoints}: {clip.layout.name}, {span} frames, {span - seen} of them without a person.")
+    if points:
+        print(f"{points} detections have nearly all keypoints at one point, as no body has: taken as missing.")
     return clip
 
 
@@ -191,14 +193,11 @@ def pieces_of(
     check_points(keypoints, name, size[0], missing=True, called=called, names=clip.layout.joints)
     wanted = lifter.input_skeleton
     joints, certainty, made_up = to_layout(keypoints, scores, clip.layout, wanted)
-    joints, points = without_points(joints, name)
     longest = int(settings.max_gap * fps + 1e-6)
     pieces, gaps = whole_pieces(np.array(track.frames), joints, certainty, longest, clip.step)
     refuse_nothing_left(pieces, joints, wanted, name)
     if outside:
         print(outside)
-    if points:
-        print(f"{points} frames have most joints at one point, which no body is: taken as missing.")
     if made_up:
         print(f"{clip.layout.name} has no {', '.join(made_up)}: made up from the joints around them.")
     if gaps.interpolated or gaps.cut or len(pieces) > 1:
