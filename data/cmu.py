@@ -12,6 +12,7 @@ from data.cmux_clips import CMUX_CLIPS, SUBJECT_THEMES
 from data.files.archive import shortened
 from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
+from data.plausible import check_bodies, check_rate
 from data.takes import DataSettings, DataSplits, Take, View
 
 FILE_NAME = "data_3d_cmu.npz"
@@ -62,6 +63,9 @@ def read_prepared(data_root: str | Path) -> dict[str, PreparedClip]:
         raise ValueError(f"{path} holds numbers that are not finite. {HOW_TO_MAKE}")
     spans = [slice(int(start), int(end)) for start, end in zip(bounds[:-1], bounds[1:], strict=True)]
     rates, formats = content["fps"].tolist(), content["source_format"].tolist()
+    for name, span, rate in zip(names, spans, rates, strict=True):
+        check_bodies(joints[span], f"{path}: {name}", advice=HOW_TO_MAKE)
+        check_rate(rate, f"{path}: {name}")
     return {
         name: PreparedClip(joints[span], usable[span], float(rate), str(source))
         for name, span, rate, source in zip(names, spans, rates, formats, strict=True)

@@ -16,11 +16,12 @@ import numpy as np
 from jaxtyping import Float
 from tqdm import tqdm
 
-from data.asf_amc import AsfSkeleton, amc_joints, parse_asf
+from data.asf_amc import TAKE_AGAIN, AsfSkeleton, amc_joints, parse_asf
 from data.bvh import bvh_joints
 from data.cmux import CAPTURE_FPS
 from data.files.archive import check_size, open_zip, read_member
 from data.files.tar import open_tar
+from data.plausible import check_bodies
 
 _CAPTURE_NAME = re.compile(r"^(\d{2,3})(_\d{2,3})?\.(asf|amc|bvh)$", re.IGNORECASE)
 _THIGH = (1, 2)  # RHip, RKnee in h36m_17
@@ -82,6 +83,7 @@ class CaptureSource:
                 "Put both into the same source."
             )
         _check_size(joints, name)
+        check_bodies(joints, name, advice=TAKE_AGAIN, called=lambda row: f"frame {row + 1}")
         return Clip(clip, joints.astype(np.float32), fps, kind)
 
 

@@ -25,6 +25,7 @@ from data.h36m_names import (
     choose,
 )
 from data.keypoints_2d import Keypoints2D, keypoints_path
+from data.plausible import check_bodies
 from data.takes import DataSettings, DataSplits, Take, View, view_from_world
 from kinematics.skeleton import Skeleton
 
@@ -79,7 +80,9 @@ def _checked(path: Path, take: str, joints: object, layout: str) -> np.ndarray:
             f"{path}: {take} has a thigh of {thigh:.4g}, expected {THIGH_RANGE[0]} to {THIGH_RANGE[1]} metres. {looks} "
             f"{HOW_TO_MAKE}"
         )
-    return source.convert(array, layout).astype(np.float32)
+    poses = source.convert(array, layout)
+    check_bodies(poses, f"{path}: {take}", advice=HOW_TO_MAKE)
+    return poses.astype(np.float32)
 
 
 def load(settings: DataSettings) -> DataSplits:

@@ -22,12 +22,13 @@ from data.files.isolated.client import UnreadableError, read_isolated
 from data.files.matlab import load_mat
 from data.files.present import require_file
 from data.h36m_names import ACTIONS, EXCLUDED, SUBJECTS, action_of, canonical_take, expected_takes
+from data.plausible import check_bodies
 from kinematics.skeleton import Skeleton
 
 NUM_JOINTS = 32
 _THIGH = (Skeleton("h36m_32").joints.index("RHip"), Skeleton("h36m_32").joints.index("RKnee"))
 THIGH_MM = (200.0, 700.0)
-HIGHEST_ROOT_MM, FARTHEST_MM = 2500.0, 100_000.0
+HIGHEST_ROOT_MM = 2500.0
 _DOWNLOAD = (
     "Download Poses_D3_Positions_{S1,S5,S6,S7,S8,S9,S11}.tgz from vision.imar.ro/human3.6m and extract them there."
 )
@@ -213,10 +214,6 @@ def _checked_metres(raw: object, name: str) -> np.ndarray:
             f"{name} has the hips {np.median(poses[:, 0, 2]) / 1000:.1f} m above the ground, expected under 2.5 m: it "
             "looks like the camera frame (D3_Positions_mono). Use D3_Positions."
         )
-    if np.abs(poses).max() > FARTHEST_MM:
-        far = np.flatnonzero((np.abs(poses) > FARTHEST_MM).any(axis=(1, 2)))
-        raise ValueError(
-            f"{name} has joints more than {FARTHEST_MM / 1000:.0f} m away in {len(far)} frames (first: {far[0]}). "
-            "Extract it again."
-        )
-    return (poses / 1000).astype(np.float32)
+    metres = poses / 1000
+    check_bodies(Skeleton("h36m_32").convert(metres, "h36m_17"), name, advice="Extract it again.")
+    return metres.astype(np.float32)

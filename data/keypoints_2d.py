@@ -15,6 +15,7 @@ from data.files.members import described, table, takes_of
 from data.files.npz import load_npz_restricted
 from data.h36m_cameras import CAMERA_RESOLUTIONS
 from data.h36m_names import canonical_take, choose
+from data.plausible import check_points
 from kinematics.camera import pixels_to_screen
 from kinematics.skeleton import Skeleton
 
@@ -96,6 +97,8 @@ class Keypoints2D:
         checked = [_checked(pixels, f"{name}, camera {index}") for index, pixels in enumerate(cameras)]
         if self.is_mpii:
             checked = [pixels[:, FROM_MPII] if pixels.shape[1] == len(FROM_MPII) else pixels for pixels in checked]
+        for index, (pixels, (width, _)) in enumerate(zip(checked, CAMERA_RESOLUTIONS, strict=True)):
+            check_points(pixels[..., :2], f"{name}, camera {index}", width, missing=True, advice="Detect it again.")
         shortest = min(len(pixels) for pixels in checked)
         longest = max(frames, *(len(pixels) for pixels in checked))
         kept = min(frames, shortest)

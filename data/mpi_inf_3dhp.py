@@ -18,6 +18,7 @@ from data.files.archive import shortened
 from data.files.matlab import load_mat
 from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
+from data.plausible import check_bodies, check_points
 from kinematics.skeleton import Skeleton
 
 SEQUENCES = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
@@ -171,6 +172,10 @@ def _check(frames: AnnotatedFrames, name: str) -> None:
     for array, most in ((frames.joints_3d, FARTHEST), (frames.pixels, FARTHEST_PIXEL)):
         if (np.abs(array[np.isfinite(array)]) > most).any():
             raise ValueError(f"{name} has values of {np.abs(array).max():.3g} in a frame, expected under {most:g}.")
+    valid = [f"{sequence} image {image}" for sequence, image in zip(chosen.sequence, chosen.image, strict=True)]
+    advice, called = "Get it again.", valid.__getitem__
+    check_bodies(chosen.joints_3d[:, TO_H36M_17], name, origin="the pelvis", advice=advice, called=called)
+    check_points(chosen.screen()[:, TO_H36M_17], name, advice=advice, called=called)
     if np.abs(chosen.pixels).max() < 10:
         raise ValueError(
             f"{name} has 2D up to {np.abs(chosen.pixels).max():.3g}, expected pixels (0 to 2048): it looks normalised."

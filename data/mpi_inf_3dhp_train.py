@@ -12,6 +12,7 @@ import numpy as np
 
 from data.files.matlab import load_mat
 from data.mpi_inf_3dhp import FARTHEST, check_metres
+from data.plausible import check_bodies, check_points
 from data.skeletool import CalibratedCamera, read_calibration
 from data.takes import Take, View
 from data.view_checks import check_views
@@ -62,6 +63,10 @@ def read_sequence(folder: Path, sequence: str) -> Take:
         usual = slice(FRAMES[sequence])
         views.append(_view(calibrated[str(number)], str(number), pixels[usual], joints[usual]))
     check_metres(views[0].joints_3d, (1, 2), str(path))
+    for view in views:
+        name = f"{path}: camera {view.camera_name}"
+        check_bodies(view.joints_3d, name, origin="the camera", advice="Get it again.")
+        check_points(view.joints_2d, name, advice="Get it again.")
     take = training_take(sequence, tuple(views))
     check_views(take, str(path))
     return take

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float
 from data.files.hdf5 import load_hdf5
 from data.h36m_names import choose
 from data.mpi_inf_3dhp import check_metres
+from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points
 from data.skeletool import pinhole
 from data.takes import DataSettings, DataSplits, Take, View
 from data.view_checks import check_views
@@ -114,7 +115,7 @@ def _read(path: Path) -> Records:
     if len(counts) > 1:
         raise ValueError(f"{path} has arrays of {min(counts)} to {max(counts)} records, expected as many of each.")
     turns = records["R_cam_2_world"]
-    if np.abs(turns @ turns.swapaxes(1, 2) - np.eye(3)).max() > 1e-3 or np.linalg.det(turns).min() < 0:
+    if not np.abs(turns @ turns.swapaxes(1, 2) - np.eye(3)).max() <= 1e-3 or not np.linalg.det(turns).min() > 0:
         raise ValueError(f"{path} has R_cam_2_world that is no rotation. Get it again.")
     if (records["cam_intrinsic"][:, (0, 1), (0, 1)] <= 0).any():
         raise ValueError(f"{path} has focal lengths of 0 or less in 'cam_intrinsic'. Get it again.")
@@ -122,6 +123,10 @@ def _read(path: Path) -> Records:
     check_metres(joints, (1, 2), str(path))
     records["3D"] = joints - joints[:, :1]
     records["2D"] = records["2D"].reshape(-1, 17, 2)
+    check_bodies(records["3D"], str(path), origin="the pelvis", advice="Get it again.", called="record {}".format)
+    check_points(records["2D"] * 2 - 1, str(path), advice="Get it again.", called="record {}".format)
+    camera = pinhole(records["cam_intrinsic"], records["R_cam_2_world"], records["cam_position"], 1, 1)
+    check_cameras(camera, str(path), OUTDOORS_M, "Get it again.")
     return records
 
 

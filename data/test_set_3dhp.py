@@ -17,6 +17,7 @@ import numpy as np
 from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
 from data.mpi_inf_3dhp import FPS, SCENES, SEQUENCES, TO_H36M_16, TO_H36M_17, VALID_FRAMES, check_metres
+from data.plausible import check_bodies, check_points
 from data.takes import DataSettings, Take, View
 
 VIDEO, SPARSE = "3dhp", "3dhp_sparse"
@@ -116,8 +117,11 @@ def _checked(path: Path, joints_3d: np.ndarray, joints_2d: np.ndarray, valid: np
     if not (np.isfinite(joints_3d[valid]).all() and np.isfinite(joints_2d).all()):
         raise ValueError(f"{path} has NaN or infinity in it. {HOW_TO_MAKE}")
     check_metres(joints_3d[valid], (1, 2), str(path))
-    if np.abs(joints_2d[valid]).max() > 10:
+    if not np.abs(joints_2d[valid]).max() <= 10:
         raise ValueError(f"{path} has 2D up to {np.abs(joints_2d).max():.4g}, expected screen units. {HOW_TO_MAKE}")
+    called = [f"frame {number}" for number in np.flatnonzero(valid)].__getitem__
+    check_bodies(joints_3d[valid], str(path), origin="the pelvis", advice=HOW_TO_MAKE, called=called)
+    check_points(joints_2d, str(path), advice=HOW_TO_MAKE)  # windows see all of the 2D
     joints_3d = (joints_3d - joints_3d[:, :1]).astype(np.float32)
     return {"joints_3d": joints_3d, "joints_2d": joints_2d.astype(np.float32), "valid": valid}
 

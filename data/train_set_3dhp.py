@@ -18,6 +18,7 @@ from data.files.npz import load_npz_restricted
 from data.h36m_names import choose
 from data.mpi_inf_3dhp import check_metres
 from data.mpi_inf_3dhp_train import LAYOUT, training_take
+from data.plausible import check_bodies, check_cameras, check_points
 from data.takes import DataSettings, DataSplits, Take, View
 from kinematics.camera import Camera
 from kinematics.skeleton import Skeleton
@@ -128,6 +129,11 @@ def _views(path: Path, content: dict[str, Any], sequence: str, layout: str) -> t
             )
     check_metres(members["joints_3d"][0], (1, 2), f"{path}: {sequence}")
     cameras = Camera(*(torch.from_numpy(members[key]).float() for key in (*_CAMERA, "aspect")))
+    check_cameras(cameras, f"{path}: {sequence}", advice=HOW_TO_MAKE)
+    for name, joints_3d, joints_2d in zip(names, members["joints_3d"], members["joints_2d"], strict=True):
+        where = f"{path}: {sequence}, camera {name}"
+        check_bodies(joints_3d, where, origin="the camera", advice=HOW_TO_MAKE)
+        check_points(joints_2d, where, advice=HOW_TO_MAKE)
     poses, screen = (
         Skeleton(LAYOUT).convert(members[key], layout).astype(np.float32) for key in ("joints_3d", "joints_2d")
     )
