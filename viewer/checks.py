@@ -4,10 +4,11 @@ import importlib.util
 import socket
 from typing import Any, NamedTuple
 
+from augment.stored import stored_augmenter, why_no_augmenter
 from kinematics.errors import PoseFKError
 from posenets import Lifter, lifter_from_checkpoint, load_lifter
-from posenets.lifter import FORMAT
-from posenets.published import read_checkpoint
+from posenets.checkpoints.content import is_posefk
+from posenets.checkpoints.files import read_checkpoint
 from viewer.settings import Viewer
 
 
@@ -26,7 +27,7 @@ def check(settings: Viewer) -> Checked:
     if path is None:
         return Checked(None, None)
     content = read_checkpoint(path)
-    if isinstance(content, dict) and content.get("format") == FORMAT:
+    if is_posefk(content):
         lifter = lifter_from_checkpoint(content, path)
     else:
         lifter = load_lifter(path, settings.posenet_name, settings.input_mode)
@@ -35,6 +36,8 @@ def check(settings: Viewer) -> Checked:
             f"{path} sees {lifter.views} cameras at once and the viewer shows one: look at figures/lifted_*.png of its "
             "run."
         )
+    if is_posefk(content) and why_no_augmenter(content) is None:
+        stored_augmenter(content, path)  # so that a broken one is told before a page opens
     return Checked(content, lifter)
 
 
