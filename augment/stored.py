@@ -76,7 +76,8 @@ def why_no_augmenter(content: Any) -> str | None:
     run = content.get("run") if is_posefk(content) else None
     if not isinstance(run, dict):
         return "has no augmenter, expected the last.pt of a run with a GAN (run_fk_gan.py)."
-    return None if run.get("augmenter") else "is of a run without augmentation: nothing in it can draw poses."
+    without = "is of a run without augmentation: nothing in it can draw poses."
+    return without if run.get("augmenter") is None else None
 
 
 def stored_augmenter(content: dict[str, Any], path: object) -> StoredAugmenter:

@@ -48,7 +48,7 @@ def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
     check_lifter_content(content, path)
     recipe = content["posenet"]
     own = {"num_joints": recipe["num_joints"], "frames": recipe["frames"]}
-    posenet = posenet_with(content["model_pos"], path, recipe["name"], **own, **recipe["sizes"])
+    posenet = posenet_with(content["model_pos"], path, recipe["name"], own | recipe["sizes"])
     try:
         lifter = lifter_of(posenet, content["input_mode"], content["skeleton"], content.get("input_layout")).eval()
     except ValueError as error:

@@ -54,10 +54,10 @@ def published_lifter(content: Any, path: str | Path, name: str, **keywords: Any)
             raise ValueError("its weights do not tell how many frames it reads: give frames=...")
     except (ValueError, ArithmeticError) as error:
         raise ValueError(f"{path} does not fit a {name}: {error}") from error
-    return posenet_with(weights, path, name, **sizes)
+    return posenet_with(weights, path, name, sizes)
 
 
-def posenet_with(weights: dict[str, Tensor], path: str | Path, name: str, **sizes: Any) -> PoseNet:
+def posenet_with(weights: dict[str, Tensor], path: str | Path, name: str, sizes: dict[str, Any]) -> PoseNet:
     """The network of those sizes with the weights of a file, in evaluation mode. It is not built larger than they are.
 
     name, sizes: see build_posenet.

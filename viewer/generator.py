@@ -62,7 +62,7 @@ def why_no_generator(content: Any, path: Path) -> str | None:
     if not isinstance(run, dict):
         return f"{path.name} holds a lifter and no generator: sampling needs the last.pt of a run with a GAN."
     augmenter = run.get("augmenter")
-    if not isinstance(augmenter, dict) or not augmenter.get("gan"):
+    if not isinstance(augmenter, dict) or augmenter.get("gan") is None:
         return f"{path.name} is of a run without a GAN: there is no generator to sample from."
     return None
 

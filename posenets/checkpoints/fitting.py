@@ -11,7 +11,7 @@ Built = TypeVar("Built")
 SHOWN = 3  # names in a sentence
 MOST_SHARED = 8  # times that tensors of a file may claim the same bytes, all together
 SPARE, SPARE_TENSORS = 2**22, 1000  # numbers and tensors that a network makes beside its weights
-LARGEST_SIZE, LARGEST_LIST = 1_000_000, 1_000
+LARGEST_SIZE, LARGEST_LIST = 1_000_000, 100
 
 
 class _Within(TorchFunctionMode):

@@ -50,19 +50,19 @@ def ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
     return found
 
 
-def tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: object) -> Tensor:
-    """A part of a storage, which must hold all of it. size, stride: of each dimension, in numbers."""
-    if not isinstance(storage, Tensor) or not isinstance(size, tuple) or not isinstance(stride, tuple):
+def tensor(storage: Any, offset: Any, lengths: Any, stride: Any, *_: object) -> Tensor:
+    """A part of a storage, which must hold all of it. lengths, stride: of each dimension, in numbers."""
+    if not isinstance(storage, Tensor) or not isinstance(lengths, tuple) or not isinstance(stride, tuple):
         raise NoWeightsError("a tensor in it is described by other things than a storage, a size and a stride")
-    numbers = (offset, *size, *stride)
-    if len(size) != len(stride) or any(type(number) is not int or number < 0 for number in numbers):
-        raise NoWeightsError(f"a tensor in it has the size {str(size)[:60]} and the stride {str(stride)[:60]}")
+    numbers = (offset, *lengths, *stride)
+    if len(lengths) != len(stride) or any(type(number) is not int or number < 0 for number in numbers):
+        raise NoWeightsError(f"a tensor in it has the size {str(lengths)[:60]} and the stride {str(stride)[:60]}")
     count, last = 1, offset
-    for length, step in zip(size, stride, strict=True):
+    for length, step in zip(lengths, stride, strict=True):
         count, last = count * length, last + (length - 1) * step
     if count > len(storage) or (count and last >= len(storage)):
         raise NoWeightsError(f"a tensor in it claims {count} numbers of a storage that holds {len(storage)}")
-    return storage.as_strided(size, stride, offset if count else 0)
+    return storage.as_strided(lengths, stride, offset if count else 0)
 
 
 def parameter(data: Any, *_: object) -> Tensor:
@@ -74,7 +74,12 @@ def parameter(data: Any, *_: object) -> Tensor:
 
 def as_bytes(text: Any, *_: object) -> bytes:
     """How old pickles spell bytes."""
-    return str(text).encode("latin1")
+    return _of(str, text).encode("latin1")
+
+
+def size(lengths: Any = ()) -> tuple[Any, ...]:
+    """torch.Size."""
+    return tuple(_of((list, tuple), lengths))
 
 
 _BUILDERS: dict[str, Callable[..., Any]] = {
@@ -82,7 +87,7 @@ _BUILDERS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_tensor": tensor,
     "torch._utils._rebuild_tensor_v2": tensor,
     "torch._utils._rebuild_parameter": parameter,
-    "torch.Size": tuple,
+    "torch.Size": size,
     "_codecs.encode": as_bytes,
     **dict.fromkeys(_NOT_NEEDED, NotKept),
 }
@@ -177,9 +182,9 @@ def _known(name: str) -> Any:
     return _BUILDERS[name]
 
 
-def _of(kind: type, thing: Any) -> Any:
+def _of(kind: type | tuple[type, ...], thing: Any) -> Any:
     if not isinstance(thing, kind):
-        raise NoWeightsError(f"its pickle takes a {type(thing).__name__} for a {kind.__name__}")
+        raise NoWeightsError(f"its pickle takes a {type(thing).__name__} for something else")
     return thing
 
 
