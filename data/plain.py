@@ -8,7 +8,7 @@ SettingsType = TypeVar("SettingsType")
 LARGEST_INT = 2**62
 
 
-def from_plain(plain: dict[str, Any], kind: type[SettingsType]) -> SettingsType:
+def from_plain(plain: Any, kind: type[SettingsType]) -> SettingsType:
     """The dataclass that dataclasses.asdict() made plain (JSON has turned tuples into lists)."""
     assert is_dataclass(kind)
     hints = get_type_hints(kind)

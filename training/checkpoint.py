@@ -17,6 +17,7 @@ from data.files.writing import atomic_write
 from posenets import Lifter
 from posenets.checkpoints.content import is_posefk
 from posenets.checkpoints.files import read_checkpoint
+from posenets.checkpoints.fitting import restore_random
 from training.config import Settings, to_plain
 from training.stored import checked_run
 
@@ -120,7 +121,7 @@ def random_state(device: torch.device) -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any], device: torch.device) -> None:
-    torch.set_rng_state(state["cpu"])
+    restore_random(torch.default_generator, state["cpu"], "The saved run")
     if device.type == "cuda" and state["cuda"] is not None:
         torch.cuda.set_rng_state(state["cuda"], device)
 

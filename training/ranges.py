@@ -23,7 +23,7 @@ def check_ranges(settings: Settings) -> None:
         raise ValueError(f"--dropout {lifter.dropout}: expected a rate from 0 to under 1, or -1 for the published one.")
 
 
-def _ranges(settings: Settings) -> dict[str, tuple[float, float, float]]:
+def _ranges(settings: Settings) -> dict[str, tuple[float | int, float | int, float | int]]:
     """Setting -> its value, the smallest and the largest possible one."""
     learning, lifter = settings.learning, settings.lifter
     endless = float("inf")

@@ -95,45 +95,52 @@ def _claimed(claim: Any) -> tuple[torch.dtype, str, int]:
     return dtype, key, count
 
 
-def read_stream(path: Path) -> Any:
-    """What a file of PyTorch's before 1.6 holds (`_use_new_zipfile_serialization=False`). It has no check sums."""
-    storages: dict[str, Tensor] = {}
-    left = path.stat().st_size
+class _StreamStorages:
+    """Room for the storages of a stream, whose bytes come behind its pickle. size: of the file, bytes."""
 
-    def storage(claim: Any) -> Tensor:
-        """Room for the storage, whose bytes come behind the pickle."""
-        nonlocal left
+    def __init__(self, size: int) -> None:
+        self.storages: dict[str, Tensor] = {}
+        self._left = size
+
+    def __call__(self, claim: Any) -> Tensor:
+        """The numbers that a pickle says it has in a storage: all of them, or a part."""
         dtype, key, count = _claimed(claim)
-        if key not in storages:
-            left -= count * dtype.itemsize
-            if left < 0:
+        if key not in self.storages:
+            self._left -= count * dtype.itemsize
+            if self._left < 0:
                 raise EOFError("its tensors claim more bytes than the file has")
-            storages[key] = torch.empty(count, dtype=dtype)
-        numbers = storages[key]
+            self.storages[key] = torch.empty(count, dtype=dtype)
+        numbers = self.storages[key]
         if numbers.dtype != dtype or len(numbers) != count:
             raise NoWeightsError(f"two tensors in it disagree about the storage {key[:20]}")
-        view = claim[5] if len(claim) == 6 else None
-        if view is None:
+        if len(claim) < 6 or claim[5] is None:
             return numbers
-        _, offset, length = view
+        _, offset, length = claim[5]
         if type(offset) is not int or type(length) is not int or not 0 <= offset <= offset + length <= count:
             raise NoWeightsError(f"a tensor in it sees what is not in the storage {key[:20]}")
         return numbers[offset : offset + length]
 
+    def fill(self, keys: Any, stream: io.BufferedIOBase) -> None:
+        """Read the storages to the end of the file, each behind its length."""
+        if not isinstance(keys, list) or sorted(keys) != sorted(self.storages):
+            raise NoWeightsError("its list of storages is not that of its tensors")
+        for key in keys:
+            (count,) = struct.unpack("<q", stream.read(8))
+            if count != len(self.storages[key]):
+                raise NoWeightsError(f"its storage {key[:20]} has not as many numbers as its tensors say")
+            _fill(self.storages[key].view(torch.uint8), stream)
+        if stream.read(1):
+            raise NoWeightsError("it goes on behind its last storage")
+
+
+def read_stream(path: Path) -> Any:
+    """What a file of PyTorch's before 1.6 holds (`_use_new_zipfile_serialization=False`). It has no check sums."""
+    storage = _StreamStorages(path.stat().st_size)
     with open(path, "rb") as stream:
         if (unpickle(stream, storage), unpickle(stream, storage)) != (MAGIC, PROTOCOL):
             raise NoWeightsError("this is no file of PyTorch's")
         machine, content = unpickle(stream, storage), unpickle(stream, storage)
         if not isinstance(machine, dict) or machine.get("little_endian") is not (sys.byteorder == "little"):
             raise NoWeightsError("it was written on a machine with another order of bytes")
-        keys = unpickle(stream, storage)
-        if not isinstance(keys, list) or sorted(keys) != sorted(storages):
-            raise NoWeightsError("its list of storages is not that of its tensors")
-        for key in keys:
-            (count,) = struct.unpack("<q", stream.read(8))
-            if count != len(storages[key]):
-                raise NoWeightsError(f"its storage {key[:20]} has not as many numbers as its tensors say")
-            _fill(storages[key].view(torch.uint8), stream)
-        if stream.read(1):
-            raise NoWeightsError("it goes on behind its last storage")
+        storage.fill(unpickle(stream, storage), stream)
     return content
