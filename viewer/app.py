@@ -67,7 +67,7 @@ def _add_generator(pages: Pages, stage: Stage, orbit: OrbitPanel, settings: View
         print(missing, flush=True)
         pages.say("note", missing)
         return
-    source = ClipSource.of_checkpoint(checked.content)
+    source = ClipSource.of_checkpoint(checked.content, settings.checkpoint)
     pages.add("Generator", lambda: GeneratorPage(pages, stage, orbit, source))
 
 

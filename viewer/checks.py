@@ -5,12 +5,13 @@ import socket
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from augment.stored import stored_augmenter, why_no_augmenter
 from data import STANDALONE_TEST_SETS, cmu, h36m, ski_pose, test_set_3dhp, train_set_3dhp
 from data.files.present import require_file
 from kinematics.errors import PoseFKError
 from posenets import Lifter, lifter_from_checkpoint, load_lifter
-from posenets.lifter import FORMAT
-from posenets.published import read_checkpoint
+from posenets.checkpoints.content import is_posefk
+from posenets.checkpoints.files import read_checkpoint
 from viewer.gate import check_allow_host
 from viewer.settings import Viewer
 
@@ -32,7 +33,7 @@ def check(settings: Viewer) -> Checked:
     if path is None:
         return Checked(None, None)
     content = read_checkpoint(path)
-    if isinstance(content, dict) and content.get("format") == FORMAT:
+    if is_posefk(content):
         lifter = lifter_from_checkpoint(content, path)
     else:
         lifter = load_lifter(path, settings.posenet_name, settings.input_mode)
@@ -41,6 +42,8 @@ def check(settings: Viewer) -> Checked:
             f"{path} sees {lifter.views} cameras at once and the viewer shows one: look at figures/lifted_*.png of its "
             "run."
         )
+    if is_posefk(content) and why_no_augmenter(content) is None:
+        stored_augmenter(content, path)  # so that a broken one is told before a page opens
     return Checked(content, lifter)
 
 
