@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from augment import noise_fitting
-from data.files.present import require_file
+from data.files.json_file import read_json
 from data.files.writing import atomic_write
 from kinematics import Skeleton
 
@@ -177,11 +177,7 @@ class DetectorNoise:
     @classmethod
     def load(cls, path: str | Path) -> "DetectorNoise":
         """Read what `save` wrote: the same numbers to the last bit."""
-        try:
-            content = json.loads(require_file(path, "Write one with DetectorNoise.save.").read_text())
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is not a JSON file ({error}), expected a DetectorNoise.") from error
-        return _from_plain(content, path)
+        return _from_plain(read_json(path, "a DetectorNoise as DetectorNoise.save writes it"), path)
 
 
 _TABLES = ("sd", "outliers", "missed")
