@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment.export_manifest import IDENTITY, MANIFEST
-from augment.formats import hdf5, poseaug, videopose3d
+from augment.export.formats import hdf5, poseaug, videopose3d
+from augment.export.manifest import IDENTITY, MANIFEST
 from data.files.npz import load_npz_restricted
 from data.files.present import require_file
 from evaluation.pose_set_arrays import Arrays, as_pose_set, joined, some, to_body

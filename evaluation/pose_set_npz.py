@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment.formats import videopose3d
+from augment.export.formats import videopose3d
 from data.files.npz import load_npz_restricted
 from evaluation.pose_set_arrays import Arrays, some, to_body
 from kinematics import Camera, PoseFKError, Skeleton

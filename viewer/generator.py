@@ -10,7 +10,7 @@ from torch import Tensor
 
 from augment import Augmenter, AugmentSettings, PoseGenerator
 from augment.bodies import PopulationBodies, scale_bones
-from augment.export_poses import STANDING_FPS, standing_person
+from augment.export.poses import STANDING_FPS, standing_person
 from data.plain import from_plain
 from kinematics import DHHuman
 

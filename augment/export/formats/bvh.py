@@ -2,7 +2,7 @@
 
 import torch
 
-from augment.formats.block import Blocks, Shard
+from augment.export.formats.block import Blocks, Shard
 from data.bvh_writer import bvh_text
 from data.files.writing import atomic_write
 from kinematics import joint_angles_from_joints

@@ -20,7 +20,9 @@ from typing import Any, Literal
 import torch
 from tqdm import tqdm
 
-from augment.export_manifest import (
+from augment.export.formats import FORMATS, Block
+from augment.export.formats.block import Shard
+from augment.export.manifest import (
     MANIFEST,
     VERSION,
     ShardPlan,
@@ -31,9 +33,7 @@ from augment.export_manifest import (
     is_done,
     plan_shards,
 )
-from augment.export_poses import EXPORT_RECIPES, KEEP, Filter, PoseStream
-from augment.formats import FORMATS, Block
-from augment.formats.block import Shard
+from augment.export.poses import EXPORT_RECIPES, KEEP, Filter, PoseStream
 from data import DATASETS, DataSettings
 from data.command_line import read_flags
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence

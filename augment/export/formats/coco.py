@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.formats.block import Blocks, Shard
+from augment.export.formats.block import Blocks, Shard
 from data.files.writing import atomic_write
 from kinematics import Skeleton
 

@@ -5,7 +5,7 @@ Written from spec 4.2: the layout of their test_3dhp.npz. Every frame of a clip 
 
 import numpy as np
 
-from augment.formats.block import Blocks, Shard, flat_frames, save_npz, together
+from augment.export.formats.block import Blocks, Shard, flat_frames, save_npz, together
 from data.files.writing import atomic_write
 
 FILE = "poseaug.npz"

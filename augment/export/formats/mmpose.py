@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from augment.formats.block import Block, Blocks, Shard, flat_frames, save_npz, together
+from augment.export.formats.block import Block, Blocks, Shard, flat_frames, save_npz, together
 from data.files.writing import atomic_write
 from kinematics import screen_to_pixels
 from kinematics.rotation import quaternion_to_matrix

@@ -1,6 +1,6 @@
 """What an export folder says about itself: whose it is, which shards are done, and a README for who finds it.
 
-    python -m augment.export_manifest FOLDER
+    python -m augment.export.manifest FOLDER
 
 reads all files of an export again and says whether they are what was written.
 """
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from augment.checksums import crc32_as_written, crc32_of
-from augment.formats import FORMATS
+from augment.export.checksums import crc32_as_written, crc32_of
+from augment.export.formats import FORMATS
 from data.files.writing import atomic_write
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
 
@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(__doc__)
         return
     if len(arguments) != 1 or arguments[0].startswith("-"):
-        raise PoseFKError("augment.export_manifest takes the folder of one export: the one that was given as --out.")
+        raise PoseFKError("augment.export.manifest takes the folder of one export: the one that was given as --out.")
     out = Path(arguments[0])
     if not (out / MANIFEST).is_file():
         raise FileNotFoundError(f"{out / MANIFEST} is missing: this is not the folder of an export that was finished.")
@@ -152,7 +152,7 @@ Made by PoseFK (`python -m augment.export`), format `{identity["format"]}`, from
 * Joints ({layout.name}): {", ".join(f"{i} {name}" for i, name in enumerate(layout.joints))}.
 * Units: metres and radians. World: z up. Camera: x right, y down, z forward. Screen: x / w * 2 - 1, y / w * 2 - h / w.
 * `manifest.json` has the settings, how many poses were drawn and kept, and size and CRC-32 of every file;
-  `python -m augment.export_manifest FOLDER` compares them.
+  `python -m augment.export.manifest FOLDER` compares them.
 * Licence: the poses are yours to use. Where they were made of recorded motion, the recordings' licence applies.
 """
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from augment.formats.block import Block, Blocks, Shard, flat_frames, object_array
-from augment.formats.streamed_npz import TakesMember
+from augment.export.formats.block import Block, Blocks, Shard, flat_frames, object_array
+from augment.export.formats.streamed_npz import TakesMember
 from data.cmux import rig_middle
 from data.files.writing import atomic_write
 from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS

@@ -1,4 +1,4 @@
-"""The command that exports synthetic poses. What is in the files: test_export_formats.py."""
+"""The command that exports synthetic poses. What is in the files: test_formats.py."""
 
 import json
 import os
@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from augment.export_manifest import main
-from augment.export_poses import TOLERANCE_RAD, at_same_heading, standing_person
+from augment.export.manifest import main
+from augment.export.poses import TOLERANCE_RAD, at_same_heading, standing_person
 from kinematics import joint_limits
 from kinematics.errors import PoseFKError
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 Run = Callable[[Path, str], Path]
 
 
@@ -164,7 +164,7 @@ def test_comparing_needs_the_folder_of_a_finished_export(tmp_path: Path):
 
 def test_help_says_what_comparing_does(capsys):
     main(["--help"])
-    assert "augment.export_manifest FOLDER" in capsys.readouterr().out
+    assert "augment.export.manifest FOLDER" in capsys.readouterr().out
 
 
 def test_a_lifter_is_trained_from_the_exported_videopose3d_files(run: Run, tmp_path: Path):

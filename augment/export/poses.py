@@ -15,7 +15,7 @@ from torch import Tensor
 
 from augment.augmenter import Augmenter
 from augment.bodies import PopulationBodies
-from augment.formats.block import Block
+from augment.export.formats.block import Block
 from augment.placing import PIECE
 from augment.reference import HIP
 from augment.settings import METHOD_NORMAL, RECIPES, AugmentSettings, Mixture

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from augment.formats import bvh, coco, hdf5, mmpose, motionbert, poseaug, videopose3d
-from augment.formats.block import Block as Block
-from augment.formats.block import Blocks, Shard
+from augment.export.formats import bvh, coco, hdf5, mmpose, motionbert, poseaug, videopose3d
+from augment.export.formats.block import Block as Block
+from augment.export.formats.block import Blocks, Shard
 
 
 @dataclass(frozen=True)

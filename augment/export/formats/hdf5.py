@@ -7,7 +7,7 @@ attributes of the file: joint_names, layout, fps, units.
 import h5py
 import numpy as np
 
-from augment.formats.block import Block, Blocks, Shard
+from augment.export.formats.block import Block, Blocks, Shard
 from data.files.writing import atomic_write
 
 FILE = "poses.h5"
