@@ -3,7 +3,6 @@
 Only as many poses are read as are wanted; the shards of a folder are one set.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor
 
 from augment.export.formats import hdf5, poseaug, videopose3d
-from augment.export.manifest import IDENTITY, MANIFEST
+from augment.export.records import IDENTITY, MANIFEST, read_notes
 from data.files.npz import load_npz_restricted
 from data.files.present import require_file
 from evaluation.pose_set_arrays import Arrays, as_pose_set, joined, some, to_body
@@ -47,12 +46,7 @@ def export_notes(folder: Path) -> dict[str, Any]:
         path = folder / name
         if not path.is_file():
             continue
-        try:
-            content = json.loads(path.read_text())
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise PoseFKError(f"{path} is damaged ({error}): export again, or move it away.") from error
-        if not isinstance(content, dict) or not isinstance(content.get("frames", 1), int):
-            raise PoseFKError(f"{path} is not of an export: move it away.")
+        content = read_notes(path)
         return content | {"finished": name == MANIFEST, "licence": content.get("licence") or _licence(folder)}
     return {}
 

@@ -58,6 +58,12 @@ class Shard:
 
 
 Blocks = Iterator[Block]
+CAMERA_BYTES = (4 * 4, 4 * 3, 4 * 9, 4)  # of Block.camera_arrays, a pose or clip
+
+
+def frame_bytes(shard: Shard, numbers: int) -> int:
+    """Of a pose or clip with so many float32 numbers at each joint of each frame."""
+    return 4 * numbers * shard.layout.num_joints * shard.frames
 
 
 def together(blocks: Blocks) -> Block:

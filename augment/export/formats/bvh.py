@@ -1,5 +1,7 @@
 """BVH: a file per clip with the DH body's own joint angles, for animation programs (data/bvh_writer.py)."""
 
+from collections.abc import Sequence
+
 import torch
 
 from augment.export.formats.block import Blocks, Shard
@@ -8,6 +10,7 @@ from data.files.writing import atomic_write
 from kinematics import joint_angles_from_joints
 
 FOLDER = "bvh"
+_HIERARCHY_BYTES, _FRAME_BYTES = 1840, 420
 
 
 def write(blocks: Blocks, shard: Shard) -> list[str]:
@@ -24,3 +27,8 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
             with atomic_write(shard.folder / names[-1]) as part:
                 part.write_text(text)
     return names
+
+
+def size(shard: Shard, kept: Sequence[int]) -> int:
+    """About how many bytes a shard takes."""
+    return shard.poses * (_HIERARCHY_BYTES + _FRAME_BYTES * shard.frames)

@@ -6,13 +6,15 @@ the label and add their own noise. MotionAGFormer and others read the same files
 """
 
 import pickle
+from collections.abc import Sequence
 
 import numpy as np
 
-from augment.export.formats.block import Blocks, Shard
+from augment.export.formats.block import Blocks, Shard, frame_bytes
 from data.files.writing import atomic_write
 
 FOLDER = "SYNTHETIC/train"
+_AROUND_BYTES = 186  # of pickle around the array
 
 
 def write(blocks: Blocks, shard: Shard) -> list[str]:
@@ -25,6 +27,11 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
             with atomic_write(shard.folder / names[-1]) as part:
                 part.write_bytes(pickle.dumps({"data_input": None, "data_label": label}, protocol=4))
     return names
+
+
+def size(shard: Shard, kept: Sequence[int]) -> int:
+    """About how many bytes a shard takes."""
+    return shard.poses * (frame_bytes(shard, 3) + _AROUND_BYTES)
 
 
 def image_units(joints_camera: np.ndarray, joints_screen: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
