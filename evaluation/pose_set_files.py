@@ -15,8 +15,8 @@ from augment.export.formats import hdf5, poseaug, videopose3d
 from augment.export.records import IDENTITY, MANIFEST, read_notes
 from data.files.npz import load_npz_restricted
 from data.files.present import require_file
-from evaluation.pose_set_arrays import Arrays, as_pose_set, joined, some, to_body
-from evaluation.pose_set_npz import CAMERA, read_poseaug, read_videopose3d
+from evaluation.pose_set_arrays import CAMERA, Arrays, as_pose_set, joined, some, to_body
+from evaluation.pose_set_npz import read_poseaug, read_videopose3d
 from evaluation.pose_sets import MOST_CLIPS, PoseSet
 from kinematics import Camera, PoseFKError, Skeleton
 

@@ -15,7 +15,7 @@ from typing import Any
 from augment.export.checksums import crc32_as_written, crc32_of
 from augment.export.records import DONE, IDENTITY, read_identity, read_shard
 from data.files.lock import LOCK, folder_lock
-from data.files.writing import atomic_write
+from data.files.writing import DISK_TROUBLE, atomic_write
 from kinematics import PoseFKError
 
 VERSION = 3  # of the bytes that a seed gives: one export has one
@@ -85,17 +85,20 @@ def _write_once(path: Path, text: str) -> None:
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text)
-        try:
-            os.link(part, path)
-        except FileExistsError:
-            pass
-        except OSError:  # a file system without hard links
-            os.replace(part, path)
+        part.touch()
     except OSError as error:
         raise PermissionError(
             f"Cannot write {path}: {error.strerror or error} ({path.parent}). Choose a folder that can be written to."
         ) from error
+    try:
+        part.write_text(text)
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        if error.errno in DISK_TROUBLE:
+            raise
+        os.replace(part, path)  # a file system without hard links
     finally:
         part.unlink(missing_ok=True)
 
@@ -182,7 +185,7 @@ def check_room(out: Path, wanted: int, files: int) -> None:
     free = disk.f_bavail * disk.f_frsize
     if wanted > free:
         raise PoseFKError(
-            f"--out {out} has {free / 1e9:.2f} GB left, the export needs about {wanted / 1e9:.2f} GB: choose another "
+            f"--out {out} has {free / 1e9:.3g} GB left, the export needs about {wanted / 1e9:.3g} GB: choose another "
             "disk or fewer poses."
         )
     if disk.f_files and files > disk.f_favail:

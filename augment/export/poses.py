@@ -108,7 +108,7 @@ class PoseStream:
         cameras = (getattr(reference.camera, part.name) for part in fields(Camera))
         for tensor in (reference.joints_world, *cameras):
             found.update(str(tuple(tensor.shape)).encode())
-            found.update(tensor.cpu().contiguous().numpy())
+            found.update(tensor.cpu().contiguous().numpy().data)
         return f"sha256 {found.hexdigest()}"
 
     @torch.inference_mode()

@@ -95,25 +95,33 @@ _LISTED = {**_SHARD, "folder": _Entry("a shard's folder", lambda value: _is_text
 
 def read_identity(path: Path) -> dict[str, Any]:
     """Whose folder it is, from export.json."""
-    return _checked(path, read_json(path, _EXPECTED), _EXPORT)
+    return _checked(path, _read(path), _EXPORT)
 
 
 def read_shard(path: Path) -> dict[str, Any]:
     """What a shard came to, from shard.json."""
-    return _checked(path, read_json(path, _EXPECTED), _SHARD)
+    return _checked(path, _read(path), _SHARD)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
     """A finished export, from manifest.json."""
-    return _with_shards(path, _checked(path, read_json(path, _EXPECTED), _FINISHED))
+    return _with_shards(path, _checked(path, _read(path), _FINISHED))
 
 
 def read_notes(path: Path) -> dict[str, Any]:
     """What export.json or manifest.json say of the poses beside them; anything may be missing."""
-    content = read_json(path, _EXPECTED)
+    content = _read(path)
     schema = _FINISHED if path.name == MANIFEST else _EXPORT
     there = {name: entry for name, entry in schema.items() if isinstance(content, dict) and name in content}
     return _with_shards(path, _checked(path, content, there))
+
+
+def _read(path: Path) -> Any:
+    try:
+        return read_json(path, _EXPECTED)
+    except ValueError as error:
+        said = str(error).removeprefix(f"{path} ")
+        raise PoseFKError(f"{path} is damaged: it {said} Or move it away.") from error
 
 
 def _with_shards(path: Path, content: dict[str, Any]) -> dict[str, Any]:
