@@ -197,7 +197,7 @@ def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan]
             own = todo[first : first + HELD_AT_ONCE]
             with held(settings.out, own):
                 for plan in own:
-                    if not is_done(settings.out, plan, mark):
+                    if not is_done(settings.out, plan, mark, by_content=True):  # by another process just now
                         write_shard(settings, stream, plan, mark, bar)
 
 

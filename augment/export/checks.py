@@ -1,29 +1,14 @@
 """What no export may hold: numbers that are none, and poses that no body can have."""
 
 from dataclasses import fields
-from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from augment.augmenter import Augmenter
 from kinematics import Camera, PoseFKError
 
 REACH_M = (0.1, 3.0)  # from the hip to the joint farthest from it, along an axis: no body is smaller or larger
 FARTHEST_M = 10_000.0  # from the origin, of joints and cameras
 _WHAT_TO_DO = "Nothing of this shard was kept; choose another --checkpoint, of an earlier epoch perhaps, or a --recipe."
-
-
-def check_weights(augmenter: Augmenter, path: Path) -> None:
-    """Refuse a generator with weights that are not finite. path: of its checkpoint, for the message."""
-    gan = augmenter.parts.gan
-    weights = gan.pose_generator.state_dict() if gan is not None else {}
-    broken = [name for name, weight in weights.items() if not torch.isfinite(weight).all()]
-    if broken:
-        raise PoseFKError(
-            f"{path} has a pose generator with NaN or infinite weights ({broken[0]}; {len(broken)} of {len(weights)} "
-            "tensors): its training failed. Choose another checkpoint, of an earlier epoch perhaps."
-        )
 
 
 def check_bodies(joints: Tensor, first: int) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from augment.augmenter import Augmenter
 from augment.bodies import PopulationBodies
-from augment.export.checks import check_bodies, check_numbers, check_weights
+from augment.export.checks import check_bodies, check_numbers
 from augment.export.formats.block import CAMERA_BYTES, Block
 from augment.placing import PIECE
 from augment.reference import HIP
@@ -97,7 +97,6 @@ class PoseStream:
         real, fps = _recorded(data, frames)
         augmenter = Augmenter(from_plain(stored["augment"], AugmentSettings), real, seed=data.seed)
         augmenter.load_state_dict({**run["augmenter"], "random": torch.Generator().get_state()})
-        check_weights(augmenter, path)
         return cls(augmenter, frames, fps, seed, rules)
 
     @property
