@@ -59,7 +59,7 @@ def _licence(folder: Path) -> str:
 
 def _files(path: Path) -> list[tuple[str, Path]]:
     """(kind, file) of everything readable there, all of one kind."""
-    if path.is_file():
+    if not path.is_dir():
         return [(_kind(require_file(path)), path)]
     names = (hdf5.FILE, poseaug.FILE, videopose3d.FILE_3D)
     found = [file for name in names for file in sorted([*path.glob(name), *path.glob(f"shard-*/{name}")])]
