@@ -18,7 +18,6 @@ from data import (
     load_dataset,
     load_test_set,
 )
-from data.batch import MAX_REACH_M
 from evaluation.pose_features import statures
 from kinematics import PoseFKError, bone_lengths
 
@@ -28,7 +27,6 @@ SETS = tuple(
 LEAST_POSES = 100  # 48 numbers a pose: a covariance of fewer poses says nothing
 MOST_CLIPS = 2000
 _STATURES_M = (0.5, 2.5)
-_FARTHEST_M, _FARTHEST_SCREEN = 10_000.0, 1000.0
 
 
 @dataclass
@@ -68,7 +66,6 @@ class PoseSet:
                     raise PoseFKError(f"{self.name} has NaN or infinite {what}.")
         if self.clips is not None and not torch.isfinite(self.clips).all():
             raise PoseFKError(f"{self.name} has NaN or infinite joints in its clips.")
-        self._check_bounds()
         height = statures(bone_lengths(self.joints))
         if not _STATURES_M[0] < float(height.median()) < _STATURES_M[1] or float(height.min()) <= 0:
             raise PoseFKError(
@@ -77,27 +74,6 @@ class PoseSet:
                 "the joints in the order of their layout?"
             )
         return self
-
-    def _check_bounds(self) -> None:
-        """Refuse single poses that no body can have, which averages of thousands hide."""
-        views, clips = self.views, self.clips
-        of_clips = self.joints[:0] if clips is None else clips.flatten(0, 1)
-        for what, poses in (("poses", self.joints), ("frames of clips", of_clips)):
-            reach = (poses - poses[:, :1]).abs().amax(dim=(1, 2))
-            far = int((reach > MAX_REACH_M).sum()) + int((poses.abs().amax(dim=(1, 2)) > _FARTHEST_M).sum())
-            if far:
-                raise PoseFKError(
-                    f"{self.name} has {far} of {len(poses)} {what} whose joints reach up to {float(reach.max()):.3g} m "
-                    f"from the hip, or lie farther off than {_FARTHEST_M:,.0f} m; expected {MAX_REACH_M:.0f} m at most:"
-                    " are these metres?"
-                )
-        if views is not None and len(views):
-            screen, depth = (float(values.abs().max()) for values in (views.joints_2d, views.joints_3d))
-            if screen > _FARTHEST_SCREEN or depth > _FARTHEST_M:
-                raise PoseFKError(
-                    f"{self.name} has 2D joints up to {screen:.3g} half image widths from the middle, {depth:.3g} m "
-                    f"from their camera, expected {_FARTHEST_SCREEN:.0f} and {_FARTHEST_M:,.0f} at most."
-                )
 
     def clip_frames(self, fps: float | int) -> int:
         """Frames of clips at another rate that last as long as these clips; 0 where there are none."""
