@@ -1,5 +1,6 @@
 """What every export format is handed: blocks of poses in the layout asked for, and what the file should say of them."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -88,6 +89,17 @@ def object_array(value: Any) -> np.ndarray:
     array = np.empty((), dtype=object)
     array[()] = value
     return array
+
+
+def write_one_of_many(path: Path, content: bytes) -> None:
+    """A file, whole or not at all, for formats that have one of each pose: a shard of them counts once all are there,
+    so none of them is taken care of for itself."""
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
