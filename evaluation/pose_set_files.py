@@ -3,25 +3,23 @@
 Only as many poses are read as are wanted; the shards of a folder are one set.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from augment.export_manifest import IDENTITY, MANIFEST
-from augment.formats import hdf5, poseaug, videopose3d
+from augment.export.formats import hdf5, poseaug, videopose3d
+from augment.export.records import IDENTITY, MANIFEST, read_notes
 from data.files.isolated.client import read_isolated
 from data.files.npz import load_npz_restricted
 from data.files.present import require_file
-from evaluation.pose_set_arrays import Arrays, as_pose_set, joined, some, to_body
-from evaluation.pose_set_npz import CAMERA, read_poseaug, read_videopose3d
+from evaluation.pose_set_arrays import CAMERA, Arrays, as_pose_set, joined, some, to_body
+from evaluation.pose_set_npz import read_poseaug, read_videopose3d
 from evaluation.pose_sets import MOST_CLIPS, PoseSet
 from kinematics import Camera, PoseFKError, Skeleton
 
 READABLE = "the formats hdf5, poseaug and videopose3d of augment.export can be read"
-CAMERA_SHAPES = dict(zip(CAMERA, ((4,), (3,), (9,), ()), strict=True))
 
 
 def read_files(path: Path, wanted: int, generator: torch.Generator) -> PoseSet:
@@ -46,12 +44,7 @@ def export_notes(folder: Path) -> dict[str, Any]:
         path = folder / name
         if not path.is_file():
             continue
-        try:
-            content = json.loads(path.read_text())
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise PoseFKError(f"{path} is damaged ({error}): export again, or move it away.") from error
-        if not isinstance(content, dict) or not isinstance(content.get("frames", 1), int):
-            raise PoseFKError(f"{path} is not of an export: move it away.")
+        content = read_notes(path)
         return content | {"finished": name == MANIFEST, "licence": content.get("licence") or _licence(folder)}
     return {}
 
@@ -64,7 +57,7 @@ def _licence(folder: Path) -> str:
 
 def _files(path: Path) -> list[tuple[str, Path]]:
     """(kind, file) of everything readable there, all of one kind."""
-    if path.is_file():
+    if not path.is_dir():
         return [(_kind(require_file(path)), path)]
     names = (hdf5.FILE, poseaug.FILE, videopose3d.FILE_3D)
     found = [file for name in names for file in sorted([*path.glob(name), *path.glob(f"shard-*/{name}")])]
@@ -122,7 +115,7 @@ def _check_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
     clips, frames, *body = (*shapes["joints_world"], 0, 0)
     if len(body) != 4 or clips * frames == 0 or body[1] != 3:
         raise ValueError(f"joints_world has shape {shapes['joints_world']}, expected (clips, frames, joints, 3)")
-    wanted = {f"camera/{name}": (clips, *shape) for name, shape in CAMERA_SHAPES.items()}
+    wanted = {f"camera/{name}": (clips, *shape) for name, shape in CAMERA.items()}
     for name, shape in {"joints_screen": (clips, frames, body[0], 2), **wanted}.items():
         if shapes[name] != shape:
             raise ValueError(f"{name} has shape {shapes[name]}, expected {shape}")

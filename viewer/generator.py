@@ -10,7 +10,7 @@ from torch import Tensor
 
 from augment import Augmenter, PoseGenerator
 from augment.bodies import PopulationBodies, scale_bones
-from augment.export_poses import STANDING_FPS, standing_person
+from augment.export.poses import STANDING_FPS, standing_person
 from augment.stored import stored_augmenter
 from kinematics import DHHuman
 from posenets.checkpoints.content import is_posefk

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from augment import export
+from augment.export import __main__ as export
 from data import DataSettings, load_dataset
 from evaluation.pose_set_files import read_files
 from evaluation.pose_set_npz import hips_from_screen

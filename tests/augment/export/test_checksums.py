@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augment.checksums import combined, crc32_as_written, crc32_of
+from augment.export.checksums import combined, crc32_as_written, crc32_of
 
 
 def test_the_checksum_of_two_pieces_follows_from_theirs():

@@ -3,9 +3,11 @@
 Written from spec 4.2: the layout of their test_3dhp.npz. Every frame of a clip is a pose of its own.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from augment.formats.block import Blocks, Shard, flat_frames, save_npz, together
+from augment.export.formats.block import Blocks, Shard, flat_frames, frame_bytes, save_npz, together
 from data.files.writing import atomic_write
 
 FILE = "poseaug.npz"
@@ -21,3 +23,8 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
             "joint_names": np.array(shard.layout.joints),
         })  # fmt: skip
     return [FILE]
+
+
+def size(shard: Shard, kept: Sequence[int]) -> int:
+    """About how many bytes a shard takes."""
+    return shard.poses * (frame_bytes(shard, 3 + 2) + sum(kept))

@@ -1,5 +1,6 @@
 """What every export format is handed: blocks of poses in the layout asked for, and what the file should say of them."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -58,6 +59,12 @@ class Shard:
 
 
 Blocks = Iterator[Block]
+CAMERA_BYTES = (4 * 4, 4 * 3, 4 * 9, 4)  # of Block.camera_arrays, a pose or clip
+
+
+def frame_bytes(shard: Shard, numbers: int) -> int:
+    """Of a pose or clip with so many float32 numbers at each joint of each frame."""
+    return 4 * numbers * shard.layout.num_joints * shard.frames
 
 
 def together(blocks: Blocks) -> Block:
@@ -82,6 +89,17 @@ def object_array(value: Any) -> np.ndarray:
     array = np.empty((), dtype=object)
     array[()] = value
     return array
+
+
+def write_one_of_many(path: Path, content: bytes) -> None:
+    """A file, whole or not at all, for formats that have one of each pose: a shard of them counts once all are there,
+    so none of them is taken care of for itself."""
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -5,17 +5,19 @@ can); box and area are those of the keypoints. Needs the layout coco_17.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from augment.formats.block import Blocks, Shard
+from augment.export.formats.block import Blocks, Shard
 from data.files.writing import atomic_write
 from kinematics import Skeleton
 
 FILE = "person_keypoints.json"
 WIDTH = 1000
 LAYOUT = "coco_17"
+_PERSON_BYTES = 600  # of text, its image included
 
 
 def write(blocks: Blocks, shard: Shard) -> list[str]:
@@ -31,16 +33,25 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
                 name = f"{block.first + index:08d}_{frame:06d}.jpg"
                 images.append({"id": number, "file_name": name, "width": WIDTH, "height": round(WIDTH * aspect)})
                 people.append(_person(number, points, aspect))
-    content = {"images": images, "annotations": people, "categories": [_category()]}
+    content = {
+        "info": {"description": "Synthetic poses of PoseFK", "version": "1.0"}, "licenses": [],
+        "images": images, "annotations": people, "categories": [_category()],
+    }  # fmt: skip
     with atomic_write(shard.folder / FILE) as part:
         part.write_text(json.dumps(content))
     return [FILE]
 
 
+def size(shard: Shard, kept: Sequence[int]) -> int:
+    """About how many bytes a shard takes."""
+    return shard.poses * shard.frames * _PERSON_BYTES
+
+
 def _person(number: int, points: np.ndarray, aspect: float) -> dict[str, Any]:
     points = points.astype(np.float64).round(2)
     inside = np.all((points >= 0) & (points <= [WIDTH, round(WIDTH * aspect)]), axis=1)
-    low, high = points[inside].min(axis=0), points[inside].max(axis=0)
+    within = points[inside] if inside.any() else np.zeros((1, 2))
+    low, high = within.min(axis=0), within.max(axis=0)
     seen = np.column_stack([points, np.full(len(points), 2)]) * inside[:, None]
     keypoints = seen.ravel().tolist()
     box = [*low, *(high - low)]

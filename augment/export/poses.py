@@ -6,7 +6,8 @@ draws it, or on what was drawn before.
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from torch import Tensor
 
 from augment.augmenter import Augmenter
 from augment.bodies import PopulationBodies
-from augment.formats.block import Block
+from augment.export.checks import check_bodies, check_numbers
+from augment.export.formats.block import CAMERA_BYTES, Block
 from augment.placing import PIECE
 from augment.reference import HIP
 from augment.settings import METHOD_NORMAL, RECIPES, AugmentSettings, Mixture
@@ -94,6 +96,17 @@ class PoseStream:
         augmenter.load_state_dict(stored.fresh_state)
         return cls(augmenter, frames, fps, seed, rules)
 
+    @property
+    def recorded(self) -> str:
+        """A digest of the recorded poses that poses are made of and cameras taken from, and of the detector's noise."""
+        reference = self.augmenter.parts.reference
+        found = hashlib.sha256(repr((self.fps, self.augmenter.noise)).encode())
+        cameras = (getattr(reference.camera, part.name) for part in fields(Camera))
+        for tensor in (reference.joints_world, *cameras):
+            found.update(str(tuple(tensor.shape)).encode())
+            found.update(tensor.cpu().contiguous().numpy().data)
+        return f"sha256 {found.hexdigest()}"
+
     @torch.inference_mode()
     def block(self, number: int, first: int, count: int, layout: Skeleton, keep: tuple[str, ...]) -> Block:
         """Block `number` of the export: `count` poses, the first of which is the export's pose `first`."""
@@ -104,10 +117,13 @@ class PoseStream:
         joints = (count, batch.frames, layout.num_joints)
         joints_world, screen, places = (torch.empty(size) for size in ((*joints, 3), (*joints, 2), (count, 3)))
         for start in range(0, count, PIECE):
-            placed = _placed(batch[start : start + PIECE], layout)
+            piece = batch[start : start + PIECE]
+            check_bodies(in_rows(piece.joints_3d), first + start)
+            placed = _placed(piece, layout)
             for whole, part in zip((joints_world, screen, places), placed, strict=True):
                 whole[start : start + PIECE].flatten(1).copy_(part.flatten(1))
         camera = replace(batch.camera.each(pose_by_pose), translation=places)
+        check_numbers(joints_world, screen, camera)
         block = Block(joints_world.numpy(), screen.numpy(), camera, first)
         block.kept.update(_kept(batch, block, keep, seed))
         return block
@@ -207,6 +223,12 @@ def _kept(batch: PoseBatch, block: Block, keep: tuple[str, ...], seed: int) -> d
         kept["seed"] = np.full(len(block), seed, dtype=np.int64)
         kept["row"] = np.arange(len(block), dtype=np.int64)
     return kept
+
+
+def kept_bytes(keep: Sequence[str], frames: int) -> list[int]:
+    """Of each of these arrays for one pose or clip."""
+    arrays = {"angles": (4 * 28 * frames, 4 * 3 * frames), "bones": (4 * 15,), "cameras": CAMERA_BYTES, "seeds": (8, 8)}
+    return [size for name in keep for size in arrays[name]]
 
 
 def at_same_heading(joints: Tensor) -> Tensor:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 
-from augment.formats.block import object_array
-from augment.formats.streamed_npz import TakesMember
+from augment.export.formats.block import object_array
+from augment.export.formats.streamed_npz import TakesMember
 from data.files.npz import load_npz_restricted
 
 

@@ -10,15 +10,15 @@ a take.
 """
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from augment.formats.block import Block, Blocks, Shard, flat_frames, object_array
-from augment.formats.streamed_npz import TakesMember
+from augment.export.formats.block import CAMERA_BYTES, Block, Blocks, Shard, flat_frames, frame_bytes, object_array
+from augment.export.formats.streamed_npz import TakesMember
 from data.cmux import rig_middle
 from data.files.writing import atomic_write
 from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
@@ -27,6 +27,7 @@ from kinematics import Camera, Skeleton
 from kinematics.camera import intrinsics_in_pixels
 
 FILE_3D, FILE_2D = "data_3d_h36m.npz", "data_2d_h36m_gt.npz"
+_TAKE_BYTES, _ARRAY_BYTES = 1414, 145  # of pickle around the arrays of a take, and around one more
 PIECE = 2048  # poses seen at a time: what is computed with on the way then stays in the processor's cache
 
 
@@ -57,6 +58,14 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
                 for name, camera in own.items():
                     takes.add(subject, name, camera)
     return [FILE_3D, FILE_2D]
+
+
+def size(shard: Shard, kept: Sequence[int]) -> int:
+    """About how many bytes a shard takes."""
+    world, views = 32 * 3, 5 * 2  # numbers of a frame, and of each of its joints
+    each = 4 * world * shard.frames + frame_bytes(shard, views) + sum(CAMERA_BYTES) + sum(kept)
+    take = _TAKE_BYTES + _ARRAY_BYTES * len(kept) if shard.frames > 1 else 0  # single poses share theirs
+    return shard.poses * (each + take)
 
 
 def _takes(blocks: Blocks, shard: Shard) -> Iterator[tuple[str, str, Block]]:

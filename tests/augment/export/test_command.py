@@ -1,4 +1,4 @@
-"""The command that exports synthetic poses. What is in the files: test_export_formats.py."""
+"""The command that exports synthetic poses. What is in the files: test_formats.py."""
 
 import json
 import os
@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from augment.export_manifest import main
-from augment.export_poses import TOLERANCE_RAD, at_same_heading, standing_person
+from augment.export.manifest import main
+from augment.export.poses import TOLERANCE_RAD, at_same_heading, standing_person
 from kinematics import joint_limits
 from kinematics.errors import PoseFKError
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 Run = Callable[[Path, str], Path]
 
 
@@ -164,7 +164,7 @@ def test_comparing_needs_the_folder_of_a_finished_export(tmp_path: Path):
 
 def test_help_says_what_comparing_does(capsys):
     main(["--help"])
-    assert "augment.export_manifest FOLDER" in capsys.readouterr().out
+    assert "augment.export.manifest FOLDER" in capsys.readouterr().out
 
 
 def test_a_lifter_is_trained_from_the_exported_videopose3d_files(run: Run, tmp_path: Path):
@@ -200,19 +200,61 @@ def test_a_lifter_is_trained_from_the_exported_poseaug_file(run: Run, tmp_path: 
     assert errors[-1] < 0.5 * errors[0]
 
 
-def test_a_checkpoint_s_own_augmenter_draws_the_poses(run: Run, tmp_path: Path):
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Recipe -> the last.pt of a tiny run."""
+    folder = tmp_path_factory.mktemp("runs")
     words = (
         "--dataset demo --epochs 1 --steps_per_epoch 2 --batch_size 16 --posenet_width 16 --posenet_blocks 1 "
         "--threads 1 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16 --figures False --max_reference 200"
     )
     for recipe in ("posefk", "none"):
         subprocess.run([sys.executable, "run_fk_gan.py", *words.split(), "--recipe", recipe, "--checkpoint",
-                        tmp_path / recipe], cwd=REPOSITORY, check=True, capture_output=True)  # fmt: skip
-    (last,) = (tmp_path / "posefk").rglob("last.pt")
+                        folder / recipe], cwd=REPOSITORY, check=True, capture_output=True)  # fmt: skip
+    return {recipe: next((folder / recipe).rglob("last.pt")) for recipe in ("posefk", "none")}
+
+
+def test_a_checkpoint_s_own_augmenter_draws_the_poses(run: Run, checkpoints: dict[str, Path], tmp_path: Path):
+    last = checkpoints["posefk"]
     run(tmp_path / "out", f"--format poseaug --num_poses 100 --checkpoint {last}")
     first = content(tmp_path / "out")
     assert "last.pt" in json.loads((tmp_path / "out/manifest.json").read_text())["checkpoint"]
     assert content(run(tmp_path / "again", f"--format poseaug --num_poses 100 --checkpoint {last}")) == first
-    (last,) = (tmp_path / "none").rglob("last.pt")
     with pytest.raises(PoseFKError, match="is of a run without augmentation"):
-        run(tmp_path / "none_out", f"--checkpoint {last}")
+        run(tmp_path / "none_out", f"--checkpoint {checkpoints['none']}")
+
+
+def with_generator(checkpoint: Path, folder: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> Path:
+    """A checkpoint of the same name and size whose generator has other weights."""
+    content = torch.load(checkpoint, weights_only=True)
+    weights = content["run"]["augmenter"]["gan"]["pose_generator"]
+    weights.update({name: change(weight) for name, weight in weights.items() if weight.is_floating_point()})
+    folder.mkdir()
+    torch.save(content, folder / checkpoint.name)
+    return folder / checkpoint.name
+
+
+def test_an_export_never_goes_on_with_another_checkpoint_of_the_same_name_and_size(
+    run: Run, checkpoints: dict[str, Path], tmp_path: Path
+):
+    first = with_generator(checkpoints["posefk"], tmp_path / "a", lambda weight: weight)
+    second = with_generator(first, tmp_path / "b", lambda weight: weight * 1.01)
+    assert first.stat().st_size == second.stat().st_size
+    words = "--format poseaug --num_poses 130 --shards 2 --checkpoint"
+    run(tmp_path / "out", f"{words} {first}")
+    (tmp_path / "out/shard-00001-of-00002/shard.json").unlink()  # stopped after the first shard
+    before = content(tmp_path / "out")
+    with pytest.raises(PoseFKError, match=r"another export \(--checkpoint was last.pt, sha256 .*, now last.pt, sha"):
+        run(tmp_path / "out", f"{words} {second}")
+    assert content(tmp_path / "out") == before
+    run(tmp_path / "out", f"{words} {first}")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+def test_a_generator_that_failed_writes_no_poses(
+    run: Run, checkpoints: dict[str, Path], value: float, tmp_path: Path
+):
+    failed = with_generator(checkpoints["posefk"], tmp_path / "a", lambda weight: torch.full_like(weight, value))
+    with pytest.raises((PoseFKError, ValueError)):
+        run(tmp_path / "out", f"--format poseaug --num_poses 64 --checkpoint {failed}")
+    assert set(content(tmp_path / "out")) <= {"export.json"}

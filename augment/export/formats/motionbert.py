@@ -6,25 +6,32 @@ the label and add their own noise. MotionAGFormer and others read the same files
 """
 
 import pickle
+from collections.abc import Sequence
 
 import numpy as np
 
-from augment.formats.block import Blocks, Shard
-from data.files.writing import atomic_write
+from augment.export.formats.block import Blocks, Shard, frame_bytes, write_one_of_many
 
 FOLDER = "SYNTHETIC/train"
+_AROUND_BYTES = 186  # of pickle around the array
 
 
 def write(blocks: Blocks, shard: Shard) -> list[str]:
     """A file per clip, each whole or not at all; their names."""
+    (shard.folder / FOLDER).mkdir(parents=True, exist_ok=True)
     names = []
     for block in blocks:
         labels = image_units(block.joints_camera, block.joints_screen, block.camera_arrays()["intrinsics"])
         for index, label in enumerate(labels):
             names.append(f"{FOLDER}/{block.first + index:08d}.pkl")
-            with atomic_write(shard.folder / names[-1]) as part:
-                part.write_bytes(pickle.dumps({"data_input": None, "data_label": label}, protocol=4))
+            clip = pickle.dumps({"data_input": None, "data_label": label}, protocol=4)
+            write_one_of_many(shard.folder / names[-1], clip)
     return names
+
+
+def size(shard: Shard, kept: Sequence[int]) -> int:
+    """About how many bytes a shard takes."""
+    return shard.poses * (frame_bytes(shard, 3) + _AROUND_BYTES)
 
 
 def image_units(joints_camera: np.ndarray, joints_screen: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:

@@ -5,12 +5,13 @@ since cameras.pkl knows cameras by subject and number. Images are 1,000 pixels w
 """
 
 import pickle
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from augment.formats.block import Block, Blocks, Shard, flat_frames, save_npz, together
+from augment.export.formats.block import Block, Blocks, Shard, flat_frames, save_npz, together
 from data.files.writing import atomic_write
 from kinematics import screen_to_pixels
 from kinematics.rotation import quaternion_to_matrix
@@ -18,6 +19,7 @@ from kinematics.rotation import quaternion_to_matrix
 FILE, CAMERAS = "mmpose.npz", "cameras.pkl"
 WIDTH = 1000
 CAMERA_ID = "54138969"  # loaders split names at the points and underscores around it
+_PICKLED_CAMERA_BYTES = 420
 _BOX = 1.2  # of the person's box, as SPIN and MMPose pad it; scale is in units of 200 pixels
 
 
@@ -38,18 +40,26 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
     return [FILE, CAMERAS]
 
 
+def size(shard: Shard, kept: Sequence[int]) -> int:
+    """About how many bytes a shard takes."""
+    name = len(_name(f"S{shard.poses}", shard.frames))
+    frame = 4 * name + 8 * (2 + 1 + (3 + 4) * shard.layout.num_joints)
+    return shard.poses * (frame * shard.frames + _PICKLED_CAMERA_BYTES + sum(kept))
+
+
 def _subject(block: Block, index: int) -> str:
     return f"S{block.first + index + 1}"
 
 
 def _names(block: Block) -> list[str]:
+    frames = range(block.joints_world.shape[1])
+    return [_name(_subject(block, index), frame + 1) for index in range(len(block)) for frame in frames]
+
+
+def _name(subject: str, frame: int) -> str:
     """S1/S1_Synthetic_1.54138969/S1_Synthetic_1.54138969_000001.jpg"""
-    names = []
-    for index in range(len(block)):
-        subject = _subject(block, index)
-        clip = f"{subject}_Synthetic_1.{CAMERA_ID}"
-        names += [f"{subject}/{clip}/{clip}_{frame + 1:06d}.jpg" for frame in range(block.joints_world.shape[1])]
-    return names
+    clip = f"{subject}_Synthetic_1.{CAMERA_ID}"
+    return f"{subject}/{clip}/{clip}_{frame:06d}.jpg"
 
 
 def _pixels(block: Block) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augment import export
+from augment.export import __main__ as export
 from data.bvh import joint_origins, parse_bvh
 
 PYTHON = os.environ.get("BLENDER_PYTHON", "")

@@ -8,6 +8,7 @@ A stopped export goes on with the same command: finished shards are not made aga
 however many processes write. docs/export.md describes the formats.
 """
 
+import contextlib
 import os
 import sys
 import time
@@ -20,26 +21,29 @@ from typing import Any, Literal
 import torch
 from tqdm import tqdm
 
-from augment.export_manifest import (
-    MANIFEST,
+from augment.export.folder import (
     VERSION,
     ShardPlan,
     check_room,
     claim,
-    finish,
     finish_shard,
+    held,
     is_done,
+    mark_of,
     plan_shards,
 )
-from augment.export_poses import EXPORT_RECIPES, KEEP, Filter, PoseStream
-from augment.formats import FORMATS, Block
-from augment.formats.block import Shard
+from augment.export.formats import FORMATS, Block
+from augment.export.formats.block import Shard
+from augment.export.manifest import finish
+from augment.export.poses import EXPORT_RECIPES, KEEP, WITHOUT_DATA, Filter, PoseStream, kept_bytes
+from augment.export.records import DONE, MANIFEST
 from data import DATASETS, DataSettings
 from data.command_line import read_flags
+from data.download import sha256_of
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
 
 FRAMES_PER_BLOCK = 32768
-_FLOATS_PER_JOINT = 8  # of the largest format: two 3D frames and a screen, or 32 joints and four views
+HELD_AT_ONCE = 100  # shards: each is an open file, of which many systems allow 256
 
 
 @dataclass
@@ -88,22 +92,40 @@ def export(settings: Export) -> None:
     rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     torch.empty(1 << 23)  # 32 MB: what glibc has seen freed so large it keeps from then on instead of giving it back
     torch.set_num_threads(1)  # so that sums come out the same however many processes and cores there are
+    checkpoint = known_as(settings.checkpoint)
     stream = stream_of(settings)
+    if known_as(settings.checkpoint) != checkpoint:
+        raise PoseFKError(f"{settings.checkpoint} was replaced while it was read: give a copy of it.")
     settings = replace(settings, frames=stream.frames)
     plans = plan_shards(settings.num_poses, max(1, FRAMES_PER_BLOCK // stream.frames), settings.shards)
-    identity = identity_of(settings)
-    claim(settings.out, identity)
+    recorded = "" if settings.recipe in WITHOUT_DATA else stream.recorded
+    identity = identity_of(settings) | {"checkpoint": checkpoint, "recorded": recorded}
+    mark = mark_of(identity)
     start = time.perf_counter()
-    todo = [plan for plan in plans[rank::count] if not is_done(settings.out, plan)]
-    silent, total = rank > 0 or not todo, sum(plan.poses for plan in todo)
-    with tqdm(total=total, unit="pose", unit_scale=True, disable=silent) as bar:
-        for plan in todo:
-            write_shard(settings, stream, plan, bar)
-    seconds = time.perf_counter() - start
-    if all(is_done(settings.out, plan) for plan in plans):
-        counts = finish(settings.out, plans, identity, stream.fps)
-        if todo or rank == 0:  # under torchrun whoever was last tells
-            report(settings, counts, total, seconds)
+    with told_trouble(settings.out):
+        check_room(settings.out, *room_for(settings, plans))
+        claim(settings.out, identity)
+        todo = [plan for plan in plans[rank::count] if not is_done(settings.out, plan, mark, by_content=True)]
+        write_shards(settings, stream, todo, mark, rank > 0)
+        seconds = time.perf_counter() - start
+        if all(is_done(settings.out, plan, mark) for plan in plans):
+            counts = finish(settings.out, plans, identity, stream.fps)
+            if todo or rank == 0:  # under torchrun whoever was last tells
+                report(settings, counts, sum(plan.poses for plan in todo), seconds)
+
+
+@contextlib.contextmanager
+def told_trouble(out: Path) -> Iterator[None]:
+    """Say of a disk that is full or fails where it is and what goes on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or isinstance(error, PermissionError | FileNotFoundError):
+            raise
+        raise PoseFKError(
+            f"--out {out}: writing stopped ({error.strerror or error}). Make room or choose another disk; the same "
+            "command goes on after the last finished shard."
+        ) from error
 
 
 def checked(settings: Export) -> Export:
@@ -124,8 +146,6 @@ def checked(settings: Export) -> Export:
     for name, least in smallest.items():
         if not getattr(settings, name) >= least:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
-    joints = Skeleton(settings.layout or kind.layouts[0]).num_joints
-    check_room(settings.out, 4 * _FLOATS_PER_JOINT * joints * settings.num_poses * settings.frames)
     recipe = "" if settings.checkpoint is not None else settings.recipe or "normal"
     return replace(settings, recipe=recipe, layout=settings.layout or kind.layouts[0])
 
@@ -139,18 +159,51 @@ def stream_of(settings: Export) -> PoseStream:
     return PoseStream.of_recipe(settings.recipe, data, settings.frames, settings.seed, rules)
 
 
+def known_as(checkpoint: Path | None) -> str:
+    """A checkpoint's name and a digest of its content."""
+    if checkpoint is None or not checkpoint.is_file():  # which reading it will tell
+        return ""
+    name = checkpoint.name if checkpoint.name.isprintable() else ascii(checkpoint.name)
+    return f"{name}, sha256 {sha256_of(checkpoint)}"
+
+
 def identity_of(settings: Export) -> dict[str, Any]:
-    """What decides the bytes: a folder belongs to one of these. A checkpoint is known by its file's name and size."""
+    """The settings that decide the bytes; with what files hold, a folder belongs to one of these."""
     plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root")}
-    path = settings.checkpoint
-    plain["version"] = VERSION
-    return plain | {"checkpoint": f"{path.name}, {path.stat().st_size} bytes" if path else "", "keep": [*settings.keep]}
+    return plain | {"keep": [*settings.keep], "version": VERSION}
 
 
-def write_shard(settings: Export, stream: PoseStream, plan: ShardPlan, bar: "tqdm[Any]") -> None:
+def room_for(settings: Export, plans: Sequence[ShardPlan]) -> tuple[int, int]:
+    """Bytes that are still to be written, and in how many files where every pose or clip has its own, else 0."""
+    kind, kept = FORMATS[settings.format], kept_bytes(settings.keep, settings.frames)
+    todo = [plan for plan in plans if not (settings.out / plan.folder / DONE).is_file()]
+    wanted = sum(kind.size(shard_of(settings, plan, 0.0), kept) for plan in todo)
+    return wanted, sum(plan.poses for plan in todo) if kind.a_file_each else 0
+
+
+def shard_of(settings: Export, plan: ShardPlan, fps: float) -> Shard:
+    """A shard as formats know it."""
+    return Shard(settings.out / plan.folder, Skeleton(settings.layout), plan.poses, settings.frames, fps)
+
+
+def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan], mark: str, silent: bool) -> None:
+    """Those shards of the export with this mark, in order."""
+    damaged = [plan.folder for plan in todo if (settings.out / plan.folder / DONE).is_file()]
+    if damaged:
+        print(f"{len(damaged)} finished shards are not what was written, first {damaged[0]}: they are made again.")
+    total = sum(plan.poses for plan in todo)
+    with tqdm(total=total, unit="pose", unit_scale=True, disable=silent or not todo) as bar:
+        for first in range(0, len(todo), HELD_AT_ONCE):
+            own = todo[first : first + HELD_AT_ONCE]
+            with held(settings.out, own):
+                for plan in own:
+                    if not is_done(settings.out, plan, mark, by_content=True):  # by another process just now
+                        write_shard(settings, stream, plan, mark, bar)
+
+
+def write_shard(settings: Export, stream: PoseStream, plan: ShardPlan, mark: str, bar: "tqdm[Any]") -> None:
     """One shard, its files whole or not at all."""
-    layout = Skeleton(settings.layout)
-    shard = Shard(settings.out / plan.folder, layout, plan.poses, stream.frames, stream.fps)
+    shard = shard_of(settings, plan, stream.fps)
     per_block = max(1, FRAMES_PER_BLOCK // stream.frames)
     stream.counts = Counter()
 
@@ -158,19 +211,11 @@ def write_shard(settings: Export, stream: PoseStream, plan: ShardPlan, bar: "tqd
         for number in plan.blocks:
             first = number * per_block
             count = min(per_block, plan.first + plan.poses - first)
-            yield stream.block(number, first, count, layout, settings.keep)
+            yield stream.block(number, first, count, shard.layout, settings.keep)
             bar.update(count)
 
-    try:
-        names = FORMATS[settings.format].write(blocks(), shard)
-    except OSError as error:
-        if isinstance(error, PermissionError | FileNotFoundError):
-            raise
-        raise PoseFKError(
-            f"--out {settings.out}: writing stopped ({error.strerror or error}). Make room or choose another disk; the "
-            "same command goes on after the last finished shard."
-        ) from error
-    finish_shard(settings.out, plan, names, stream.counts)
+    names = FORMATS[settings.format].write(blocks(), shard)
+    finish_shard(settings.out, plan, mark, names, stream.counts)
 
 
 def report(settings: Export, counts: Counter[str], made: int, seconds: float) -> None:
