@@ -167,6 +167,7 @@ def _check_ranges(settings: Settings) -> None:
         "threads": (settings.threads, 0), "seed": (settings.seed, 0), "max_grad_norm": (learning.max_grad_norm, 0),
         "max_norm": (learning.max_norm, 0), "lr_decay_steps": (learning.lr_decay_steps, 1),
         "large_decay_epoch": (learning.large_decay_epoch, 0),
+        "checkpoint_minutes": (settings.output.checkpoint_minutes, 0),
     }  # fmt: skip
     for name, (value, smallest) in at_least.items():
         if not value >= smallest:  # also catches NaN
@@ -254,8 +255,8 @@ def from_plain(plain: dict[str, Any]) -> Settings:
 
 
 def _refuse_changes(settings: Settings, stored: Settings) -> None:
-    """A resumed run goes on as it began; only where it computes may change."""
-    free = {"device", "threads", "resume", "compare"}
+    """A resumed run goes on as it began; only where it computes and when it saves may change."""
+    free = {"device", "threads", "resume", "compare", "checkpoint_minutes"}
     now, before = flat(settings), flat(stored)
     changed = [name for name in now if name not in free and now[name] != before[name]]
     if changed:

@@ -148,6 +148,22 @@ class LifterTrainer:
             "loss": self.loss.state_dict() if isinstance(self.loss, SelfSupervision) else None,
         }
 
+    def own_state(self) -> dict[str, Any]:
+        """What each of several processes has learnt for itself since they last agreed: all but the weights."""
+        return {
+            "buffers": _buffers(self.lifter),
+            "average_buffers": _buffers(self.average) if self.average is not None else None,
+            "loss": self.loss.state_dict() if isinstance(self.loss, SelfSupervision) else None,
+        }
+
+    def load_own_state(self, state: dict[str, Any]) -> None:
+        """Behind load_state_dict, whose state is the first process's."""
+        self.lifter.load_state_dict(state["buffers"], strict=False)
+        if self.average is not None:
+            self.average.load_state_dict(state["average_buffers"], strict=False)
+        if isinstance(self.loss, SelfSupervision):
+            self.loss.load_state_dict(state["loss"])
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.lifter.load_state_dict(state["lifter"])
         if self.average is not None:
@@ -156,3 +172,9 @@ class LifterTrainer:
         self.updates = state["updates"]
         if isinstance(self.loss, SelfSupervision):
             self.loss.load_state_dict(state["loss"])
+
+
+def _buffers(module: nn.Module) -> dict[str, Tensor]:
+    """The part of a state dict that no gradient moves: running statistics."""
+    learnt = {name for name, _ in module.named_parameters()}
+    return {name: value.cpu() for name, value in module.state_dict().items() if name not in learnt}

@@ -85,12 +85,14 @@ class SelfSupervision:
             self.weights.synchronise()
 
     def state_dict(self) -> dict[str, Any]:
-        """The samples' weights."""
-        return {"weights": None if self.weights is None else self.weights.weights}
+        """The samples' weights, and those that all processes last agreed on."""
+        if self.weights is None:
+            return {"weights": None}
+        return {"weights": self.weights.weights, "agreed": self.weights.agreed}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         if self.weights is not None:
-            self.weights.restore(state["weights"])
+            self.weights.restore(state["weights"], state.get("agreed"))
 
 
 def without_labels(real: Poses, noise: RunNoise, seed: int) -> tuple[MultiViewDataset, RunNoise]:
@@ -138,4 +140,3 @@ def _moments(data: MultiViewDataset) -> Iterator[tuple[Tensor, Tensor, Camera]]:
         raise ValueError("Learning without labels needs the poses' cameras, but there are none.")
     for part in torch.arange(len(rows), device=data.device).split(FRAMES_AT_ONCE):
         yield rows[part], there[part], flat.cameras[seen_by[part]]
-
