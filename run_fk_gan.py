@@ -151,7 +151,8 @@ def learn(course: Course, kind: Round, watch: Watch) -> None:
         rate = course.set_learning_rate()
         batch, gan_losses = course.next_batch(kind)
         loss = course.trainer.step(batch) if batch is not None else None
-        course.step_done(loss, gan_losses)
+        course.account.add(loss, gan_losses)
+        course.step_done()
         watch.batch_done(kind, loss, rate)
 
 

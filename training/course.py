@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from augment import Augmenter
 from data import PoseBatch
@@ -12,7 +11,7 @@ from data.multiview import Poses
 from training import distributed
 from training.account import Account
 from training.batches import RealBatches
-from training.checkpoint import LAST, random_state, save_last, save_lifter, set_random_state
+from training.checkpoint import random_state, save_last, save_lifter, set_random_state
 from training.config import Settings
 from training.detections import RunNoise
 from training.distributed import Processes
@@ -30,7 +29,8 @@ class Course:
     """epoch, round, step: what comes next, each from 0; batches: done so far in all rounds.
 
     agreed: whether all that the processes have learnt in this round is the same for all of them. saved: batches in
-    last.pt; None: there is none. events: TensorBoard's files and their sizes in bytes.
+    last.pt; None: there is none. keeps_previous: whether that is worth keeping when the next one is saved. events:
+    TensorBoard's files and their sizes in bytes.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Course:
         self.account = Account(settings, absurd_loss(settings, trainer.lifter), processes.device)
         self.agreed = False
         self.saved: int | None = None
+        self.keeps_previous = True
         self.events: dict[str, int] | None = None
         seed = (settings.seed * processes.count + processes.rank) * STREAMS
         self.real_for_lifter, self.real_for_gan = RealBatches(real, seed), RealBatches(real, seed + 1)
@@ -86,9 +87,8 @@ class Course:
         """Set the lifter's learning rate to what the plan says for this moment; returns it."""
         return self.trainer.set_learning_rate(self.plan.epochs_of_lifter(self.epoch, self.round, self.step))
 
-    def step_done(self, loss: Tensor | None, gan_losses: dict[str, float]) -> None:
+    def step_done(self) -> None:
         """Count a batch."""
-        self.account.add(loss, gan_losses)
         self.step += 1
         self.batches += 1
 
@@ -116,10 +116,10 @@ class Course:
             self.best[name] = error
             save_lifter(folder / f"best_{name}.pt", self.trainer.evaluated, line["epoch"], self.settings)
 
-    def save(self, folder: Path | None, keep: bool = True) -> None:
+    def save(self, folder: Path | None) -> None:
         """Write last.pt; all processes take part, each with its own random numbers. folder: None for all but one.
 
-        keep: the one before stays as last.previous.pt. Refuses to put a state that is not finite in its place.
+        The one before stays as last.previous.pt. Refuses to put a state that is not finite in its place.
         """
         augmenter = None if self.augmenter is None else self.augmenter.state_dict()
         inside_block = self.drawn is not None and self.step % self.settings.learning.gan_every != 0
@@ -137,10 +137,9 @@ class Course:
         with distributed.failing_together():
             if folder is not None:
                 state = self._state(own, augmenter)
-                kept = "" if self.saved is None else f"{folder / LAST} is the state after {self.saved:,} batches."
-                refuse_not_finite(state, self.settings, kept)
-                save_last(folder, self.trainer.evaluated, self.epoch, self.settings, state, keep)
-        self.saved = self.batches
+                refuse_not_finite(state, self.settings)
+                save_last(folder, self.trainer.evaluated, self.epoch, self.settings, state, self.keeps_previous)
+        self.saved, self.keeps_previous = self.batches, True
 
     def _state(self, own: list[dict[str, Any]], augmenter: dict[str, Any] | None) -> dict[str, Any]:
         """All it takes to stand here again. own: what is each process's own."""

@@ -10,8 +10,9 @@ from kinematics import PoseFKError
 from posenets import Lifter
 from training.settings import Settings
 
-FAR_M = 100.0  # from where a joint is, on average over LOOK_EVERY batches
-LOOK_EVERY = 20  # batches
+# A run has diverged if over LOOK_EVERY batches the lifter's mean loss is over GROWN times that of its first batch, and
+# over that of joints which are FAR_M off; or if it is more than LOST_M off on a test set.
+LOOK_EVERY, GROWN, FAR_M, LOST_M = 20, 10.0, 10.0, 100.0
 STATISTICS = "running_"  # in the names of what batch norms keep
 
 
@@ -45,18 +46,17 @@ def not_finite(content: Any, name: str = "") -> Iterator[str]:
         yield name
 
 
-def refuse_not_finite(state: dict[str, Any], settings: Settings, kept: str) -> None:
-    """Refuse to save a state that holds NaN or infinity. kept: what there is instead, a sentence."""
+def refuse_not_finite(state: dict[str, Any], settings: Settings) -> None:
+    """Refuse to save the state of a run that holds NaN or infinity."""
     names = list(not_finite({key: state[key] for key in ("trainer", "augmenter", "processes")}))
     if not names:
         return
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    what = f"There is NaN or infinity in {names[0]}{more}, nothing was saved over what is good. {kept}"
     if all(STATISTICS in name for name in names):
         advice = "The weights are finite, so it was some input that is not: look for it in the training data."
     else:
         advice = diverged_advice(settings, gan=all(name.startswith("augmenter") for name in names))
-    raise DivergedError(f"The run has diverged. {what} {advice}")
+    raise DivergedError(f"The run has diverged: there is NaN or infinity in {names[0]}{more}. {advice}")
 
 
 def diverged_advice(settings: Settings, gan: bool = False) -> str:

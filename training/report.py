@@ -1,7 +1,6 @@
 """What the first process tells and writes while a run goes on."""
 
 import contextlib
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from training.checkpoint import LAST, PREVIOUS, find_last, held_folder, make_run
 from training.config import Settings
 from training.course import Course
 from training.detections import NOISE_FILE, RunNoise
-from training.divergence import LOOK_EVERY, DivergedError, diverged_advice
+from training.divergence import LOOK_EVERY, LOST_M, DivergedError, diverged_advice
 from training.judging import Judge
 from training.log import Progress, Result, RunLog, end_table
 from training.pictures import Pictures
@@ -80,12 +79,12 @@ class Reporter:
 
     def results(self, lines: list[Result]) -> None:
         """After each evaluation."""
-        bad = [line["test_set"] for line in lines if not math.isfinite(line["mpjpe"])]
-        if bad:
-            raise DivergedError(
-                f"The run has diverged: the lifter's error on {bad[0]} is {lines[0]['mpjpe']}. "
-                f"{diverged_advice(self.settings)}"
-            )
+        for line in lines:
+            if not line["mpjpe"] <= 1000 * LOST_M:
+                raise DivergedError(
+                    f"The run has diverged: on {line['test_set']} the lifter is off by {line['mpjpe'] / 1000:,.0f} m. "
+                    f"{diverged_advice(self.settings)}"
+                )
         for line in lines:
             self.course.results.append(line)
             self.log.result(line, self.course.batches)

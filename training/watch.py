@@ -38,7 +38,8 @@ class Watch:
         self._trouble: Exception | None = None
         resumed = course.settings.resume
         if distributed.from_first(reporter is not None and not (resumed and find_last(resumed).name == LAST)):
-            self.save(keep=False)  # whatever is called last.pt, it is not what this run goes on from
+            course.keeps_previous = False  # whatever is called last.pt, it is not what this run goes on from
+            self.save()
         if self.folder is not None:
             stop.advice = f"Go on with: {resume_command(self.folder)}"
         stop.heeded = True
@@ -82,7 +83,7 @@ class Watch:
         judges, stopped = kind.updates_lifter and self.course.plan.evaluates(epoch), False
         if judges and distributed.from_first(self._minutes and time.monotonic() - self._saved > SECONDS_TO_LOSE):
             self.save()
-        with self._disk(), distributed.failing_together():
+        with self._told(), distributed.failing_together():
             if self.reporter and judges:
                 lines = judge.evaluate(self.course.trainer.evaluated, epoch + 1, kind.stage, lambda: self.stop.asked)
                 stopped = lines is None
@@ -96,20 +97,20 @@ class Watch:
 
     def epoch_done(self, epoch: int) -> None:
         """After an epoch: pictures, last.pt, and a look."""
-        with self._disk(), distributed.failing_together():
+        with self._told(), distributed.failing_together():
             if self.reporter:
                 self.reporter.pictures(epoch)
         self.save()
         if self.course.epoch < self.course.plan.epochs:
             self.look()
 
-    def save(self, keep: bool = True) -> None:
+    def save(self) -> None:
         """Write last.pt."""
-        with self._disk():
+        with self._told():
             with distributed.failing_together():
                 if self.reporter:
                     self.course.events = self.reporter.log.flushed()
-            self.course.save(self.folder, keep)
+            self.course.save(self.folder)
         self._saved = time.monotonic()
 
     def _leave(self) -> None:
@@ -121,13 +122,16 @@ class Watch:
         who = distributed.gather(trouble is not None).index(True)
         if trouble is None or who != self.course.processes.rank:
             sys.exit(BAD_INPUT_EXIT_CODE)
-        with self._disk():
+        with self._told():
             raise trouble
 
     @contextlib.contextmanager
-    def _disk(self) -> Iterator[None]:
-        """Inside, a full disk comes with what to do then."""
+    def _told(self) -> Iterator[None]:
+        """Inside, a full disk comes with what to do then, and divergence with what is kept."""
         try:
             yield
         except DiskTrouble as error:
-            raise DiskTrouble(f"{error} {self.stop.advice}") from error
+            raise DiskTrouble(f"{error} {self.stop.advice if self.stop.heeded else ''}") from error
+        except DivergedError as error:
+            kept = f"{LAST} in {self.folder} is the state after {self.course.saved or 0:,} batches, when all was well."
+            raise DivergedError(f"{error} {kept}") from error
