@@ -122,12 +122,12 @@ class Course:
         The one before stays as last.previous.pt. Refuses to put a state that is not finite in its place.
         """
         augmenter = None if self.augmenter is None else self.augmenter.state_dict()
-        inside_block = self.drawn is not None and self.step % self.settings.learning.gan_every != 0
+        again = self.drawn is not None and self.step < self.plan.steps and self.step % self.settings.learning.gan_every
         own = distributed.gather(
             {
                 "augmenter_random": augmenter and augmenter["random"],
                 "torch": random_state(self.processes.device),
-                "generator": self.start_of_block if inside_block else self.generator.get_state(),
+                "generator": self.start_of_block if again else self.generator.get_state(),
                 "noise": self.noise_generator.get_state(),
                 "real_for_lifter": self.real_for_lifter.state_dict(),
                 "real_for_gan": self.real_for_gan.state_dict(),

@@ -159,6 +159,8 @@ class Progress:
 
     def pace(self) -> str:
         """Poses per second so far and the time left at that pace (evaluation included)."""
+        if self._done == self._first:
+            return "learnt before"
         seconds = time.monotonic() - self._start
         speed = (self._done - self._first) / max(seconds, 1e-9)
         left = (self._total - self._done) / max(speed, 1e-9)
