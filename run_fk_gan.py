@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-if __name__ == "__main__":  # what follows takes seconds to import: Ctrl-C ends it without a traceback
+# What follows takes seconds to import: Ctrl-C ends that without a traceback.
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import torch
@@ -173,5 +174,6 @@ def evaluate_only(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     exit_with_one_sentence(main)
