@@ -235,8 +235,8 @@ def from_plain(plain: dict[str, Any]) -> Settings:
 
 
 def _refuse_changes(settings: Settings, stored: Settings) -> None:
-    """A resumed run goes on as it began; only where it computes may change."""
-    free = {"device", "threads", "resume", "compare"}
+    """A resumed run goes on as it began; only where it computes and when it saves may change."""
+    free = {"device", "threads", "resume", "compare", "checkpoint_minutes"}
     now, before = flat(settings), flat(stored)
     changed = [name for name in now if name not in free and now[name] != before[name]]
     if changed:

@@ -149,6 +149,23 @@ class LifterTrainer:
             "loss": self.loss.state_dict() if isinstance(self.loss, SelfSupervision) else None,
         }
 
+    def own_state(self) -> dict[str, Any]:
+        """What each of several processes has learnt for itself since they last agreed: all but the weights."""
+        return {
+            "buffers": _buffers(self.lifter),
+            "average_buffers": _buffers(self.average) if self.average is not None else None,
+            "loss": self.loss.state_dict() if isinstance(self.loss, SelfSupervision) else None,
+        }
+
+    def load_own_state(self, state: dict[str, Any]) -> None:
+        """Behind load_state_dict, whose state is the first process's."""
+        fill(self.lifter, {**self.lifter.state_dict(), **state["buffers"]}, "The saved run")
+        if self.average is not None:
+            own = {**self.average.state_dict(), **(state["average_buffers"] or {})}
+            fill(self.average, own, "The average weights of the saved run")
+        if isinstance(self.loss, SelfSupervision):
+            self.loss.load_state_dict(state["loss"] or {})
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with what state_dict() gave, of a lifter and settings of the same kind."""
         fill(self.lifter, state["lifter"], "The saved run")
@@ -158,3 +175,9 @@ class LifterTrainer:
         self.updates = state["updates"]
         if isinstance(self.loss, SelfSupervision):
             self.loss.load_state_dict(state["loss"] or {})
+
+
+def _buffers(module: nn.Module) -> dict[str, Tensor]:
+    """The part of a state dict that no gradient moves: running statistics."""
+    learnt = {name for name, _ in module.named_parameters()}
+    return {name: value.cpu() for name, value in module.state_dict().items() if name not in learnt}

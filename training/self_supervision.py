@@ -86,8 +86,10 @@ class SelfSupervision:
             self.weights.synchronise()
 
     def state_dict(self) -> dict[str, Any]:
-        """The samples' weights."""
-        return {"weights": None if self.weights is None else self.weights.weights}
+        """The samples' weights, and those that all processes last agreed on."""
+        if self.weights is None:
+            return {"weights": None}
+        return {"weights": self.weights.weights, "agreed": self.weights.agreed}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         if self.weights is None:
@@ -96,7 +98,7 @@ class SelfSupervision:
         if weights is None or weights.shape != self.weights.weights.shape:
             raise ValueError("The saved run has other samples than the data: --resume needs those it was started with.")
         refuse_not_finite({"loss": {"weights": weights}}, "The saved run")
-        self.weights.restore(weights)
+        self.weights.restore(weights, state.get("agreed"))
 
 
 def without_labels(real: Poses, noise: RunNoise, seed: int) -> tuple[MultiViewDataset, RunNoise]:
@@ -144,4 +146,3 @@ def _moments(data: MultiViewDataset) -> Iterator[tuple[Tensor, Tensor, Camera]]:
         raise ValueError("Learning without labels needs the poses' cameras, but there are none.")
     for part in torch.arange(len(rows), device=data.device).split(FRAMES_AT_ONCE):
         yield rows[part], there[part], flat.cameras[seen_by[part]]
-

@@ -39,6 +39,17 @@ class _Place(TypedDict):
     place: int
 
 
+class _Loss(TypedDict):
+    weights: Tensor | None
+    agreed: NotRequired[Tensor | None]
+
+
+class _OwnTrainer(TypedDict):
+    buffers: Weights
+    average_buffers: Weights | None
+    loss: _Loss | None
+
+
 class _Process(TypedDict):
     augmenter_random: Tensor | None
     torch: _Torch
@@ -46,10 +57,7 @@ class _Process(TypedDict):
     noise: NotRequired[Tensor]
     real_for_lifter: _Place
     real_for_gan: _Place
-
-
-class _Loss(TypedDict):
-    weights: Tensor | None
+    trainer: NotRequired[_OwnTrainer | None]
 
 
 class _Trainer(TypedDict):
@@ -58,6 +66,13 @@ class _Trainer(TypedDict):
     optimizer: OptimizerState
     updates: int
     loss: NotRequired[_Loss | None]
+
+
+class _Account(TypedDict):
+    sums: tuple[float, float]
+    counts: tuple[int, int]
+    start: float | None
+    gan: dict[str, float]
 
 
 class RunState(TypedDict):
@@ -73,6 +88,10 @@ class RunState(TypedDict):
     trainer: _Trainer
     augmenter: AugmenterState | None
     noise: NotRequired[dict[str, Any] | None]
+    agreed: NotRequired[bool]
+    account: NotRequired[_Account]
+    acceptance: NotRequired[dict[str, float]]
+    events: NotRequired[dict[str, int] | None]
 
 
 def checked_run(content: dict[str, Any], path: object) -> dict[str, Any]:
