@@ -39,7 +39,9 @@ def read_poseaug(path: Path, frames: int, clips: int, generator: torch.Generator
     if [np.shape(array) for array in arrays] != [(total, *size) for size in CAMERA.values()]:
         return Arrays(centred, False, total, screen)
     check_arrays(path, held, {f"camera_{name}": ("f", 1 + len(size)) for name, size in CAMERA.items()})
-    camera = Camera(*(torch.from_numpy(array[rows.numpy()]) for array in arrays))
+    camera = Camera(*(torch.from_numpy(array[rows.numpy()]).float() for array in arrays))
+    if not all(torch.isfinite(values).all() for values in (centred, screen, *vars(camera).values())):
+        raise PoseFKError(f"{path} has NaN or infinite joints, 2D or cameras. Export it again.")
     seen_whole = centred + hips_from_screen(centred, screen, camera)[:, :, None]
     return Arrays(camera.camera_to_world(seen_whole), True, total, screen, camera)
 
@@ -90,7 +92,8 @@ def read_videopose3d(path: Path, frames: int, clips: int, generator: torch.Gener
             array.reshape(total, -1, *array.shape[1:])[rows]
             for array in (np.concatenate(list(takes.values())), whole["joints_screen"])
         )
-        camera = Camera(*(torch.from_numpy(whole[name][rows]) for name in CAMERA))
+        check_arrays(beside, whole, {name: ("f", 1 + len(size)) for name, size in CAMERA.items()})
+        camera = Camera(*(torch.from_numpy(whole[name][rows]).float() for name in CAMERA))
         layouts = [Skeleton.from_num_joints(array.shape[2]) for array in (world, screen)]
     except (LookupError, TypeError, ValueError) as error:
         raise PoseFKError(f"{beside} does not bring a view for every take of {path.name} ({error}).") from error
