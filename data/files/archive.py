@@ -88,6 +88,6 @@ def check_size(name: str, size: int) -> None:
         )
 
 
-def shortened(text: str) -> str:
-    """A name out of a file, for messages."""
-    return text if len(text) <= 80 else f"{text[:60]}...{text[-17:]}"
+def shortened(text: str, most: int = 80) -> str:
+    """A name out of a file, or words that may quote it, for messages."""
+    return text if len(text) <= most else f"{text[: most - 20]}...{text[-17:]}"

@@ -47,7 +47,9 @@ def table(value: Any, where: str) -> np.ndarray:
     try:
         found = np.asarray(value)
     except (ValueError, TypeError, OverflowError) as error:
-        raise ValueError(f"{where} holds something that is not a table of numbers ({error}).") from error
+        raise ValueError(
+            f"{where} holds something that is not a table of numbers ({shortened(str(error), 200)})."
+        ) from error
     if found.dtype.kind not in "fiubUS":
         raise ValueError(f"{where} has {described(value)}, expected an array of numbers.")
     return found

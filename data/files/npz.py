@@ -72,7 +72,7 @@ def _parse_restricted(path: Path, member: str, file: BufferedReader, size: int) 
         ) from error
     except BROKEN_FILE as error:
         raise ValueError(
-            f"{path} is damaged: '{member}' cannot be read ({error}). Copy or make it again, as numpy writes it."
+            f"{path} is damaged: '{member}' cannot be read ({shortened(str(error), 200)}). Copy or make it again, as numpy writes it."
         ) from error
 
 

@@ -80,6 +80,14 @@ def test_an_array_of_python_2_comes_back() -> None:
     np.testing.assert_array_equal(load(head + b"(K\x01K\x04\x85" + kind + b"\x89" + raw + b"tb."), array)
 
 
+def doubled(levels: int, kind: type = list) -> Any:
+    """2^levels items, in a pickle of some bytes for each level."""
+    inner: Any = kind([0, 0])
+    for _ in range(levels):
+        inner = kind([inner, inner])
+    return inner
+
+
 class Metadata(np.ndarray):
     """A kind of array of somebody's own."""
 
@@ -113,6 +121,8 @@ FORGED = {
     "a shape beyond its bytes": with_state(1, (10**6,), F8, False, bytes(8)),
     "a negative shape": with_state(1, (-1, -1), F8, False, bytes(8)),
     "a shape of words": with_state(1, ("a",), F8, False, bytes(8)),
+    "a type of many words": Calls(np.dtype, (doubled(60, tuple),)),
+    "a shape of many words": with_state(1, doubled(60, tuple), F8, False, bytes(8)),
     "no bytes": with_state(1, (1,), F8, False, [1.0]),
     "bool that is neither": with_state(1, (2,), np.dtype("?"), False, b"\x01\x07"),
     "text beyond the last character": with_state(1, (1,), np.dtype("<U1"), False, b"\xff\xff\xff\xff"),
@@ -140,14 +150,6 @@ def test_forged_states_and_calls_are_refused(what: str, protocol: int) -> None:
 def nested(levels: int, inner: Any = 0) -> Any:
     for _ in range(levels):
         inner = [inner]
-    return inner
-
-
-def doubled(levels: int, kind: type = list) -> Any:
-    """2^levels items, in a pickle of some bytes for each level."""
-    inner: Any = kind([0, 0])
-    for _ in range(levels):
-        inner = kind([inner, inner])
     return inner
 
 
