@@ -71,8 +71,9 @@ def _parse_restricted(path: Path, member: str, file: BufferedReader, size: int) 
             "text, dicts, lists, strings and numbers. Nothing of it was run; get the file from a source you trust."
         ) from error
     except BROKEN_FILE as error:
+        why = shortened(str(error), 200)
         raise ValueError(
-            f"{path} is damaged: '{member}' cannot be read ({shortened(str(error), 200)}). Copy or make it again, as numpy writes it."
+            f"{path} is damaged: '{member}' cannot be read ({why}). Copy or make it again, as numpy writes it."
         ) from error
 
 
