@@ -32,7 +32,7 @@ def read_poseaug(path: Path, frames: int, clips: int, generator: torch.Generator
         return to_body(path, array.reshape(total, frames, *array.shape[1:])[rows.numpy()], layout, size)
 
     centred = own(joints, 3)
-    if not isinstance(seen, np.ndarray) or len(seen) != len(joints):
+    if not isinstance(seen, np.ndarray) or seen.shape[:1] != joints.shape[:1]:
         return Arrays(centred, False, total)
     screen = own(seen, 2)
     arrays = [held[name] for name in (f"camera_{part}" for part in CAMERA) if name in held]
