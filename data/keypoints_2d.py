@@ -67,8 +67,7 @@ class Keypoints2D:
         self.cut_3d, self.cut_2d, self.takes_cut = 0, 0, 0
         self.lacking: list[str] = []
         self.odd_scores = 0
-        metadata = content.get("metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
+        metadata = metadata_of(content)
         self._refuse_coco(metadata)
         self.is_mpii = is_mpii(metadata)
 
@@ -137,6 +136,12 @@ class Keypoints2D:
     def require(self, subjects: list[str]) -> None:
         """Refuse the file if it lacks a subject altogether."""
         choose(f"{self.path} subject", subjects, self.positions)
+
+
+def metadata_of(content: dict[str, Any]) -> dict[str, Any]:
+    """What the file says about its keypoints, under words; nothing where it does not."""
+    found = content.get("metadata")
+    return {key: value for key, value in found.items() if isinstance(key, str)} if isinstance(found, dict) else {}
 
 
 def layout_name(metadata: dict[str, Any]) -> str:

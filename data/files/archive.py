@@ -43,7 +43,7 @@ def open_zip(
     try:
         archive = zipfile.ZipFile(path)
     except BROKEN_FILE as error:
-        raise ValueError(f"{path} is not a whole {kind} ({error}). {what_to_do}") from error
+        raise ValueError(f"{path} is not a whole {kind} ({in_short(error)}). {what_to_do}") from error
     with archive:
         yield archive
 
@@ -76,7 +76,7 @@ def read_member(archive: zipfile.ZipFile, path: str | Path, name: str) -> bytes:
             return stream.read(member.file_size + 1)
     except BROKEN_FILE as error:
         raise ValueError(
-            f"{path}: {shortened(name)} is damaged ({error}). Copy or download the archive again."
+            f"{path}: {shortened(name)} is damaged ({in_short(error)}). Copy or download the archive again."
         ) from error
 
 
@@ -88,6 +88,11 @@ def check_size(name: str, size: int) -> None:
         )
 
 
-def shortened(text: str) -> str:
-    """A name out of a file, for messages."""
-    return text if len(text) <= 80 else f"{text[:60]}...{text[-17:]}"
+def in_short(error: BaseException) -> str:
+    """What a library says, which may quote as much of a file as it likes."""
+    return shortened(str(error), 200)
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """A name out of a file, or words that may quote it, for messages."""
+    return text if len(text) <= most else f"{text[: most - 20]}...{text[-17:]}"

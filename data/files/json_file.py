@@ -65,7 +65,7 @@ def _whole_number(digits: str) -> int:
 
 def _check_depth(content: Any) -> None:
     level = [content]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         level = [
             child
             for node in level

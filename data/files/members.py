@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from data.files.archive import shortened
+from data.files.archive import in_short, shortened
 
 LONGEST_NAME = 200
 _WORDS = {"f": "real numbers", "i": "whole numbers", "u": "", "b": "yes or no", "U": "text", "S": "", "O": ""}
@@ -47,7 +47,7 @@ def table(value: Any, where: str) -> np.ndarray:
     try:
         found = np.asarray(value)
     except (ValueError, TypeError, OverflowError) as error:
-        raise ValueError(f"{where} holds something that is not a table of numbers ({error}).") from error
+        raise ValueError(f"{where} holds something that is not a table of numbers ({in_short(error)}).") from error
     if found.dtype.kind not in "fiubUS":
         raise ValueError(f"{where} has {described(value)}, expected an array of numbers.")
     return found

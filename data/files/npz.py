@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from data.files.archive import BROKEN_FILE, check_members, most_bytes, open_zip, shortened
+from data.files.archive import BROKEN_FILE, check_members, in_short, most_bytes, open_zip, shortened
 from data.files.pickles import restricted_load
 from data.files.plain_arrays import NotPlainError, array_of_bytes, check_bytes, checked_shape, plain_dtype
 from data.files.present import require_file
@@ -72,7 +72,7 @@ def _parse_restricted(path: Path, member: str, file: BufferedReader, size: int) 
         ) from error
     except BROKEN_FILE as error:
         raise ValueError(
-            f"{path} is damaged: '{member}' cannot be read ({error}). Copy or make it again, as numpy writes it."
+            f"{path} is damaged: '{member}' cannot be read ({in_short(error)}). Copy or make it again."
         ) from error
 
 
@@ -95,7 +95,7 @@ def load_npz_restricted(path: str | Path, how_to_make: str = "") -> dict[str, An
                 file = BufferedReader(archive.open(member), _BUFFER)  # type: ignore[arg-type]
             except BROKEN_FILE as error:
                 raise ValueError(
-                    f"{path} is damaged: {shortened(name)} cannot be read ({error}). Copy or make it again."
+                    f"{path} is damaged: {shortened(name)} cannot be read ({in_short(error)}). Copy or make it again."
                 ) from error
             with file:
                 found[name] = _parse_restricted(path, shortened(name), file, member.file_size)

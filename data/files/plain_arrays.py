@@ -2,6 +2,7 @@
 
 import math
 import re
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def plain_dtype(code: Any, order: Any = "=") -> np.dtype[Any]:
     order: "<", ">", "=" or "|", how its bytes are where the string does not say it.
     """
     if type(code) is not str or not _PLAIN.fullmatch(code):
-        raise NotPlainError(f"an array of the type {shortened(repr(code))}")
+        raise NotPlainError(f"an array of the type {shortened(reprlib.repr(code))}")
     if type(order) is not str or order not in ("<", ">", "=", "|"):
         raise ValueError("an array whose byte order is neither little nor big")
     dtype = np.dtype(code)
@@ -33,7 +34,7 @@ def plain_dtype(code: Any, order: Any = "=") -> np.dtype[Any]:
 def checked_shape(shape: Any) -> tuple[int, ...]:
     """A tuple of axis lengths."""
     if type(shape) is not tuple or len(shape) > MOST_AXES or not all(type(n) is int and 0 <= n < 2**62 for n in shape):
-        raise ValueError(f"an array of the shape {shortened(repr(shape))}, expected a few lengths of 0 or more")
+        raise ValueError(f"an array of the shape {shortened(reprlib.repr(shape))}, expected a few lengths of 0 or more")
     return shape
 
 

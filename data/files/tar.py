@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data.files.archive import BROKEN_FILE, check_size, check_unpacked, most_bytes, shortened
+from data.files.archive import BROKEN_FILE, check_size, check_unpacked, in_short, most_bytes, shortened
 
 _OPENERS: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open, b"\x5d\x00\x00": lzma.open,
@@ -59,7 +59,7 @@ def open_tar(path: Path, expected: str) -> Iterator[Members]:
             archive = tarfile.open(fileobj=bounded, mode="r:")
         except _BROKEN as error:
             raise ValueError(
-                f"{path} is no whole archive ({error}), expected {expected}. Copy or download it again."
+                f"{path} is no whole archive ({in_short(error)}), expected {expected}. Copy or download it again."
             ) from error
         with archive:
             yield _members(archive, path)
@@ -104,4 +104,4 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> b
 
 
 def _damaged(path: Path, error: BaseException) -> ValueError:
-    return ValueError(f"{path} is damaged or cut short ({error}). Copy or download it again.")
+    return ValueError(f"{path} is damaged or cut short ({in_short(error)}). Copy or download it again.")
