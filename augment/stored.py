@@ -100,7 +100,8 @@ def check_stored(settings: AugmentSettings, state: AugmenterState, frames: int) 
     ranges = {
         "tries": (settings.tries, 1, 1000), "max_reference": (settings.max_reference, 1, 10**8),
         "generator_every": (own.generator_every, 1, 10**6), "key_every": (own.key_every, 0, 10**6),
-        "critic_frames": (own.critic_frames, 0, 10**6),
+        "critic_frames": (own.critic_frames, 0, 10**6), "max_tilt": (own.max_tilt, 0, 100),
+        "bone_spread": (settings.bone_spread, 0, 10),
     }  # fmt: skip
     for name, (value, least, most) in ranges.items():
         if not least <= value <= most:

@@ -54,8 +54,8 @@ def _misfit(value: Any, hint: Any) -> tuple[str, Any, str] | None:
         found = [_misfit(value, option) for option in inner]
         return None if None in found else max(found, key=lambda problem: len(problem[0]) if problem else 0)
     if origin is Literal:
-        return None if any(value is known or value == known and type(value) is type(known) for known in inner) else (
-            "", value, f"one of {', '.join(map(str, inner))}")  # fmt: skip
+        known = any(type(value) is type(word) and value == word for word in inner)
+        return None if known else ("", value, f"one of {', '.join(map(str, inner))}")
     if is_typeddict(hint):
         return _misfit_of_keys(value, hint)
     if origin in (list, tuple, dict):

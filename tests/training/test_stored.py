@@ -126,6 +126,7 @@ GAN = ("run", "augmenter", "gan")
         (("settings", "augment", "gan", "critic_width_3d"), 10**9, "critic_3d"),
         (("settings", "augment", "gan", "generator_every"), 0, "generator_every"),
         (("settings", "augment", "tries"), 10**12, "tries"),
+        (("settings", "augment", "gan", "max_tilt"), torch.nan, "max_tilt"),
     ],
 )
 def test_a_run_that_does_not_fit_together_is_not_resumed(
