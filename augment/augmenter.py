@@ -23,6 +23,7 @@ from data.multiview import MultiViewDataset
 from kinematics import Camera
 from kinematics.rows import in_rows as rows_of
 from kinematics.rows import pose_by_pose
+from posenets.checkpoints.fitting import restore_random
 
 COLLAPSE_SAMPLES = 512
 
@@ -225,7 +226,7 @@ class Augmenter:
         if (gan is None) != (state["gan"] is None):
             have, want = ("has a", "has none") if state["gan"] else ("has no", "has one")
             raise ValueError(f"The saved augmenter {have} GAN, this recipe {want}: resume with the same recipe.")
-        self.random.set_state(state["random"].cpu())
+        restore_random(self.random, state["random"], "The saved augmenter")
         if gan is not None:
             gan.load_state_dict(state["gan"])
 

@@ -27,6 +27,7 @@ from data.files.writing import atomic_write
 from kinematics import Skeleton
 
 MISSED_CONFIDENCE = 0.05  # the largest of a missed joint
+FARTHEST, LARGEST = 100.0, 1e9  # of an error, in sizes of the person; of any other number
 FPS = 50.0  # Human3.6M's
 # Default numbers by joint (left and right alike): sd over the person's size, share of outliers, share of missed.
 # Nothing was measured for them, `fit` does that: they are an order of magnitude. A standing person 450 pixels tall has
@@ -71,15 +72,21 @@ class DetectorNoise:
         count = Skeleton(self.skeleton).num_joints
         for name in ("sd", "outliers", "missed"):
             values = getattr(self, name)
-            if len(values) != count or not all(0 <= value < math.inf for value in values):
-                raise ValueError(f"DetectorNoise.{name} is {values}, expected {count} numbers of 0 or more.")
+            if len(values) != count or not all(0 <= value <= FARTHEST for value in values):
+                raise ValueError(
+                    f"DetectorNoise.{name} is {str(values)[:80]}, expected {count} numbers of 0 or more, at most "
+                    f"{FARTHEST:g}."
+                )
         if any(sum(pair) > 1 for pair in zip(self.outliers, self.missed, strict=True)):
             raise ValueError("DetectorNoise has a joint with outliers + missed above 1, expected shares of all frames.")
         for name in ("outlier_radius", "missed_radius", "seconds", "slope", "spread", "fps"):
-            if not 0 <= getattr(self, name) < math.inf or (name == "fps" and not self.fps):
-                raise ValueError(f"DetectorNoise.{name} is {getattr(self, name)}, expected a number of 0 or more.")
-        if not math.isfinite(self.certain):
-            raise ValueError(f"DetectorNoise.certain is {self.certain}, expected a number.")
+            value, most = getattr(self, name), FARTHEST if name.endswith("radius") else LARGEST
+            if not 0 <= value <= most or (name == "fps" and not value):
+                raise ValueError(
+                    f"DetectorNoise.{name} is {value:g}, expected a number of 0 or more, at most {most:g}."
+                )
+        if not abs(self.certain) <= LARGEST:
+            raise ValueError(f"DetectorNoise.certain is {self.certain:g}, expected a number, at most {LARGEST:g}.")
 
     @classmethod
     def default(cls, skeleton: str = "h36m_16", fps: float | int = FPS) -> "DetectorNoise":
@@ -194,5 +201,5 @@ def _from_plain(content: Any, path: str | Path) -> DetectorNoise:
             if name not in _TABLES:
                 values[name] = str(content[name]) if name == "skeleton" else float(content[name])
         return DetectorNoise(**values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path} is not a DetectorNoise: {error}") from error

@@ -7,14 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from data.plausible import REACH_M
 from kinematics.camera import Camera
 from kinematics.head import from_body
 from kinematics.rows import cat, take
 from kinematics.skeleton import Skeleton
 
 REAL, SYNTHETIC = 0, 1
-# A root-relative human reaches no farther than this; more means millimetres were read as metres.
-MAX_REACH_M = 4.0
 
 
 @dataclass
@@ -75,9 +74,9 @@ class PoseBatch:
                 raise ValueError(f"PoseBatch.{name} has NaN or infinite values in {count} of {len(self)} poses.")
         if len(self):
             reach = float(self.root_relative().norm(dim=-1).amax())
-            if reach > MAX_REACH_M:
+            if not reach <= REACH_M:
                 raise ValueError(
-                    f"PoseBatch.joints_3d reaches {reach:.1f} m from the root, expected under {MAX_REACH_M:.0f} m: "
+                    f"PoseBatch.joints_3d reaches {reach:.1f} m from the root, expected under {REACH_M:.0f} m: "
                     "are these millimetres? Divide by 1000."
                 )
         return self

@@ -8,6 +8,7 @@ Prints the scores with their tables; --json writes the result lines (the same as
 """
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -94,7 +95,7 @@ def check(settings: CrossDomain) -> None:
         known = ", ".join([*(name for names in TEST_SETS.values() for name in names), *STANDALONE_TEST_SETS])
         raise ValueError(f"--test_sets is empty, expected some of {known}.")
     check_setting(settings.test_noise, "test_noise", TEST_NOISES)
-    if not settings.max_gap >= 0:  # also NaN
+    if not 0 <= settings.max_gap < math.inf:  # also NaN
         raise ValueError(f"--max_gap {settings.max_gap}: expected at least 0.")
     if settings.json is not None and settings.json.is_dir():
         raise IsADirectoryError(f"--json {settings.json} is a folder, expected the name of a file.")

@@ -14,6 +14,7 @@ from torch import Tensor
 from augment.detections import detected_dataset, is_projected, noise_for
 from data.dataset import PoseDataset
 from data.multiview import MultiViewDataset, Poses
+from data.plausible import FARTHEST_M
 from data.takes import Take
 from evaluation.metrics import joint_errors, scale_aligned, similarity_aligned
 from evaluation.protocols import JointErrors, Row, group_rows, protocol_named, rows_by_label, score_row
@@ -52,6 +53,13 @@ class Predictions:
                 "diverged; use an earlier checkpoint or a lower learning rate."
             )
         plain, target = self.prediction, self.target
+        for what, joints in (("predictions", plain), ("true poses", target)):
+            farthest = float(joints.abs().amax()) if joints.numel() else 0.0
+            if not farthest <= FARTHEST_M:
+                raise ValueError(
+                    f"The {what} reach {farthest:.3g} m from the root, expected metres of bodies and at most "
+                    f"{FARTHEST_M:g} m even of a lifter that errs: nothing can be scored."
+                )
         velocity = torch.full(plain.shape[:2], torch.nan, device=plain.device)
         if len(plain) > 1:
             moved = joint_errors(plain.diff(dim=0), target.diff(dim=0))

@@ -11,10 +11,10 @@ from data.batch import PoseBatch
 from kinematics.head import from_body
 from kinematics.skeleton import Skeleton
 from posenets.base import PoseNet, exactly
+from posenets.checkpoints.content import FORMAT
 from posenets.input_layouts import Readout, network_layout, with_hip
 from posenets.input_modes import INPUT_MODES, PER_FRAME_MODES, prepare, rotation_of_virtual_camera
 
-FORMAT = "posefk-1"
 FRAMES_AT_ONCE = 16384  # of all windows together that a clip is cut into
 
 

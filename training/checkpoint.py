@@ -15,8 +15,11 @@ import torch
 
 from data.files.writing import atomic_write
 from posenets import Lifter
-from posenets.published import read_checkpoint
+from posenets.checkpoints.content import is_posefk
+from posenets.checkpoints.files import read_checkpoint
+from posenets.checkpoints.fitting import restore_random
 from training.config import Settings, to_plain
+from training.stored import checked_run
 
 LAST = "last.pt"
 RUN = "run"  # what last.pt holds beyond a lifter
@@ -92,11 +95,11 @@ def read_last(path: str | Path) -> dict[str, Any]:
     """The state of a run (see save_last)."""
     found = find_last(path)
     content = read_checkpoint(found)
-    if not isinstance(content, dict) or not isinstance(content.get(RUN), dict):
+    if not is_posefk(content) or not isinstance(content.get(RUN), dict):
         raise ValueError(
             f"--resume {path}: {found} is not the state of a run, expected its last.pt (to judge a lifter: --evaluate)."
         )
-    return {**content[RUN], "settings": content["settings"]}
+    return {**checked_run(content, found), "settings": content["settings"]}
 
 
 def save_last(folder: Path, lifter: Lifter, epoch: int, settings: Settings, state: dict[str, Any]) -> None:
@@ -118,7 +121,7 @@ def random_state(device: torch.device) -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any], device: torch.device) -> None:
-    torch.set_rng_state(state["cpu"])
+    restore_random(torch.default_generator, state["cpu"], "The saved run")
     if device.type == "cuda" and state["cuda"] is not None:
         torch.cuda.set_rng_state(state["cuda"], device)
 

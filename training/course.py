@@ -8,6 +8,7 @@ import torch
 from augment import Augmenter
 from data import PoseBatch
 from data.multiview import Poses
+from posenets.checkpoints.fitting import restore_random
 from training import distributed
 from training.batches import RealBatches
 from training.checkpoint import random_state, save_last, save_lifter, set_random_state
@@ -127,13 +128,20 @@ class Course:
             )
         for name in ("epoch", "round", "step", "batches", "results", "best"):
             setattr(self, name, state[name])
+        rounds = len(self.plan.rounds(self.epoch))
+        if self.epoch > self.plan.epochs or self.round >= rounds or self.step > self.plan.steps:
+            raise ValueError(
+                f"--resume: the run stood at batch {self.step} of round {self.round} in epoch {self.epoch}, but its "
+                f"settings make {self.plan.steps}, {rounds} and {self.plan.epochs} of this data: use the data it had."
+            )
         self.trainer.load_state_dict(state["trainer"])
         own = state["processes"][self.processes.rank]
         if self.augmenter is not None:
-            self.augmenter.load_state_dict({**state["augmenter"], "random": own["augmenter_random"]})
-        self.generator.set_state(own["generator"])
+            saved = state["augmenter"] or {"gan": None}
+            self.augmenter.load_state_dict({**saved, "random": own["augmenter_random"]})
+        restore_random(self.generator, own["generator"], "The saved run")
         if "noise" in own:  # runs from before there was any have none
-            self.noise_generator.set_state(own["noise"])
+            restore_random(self.noise_generator, own["noise"], "The saved run")
         self.drawn = None
         self.real_for_lifter.load_state_dict(own["real_for_lifter"])
         self.real_for_gan.load_state_dict(own["real_for_gan"])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from data import PoseBatch
 from data.multiview import Poses
 from posenets import Lifter
+from posenets.checkpoints.fitting import fill, fill_optimizer
 from training import distributed
 from training.config import LearningSettings, Settings
 from training.detections import RunNoise
@@ -149,10 +150,11 @@ class LifterTrainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.lifter.load_state_dict(state["lifter"])
+        """Go on with what state_dict() gave, of a lifter and settings of the same kind."""
+        fill(self.lifter, state["lifter"], "The saved run")
         if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+            fill(self.average, state["average"] or {}, "The average weights of the saved run")
+        fill_optimizer(self.optimizer, state["optimizer"], "The saved run")
         self.updates = state["updates"]
         if isinstance(self.loss, SelfSupervision):
-            self.loss.load_state_dict(state["loss"])
+            self.loss.load_state_dict(state["loss"] or {})

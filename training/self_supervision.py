@@ -13,6 +13,7 @@ from data import SYNTHETIC, PoseBatch
 from data.multiview import MultiViewDataset, Poses
 from kinematics import Camera
 from posenets import Lifter
+from posenets.checkpoints.fitting import refuse_not_finite
 from posenets.view_rays import triangulated
 from training.detections import RunNoise
 from training.losses import lifted, mean_distance
@@ -89,8 +90,13 @@ class SelfSupervision:
         return {"weights": None if self.weights is None else self.weights.weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        if self.weights is not None:
-            self.weights.restore(state["weights"])
+        if self.weights is None:
+            return
+        weights = state.get("weights")
+        if weights is None or weights.shape != self.weights.weights.shape:
+            raise ValueError("The saved run has other samples than the data: --resume needs those it was started with.")
+        refuse_not_finite({"loss": {"weights": weights}}, "The saved run")
+        self.weights.restore(weights)
 
 
 def without_labels(real: Poses, noise: RunNoise, seed: int) -> tuple[MultiViewDataset, RunNoise]:

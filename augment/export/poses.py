@@ -21,8 +21,8 @@ from augment.export.formats.block import CAMERA_BYTES, Block
 from augment.placing import PIECE
 from augment.reference import HIP
 from augment.settings import METHOD_NORMAL, RECIPES, AugmentSettings, Mixture
+from augment.stored import stored_augmenter, why_no_augmenter
 from data import DataSettings, PoseBatch, PoseDataset, load_dataset
-from data.plain import from_plain
 from kinematics import (
     Camera,
     DHHuman,
@@ -35,7 +35,7 @@ from kinematics import (
 )
 from kinematics.head import from_body
 from kinematics.rows import in_rows, pose_by_pose, stack
-from posenets.published import read_checkpoint
+from posenets.checkpoints.files import read_checkpoint
 
 _POSEFK = RECIPES["posefk"]
 _WIDE = replace(METHOD_NORMAL, cameras="wide", one_camera_per_batch=False, bodies="population")
@@ -86,17 +86,14 @@ class PoseStream:
     def of_checkpoint(cls, path: Path, data_root: str, seed: int, rules: Filter) -> "PoseStream":
         """The augmenter of a run, from its last.pt; the run's own data set has to be there."""
         content = read_checkpoint(path)
-        run = content.get("run") if isinstance(content, dict) else None
-        if not isinstance(run, dict):
-            raise PoseFKError(f"{path} has no augmenter, expected the last.pt of a run with a GAN (run_fk_gan.py).")
-        if not run.get("augmenter"):
-            raise PoseFKError(f"{path} is of a run without augmentation: nothing in it can draw poses.")
-        stored = content["settings"]
-        data = replace(from_plain(stored["data"], DataSettings), data_root=data_root)
-        frames = int(content["posenet"]["frames"])
+        missing = why_no_augmenter(content)
+        if missing:
+            raise PoseFKError(f"{path} {missing}")
+        stored = stored_augmenter(content, path)
+        data, frames = replace(stored.data, data_root=data_root), stored.frames
         real, fps = _recorded(data, frames)
-        augmenter = Augmenter(from_plain(stored["augment"], AugmentSettings), real, seed=data.seed)
-        augmenter.load_state_dict({**run["augmenter"], "random": torch.Generator().get_state()})
+        augmenter = Augmenter(stored.settings, real, seed=data.seed)
+        augmenter.load_state_dict(stored.fresh_state)
         return cls(augmenter, frames, fps, seed, rules)
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from data.keypoint_files import alphapose, arrays, coco, mediapipe, mmpose, open
 from data.keypoint_files.clip import Detection as Detection
 from data.keypoint_files.clip import Hints as Hints
 from data.keypoint_files.clip import KeypointClip as KeypointClip
+from data.keypoint_files.clip import refuse_unscored
 from kinematics.errors import PoseFKError
 
 
@@ -64,6 +66,7 @@ def read_keypoints(path: Path, hints: Hints, name: str = "auto") -> KeypointClip
     if is_json != (chosen.suffix == ".json") and not (path.is_dir() and chosen is FORMATS["openpose"]):
         raise PoseFKError(f"{path} is not a file of --format {name}: expected one that ends in {chosen.suffix}.")
     clip = _read(chosen, path, content, hints)
+    refuse_unscored(chain(*clip.frames.values()), str(path))
     if not any(clip.frames.values()):
         raise PoseFKError(f"{path} has nobody in any of its {len(clip.frames)} frames, expected at least one person.")
     size, fps = hints.size or clip.size, hints.fps or clip.fps

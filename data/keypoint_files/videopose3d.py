@@ -12,7 +12,7 @@ import numpy as np
 from data.files.npz import load_npz_restricted
 from data.keypoint_files.arrays import clip_of_array
 from data.keypoint_files.clip import Hints, KeypointClip, number_array
-from data.keypoints_2d import FROM_MPII, is_mpii, sides_of
+from data.keypoints_2d import FROM_MPII, is_mpii, layout_name, sides_of
 from kinematics.errors import PoseFKError
 
 LAYOUTS_BY_NAME = {"coco": "coco_17", "h36m": "h36m_17"}
@@ -52,7 +52,7 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
 
 def _layout(metadata: dict[str, Any], pixels: np.ndarray) -> str | None:
     """What the metadata says: the layout's name, or whose left joints come first."""
-    name = metadata.get("layout_name")
+    name = layout_name(metadata)
     if name in LAYOUTS_BY_NAME and not (name == "h36m" and pixels.shape[-2] == 16):
         return LAYOUTS_BY_NAME[name]
     left = sides_of(metadata)[0][:2]
