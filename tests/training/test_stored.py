@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import run_fk_gan
-from augment import export
+from augment.export import __main__ as export
 from data import DataSettings, DataSplits, load_dataset
 from evaluation import cross_domain, predict
 from kinematics.errors import BAD_INPUT
