@@ -33,6 +33,11 @@ STANDING = np.array(
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def demo_take():
+    return load_test_set("demo", DataSettings())[0]
+
+
 def _people(frames: int, dtype=np.float32, seed: int = 0, size: float = 1.0) -> np.ndarray:
     """(F, 17, 3): people who walk about within a hall, every joint shaken by some centimetres."""
     draw = np.random.default_rng(seed)
@@ -115,8 +120,8 @@ def test_a_joint_in_no_image_is_refused_by_name_and_a_missing_one_is_not(odd):
 
 @pytest.mark.parametrize("part", ["orientation_wxyz", "translation", "intrinsics", "aspect"])
 @pytest.mark.parametrize("odd", [*ODD, 1e300])
-def test_a_camera_that_nobody_built_is_refused(part, odd):
-    camera = load_test_set("demo", DataSettings())[0].views[0].camera.to(torch.float64)
+def test_a_camera_that_nobody_built_is_refused(part, odd, demo_take):
+    camera = demo_take.views[0].camera.to(torch.float64)
     check_cameras(camera, "a file")
     spoiled = getattr(camera, part).clone()
     spoiled.view(-1)[-1] = odd
@@ -137,8 +142,8 @@ def test_rates_and_image_sizes_have_bounds():
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_no_wild_place_in_an_image_is_a_sample_whatever_file_it_came_from(odd):
-    take = load_test_set("demo", DataSettings())[0]
+def test_no_wild_place_in_an_image_is_a_sample_whatever_file_it_came_from(odd, demo_take):
+    take = demo_take
     spoiled = take.views[0].joints_2d.copy()
     spoiled[11, 3, 1] = odd
     wild = replace(take, views=(replace(take.views[0], joints_2d=spoiled), *take.views[1:]))
@@ -154,9 +159,8 @@ def test_no_wild_place_in_an_image_is_a_sample_whatever_file_it_came_from(odd):
             check_images([glitch])
 
 
-def test_a_body_behind_its_camera_is_no_sample():
-    take = load_test_set("demo", DataSettings())[0]
-    view = take.views[0]
+def test_a_body_behind_its_camera_is_no_sample(demo_take):
+    take, view = demo_take, demo_take.views[0]
     assert isinstance(view.camera, Camera)
     joints = view.joints_3d - view.joints_3d[:1, 5:6] + np.float32([0, 0, 1e-5])  # a joint in the lens
     screen = view.camera.project(torch.from_numpy(joints)).numpy()
@@ -170,7 +174,7 @@ def test_motion_files_hold_angles_and_places_that_somebody_can_have(word, tiny_c
     head, _, tail = person.bvh.rpartition(" ")
     with pytest.raises(ValueError, match="frame 5 holds a number that is not finite or above 100000"):
         bvh_joints(f"{head} {word}\n", None, "a.bvh")
-    with pytest.raises(ValueError, match=r"frames a second|frames of nan|Frame Time"):
+    with pytest.raises(ValueError, match="frames a second|frames of"):
         bvh_joints(person.bvh.replace(".0083333", word), None, "a.bvh")
     with pytest.raises(ValueError, match="a.asf is not a readable ASF skeleton .*at most 100000"):
         parse_asf(person.asf.replace("axis 10 -5 20", f"axis 10 {word} 20"), "a.asf")
