@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from kinematics.camera import Camera
+from kinematics.constants import constant, indices
 from kinematics.head import from_body
 from kinematics.rows import cat, take
 from kinematics.skeleton import Skeleton
@@ -223,9 +224,10 @@ class PoseBatch:
 
     def mirrored(self) -> "PoseBatch":
         """Left and right exchanged: x negated in camera frame and on screen, joints swapped, cameras mirrored."""
-        order, on_screen = self.skeleton.mirror, self.screen_skeleton.mirror
-        flip_3d = self.joints_3d.new_tensor([-1.0, 1.0, 1.0])
-        flip_2d = self.joints_2d.new_tensor([-1.0, 1.0])
+        order = indices(self.skeleton.mirror, self.joints_3d)
+        on_screen = indices(self.screen_skeleton.mirror, self.joints_2d)
+        flip_3d = constant((-1.0, 1.0, 1.0), self.joints_3d)
+        flip_2d = constant((-1.0, 1.0), self.joints_2d)
         return replace(
             self,
             joints_3d=self.joints_3d[..., order, :] * flip_3d,
