@@ -1,7 +1,6 @@
 """Poses without a net: the original's method "normal", and samples of the anatomical range of motion."""
 
 import math
-from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -9,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from kinematics import JOINT_ANGLES, JointLimits, joint_limits
+from kinematics.limits import limits_of_degrees
 from kinematics.rows import in_rows
 
 # DH-AUG's second, narrower table (forward_kinematics_DH_model.py:935-971), degrees, in the order of JOINT_ANGLES.
@@ -35,13 +35,7 @@ class RandomPoses(NamedTuple):
 
 def normal_limits() -> JointLimits:
     """The ranges of the method "normal" as a table of limits."""
-    return _limits("normal", tuple(NORMAL_RANGES_DEG))
-
-
-@lru_cache
-def _limits(name: str, ranges_deg: tuple[tuple[int, int], ...]) -> JointLimits:
-    lower, upper = torch.deg2rad(torch.tensor(ranges_deg, dtype=torch.float64)).unbind(-1)
-    return JointLimits(name, lower, upper)
+    return limits_of_degrees("normal", tuple(NORMAL_RANGES_DEG))
 
 
 def normal_poses(count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> RandomPoses:
@@ -51,7 +45,7 @@ def normal_poses(count: int, generator: torch.Generator, dtype: torch.dtype = to
     """
     angles = _clipped_normal(normal_limits(), count, generator, dtype)
     angles.mul_(_coins(count, generator))
-    turns = _clipped_normal(_limits("turns of the body", NORMAL_GLOBAL_DEG), count, generator, dtype)
+    turns = _clipped_normal(limits_of_degrees("turns of the body", NORMAL_GLOBAL_DEG), count, generator, dtype)
     return RandomPoses(angles, turns)
 
 

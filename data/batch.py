@@ -242,3 +242,10 @@ class PoseBatch:
         turned = self._each(lambda values: values.flip(-3), "joints_3d joints_2d")
         flags = self._each(lambda values: values.flip(-2), "visible confidence")
         return replace(self, **turned, **flags)
+
+
+def sent(batch: PoseBatch, device: torch.device) -> PoseBatch:
+    """A batch on another device, copied from pinned memory while the program goes on."""
+    if device.type != "cuda":
+        return batch.to(device)
+    return batch.laid_out(lambda values: values.pin_memory().to(device, non_blocking=True))

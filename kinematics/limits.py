@@ -145,10 +145,16 @@ def _on_device(limits: JointLimits, dtype: torch.dtype, device: torch.device) ->
 _TABLES_DEG = {"dh-aug": _DH_AUG_DEG, "anatomical": _anatomical_deg()}
 
 
-@lru_cache
 def joint_limits(name: str) -> JointLimits:
     """The table "dh-aug" or "anatomical"."""
     if name not in _TABLES_DEG:
         raise ValueError(f"joint limits {name!r} are not known: choose from {', '.join(_TABLES_DEG)}.")
-    lower, upper = torch.deg2rad(torch.tensor(_TABLES_DEG[name], dtype=torch.float64)).unbind(-1)
+    return limits_of_degrees(name, tuple(_TABLES_DEG[name]))
+
+
+@lru_cache
+def limits_of_degrees(name: str, ranges_deg: tuple[tuple[float | int, float | int], ...]) -> JointLimits:
+    """A table of (lower, upper) degrees under a name."""
+    with torch.inference_mode(False):  # kept also for those who learn
+        lower, upper = torch.deg2rad(torch.tensor(ranges_deg, dtype=torch.float64)).unbind(-1)
     return JointLimits(name, lower, upper)

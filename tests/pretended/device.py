@@ -56,6 +56,17 @@ class _NoGrad(_DecoratorContextManager):
         return _NoGrad(self.mode)
 
 
+def _lstm_cell(features: Tensor, state: tuple[Tensor, Tensor], *weights: Tensor) -> tuple[Tensor, Tensor]:
+    """In place of the one kernel that devices have and the CPU has not."""
+    hidden, cell = state
+    gates = torch.nn.functional.linear(features, weights[0], weights[2])
+    gates = gates + torch.nn.functional.linear(hidden, weights[1], weights[3])
+    entry, forget, new, leave = gates.chunk(4, dim=1)
+    cell = forget.sigmoid() * cell + entry.sigmoid() * new.tanh()
+    return leave.sigmoid() * cell.tanh(), cell
+
+
+torch._VF.lstm_cell = _lstm_cell  # pyright: ignore[reportAttributeAccessIssue]
 torch.inference_mode = _NoGrad
 _setup_privateuseone_for_python_backend(NAME, _Backend())
 DEVICE = torch.device(NAME, 0)

@@ -1,0 +1,107 @@
+"""Started by tests/training/test_device_waits.py: steps of many kinds of run on the pretended device.
+
+Usage: steps.py FOLDER. Writes waits.json: run -> part of a step -> kind of wait -> the most in any call but the first.
+"""
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.pretended.device import DEVICE, PretendedDevice  # first: rooms take PyTorch as they find it
+
+import run_fk_gan  # isort: skip
+from augment import Augmenter
+from data import load_dataset
+from training import batches, config, detections, distributed, lifting
+
+DATA = "--dataset demo --actions walk crawl --subjects_train D1 --batch_size 32 --figures False --epochs 1"
+SMALL = (
+    "--steps_per_epoch 5 --posenet_width 8 --generator_width 8 --critic_width_3d 8 --critic_width_2d 8 "
+    "--generator_every 2 --max_reference 200"
+)
+RUNS = {
+    "none": "--recipe none",
+    "dh-aug": "--recipe dh-aug --warmup 0",
+    "posefk": "--recipe posefk --gan_every 1",
+    "posefk, blocks of 2": "--recipe posefk --gan_every 2",
+    "none, clips": "--recipe none --posenet_name videopose --frames 9",
+    "dh-aug, clips": "--recipe dh-aug --posenet_name videopose --frames 9 --warmup 0 --motion_warmup 0",
+    "posefk, clips": "--recipe posefk --posenet_name videopose --frames 9 --gan_every 1",
+    "posefk, detector noise": "--recipe posefk --detector_noise default --confidence True --gan_every 1",
+    "posefk, keypoints of COCO": "--recipe posefk --input_layout coco_17 --gan_every 1",
+    "sem_gcn": "--recipe none --posenet_name sem_gcn",
+    "st_gcn": "--recipe none --posenet_name st_gcn --frames 3",
+    "poseformer": "--recipe none --posenet_name poseformer --frames 3",
+    "seq2seq": "--recipe posefk --posenet_name seq2seq --frames 3 --gan_every 1",
+    "martinez": "--recipe none --posenet_name martinez --posenet_width 8 --batch_size 32",
+    "esmformer": "--recipe posefk --posenet_name esmformer --frames 3 --posenet_blocks 1 --detector_noise default",
+    "esmformer, screens": "--recipe none --posenet_name esmformer --frames 3 --posenet_blocks 1",
+    "esmformer without labels": (
+        "--recipe posefk --posenet_name esmformer --frames 3 --posenet_blocks 1 --detector_noise default "
+        "--self_supervised True --adaptive_loss True --tri_loss True --reproj_loss True"
+    ),
+}
+PARTS: dict[str, tuple[Any, str]] = {
+    "GAN update": (Augmenter, "update"),
+    "sampling": (Augmenter, "sample"),
+    "lifter step": (lifting.LifterTrainer, "step"),
+    "real batch": (batches.RealBatches, "take"),
+    "noise on real poses": (detections.RunNoise, "real"),
+}
+
+
+class Watch:
+    """Counts the waits in each call of the PARTS."""
+
+    def __init__(self, mode: PretendedDevice) -> None:
+        self.mode, self.calls = mode, dict[str, list[dict[str, int]]]()
+        for part, (owner, name) in PARTS.items():
+            setattr(owner, name, self._watched(part, getattr(owner, name)))
+
+    def _watched(self, part: str, function: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            before = Counter(self.mode.waits)
+            result = function(*args, **kwargs)
+            self.calls.setdefault(part, []).append(dict(self.mode.waits - before))
+            return result
+
+        return call
+
+    def most(self) -> dict[str, dict[str, int]]:
+        """Of each part the most waits of each kind in any call but the first, which may make what is kept."""
+        found = {part: [Counter(call) for call in calls[1:]] for part, calls in self.calls.items()}
+        self.calls.clear()
+        most = {part: {kind: max(c[kind] for c in calls) for c in calls for kind in c} for part, calls in found.items()}
+        return {part: {kind: count for kind, count in kinds.items() if count} for part, kinds in most.items()}
+
+
+def settings_of(flags: str, folder: Path) -> config.Settings:
+    return config.read_settings([*DATA.split(), *SMALL.split(), *flags.split(), "--checkpoint", str(folder)])
+
+
+def without_judging(flags: str, folder: Path) -> None:
+    """A run as one of many processes has it that write nothing."""
+    settings = settings_of(flags, folder)
+    splits = load_dataset("demo", settings.data)
+    run_fk_gan.load_test_takes = lambda settings, splits: {}
+    run_fk_gan.train(settings, splits, distributed.Processes(1, 1, DEVICE))
+
+
+def main(folder: Path) -> None:
+    mode = PretendedDevice()
+    watch = Watch(mode)
+    waits = {}
+    with mode:
+        for name, flags in [(n, f) for n, f in RUNS.items() if len(sys.argv) < 3 or n in sys.argv[2:]]:
+            without_judging(flags, folder)
+            waits[name] = watch.most()
+    (folder / "waits.json").write_text(json.dumps(waits))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main(Path(sys.argv[1]))
