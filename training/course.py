@@ -7,6 +7,7 @@ import torch
 
 from augment import Augmenter
 from data import PoseBatch
+from data.devices import OTHER_DEVICE, go_on
 from data.multiview import Poses
 from training import distributed
 from training.batches import RealBatches
@@ -131,9 +132,10 @@ class Course:
         own = state["processes"][self.processes.rank]
         if self.augmenter is not None:
             self.augmenter.load_state_dict({**state["augmenter"], "random": own["augmenter_random"]})
-        self.generator.set_state(own["generator"])
+        if not go_on(self.generator, own["generator"]) and self.processes.first:
+            print(OTHER_DEVICE)
         if "noise" in own:  # runs from before there was any have none
-            self.noise_generator.set_state(own["noise"])
+            go_on(self.noise_generator, own["noise"])
         self.drawn = None
         self.real_for_lifter.load_state_dict(own["real_for_lifter"])
         self.real_for_gan.load_state_dict(own["real_for_gan"])
