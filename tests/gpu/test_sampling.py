@@ -69,8 +69,8 @@ def test_a_detector_errs_alike(device: torch.device, real: PoseDataset):
         batch = real.to(place).batch(torch.arange(COUNT, device=place) % len(real))
         noisy = as_detected(batch, noise, torch.Generator(place).manual_seed(seed))
         assert noisy.confidence is not None
-        error = (noisy.joints_2d - batch.joints_2d).abs().clamp_max(0.1)  # outliers have no spread to speak of
-        seen.append(torch.cat([error.flatten(1), noisy.confidence.flatten(1)], dim=1).double().cpu())
+        error = (noisy.joints_2d - batch.joints_2d).abs().clamp_max(0.02)  # few outliers would decide the spread
+        seen.append(torch.cat([error.flatten(1), noisy.confidence.clamp_min(0.7).flatten(1)], dim=1).double().cpu())
     assert_alike(*seen)
 
 
@@ -78,7 +78,7 @@ def test_a_gan_learns_from_the_same_losses(device: torch.device, real: PoseDatas
     """After a few updates from the same weights on poses of chance the critics stand about where the CPU's do."""
 
     def learnt(place: torch.device) -> dict[str, float]:
-        augmenter = Augmenter("posefk", real.to(place), device=place)
+        augmenter = Augmenter(replace(recipe("posefk"), max_reference=500), real.to(place), device=place)
         rows = torch.arange(256, device=place) % len(real)
         for _ in range(10):
             losses = augmenter.update(real.to(place).batch(rows))
