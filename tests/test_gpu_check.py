@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from benchmarks.gpu import check
+
 ROOT = Path(__file__).parents[1]
 BENCHMARKED = {
     "bounds", "forward kinematics", "sampling (posefk)", "GAN iteration", "epoch", "lifter step",
@@ -30,10 +34,21 @@ def test_the_gpu_check_rehearses_on_the_cpu_and_writes_what_it_found(tmp_path: P
     assert "4 tests, 0 failed" in text and "posefk, demo_shifted" in text and "forward+backward, 64 poses" in text
 
 
-def test_a_step_that_fails_stops_no_other(tmp_path: Path):
-    command = [sys.executable, "-m", "benchmarks.gpu.check", "--device", "cpu", "--small", "--out", str(tmp_path)]
-    done = subprocess.run(
-        [*command, "--only", "no_test_is_called_this", "--steps", "tests"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 1 and "NOT WELL exit code 5" in done.stdout
-    assert json.loads((tmp_path / "gpu_check.json").read_text())["tests"]["ok"] is False
+def test_a_step_that_fails_or_breaks_off_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    def broken(check: check.Check) -> check.Found:
+        raise ValueError("no such report")
+
+    steps = {
+        "tests": broken,
+        "benchmark": lambda asked: check.run(asked, "benchmark", ["-c", "print('so far'); exit(3)"], 60),
+        "training": lambda asked: check.run(asked, "training", ["-c", "import time; time.sleep(60)"], 0.5),
+    }
+    monkeypatch.setattr(check, "STEPS", steps)
+    with pytest.raises(SystemExit):
+        check.main(["--device", "cpu", "--out", str(tmp_path)])
+    found = json.loads((tmp_path / "gpu_check.json").read_text())
+    endings = ["ValueError: no such report", "exit code 3", "stopped after 0 s"]
+    assert [found[name]["ended"] for name in steps] == endings
+    told = capsys.readouterr().out
+    assert all(f"NOT WELL {ending}" in told for ending in endings)
+    assert (tmp_path / "benchmark.log").read_text() == "so far\n"

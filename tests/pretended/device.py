@@ -11,6 +11,7 @@ before anything of PoseFK.
 
 import traceback
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._contextlib import _DecoratorContextManager
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map
 from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
 
 NAME = "pretended"
@@ -150,7 +150,7 @@ class PretendedDevice(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
-        flat = tree_flatten((args, kwargs))[0]
+        flat = [value for value in _leaves([*args, *kwargs.values()]) if isinstance(value, Tensor)]
         here = [value for value in flat if isinstance(value, PretendedTensor)]
         wanted = kwargs.get("device")
         stays = bool(here) if wanted is None else torch.device(wanted).type == NAME
@@ -159,19 +159,17 @@ class PretendedDevice(TorchDispatchMode):
         self._check(func, flat, here, stays)
         self._count(func, args, kwargs, here, stays)
         outer = {id(value.inner): value for value in here}
-        result = func(*tree_map(_inner, args), **tree_map(_inner, kwargs))
+        result = func(*_mapped(_inner, args), **{name: _mapped(_inner, value) for name, value in kwargs.items()})
 
         def known(value: Any) -> Any:
-            if not isinstance(value, Tensor):
-                return value
             return outer.get(id(value)) if id(value) in outer else PretendedTensor(value) if stays else value
 
         if func is _aten._local_scalar_dense.default:
             return result
-        return args[0] if func is _aten.copy_.default else tree_map(known, result)
+        return args[0] if func is _aten.copy_.default else _mapped(known, result)
 
     def _check(self, func: Any, flat: list[Any], here: list[Any], stays: bool) -> None:
-        elsewhere = [v for v in flat if isinstance(v, Tensor) and not isinstance(v, PretendedTensor) and v.ndim]
+        elsewhere = [value for value in flat if not isinstance(value, PretendedTensor) and value.ndim]
         may_be_moved = func in _ACROSS or (func in _INDEXING and isinstance(flat[0], PretendedTensor))
         if here and elsewhere and not may_be_moved:
             raise RuntimeError(f"{func} of tensors on {DEVICE} and on the CPU")
@@ -200,8 +198,23 @@ class PretendedDevice(TorchDispatchMode):
             self.places[kind, _place()] += 1
 
 
-def _inner(value: Any) -> Any:
+def _inner(value: Tensor) -> Tensor:
     return value.inner if isinstance(value, PretendedTensor) else value
+
+
+def _mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """The same change to every tensor in lists and tuples."""
+    if isinstance(value, Tensor):
+        return change(value)
+    return type(value)(_mapped(change, part) for part in value) if type(value) in (list, tuple) else value
+
+
+def _leaves(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if type(value) in (list, tuple):
+            yield from _leaves(value)
+        else:
+            yield value
 
 
 def _place() -> str:

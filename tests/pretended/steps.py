@@ -12,16 +12,22 @@ from typing import Any
 
 import torch
 
-from tests.pretended.device import DEVICE, PretendedDevice  # first: rooms take PyTorch as they find it
+from tests.pretended.device import (  # first: rooms take PyTorch as they find it
+    DEVICE,
+    FROM_HOST,
+    OF_UNKNOWN_SIZE,
+    TO_HOST,
+    PretendedDevice,
+)
 
 import run_fk_gan  # isort: skip
 from augment import Augmenter
-from data import load_dataset
-from training import batches, config, detections, distributed, lifting
+from data import DataSettings, DataSplits, load_dataset
+from training import batches, detections, distributed, lifting
 
 DATA = "--dataset demo --actions walk --subjects_train D1 --batch_size 16 --figures False --epochs 1"
 SMALL = (
-    "--steps_per_epoch 4 --posenet_width 8 --generator_width 8 --critic_width_3d 8 --critic_width_2d 8 "
+    "--steps_per_epoch 2 --posenet_width 8 --generator_width 8 --critic_width_3d 8 --critic_width_2d 8 "
     "--generator_every 2 --max_reference 100 --gan_every 1"
 )
 CLIPS = "--posenet_name videopose --frames 9"
@@ -30,7 +36,6 @@ RUNS = {
     "none": "--recipe none",
     "dh-aug": "--recipe dh-aug --warmup 0",
     "posefk": "--recipe posefk",
-    "none, clips": f"--recipe none {CLIPS}",
     "dh-aug, clips": f"--recipe dh-aug {CLIPS} --warmup 0 --motion_warmup 0",
     "posefk, clips": f"--recipe posefk {CLIPS}",
     "posefk, views without labels": (
@@ -38,6 +43,7 @@ RUNS = {
     ),
 }
 MORE = {  # for whoever changes something and has the minutes: steps.py FOLDER more
+    "none, clips": f"--recipe none {CLIPS}",
     "posefk, views": f"--recipe posefk {VIEWS}",
     "none, views": f"--recipe none {VIEWS}",
     "posefk, detector noise": "--recipe posefk --detector_noise default --confidence True",
@@ -82,16 +88,41 @@ class Watch:
         return {part: {kind: count for kind, count in kinds.items() if count} for part, kinds in most.items()}
 
 
-def settings_of(flags: str, folder: Path) -> config.Settings:
-    return config.read_settings([*DATA.split(), *SMALL.split(), *flags.split(), "--checkpoint", str(folder)])
+SPLITS: dict[int, DataSplits] = {}
+
+
+def demo(data: DataSettings) -> DataSplits:
+    if data.views not in SPLITS:
+        SPLITS[data.views] = load_dataset("demo", data)
+    return SPLITS[data.views]
 
 
 def without_judging(flags: str, folder: Path) -> None:
     """A run as one of many processes has it that write nothing."""
-    settings = settings_of(flags, folder)
-    splits = load_dataset("demo", settings.data)
     run_fk_gan.load_test_takes = lambda settings, splits: {}
-    run_fk_gan.train(settings, splits, distributed.Processes(1, 1, DEVICE))
+    run_fk_gan.load_dataset = lambda name, data: demo(data)
+    distributed.start = lambda device: distributed.Processes(1, 1, DEVICE)
+    run_fk_gan.main([*DATA.split(), *SMALL.split(), *flags.split(), "--checkpoint", str(folder)])
+
+
+def assert_it_refuses_and_counts(mode: PretendedDevice) -> None:
+    """What the rest is about: a pretence that lets everything pass would find nothing."""
+    here, there, home = torch.ones(4, device=DEVICE), torch.ones(4), torch.Generator()
+    for refused in (lambda: here + there, lambda: torch.rand(4, generator=home, device=DEVICE)):
+        try:
+            refused()
+        except RuntimeError:
+            continue
+        raise AssertionError("tensors and generators of two devices may meet")
+    for wait, kind in (
+        (lambda: here.sum().item(), TO_HOST), (lambda: here.tolist(), TO_HOST), (lambda: here.cpu(), TO_HOST),
+        (lambda: here[here > 0], OF_UNKNOWN_SIZE), (lambda: here.nonzero(), OF_UNKNOWN_SIZE),
+        (lambda: here[[0, 2]], FROM_HOST), (lambda: here.new_tensor([1.0, 2.0]), FROM_HOST),
+        (lambda: there.to(DEVICE), FROM_HOST), (lambda: here * 2 + here[1:2].square().sum(), None),
+    ):  # fmt: skip
+        mode.waits.clear()
+        wait()
+        assert dict(mode.waits) == ({kind: 1} if kind else {}), (kind, mode.waits)
 
 
 def main(folder: Path, runs: dict[str, str]) -> None:
@@ -99,6 +130,7 @@ def main(folder: Path, runs: dict[str, str]) -> None:
     watch = Watch(mode)
     waits = {}
     with mode:
+        assert_it_refuses_and_counts(mode)
         for name, flags in runs.items():
             without_judging(flags, folder)
             waits[name] = watch.most()
