@@ -19,6 +19,7 @@ BENCHMARKED = {
 def test_the_gpu_check_rehearses_on_the_cpu_and_writes_what_it_found(tmp_path: Path):
     only = "forward_kinematics or (critic_2d and not motion) or limits_hold"
     flags = ["--device", "cpu", "--small", "--out", str(tmp_path), "--only", only, "--seeds", "1"]
+    flags += ["--patience", "20"]
     environment = {**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [str(ROOT / "scripts/gpu_check.sh"), *flags], env=environment, capture_output=True, text=True, cwd=tmp_path

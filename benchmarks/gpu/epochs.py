@@ -42,9 +42,9 @@ def epoch(bench: Bench, name: str, recipe: str, flags: str, poses: int) -> Row:
     settings = read_settings(["--dataset", "h36m", "--recipe", recipe, "--num_joints", "16", *flags.split()])
     course = course_of(settings, poses, bench.device)
     plan, batch = course.plan, settings.learning.batch_size
-    kinds = {kind.stage: kind for at in (0, plan.epochs - 1) for kind in plan.rounds(at)}
+    kinds = {kind.stage: (at, kind) for at in (0, plan.epochs - 1) for kind in plan.rounds(at)}
     seconds, steps = {}, 0
-    for stage, kind in kinds.items():
+    for stage, (course.epoch, kind) in kinds.items():  # late enough for the motion critics, which join in the warm-up
         seconds[stage], count = step_seconds(bench, course, kind)
         steps += count
     of_epoch = [sum(seconds[kind.stage] for kind in plan.rounds(at)) * plan.steps for at in range(plan.epochs)]
