@@ -19,11 +19,11 @@ from augment.settings import AugmentSettings, recipe
 from augment.sources import PoseSources
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
+from data.devices import go_on
 from data.multiview import MultiViewDataset
 from kinematics import Camera
 from kinematics.rows import in_rows as rows_of
 from kinematics.rows import pose_by_pose
-from posenets.checkpoints.fitting import restore_random
 
 COLLAPSE_SAMPLES = 512
 
@@ -226,7 +226,7 @@ class Augmenter:
         if (gan is None) != (state["gan"] is None):
             have, want = ("has a", "has none") if state["gan"] else ("has no", "has one")
             raise ValueError(f"The saved augmenter {have} GAN, this recipe {want}: resume with the same recipe.")
-        restore_random(self.random, state["random"], "The saved augmenter")
+        go_on(self.random, state["random"], "The saved augmenter")
         if gan is not None:
             gan.load_state_dict(state["gan"])
 

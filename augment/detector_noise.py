@@ -25,6 +25,7 @@ from augment import noise_fitting
 from data.files.json_file import read_json
 from data.files.writing import atomic_write
 from kinematics import Skeleton
+from kinematics.constants import constant
 
 MISSED_CONFIDENCE = 0.05  # the largest of a missed joint
 FARTHEST, LARGEST = 100.0, 1e9  # of an error, in sizes of the person; of any other number
@@ -136,7 +137,7 @@ class DetectorNoise:
         squared = towards.square().sum(-1, keepdim=True)
         # The squared length of two normal numbers has the distribution 1 - exp(-x / 2): this is uniform in the disc.
         in_disc = towards * (-torch.expm1(-squared / 2) / squared.clamp_min(1e-12)).sqrt()
-        sd, outliers, missed = (joints_2d.new_tensor(values) for values in (self.sd, self.outliers, self.missed))
+        sd, outliers, missed = (constant(values, joints_2d) for values in (self.sd, self.outliers, self.missed))
         is_missed, is_found = kind < missed, kind >= missed + outliers
         error = torch.where(is_found[..., None], sd[:, None] * towards, self.outlier_radius * in_disc)
         error = torch.where(is_missed[..., None], self.missed_radius * in_disc, error)
@@ -152,7 +153,7 @@ class DetectorNoise:
         if fresh.shape[1] == 1 or keep == 0:
             return fresh
         frames = torch.arange(fresh.shape[1], device=fresh.device)
-        weights = joints_2d.new_tensor(keep) ** (frames[:, None] - frames).clamp_min(0).to(fresh.dtype)
+        weights = constant((keep,), joints_2d)[0] ** (frames[:, None] - frames).clamp_min(0).to(fresh.dtype)
         weights[:, 1:] *= math.sqrt(1 - keep**2)
         return torch.einsum("ts,bsjc->btjc", weights.tril(), fresh)
 

@@ -15,6 +15,7 @@ from augment.settings import GanSettings
 from augment.wgan import critic_loss, frozen, generator_loss, step
 from data.batch import PoseBatch
 from kinematics import Camera, Skeleton, project_to_2d
+from kinematics.constants import indices
 from posenets.checkpoints.fitting import fill, fill_optimizer
 
 MIRROR = Skeleton("h36m_16").mirror
@@ -55,7 +56,7 @@ def seen_by(camera: Camera, joints_world: Tensor) -> Tensor:
 
 def with_mirror_images(joints: Tensor) -> Tensor:
     """(N, ..., J, C) -> (2 N, ..., J, C): the poses, then their mirror images about the plane x = 0."""
-    mirrored = joints[..., MIRROR, :]
+    mirrored = joints[..., indices(MIRROR, joints), :]
     sign = mirrored.new_ones(mirrored.shape[-1])
     sign[0] = -1
     return torch.cat([joints, mirrored * sign])

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from augment.detections import check_setting
 from data import STANDALONE_TEST_SETS, TEST_SETS, DataSettings, load_test_set
 from data.command_line import read_flags
+from data.devices import chosen_device
 from data.files.writing import atomic_write
 from evaluation.evaluate import TEST_NOISES, dataset_for, noisy, predict, score
 from evaluation.notes import notes_on_test_set
@@ -77,7 +78,7 @@ class CrossDomain:
 def run(settings: CrossDomain) -> list[dict[str, Any]]:
     """The result lines, one per test set, protocol and flip, each with its tables."""
     check(settings)
-    device = choose_device(settings.device)
+    device = chosen_device(settings.device)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode).to(device)
     for name in settings.protocols:
         protocol_named(name).check(lifter.skeleton)
@@ -99,17 +100,6 @@ def check(settings: CrossDomain) -> None:
         raise ValueError(f"--max_gap {settings.max_gap}: expected at least 0.")
     if settings.json is not None and settings.json.is_dir():
         raise IsADirectoryError(f"--json {settings.json} is a folder, expected the name of a file.")
-
-
-def choose_device(name: str) -> torch.device:
-    """auto: a GPU if there is one."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name.split(":")[0] not in ("cpu", "cuda"):
-        raise ValueError(f"--device {name}: choose from auto, cpu, cuda.")
-    if name != "cpu" and not torch.cuda.is_available():
-        raise ValueError(f"--device {name}: this PyTorch finds no GPU; use --device cpu.")
-    return torch.device(name)
 
 
 def evaluate_test_set(

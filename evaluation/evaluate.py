@@ -15,6 +15,7 @@ from augment.detections import detected_dataset, is_projected, noise_for
 from data.dataset import PoseDataset
 from data.multiview import MultiViewDataset, Poses
 from data.plausible import FARTHEST_M
+from data.residence import reside
 from data.takes import Take
 from evaluation.metrics import joint_errors, scale_aligned, similarity_aligned
 from evaluation.protocols import JointErrors, Row, group_rows, protocol_named, rows_by_label, score_row
@@ -96,11 +97,11 @@ class Scores:
 
 
 def dataset_for(lifter: Lifter, takes: Sequence[Take], device: torch.device | str = "cpu") -> Poses:
-    """Takes in the windows, the layout and the number of views that a lifter reads."""
+    """Takes in the windows, the layout and the number of views that a lifter reads, with batches on `device`."""
     skeleton, frames, target = lifter.skeleton.name, lifter.frames, lifter.target_frame
     if lifter.views == 1:
-        return PoseDataset.from_takes(takes, skeleton, frames, device=device, target=target)
-    return MultiViewDataset.from_takes(takes, skeleton, frames, lifter.views, target=target, device=device)
+        return reside(PoseDataset.from_takes(takes, skeleton, frames, target=target), device)
+    return reside(MultiViewDataset.from_takes(takes, skeleton, frames, lifter.views, target=target), device)
 
 
 def noisy(dataset: Poses, noise: str, name: str) -> Poses:
@@ -140,8 +141,9 @@ def predict(
         if progress:
             progress(len(indices))
     made = Predictions(
-        torch.cat(predictions), torch.cat(targets), skeleton, dataset.labels, dataset.label_ids, flip, 0.0,
-        dataset.follows(),
+        torch.cat(predictions), torch.cat(targets), skeleton, dataset.labels,
+        {name: ids.to(targets[0].device) for name, ids in dataset.label_ids.items()}, flip, 0.0,
+        dataset.follows().to(targets[0].device),
     )  # fmt: skip
     made.seconds = time.perf_counter() - start  # float() of the check above has waited for the device
     return made

@@ -19,13 +19,13 @@ import numpy as np
 
 from data.command_line import read_flags
 from data.dataset import RATE_TOLERANCE
+from data.devices import chosen_device
 from data.files.writing import atomic_folder
 from data.keypoint_files import Hints, KeypointClip, read_keypoints
 from data.keypoint_mapping import to_layout
 from data.keypoint_pieces import Piece, check_inside, refuse_nothing_left, whole_pieces, without_points
 from data.plausible import FPS, IMAGE_SIZE, check_image_size, check_points, check_rate
 from data.tracking import Track, track_people
-from evaluation.cross_domain import choose_device
 from evaluation.film import check_film, write_film
 from evaluation.predict_files import BVH_LAYOUT, WRITERS
 from evaluation.prediction import Prediction, check_prediction, lift_pieces
@@ -98,7 +98,7 @@ def run(settings: Predict) -> Prediction:
         clip = read_clip(settings)
         fps, size = frame_rate(clip, lifter, settings), image_size(clip, settings)
         pieces = pieces_of(choose_person(clip, fps, settings), clip, size, fps, lifter, settings)
-        lifter.to(choose_device(settings.device))
+        lifter.to(chosen_device(settings.device))
         prediction = lift_pieces(lifter, pieces, size, fps, settings.flip, settings.camera_pitch_deg)
         check_prediction(prediction, lifter, str(settings.checkpoint))
         names = [name for kind in dict.fromkeys(settings.outputs) for name in WRITERS[kind](prediction, part)]

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 
 from data import PoseBatch
+from data.devices import go_on
 from data.multiview import Poses
-from posenets.checkpoints.fitting import restore_random
 
 
 class RealBatches:
@@ -41,7 +41,7 @@ class RealBatches:
         return {"before": self._before, "place": self._place}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        restore_random(self.generator, state["before"], "The saved order of poses")
+        go_on(self.generator, state["before"], "The saved order of poses")
         self._shuffle()
         if not 0 <= state["place"] <= len(self._order):
             raise ValueError(

@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
+from data.devices import go_on
 from data.files.lock import folder_lock
 from data.files.writing import atomic_write, remove_dead_parts, to_disk
 from posenets import Lifter
 from posenets.checkpoints.content import is_posefk
 from posenets.checkpoints.files import read_checkpoint
-from posenets.checkpoints.fitting import restore_random
 from training.config import Settings, to_plain
 from training.stored import checked_run
 
@@ -176,6 +176,6 @@ def random_state(device: torch.device) -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any], device: torch.device) -> None:
-    restore_random(torch.default_generator, state["cpu"], "The saved run")
+    go_on(torch.default_generator, state["cpu"], "The saved run")
     if device.type == "cuda" and state["cuda"] is not None:
         torch.cuda.set_rng_state(state["cuda"], device)

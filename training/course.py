@@ -7,8 +7,8 @@ import torch
 
 from augment import Augmenter
 from data import PoseBatch
+from data.devices import OTHER_DEVICE, go_on
 from data.multiview import Poses
-from posenets.checkpoints.fitting import restore_random
 from training import distributed
 from training.account import Account
 from training.batches import RealBatches
@@ -178,9 +178,10 @@ class Course:
             saved = state["augmenter"] or {"gan": None}
             self.augmenter.load_state_dict({**saved, "random": own["augmenter_random"]})
             self.augmenter.acceptance = dict(state.get("acceptance", {}))
-        restore_random(self.generator, own["generator"], "The saved run")
+        if not go_on(self.generator, own["generator"], "The saved run") and self.processes.first:
+            print(OTHER_DEVICE)
         if "noise" in own:  # runs from before there was any have none
-            restore_random(self.noise_generator, own["noise"], "The saved run")
+            go_on(self.noise_generator, own["noise"], "The saved run")
         self.drawn = None
         self.real_for_lifter.load_state_dict(own["real_for_lifter"])
         self.real_for_gan.load_state_dict(own["real_for_gan"])

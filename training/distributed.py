@@ -16,6 +16,7 @@ import torch.distributed as dist
 import torch.distributed.nn  # before a group begins: it keeps the one that runs, whose threads then outlive stop()
 from torch import Tensor, nn
 
+from data.devices import chosen_device
 from kinematics.errors import BAD_INPUT_EXIT_CODE
 
 
@@ -50,13 +51,7 @@ def start(device: str = "auto") -> Processes:
 
 
 def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(f"--device {name}: PyTorch finds no CUDA device here; use --device cpu or auto.")
-    if name == "cuda":
-        name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-    device = torch.device(name)
+    device = chosen_device(name, int(os.environ.get("LOCAL_RANK", 0)))
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device

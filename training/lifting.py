@@ -27,7 +27,7 @@ def trainer_of(lifter: Lifter, settings: Settings, real: Poses, noise: RunNoise)
     lifter.standardise(poses.lifter_input(lifter.reads_confidence), poses.joints_3d)
     distributed.broadcast(lifter)
     learns_alone = settings.self_supervision.self_supervised
-    loss = SelfSupervision(settings, lifter, len(real), real.device, noise.model) if learns_alone else None
+    loss = SelfSupervision(settings, lifter, len(real), real.batch_device, noise.model) if learns_alone else None
     return LifterTrainer(lifter, settings.learning, loss)
 
 

@@ -50,19 +50,24 @@ class SelfSupervision:
     def __call__(self, lifter: Lifter, batch: PoseBatch) -> Tensor:
         """The mean over a batch: metres, and where reprojection counts half image widths."""
         made = batch.source == SYNTHETIC
-        prediction = lifted(lifter, self._shown(batch, made), self.learning)
+        order = made.to(torch.uint8).argsort(stable=True)
+        synthetic = int(made.sum())  # the one thing a device is asked for
+        recorded = len(batch) - synthetic
+        prediction = lifted(lifter, self._shown(batch, made) if recorded else batch, self.learning)
         if self.learning.loss_frames == "target":
             batch = batch.only_frame(lifter.target_frame)
         loss = prediction.new_zeros(())
-        if (count := int((~made).sum())) > 0:
-            loss = loss + count * self._of_views(prediction[~made], batch[~made])
-        if (count := int(made.sum())) > 0:
-            loss = loss + count * mean_distance(prediction[made], lifter.truth(batch[made]))
+        if recorded:
+            rows = order[:recorded]
+            loss = loss + recorded * self._of_views(prediction[rows], batch[rows])
+        if synthetic:
+            rows = order[recorded:]
+            loss = loss + synthetic * mean_distance(prediction[rows], lifter.truth(batch[rows]))
         return loss / len(batch)
 
     def _shown(self, batch: PoseBatch, made: Tensor) -> PoseBatch:
-        """What the lifter sees: real poses with the detector's error a second time."""
-        if self.noise is None or bool(made.all()):
+        """What the lifter sees: real poses, of which there are some, with the detector's error a second time."""
+        if self.noise is None:
             return batch
         device = batch.joints_2d.device
         seed = int(torch.randint(2**62, ()))  # of the global generator, whose state is in the run's

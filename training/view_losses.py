@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from data import PoseBatch
+from kinematics.constants import constant
 from posenets.view_rays import triangulated as triangulated_joints
 from training import distributed
 
@@ -99,7 +100,7 @@ class ErrorAwareWeights:
         return mean
 
     def _update(self, losses: Tensor, indices: Tensor) -> None:
-        low, high = torch.quantile(losses, losses.new_tensor(TRIMMED)).unbind()
+        low, high = torch.quantile(losses, constant(TRIMMED, losses)).unbind()
         usual = losses[(losses >= low) & (losses <= high)]
         spread = usual.std(unbiased=False)
         factor = torch.exp(-(losses - usual.mean()) * spread)

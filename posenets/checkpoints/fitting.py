@@ -111,17 +111,6 @@ def fill_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any], p
     optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def restore_random(generator: torch.Generator, state: Any, path: object) -> None:
-    """Let random numbers go on where a state was taken."""
-    own = generator.get_state()
-    if not isinstance(state, Tensor) or state.dtype != own.dtype or state.shape != own.shape:
-        raise ValueError(f"{path} does not fit: its random numbers are not of a generator on {generator.device.type}.")
-    try:
-        generator.set_state(state.cpu())
-    except RuntimeError as error:
-        raise ValueError(f"{path} does not fit: its random numbers are of no generator of PyTorch's.") from error
-
-
 def refuse_not_finite(content: Any, path: object) -> None:
     """Refuse NaN and infinity in any tensor inside of dictionaries, by its name."""
     waiting: list[tuple[str, Any]] = [("", content)]

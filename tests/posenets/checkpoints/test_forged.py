@@ -12,9 +12,10 @@ import pytest
 import torch
 from torch import nn
 
+from data.devices import go_on
 from posenets import LIFTERS, MULTI_VIEW_LIFTERS, Lifter, build_posenet, load_lifter, load_published
 from posenets.checkpoints.files import read_checkpoint
-from posenets.checkpoints.fitting import build_within, fill, fill_optimizer, refuse_not_finite, restore_random
+from posenets.checkpoints.fitting import build_within, fill, fill_optimizer, refuse_not_finite
 
 SIZES = {
     "videopose": {"channels": 4}, "simple_baseline": {"linear_size": 4}, "sem_gcn": {"hid_dim": 4},
@@ -206,7 +207,7 @@ def test_random_numbers_go_on_from_a_state_only():
     state = generator.get_state()
     for broken in (None, state[:-1], state.float(), torch.full_like(state, 255)):
         with pytest.raises(ValueError, match="random numbers"):
-            restore_random(generator, broken, "x")
+            go_on(generator, broken, "x")
 
 
 def test_tensors_that_lie_over_each_other_are_not_looked_at_for_ever():
