@@ -18,11 +18,12 @@ class DiskTrouble(OSError):
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path, synced: bool = True) -> Iterator[Path]:
     """Yields a temporary path in the folder of `path` (same suffix); it takes the place of `path` if all went well.
 
     The folder is made if need be. After an error, or if the computer fails, the old file is as it was; what a killed
-    process leaves behind goes with remove_dead_parts.
+    process leaves behind goes with remove_dead_parts. synced: wait for the disk; not where a checksum beside the file
+    will tell whether it got there, as in exports, which are large.
     """
     path = Path(path)
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
@@ -40,7 +41,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     try:
         with full_disk_told(path):
             yield part
-            if part.exists():
+            if synced and part.exists():
                 to_disk(part)
         try:
             os.replace(part, path)
@@ -48,7 +49,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             raise PermissionError(
                 f"Cannot replace {path}: {error.strerror or error}. Move it out of the way."
             ) from error
-        to_disk(path.parent)
+        if synced:
+            to_disk(path.parent)
     finally:
         part.unlink(missing_ok=True)
 

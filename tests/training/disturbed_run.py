@@ -1,7 +1,7 @@
 """Started by test_stopping.py, under torchrun or alone: a run that is disturbed at a known moment, or several in a row.
 
 Usage: disturbed_run.py wait FILE FLAGS...      touches FILE early in the second epoch, then dawdles
-       disturbed_run.py kill SECONDS FLAGS...   is killed so long after the first batch behind a save that has batches in it
+       disturbed_run.py kill SECONDS FLAGS...   is killed so long after a save that has batches in it
        disturbed_run.py go_on FOLDER FLAGS...   is refused in the folder while it is in use, goes on in it, and then
                                                 runs with FLAGS, from the start
 """

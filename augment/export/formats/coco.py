@@ -37,7 +37,7 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
         "info": {"description": "Synthetic poses of PoseFK", "version": "1.0"}, "licenses": [],
         "images": images, "annotations": people, "categories": [_category()],
     }  # fmt: skip
-    with atomic_write(shard.folder / FILE) as part:
+    with atomic_write(shard.folder / FILE, synced=False) as part:
         part.write_text(json.dumps(content))
     return [FILE]
 

@@ -54,7 +54,7 @@ class _Described(io.RawIOBase):
 
 def write(blocks: Blocks, shard: Shard) -> list[str]:
     """The shard's file, whole or not at all; its name."""
-    with atomic_write(shard.folder / FILE) as part, open(part, "wb") as file:
+    with atomic_write(shard.folder / FILE, synced=False) as part, open(part, "wb") as file:
         places: dict[str, int] = {}
         done = 0
         for block in blocks:

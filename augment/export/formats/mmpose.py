@@ -29,13 +29,13 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
     pixels = _pixels(block)
     seen = np.ones((*pixels.shape[:2], 1))
     low, high = pixels.min(axis=1), pixels.max(axis=1)
-    with atomic_write(shard.folder / FILE) as part:
+    with atomic_write(shard.folder / FILE, synced=False) as part:
         save_npz(part, block.kept | {
             "imgname": np.array(_names(block)), "center": (low + high) / 2,
             "scale": _BOX * (high - low).max(axis=1) / 200, "part": np.concatenate([pixels, seen], axis=-1),
             "S": np.concatenate([flat_frames(block.joints_camera), seen], axis=-1, dtype=np.float64),
         })  # fmt: skip
-    with atomic_write(shard.folder / CAMERAS) as part:
+    with atomic_write(shard.folder / CAMERAS, synced=False) as part:
         part.write_bytes(pickle.dumps(_cameras(block), protocol=4))
     return [FILE, CAMERAS]
 

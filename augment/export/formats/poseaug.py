@@ -17,7 +17,7 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
     """The shard's file, whole or not at all; its name."""
     block = together(blocks)
     joints = flat_frames(block.joints_camera)
-    with atomic_write(shard.folder / FILE) as part:
+    with atomic_write(shard.folder / FILE, synced=False) as part:
         save_npz(part, block.kept | {
             "pose3d": joints - joints[:, shard.layout.root, None], "pose2d": flat_frames(block.joints_screen),
             "joint_names": np.array(shard.layout.joints),

@@ -36,7 +36,8 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
     rigs = {subject: _Rig.of(subject) for subject in TRAIN_SUBJECTS}
     cameras: dict[str, dict[str, Any]] = {subject: {} for subject in TRAIN_SUBJECTS}
     with (
-        atomic_write(shard.folder / FILE_3D) as path_3d, atomic_write(shard.folder / FILE_2D) as path_2d,
+        atomic_write(shard.folder / FILE_3D, synced=False) as path_3d,
+        atomic_write(shard.folder / FILE_2D, synced=False) as path_2d,
         zipfile.ZipFile(path_3d, "w") as file_3d, zipfile.ZipFile(path_2d, "w") as file_2d,
     ):  # fmt: skip
         with (
