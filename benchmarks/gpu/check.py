@@ -53,7 +53,7 @@ def tests(check: Check) -> Found:
     report = check.out / "tests.xml"
     words = ["-m", "pytest", "tests/gpu", "-q", "--gpu-device", check.device, "-W", "default", "-p", "no:cacheprovider"]
     words += [f"--junitxml={report}", *(["-k", check.only] if check.only else [])]
-    found = run(check, "tests", words, check.seconds(150, 110))
+    found = run(check, "tests", words, check.seconds(150, 150))
     if report.is_file():
         cases = list(ElementTree.parse(report).iter("testcase"))
         failed = {case.get("name"): first_line(case) for case in cases if first_line(case) is not None}
