@@ -22,7 +22,7 @@ from evaluation.tables import columns
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "run_fk_gan.py --dataset demo --recipe none --epochs 1 --figures False"
-LIMIT = 120  # s; a run that has not ended by then is counted as that slow
+LIMIT = 60  # s; a run that has not ended by then is counted as that slow
 # name -> flags, environment
 WAYS = {
     "default": ("", {}),
