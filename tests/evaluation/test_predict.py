@@ -209,9 +209,9 @@ TABLE = [
     ("--image_size 1000 800 --output npz", "Perhaps you meant: --outputs"),
     ("--image_size 1000 800 --device tpu", "choose from auto, cpu, cuda"),
     ("--image_size 1000 800 --keypoints {}/none.json", "none.json is missing"),
-    ("--image_size 1000 800 --keypoints {}/half.json", "half.json is not whole JSON.*Copy or make it again"),
+    ("--image_size 1000 800 --keypoints {}/half.json", "half.json is not a JSON file or not a whole one.*Copy or make it again"),
     ("--image_size 1000 800 --keypoints {}/pixels.npy", "look normalised"),
-    ("--image_size 1000 800 --annotations {}/half.json", "half.json is not whole JSON"),
+    ("--image_size 1000 800 --annotations {}/half.json", "half.json is not a JSON file or not a whole one"),
     ("--image_size 1000 800 --checkpoint {}/none.pt", "none.pt is missing"),
     ("--image_size 1000 800 --checkpoint {}/half.json", "cannot be read as a checkpoint"),
     ("--image_size 1000 800 --out {}/half.json", "Cannot write into .*half.json.*Choose a folder"),
@@ -238,7 +238,7 @@ def test_bad_input_leaves_with_code_2(checkpoint, tmp_path):
     command = [sys.executable, "-m", "evaluation.predict", "--checkpoint", checkpoint, "--out", tmp_path / "out"]
     done = subprocess.run([*command, "--keypoints", tmp_path / "video.json"], capture_output=True, text=True)
     assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
-    assert "not whole JSON" in done.stderr and not (tmp_path / "out").exists()
+    assert "not a JSON file or not a whole one" in done.stderr and not (tmp_path / "out").exists()
 
 
 def test_a_full_disk_is_one_sentence_and_keeps_the_old_files(

@@ -99,9 +99,13 @@ def test_a_file_is_not_blamed_when_the_process_is_killed_from_outside(endless_cd
 def test_ctrl_c_leaves_nothing_of_the_interrupted_answer(endless_cdf: Path, sound_cdf: Path) -> None:
     read_cdf(sound_cdf)
     first = pid()
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)  # processes of pytest-xdist ignore it
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
-        read_cdf(endless_cdf)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            read_cdf(endless_cdf)
+    finally:
+        signal.signal(signal.SIGINT, ignored)
     assert not is_there(first) and read_cdf(sound_cdf).shape == (1, 5, 96)
 
 
