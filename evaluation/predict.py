@@ -100,7 +100,7 @@ def run(settings: Predict) -> Prediction:
         pieces = pieces_of(choose_person(clip, fps, settings), clip, size, fps, lifter, settings)
         lifter.to(chosen_device(settings.device))
         prediction = lift_pieces(lifter, pieces, size, fps, settings.flip, settings.camera_pitch_deg)
-        check_prediction(prediction, lifter, str(settings.checkpoint))
+        check_prediction(prediction, str(settings.checkpoint))
         names = [name for kind in dict.fromkeys(settings.outputs) for name in WRITERS[kind](prediction, part)]
         if settings.film != "none":
             names.append(f"film.{settings.film}")

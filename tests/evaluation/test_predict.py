@@ -209,7 +209,7 @@ TABLE = [
     ("--image_size 1000 800 --output npz", "Perhaps you meant: --outputs"),
     ("--image_size 1000 800 --device tpu", "choose from auto, cpu, cuda"),
     ("--image_size 1000 800 --keypoints {}/none.json", "none.json is missing"),
-    ("--image_size 1000 800 --keypoints {}/half.json", "half.json is not a JSON file or not a whole one.*Copy or make it again"),
+    ("--image_size 1000 800 --keypoints {}/half.json", "half.json is not a JSON file .*Copy or make it again"),
     ("--image_size 1000 800 --keypoints {}/pixels.npy", "look normalised"),
     ("--image_size 1000 800 --annotations {}/half.json", "half.json is not a JSON file or not a whole one"),
     ("--image_size 1000 800 --checkpoint {}/none.pt", "none.pt is missing"),
