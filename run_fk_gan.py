@@ -12,10 +12,16 @@ READ FIRST. What happens, in order: settings -> data -> body, GAN and cameras (a
 --help explains the settings, docs/walk.md follows one tensor through all of it.
 """
 
+import contextlib
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+
+# What follows takes seconds to import: Ctrl-C ends that without a traceback.
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import torch
 
@@ -27,7 +33,6 @@ from kinematics import Skeleton, exit_with_one_sentence
 from posenets import load_lifter
 from training import checkpoint, distributed
 from training.building import lifter_of_run
-from training.checkpoint import StopRequest, resume_command, stop_on_signal
 from training.config import Settings, from_plain, read_settings
 from training.course import Course
 from training.detections import check_confidence, noise_of_run
@@ -37,8 +42,10 @@ from training.lifting import trainer_of
 from training.log import Result, comparison_table
 from training.memory import keep_freed_memory
 from training.plan import Round, augments, plan_of
-from training.report import Reporter
+from training.report import reporting
 from training.self_supervision import without_labels
+from training.stopping import StopRequest, stop_on_signal
+from training.watch import Watch
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,37 +58,51 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if settings.evaluate:
         evaluate_only(settings)
         return
-    state = checkpoint.read_last(settings.resume) if settings.resume else None
-    if state is not None:
-        settings = read_settings(arguments, stored=from_plain(state["settings"]))
-    processes = distributed.start(settings.device)
-    try:
-        if processes.first and state is None:
-            checkpoint.check_folder(settings)
+    with stop_on_signal() as stop, contextlib.ExitStack() as held:
+        state = read = None
+        if settings.resume:
+            read = checkpoint.stamp(settings.resume)
+            state = checkpoint.read_last(settings.resume)
+            settings = read_settings(arguments, stored=from_plain(state["settings"]))
+        processes = distributed.start(settings.device)
+        held.callback(distributed.stop)
+        stamps = distributed.gather(read)
+        with distributed.failing_together():
+            if processes.first and state is None:
+                checkpoint.check_folder(settings)
+            elif processes.first:
+                held.enter_context(checkpoint.held_folder(checkpoint.find_last(settings.resume).parent))
+                checkpoint.check_stamps(settings.resume, stamps)
         splits = load_dataset(settings.data.dataset, settings.data)
         if processes.first:
             print(*splits.notes, sep="\n")
         if settings.compare and state is None:
-            compare(arguments, settings, splits, processes)
+            compare(arguments, settings, splits, processes, stop)
         else:
-            train(settings, splits, processes, state)
-    finally:
-        distributed.stop()
+            train(settings, splits, processes, stop, state)
 
 
-def compare(arguments: Sequence[str], settings: Settings, splits: DataSplits, processes: Processes) -> None:
+def compare(
+    arguments: Sequence[str], settings: Settings, splits: DataSplits, processes: Processes, stop: StopRequest
+) -> None:
     """Train one recipe after the other on the same data and print one table."""
     runs = {}
-    for recipe in settings.compare:
+    for i, recipe in enumerate(settings.compare):
         own = replace(read_settings(arguments, recipe), compare=())
-        runs[recipe] = train(own, splits, processes, suffix=f"_{recipe}")
+        try:
+            runs[recipe] = train(own, splits, processes, stop, suffix=f"_{recipe}")
+        except KeyboardInterrupt as stopped:
+            others = ", ".join(f"--recipe {name}" for name in settings.compare[i + 1 :])
+            rest = f" Not begun, to be started with the same flags: {others}." if others else ""
+            raise KeyboardInterrupt(f"{stopped}{rest}") from None
     if processes.first:
         print(f"\n{comparison_table(runs)}")
 
 
 def train(
-    settings: Settings, splits: DataSplits, processes: Processes, state: dict[str, Any] | None = None, suffix: str = ""
-) -> list[Result]:
+    settings: Settings, splits: DataSplits, processes: Processes, stop: StopRequest,
+    state: dict[str, Any] | None = None, suffix: str = "",
+) -> list[Result]:  # fmt: skip
     """One run. state: of a run to be continued. Returns the lines of its results.jsonl."""
     # lifter: screen -> joints
     layout, device = Skeleton.from_num_joints(settings.data.num_joints).name, processes.device
@@ -109,46 +130,31 @@ def train(
     if state is not None:
         course.restore(state)
     # all that was asked for is possible: only now is anything written, and by the first process alone
-    reporter = Reporter(course, judge, settings, suffix, settings.resume) if processes.first else None
-    with stop_on_signal() as stop:
+    with contextlib.ExitStack() as held:
+        with distributed.failing_together():
+            writing = reporting(course, judge, settings, suffix) if processes.first else contextlib.nullcontext()
+            reporter = held.enter_context(writing)
+        watch = Watch(course, reporter, stop)
         for epoch in range(course.epoch, plan.epochs):
             for kind in plan.rounds(epoch)[course.round :]:
-                learn(course, kind, reporter, stop)
+                learn(course, kind, watch)
+                watch.judge(judge, epoch, kind)
                 course.round_done()
-                trainer.synchronise()
-                if reporter and kind.updates_lifter and plan.evaluates(epoch):
-                    reporter.results(judge.evaluate(trainer.evaluated, epoch + 1, kind.stage))
-                if reporter:
-                    reporter.round_done(epoch, kind)
-            course.save(reporter.folder if reporter else None)
-            if reporter:
-                reporter.pictures(epoch)
-            if any(distributed.gather(stop.asked)):
-                stopped(reporter)
-    if reporter:
-        reporter.finish()
+            watch.epoch_done(epoch)
+        if reporter:
+            reporter.finish()
     return course.results
 
 
-def learn(course: Course, kind: Round, reporter: Reporter | None, stop: StopRequest) -> None:
+def learn(course: Course, kind: Round, watch: Watch) -> None:
     """The batches of a round: the GAN learns from real poses, the lifter from real and synthetic ones."""
     while course.step < course.plan.steps:
         rate = course.set_learning_rate()
         batch, gan_losses = course.next_batch(kind)
         loss = course.trainer.step(batch) if batch is not None else None
+        course.account.add(loss, gan_losses)
         course.step_done()
-        if reporter:
-            reporter.batch(kind, loss, gan_losses, rate)
-        if stop.asked and course.processes.count == 1:  # many processes stop together, at the end of an epoch
-            course.save(reporter.folder if reporter else None)
-            stopped(reporter)
-
-
-def stopped(reporter: Reporter | None) -> None:
-    """Leave after Ctrl-C, saying how to go on."""
-    if reporter:
-        reporter.close()
-    raise KeyboardInterrupt(f"Stopped and saved. Go on with: {resume_command(reporter.folder)}" if reporter else "")
+        watch.batch_done(kind, loss, rate)
 
 
 def evaluate_only(settings: Settings) -> None:
@@ -168,4 +174,6 @@ def evaluate_only(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     exit_with_one_sentence(main)

@@ -19,6 +19,7 @@ from augment.settings import AugmentSettings, recipe
 from augment.sources import PoseSources
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
+from data.devices import go_on
 from data.multiview import MultiViewDataset
 from kinematics import Camera
 from kinematics.rows import in_rows as rows_of
@@ -225,7 +226,7 @@ class Augmenter:
         if (gan is None) != (state["gan"] is None):
             have, want = ("has a", "has none") if state["gan"] else ("has no", "has one")
             raise ValueError(f"The saved augmenter {have} GAN, this recipe {want}: resume with the same recipe.")
-        self.random.set_state(state["random"].cpu())
+        go_on(self.random, state["random"], "The saved augmenter")
         if gan is not None:
             gan.load_state_dict(state["gan"])
 

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from kinematics import Skeleton
+from kinematics.constants import constant, indices
 from kinematics.rotation import rotation_onto_axis
 
 _JOINTS = Skeleton("h36m_16").joints
@@ -36,7 +37,7 @@ def centre_of_mass(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batc
 
 def support(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 3"]:
     """Where a body stands: the lower ankle, or the point between both nearest to the centre of mass. z is up."""
-    ankles = joints[..., _ANKLES, :]
+    ankles = joints[..., indices(_ANKLES, joints), :]
     order = ankles[..., 2].argsort(dim=-1)[..., None].expand_as(ankles)
     low, high = ankles.gather(-2, order).unbind(-2)
     across = high - low
@@ -52,5 +53,5 @@ def balancing_rotation(
     upwards = centre_of_mass(joints) - support(joints)
     lean = torch.atan2(upwards[:, :2].norm(dim=-1), upwards[:, 2])
     stands = lean < LARGEST_LEAN
-    upwards = torch.where(stands[:, None], upwards, upwards.new_tensor([0.0, 0.0, 1.0]))
+    upwards = torch.where(stands[:, None], upwards, constant((0.0, 0.0, 1.0), upwards))
     return rotation_onto_axis(upwards), stands

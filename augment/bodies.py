@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kinematics import BONES
+from kinematics.constants import constant, indices
 
 # The 8 factors of DH-AUG and the bones they scale. The original left the thorax out, so that a body grew around a
 # spine of one length; here the thorax shares the waist's factor: the trunk grows as one.
@@ -42,7 +43,7 @@ BodiesName = Literal["keep", "templates", "population"]
 
 def scale_bones(lengths: Float[Tensor, "*batch 15"], factors: Float[Tensor, "*batch 8"]) -> Float[Tensor, "*batch 15"]:
     """Bone lengths times the 8 shared factors (order of FACTOR_NAMES)."""
-    index = torch.tensor(_FACTOR_OF_BONE, device=lengths.device)
+    index = indices(_FACTOR_OF_BONE, lengths)
     return lengths * factors.index_select(-1, index)
 
 
@@ -88,10 +89,10 @@ class PopulationBodies:
     def __call__(self, own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
         """own: only its count, device and type matter here."""
         normal = torch.randn(2 + len(STATURE_RATIOS), len(own), generator=generator, device=own.device, dtype=own.dtype)
-        is_limb = own.new_tensor([name in _LIMBS for name in STATURE_RATIOS])[:, None]
+        is_limb = constant([name in _LIMBS for name in STATURE_RATIOS], own)[:, None]
         log_scale = self.stature_sd * normal[:1] + self.limbs_sd * is_limb * normal[1:2]
         scale = torch.add(log_scale, normal[2:], alpha=self.segment_sd).exp()
-        index = torch.tensor([[*STATURE_RATIOS].index(_segment(bone)) for bone in BONES], device=own.device)
+        index = indices(_SEGMENT_OF_BONE, own)
         return scale.index_select(0, index).mul_(self.mean_lengths.to(own)[:, None]).t()  # in rows, as kinematics.rows
 
 
@@ -120,6 +121,9 @@ def _twin(bone: str) -> str:
     if bone.startswith("left_"):
         return "right_" + _segment(bone)
     return "left_" + _segment(bone) if bone.startswith("right_") else bone
+
+
+_SEGMENT_OF_BONE = [[*STATURE_RATIOS].index(_segment(bone)) for bone in BONES]
 
 
 def _stature_ratios() -> Float[Tensor, "15"]:

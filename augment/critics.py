@@ -6,7 +6,7 @@ Layers and state_dict keys are those of DH-AUG (models_Fk_GAN/Fk_discriminator.p
 from functools import lru_cache
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from augment.layers import Dense, ResidualBlock
@@ -26,10 +26,11 @@ SHORTEST_BONE_M = 1e-3
 @lru_cache
 def _tables(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Joints to bone vectors (15, 16): +1 at the child, -1 at the parent; and COSINE_PAIRS (2, 15)."""
-    incidence = torch.zeros(len(BONE_JOINTS), NUM_JOINTS, device=device, dtype=dtype)
-    for bone, (parent, child) in enumerate(BONE_JOINTS):
-        incidence[bone, parent], incidence[bone, child] = -1, 1
-    return incidence, torch.tensor(COSINE_PAIRS, device=device).T.contiguous()
+    with torch.inference_mode(False):  # kept also for those who learn
+        incidence = torch.zeros(len(BONE_JOINTS), NUM_JOINTS)
+        for bone, (parent, child) in enumerate(BONE_JOINTS):
+            incidence[bone, parent], incidence[bone, child] = -1, 1
+        return incidence.to(device, dtype), torch.tensor(COSINE_PAIRS, device=device).T.contiguous()
 
 
 def kcs_features(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 30"]:
@@ -42,9 +43,14 @@ def kcs_features(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 
     x, y, z = vectors
     lengths = (x * x).addcmul(y, y).addcmul(z, z).clamp_min(SHORTEST_BONE_M**2).sqrt()  # (15, N)
     directions = vectors / lengths
-    products = directions.index_select(1, first) * directions.index_select(1, second)
+    products = _rows(directions, first) * _rows(directions, second)
     features = torch.cat([products[0] + products[1] + products[2], lengths])  # (30, N)
     return features.t().reshape(*joints.shape[:-2], len(features))
+
+
+def _rows(directions: Float[Tensor, "3 bones N"], chosen: Int[Tensor, "pairs"]) -> Float[Tensor, "3 pairs N"]:
+    """Those of some bones. On a GPU index_select adds gradients up in whatever order they come, and no run repeats."""
+    return directions.index_select(1, chosen) if directions.device.type == "cpu" else directions[:, chosen]
 
 
 class Critic3D(nn.Module):

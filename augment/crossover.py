@@ -47,6 +47,6 @@ def turn_angles(
     shape = (len(angles), *(1,) * (angles.ndim - 2), angles.shape[-1])
     noise = torch.randn(shape, generator=generator, device=angles.device, dtype=angles.dtype)
     angles = limits.wrap(angles)
-    lower = torch.minimum(limits.lower.to(angles), angles)
-    upper = torch.maximum(limits.upper.to(angles), angles)
+    lower, upper = limits.ends(angles.dtype, angles.device)
+    lower, upper = torch.minimum(lower, angles), torch.maximum(upper, angles)
     return reflect(angles + sd * share * noise, lower, upper)

@@ -22,11 +22,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from augment import noise_fitting
-from data.files.present import require_file
+from data.files.json_file import read_json
 from data.files.writing import atomic_write
 from kinematics import Skeleton
+from kinematics.constants import constant
 
 MISSED_CONFIDENCE = 0.05  # the largest of a missed joint
+FARTHEST, LARGEST = 100.0, 1e9  # of an error, in sizes of the person; of any other number
 FPS = 50.0  # Human3.6M's
 # Default numbers by joint (left and right alike): sd over the person's size, share of outliers, share of missed.
 # Nothing was measured for them, `fit` does that: they are an order of magnitude. A standing person 450 pixels tall has
@@ -71,15 +73,21 @@ class DetectorNoise:
         count = Skeleton(self.skeleton).num_joints
         for name in ("sd", "outliers", "missed"):
             values = getattr(self, name)
-            if len(values) != count or not all(0 <= value < math.inf for value in values):
-                raise ValueError(f"DetectorNoise.{name} is {values}, expected {count} numbers of 0 or more.")
+            if len(values) != count or not all(0 <= value <= FARTHEST for value in values):
+                raise ValueError(
+                    f"DetectorNoise.{name} is {str(values)[:80]}, expected {count} numbers of 0 or more, at most "
+                    f"{FARTHEST:g}."
+                )
         if any(sum(pair) > 1 for pair in zip(self.outliers, self.missed, strict=True)):
             raise ValueError("DetectorNoise has a joint with outliers + missed above 1, expected shares of all frames.")
         for name in ("outlier_radius", "missed_radius", "seconds", "slope", "spread", "fps"):
-            if not 0 <= getattr(self, name) < math.inf or (name == "fps" and not self.fps):
-                raise ValueError(f"DetectorNoise.{name} is {getattr(self, name)}, expected a number of 0 or more.")
-        if not math.isfinite(self.certain):
-            raise ValueError(f"DetectorNoise.certain is {self.certain}, expected a number.")
+            value, most = getattr(self, name), FARTHEST if name.endswith("radius") else LARGEST
+            if not 0 <= value <= most or (name == "fps" and not value):
+                raise ValueError(
+                    f"DetectorNoise.{name} is {value:g}, expected a number of 0 or more, at most {most:g}."
+                )
+        if not abs(self.certain) <= LARGEST:
+            raise ValueError(f"DetectorNoise.certain is {self.certain:g}, expected a number, at most {LARGEST:g}.")
 
     @classmethod
     def default(cls, skeleton: str = "h36m_16", fps: float | int = FPS) -> "DetectorNoise":
@@ -129,7 +137,7 @@ class DetectorNoise:
         squared = towards.square().sum(-1, keepdim=True)
         # The squared length of two normal numbers has the distribution 1 - exp(-x / 2): this is uniform in the disc.
         in_disc = towards * (-torch.expm1(-squared / 2) / squared.clamp_min(1e-12)).sqrt()
-        sd, outliers, missed = (joints_2d.new_tensor(values) for values in (self.sd, self.outliers, self.missed))
+        sd, outliers, missed = (constant(values, joints_2d) for values in (self.sd, self.outliers, self.missed))
         is_missed, is_found = kind < missed, kind >= missed + outliers
         error = torch.where(is_found[..., None], sd[:, None] * towards, self.outlier_radius * in_disc)
         error = torch.where(is_missed[..., None], self.missed_radius * in_disc, error)
@@ -145,7 +153,7 @@ class DetectorNoise:
         if fresh.shape[1] == 1 or keep == 0:
             return fresh
         frames = torch.arange(fresh.shape[1], device=fresh.device)
-        weights = joints_2d.new_tensor(keep) ** (frames[:, None] - frames).clamp_min(0).to(fresh.dtype)
+        weights = constant((keep,), joints_2d)[0] ** (frames[:, None] - frames).clamp_min(0).to(fresh.dtype)
         weights[:, 1:] *= math.sqrt(1 - keep**2)
         return torch.einsum("ts,bsjc->btjc", weights.tril(), fresh)
 
@@ -177,11 +185,7 @@ class DetectorNoise:
     @classmethod
     def load(cls, path: str | Path) -> "DetectorNoise":
         """Read what `save` wrote: the same numbers to the last bit."""
-        try:
-            content = json.loads(require_file(path, "Write one with DetectorNoise.save.").read_text())
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is not a JSON file ({error}), expected a DetectorNoise.") from error
-        return _from_plain(content, path)
+        return _from_plain(read_json(path, "a DetectorNoise as DetectorNoise.save writes it"), path)
 
 
 _TABLES = ("sd", "outliers", "missed")
@@ -198,5 +202,5 @@ def _from_plain(content: Any, path: str | Path) -> DetectorNoise:
             if name not in _TABLES:
                 values[name] = str(content[name]) if name == "skeleton" else float(content[name])
         return DetectorNoise(**values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path} is not a DetectorNoise: {error}") from error

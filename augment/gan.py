@@ -15,6 +15,8 @@ from augment.settings import GanSettings
 from augment.wgan import critic_loss, frozen, generator_loss, step
 from data.batch import PoseBatch
 from kinematics import Camera, Skeleton, project_to_2d
+from kinematics.constants import indices
+from posenets.checkpoints.fitting import fill, fill_optimizer
 
 MIRROR = Skeleton("h36m_16").mirror
 # Critics see every fake, also one behind its camera. Depth and rays are bent there, not cut: the gradient that leads
@@ -54,7 +56,7 @@ def seen_by(camera: Camera, joints_world: Tensor) -> Tensor:
 
 def with_mirror_images(joints: Tensor) -> Tensor:
     """(N, ..., J, C) -> (2 N, ..., J, C): the poses, then their mirror images about the plane x = 0."""
-    mirrored = joints[..., MIRROR, :]
+    mirrored = joints[..., indices(MIRROR, joints), :]
     sign = mirrored.new_ones(mirrored.shape[-1])
     sign[0] = -1
     return torch.cat([joints, mirrored * sign])
@@ -191,9 +193,12 @@ class Gan:
         return {name: net.state_dict() for name, net in self.nets().items()} | {"updates": self.updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        missing = [name for name in self.nets() if name not in state]
+        missing = [name for name in (*self.nets(), "updates") if name not in state]
         if missing:
             raise ValueError(f"The GAN's state has no {', '.join(missing)}: is it from another kind of run?")
         for name, net in self.nets().items():
-            net.load_state_dict(state[name])
+            if isinstance(net, torch.optim.Optimizer):
+                fill_optimizer(net, state[name], f"The state of the GAN's {name}")
+            else:
+                fill(net, state[name], f"The state of the GAN's {name}")
         self.updates = int(state["updates"])

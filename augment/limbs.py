@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from kinematics import BONE_JOINTS, BONES, Skeleton, bone_vectors
+from kinematics.constants import constant, indices
 
 _JOINT = {name: index for index, name in enumerate(Skeleton("h36m_16").joints)}
 _BONE = {name: index for index, name in enumerate(BONES)}
@@ -89,7 +90,7 @@ def exchange_limbs(pose: LimbPose, others: LimbPose, probability: float, generat
     parts = [list(limb) for limb in zip(UPPER, LOWER, strict=True)] + [[_BONE["neck"]]]
     trunk = [_BONE[name] for name in ("waist", "thorax", "left_shoulder", "right_shoulder")]
     bones, count = pose.bones.clone(), len(pose.bones)
-    for part in [*parts, trunk]:
+    for part in (indices(names, pose.bones) for names in [*parts, trunk]):
         rows, given = _partners(count, probability, generator, pose.bones)
         given = given.reshape(-1, *(1,) * (pose.bones.ndim - 1))
         partner = others.bones[..., part, :].index_select(0, rows)
@@ -125,33 +126,36 @@ def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPos
 
 def bends_of(bones: Float[Tensor, "*batch 15 3"]) -> Float[Tensor, "*batch 4"]:
     """How far each limb is bent at its hinge, 0 when straight, radians."""
-    upper, lower = bones[..., UPPER, :], bones[..., LOWER, :]
+    upper, lower = (bones[..., indices(part, bones), :] for part in (UPPER, LOWER))
     return torch.atan2(torch.linalg.cross(upper, lower, dim=-1).norm(dim=-1), (upper * lower).sum(-1))
 
 
 def move_limbs(bones: Tensor, turns: Tensor, bends: Tensor) -> None:
     """The four limbs of bones (..., 15, 3), in place: bent by `bends` (..., 4) radians more, then turned as wholes by
     turns (..., 4, 3, 3)."""
-    upper, lower = bones[..., UPPER, :], bones[..., LOWER, :]
+    uppers, lowers = indices(UPPER, bones), indices(LOWER, bones)
+    upper, lower = bones[..., uppers, :], bones[..., lowers, :]
     along, below = normalize(upper, dim=-1), normalize(lower, dim=-1)
     normal = torch.linalg.cross(along, below, dim=-1)
     sine = normal.norm(dim=-1, keepdim=True)
     fallback = torch.zeros_like(along)
-    fallback[..., 0] = along.new_tensor(_HINGE_SIDES)
+    fallback[..., 0] = constant(_HINGE_SIDES, along)
     axis = torch.where(sine < _STRAIGHT, fallback, normal)
     axis = normalize(axis - (axis * along).sum(-1, keepdim=True) * along, dim=-1)
     angle = torch.atan2(sine[..., 0], (along * below).sum(-1)) + bends
     angle = reflect(angle, 0.0, LARGEST_BEND)[..., None]
     bent = along * angle.cos() + torch.linalg.cross(axis, along, dim=-1) * angle.sin()
     both = torch.stack([upper, bent * lower.norm(dim=-1, keepdim=True)], dim=-2)
-    bones[..., UPPER, :], bones[..., LOWER, :] = (both @ turns.mT).unbind(-2)
+    bones[..., uppers, :], bones[..., lowers, :] = (both @ turns.mT).unbind(-2)
 
 
 def reflect(
     values: Float[Tensor, "*shape"], lower: float | Float[Tensor, "*#shape"], upper: float | Float[Tensor, "*#shape"]
 ) -> Float[Tensor, "*shape"]:
     """Values beyond an end thrown back inside, once; what is still beyond is clipped."""
-    lower, upper = torch.as_tensor(lower).to(values), torch.as_tensor(upper).to(values)
+    lower, upper = (
+        end.to(values) if isinstance(end, Tensor) else constant((end,), values)[0] for end in (lower, upper)
+    )
     values = torch.where(values > upper, 2 * upper - values, values)
     values = torch.where(values < lower, 2 * lower - values, values)
     return torch.minimum(torch.maximum(values, lower), upper)

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from kinematics import JOINT_ANGLES, JointLimits, joint_limits
+from kinematics.limits import limits_of_degrees
 from kinematics.rows import in_rows
 
 # DH-AUG's second, narrower table (forward_kinematics_DH_model.py:935-971), degrees, in the order of JOINT_ANGLES.
@@ -34,8 +35,7 @@ class RandomPoses(NamedTuple):
 
 def normal_limits() -> JointLimits:
     """The ranges of the method "normal" as a table of limits."""
-    lower, upper = torch.deg2rad(torch.tensor(NORMAL_RANGES_DEG, dtype=torch.float64)).unbind(-1)
-    return JointLimits("normal", lower, upper)
+    return limits_of_degrees("normal", tuple(NORMAL_RANGES_DEG))
 
 
 def normal_poses(count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> RandomPoses:
@@ -43,10 +43,10 @@ def normal_poses(count: int, generator: torch.Generator, dtype: torch.dtype = to
 
     The other half stays 0. The original's column shift does not touch this path: it maps its table correctly.
     """
-    limits = normal_limits()
-    angles = _clipped_normal(limits.lower, limits.upper, count, generator, dtype)
-    lower, upper = torch.deg2rad(torch.tensor(NORMAL_GLOBAL_DEG, dtype=torch.float64)).unbind(-1)
-    return RandomPoses(angles.mul_(_coins(count, generator)), _clipped_normal(lower, upper, count, generator, dtype))
+    angles = _clipped_normal(normal_limits(), count, generator, dtype)
+    angles.mul_(_coins(count, generator))
+    turns = _clipped_normal(limits_of_degrees("turns of the body", NORMAL_GLOBAL_DEG), count, generator, dtype)
+    return RandomPoses(angles, turns)
 
 
 def range_of_motion_poses(
@@ -74,10 +74,10 @@ def _coins(count: int, generator: torch.Generator) -> Bool[Tensor, "count angles
 
 
 def _clipped_normal(
-    lower: Tensor, upper: Tensor, count: int, generator: torch.Generator, dtype: torch.dtype
+    limits: JointLimits, count: int, generator: torch.Generator, dtype: torch.dtype
 ) -> Float[Tensor, "count angles"]:
     """In rows (kinematics.rows), as all that is drawn here."""
-    lower, upper = (end.to(generator.device, dtype)[:, None] for end in (lower, upper))
+    lower, upper = (end[:, None] for end in limits.ends(dtype, generator.device))
     normal = torch.randn(len(lower), count, generator=generator, device=generator.device, dtype=dtype)
     normal.mul_(math.radians(NORMAL_SD_DEG)).add_((lower + upper) / 2)
     torch.minimum(normal, upper, out=normal)  # clamp is four times as slow with limits in tensors

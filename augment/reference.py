@@ -13,6 +13,7 @@ from data.batch import PoseBatch
 from data.dataset import PoseDataset
 from data.multiview import MultiViewDataset
 from kinematics import Camera, DHHuman, Skeleton, bone_lengths
+from kinematics.constants import indices
 from kinematics.inverse import BodyPose, joint_angles_from_joints
 from kinematics.rows import stack
 
@@ -109,7 +110,7 @@ class Reference:
         they like: CMU's Hip lies 11 cm higher. What is made of a DH body must have the data's joints, not its own.
         """
         fitted = DHHuman()(*self.fit)
-        apart = (self.joints_world - fitted)[:, :, [HIP, THORAX], :]
+        apart = (self.joints_world - fitted)[:, :, indices((HIP, THORAX), fitted), :]
         return _in_trunk(fitted, apart, inwards=True).mean(dim=1)
 
     @cached_property
@@ -127,7 +128,7 @@ class Reference:
             return joints
         apart = self.centres.index_select(0, rows) * growth[:, None, None]
         apart = apart[:, None].expand(-1, joints.shape[1], -1, -1)
-        moved = joints[:, :, [HIP, THORAX]] + _in_trunk(joints, apart, inwards=False)
+        moved = joints[:, :, indices((HIP, THORAX), joints)] + _in_trunk(joints, apart, inwards=False)
         parts = list(joints.unbind(2))
         parts[HIP], parts[THORAX] = moved.unbind(2)
         if joints.shape[1] > 1:

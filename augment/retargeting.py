@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 
 from augment.limbs import LARGEST_BEND, LOWER, UPPER, LimbPose, bends_of, move_limbs
 from kinematics import BONES
+from kinematics.constants import indices
 
 _SINGLE = [bone for bone in range(len(BONES)) if bone not in (*UPPER, *LOWER)]  # bones of no limb
 _THORAX = BONES.index("thorax")
@@ -37,9 +38,10 @@ def retarget(pose: LimbPose, clip: LimbPose) -> LimbPose:
     turns = _turns(clip.bones)
     turns[..., _THORAX, :, :] = chest_turn
     bones = pose.bones.expand(-1, frames, -1, -1).clone()
-    bones[..., _SINGLE, :] = (turns[..., _SINGLE, :, :] @ bones[..., _SINGLE, :, None])[..., 0]
+    single = indices(_SINGLE, bones)
+    bones[..., single, :] = (turns[..., single, :, :] @ bones[..., single, :, None])[..., 0]
     bends = _possible(bends_of(pose.bones), bends_of(clip.bones) - bends_of(start.bones))
-    move_limbs(bones, turns[..., UPPER, :, :], bends)
+    move_limbs(bones, turns[..., indices(UPPER, turns), :, :], bends)
     return LimbPose(pose.pelvis @ start.pelvis.mT @ clip.pelvis, chest_turn @ pose.chest, bones, clip.hip)
 
 

@@ -40,7 +40,7 @@ ZEROS_FLOPS = 2 * 2 * BATCH * 2.0 * WEIGHTS
 BODY_M = (0.45, 0.45, 0.45, 0.45, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.28, 0.28, 0.25, 0.25, 0.19)
 
 
-class _FlopCounter(TorchDispatchMode):
+class FlopCounter(TorchDispatchMode):
     """Adds up the operations of all matrix products. (FlopCounterMode fails under autograd.grad of a leaf.)"""
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ def measure(rounds: int = 5) -> list[Rate]:
     """
     update = iteration()
     left, right = torch.randn(BATCH, WIDTH), torch.randn(WIDTH, WIDTH)
-    with _FlopCounter() as counter:
+    with FlopCounter() as counter:
         for _ in range(CYCLE):
             update()
     flops = counter.flops / CYCLE

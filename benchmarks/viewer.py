@@ -69,7 +69,7 @@ def updates_for_a_client(address: str, seconds: float) -> tuple[float, float]:
     """
     websocket = connect(address.replace("http", "ws"), subprotocols=[f"viser-v{viser.__version__}"], max_size=None)  # type: ignore
     with websocket:
-        messages = _receive(websocket, 2.0)
+        messages = receive(websocket, 2.0)
         websocket.send(msgspec.msgpack.encode(CAMERA))  # says that the page is there
         slider = next(m for m in messages if m["type"] == "GuiSliderMessage" and m["props"]["label"] == "elbow")
         bodies = pictures = 0
@@ -79,12 +79,12 @@ def updates_for_a_client(address: str, seconds: float) -> tuple[float, float]:
                 return bodies / seconds, pictures / seconds
             update = {"type": "GuiUpdateMessage", "uuid": slider["uuid"], "updates": {"value": value}}
             websocket.send(msgspec.msgpack.encode(update))
-            received = _receive(websocket, 0.05)
+            received = receive(websocket, 0.05)
             bodies += sum("batched_wxyzs" in m.get("updates", {}) for m in received)
             pictures += sum(str(m.get("updates", {}).get("content", "")).startswith("<svg") for m in received)
 
 
-def _receive(websocket: ClientConnection, seconds: float) -> list[dict]:
+def receive(websocket: ClientConnection, seconds: float) -> list[dict]:
     """All messages that come in that time. A packet: two sizes of 8 bytes, compressed msgpack, arrays."""
     messages, end = [], time.perf_counter() + seconds
     while (left := end - time.perf_counter()) > 0:

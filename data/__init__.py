@@ -11,6 +11,7 @@ from data.takes import DataSettings as DataSettings
 from data.takes import DataSplits as DataSplits
 from data.takes import Take as Take
 from data.takes import View as View
+from data.takes import check_images
 from data.takes import view_from_world as view_from_world
 from data.view_checks import check_takes
 
@@ -53,6 +54,8 @@ def load_dataset(name: str, settings: DataSettings) -> DataSplits:
             f"to {MOST_VIEWS[name]}, or choose another data set."
         )
     splits = module.load(settings)
+    for takes in (splits.train, splits.validation, *splits.tests.values()):
+        check_images(takes)
     if settings.views > 1:
         for takes in (splits.train, splits.validation, *splits.tests.values()):
             check_takes(takes, settings.views)
@@ -74,7 +77,9 @@ def load_test_set(
                 f"Test set {name} shows every pose to one camera, {settings.views} views are asked for: take one of "
                 f"{', '.join(owner)}."
             )
-        return importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings, name, frames)
+        takes = importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings, name, frames)
+        check_images(takes)
+        return takes
     splits = load_dataset(owner[name], settings)
     if notes is not None:
         notes.extend(splits.notes)

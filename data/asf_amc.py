@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from data.plausible import MOST_TURN_DEG
+
 INCH = 0.0254
 ASF_ROOT = "root"
 CUT_SHORT = "Is the file cut short? Take it again from its source."
@@ -148,7 +150,10 @@ def _parents(lines: list[list[str]]) -> dict[str, str]:
 def _numbers(words: list[str]) -> Float[np.ndarray, "3"]:
     if len(words) < 3:
         raise ValueError(f"three numbers expected, found {words}")
-    return np.array([float(word) for word in words[:3]])
+    numbers = np.array([float(word) for word in words[:3]])
+    if not (np.abs(numbers) <= MOST_TURN_DEG).all():
+        raise ValueError(f"{' '.join(words[:3])} found, expected numbers of at most {MOST_TURN_DEG:g}")
+    return numbers
 
 
 def parse_amc(text: str, skeleton: AsfSkeleton, name: str) -> dict[str, Float[np.ndarray, "frames dofs"]]:
@@ -220,9 +225,13 @@ def _floats(words: list[str], name: str) -> Float[np.ndarray, "frames"]:
         values = np.array(list(map(float, words)))
     except ValueError as error:
         raise ValueError(f"{name}: a number was expected, {error}. {TAKE_AGAIN}") from error
-    if not np.isfinite(values).all():
-        frame = int(np.argmin(np.isfinite(values))) + 1
-        raise ValueError(f"{name}: frame {frame} holds {values[frame - 1]}, finite numbers expected. {TAKE_AGAIN}")
+    good = np.abs(values) <= MOST_TURN_DEG
+    if not good.all():
+        frame = int(np.argmin(good)) + 1
+        raise ValueError(
+            f"{name}: frame {frame} holds {values[frame - 1]:.4g}, expected finite numbers of at most "
+            f"{MOST_TURN_DEG:g}. {TAKE_AGAIN}"
+        )
     return values
 
 

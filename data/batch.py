@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from data.plausible import REACH_M
 from kinematics.camera import Camera
+from kinematics.constants import constant, indices
 from kinematics.head import from_body
 from kinematics.rows import cat, take
 from kinematics.skeleton import Skeleton
 
 REAL, SYNTHETIC = 0, 1
-# A root-relative human reaches no farther than this; more means millimetres were read as metres.
-MAX_REACH_M = 4.0
 
 
 @dataclass
@@ -75,9 +75,9 @@ class PoseBatch:
                 raise ValueError(f"PoseBatch.{name} has NaN or infinite values in {count} of {len(self)} poses.")
         if len(self):
             reach = float(self.root_relative().norm(dim=-1).amax())
-            if reach > MAX_REACH_M:
+            if not reach <= REACH_M:
                 raise ValueError(
-                    f"PoseBatch.joints_3d reaches {reach:.1f} m from the root, expected under {MAX_REACH_M:.0f} m: "
+                    f"PoseBatch.joints_3d reaches {reach:.1f} m from the root, expected under {REACH_M:.0f} m: "
                     "are these millimetres? Divide by 1000."
                 )
         return self
@@ -223,9 +223,10 @@ class PoseBatch:
 
     def mirrored(self) -> "PoseBatch":
         """Left and right exchanged: x negated in camera frame and on screen, joints swapped, cameras mirrored."""
-        order, on_screen = self.skeleton.mirror, self.screen_skeleton.mirror
-        flip_3d = self.joints_3d.new_tensor([-1.0, 1.0, 1.0])
-        flip_2d = self.joints_2d.new_tensor([-1.0, 1.0])
+        order = indices(self.skeleton.mirror, self.joints_3d)
+        on_screen = indices(self.screen_skeleton.mirror, self.joints_2d)
+        flip_3d = constant((-1.0, 1.0, 1.0), self.joints_3d)
+        flip_2d = constant((-1.0, 1.0), self.joints_2d)
         return replace(
             self,
             joints_3d=self.joints_3d[..., order, :] * flip_3d,
@@ -240,3 +241,10 @@ class PoseBatch:
         turned = self._each(lambda values: values.flip(-3), "joints_3d joints_2d")
         flags = self._each(lambda values: values.flip(-2), "visible confidence")
         return replace(self, **turned, **flags)
+
+
+def sent(batch: PoseBatch, device: torch.device) -> PoseBatch:
+    """A batch on another device, copied from pinned memory while the program goes on."""
+    if device.type != "cuda":
+        return batch.to(device)
+    return batch.laid_out(lambda values: values.pin_memory().to(device, non_blocking=True))

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from data.asf_amc import CUT_SHORT, INCH, TAKE_AGAIN, AsfSkeleton, z_up
+from data.plausible import MOST_TURN_DEG, check_rate
 
 CMU_METRES_PER_UNIT = INCH / 0.45
 LOST_THORAX_PARENT = "Spine1"
@@ -61,6 +62,7 @@ def parse_bvh(text: str, name: str) -> BvhMotion:
         values = np.array(list(map(float, words[5:])))
         if frames < 1 or not frame_time > 0:
             raise ValueError(f"{frames} frames of {frame_time} seconds")
+        check_rate(1 / frame_time, "it")
     except (IndexError, KeyError, ValueError) as error:
         raise ValueError(f"{name} is not a readable BVH file ({error}). {TAKE_AGAIN}") from error
     channels = sum(len(joint.channels) for joint in joints.values())
@@ -70,9 +72,13 @@ def parse_bvh(text: str, name: str) -> BvhMotion:
             f"{CUT_SHORT}"
         )
     values = values.reshape(frames, channels)
-    if not np.isfinite(values).all():
-        frame = int(np.argmin(np.isfinite(values).all(axis=1))) + 1
-        raise ValueError(f"{name}: frame {frame} holds a number that is not finite. {TAKE_AGAIN}")
+    good = (np.abs(values) <= MOST_TURN_DEG).all(axis=1)
+    if not good.all():
+        frame = int(np.argmin(good)) + 1
+        raise ValueError(
+            f"{name}: frame {frame} holds a number that is not finite or above {MOST_TURN_DEG:g}, as no angle and no "
+            f"place is. {TAKE_AGAIN}"
+        )
     return BvhMotion(joints, values, 1.0 / frame_time)
 
 

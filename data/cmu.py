@@ -9,13 +9,19 @@ from jaxtyping import Bool, Float
 
 from data import cmux
 from data.cmux_clips import CMUX_CLIPS, SUBJECT_THEMES
+from data.files.archive import shortened
+from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
+from data.plausible import check_bodies, check_rate
 from data.takes import DataSettings, DataSplits, Take, View
 
 FILE_NAME = "data_3d_cmu.npz"
 FILE_FORMAT = "posefk-cmu-1"
 HOW_TO_MAKE = "Make it with: python -m data.prepare_data_cmu --download (or --source FOLDER_OR_ARCHIVE)"
-_KEYS = ("format", "clips", "fps", "first_frames", "joints_world", "usable", "source_format")
+_ARRAYS = {  # kinds and axes
+    "format": ("U", 0), "clips": ("U", 1), "fps": ("fiu", 1), "first_frames": ("iu", 1), "joints_world": ("f", 3),
+    "usable": ("b", 1), "source_format": ("U", 1),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,13 +44,17 @@ def read_prepared(data_root: str | Path) -> dict[str, PreparedClip]:
     """Clip name -> clip, from the file that prepare_data_cmu wrote."""
     path = Path(data_root) / FILE_NAME
     content = load_npz_restricted(path, HOW_TO_MAKE)
-    if missing := [key for key in _KEYS if key not in content]:
+    if missing := [key for key in _ARRAYS if key not in content]:
         raise ValueError(f"{path} lacks {', '.join(missing)}: it is not of this program. {HOW_TO_MAKE}")
+    check_arrays(path, content, _ARRAYS, HOW_TO_MAKE)
     if str(content["format"]) != FILE_FORMAT:
-        raise ValueError(f"{path} has the format {content['format']}, expected {FILE_FORMAT}. {HOW_TO_MAKE}")
+        found = shortened(str(content["format"]))
+        raise ValueError(f"{path} has the format {found}, expected {FILE_FORMAT}. {HOW_TO_MAKE}")
     joints, usable, bounds = content["joints_world"], content["usable"], content["first_frames"]
     names = [str(name) for name in content["clips"]]
-    if joints.shape != (len(usable), 17, 3) or len(bounds) != len(names) + 1 or bounds[-1] != len(usable):
+    lengths = {len(names) + 1, len(bounds), len(content["fps"]) + 1, len(content["source_format"]) + 1}
+    whole = len(lengths) == 1 and bounds[0] == 0 and bounds[-1] == len(usable) and (bounds[1:] > bounds[:-1]).all()
+    if joints.shape != (len(usable), 17, 3) or not whole:
         raise ValueError(
             f"{path}: joints {joints.shape}, {len(usable)} marks and {len(names)} clips do not fit together. "
             f"{HOW_TO_MAKE}"
@@ -53,6 +63,9 @@ def read_prepared(data_root: str | Path) -> dict[str, PreparedClip]:
         raise ValueError(f"{path} holds numbers that are not finite. {HOW_TO_MAKE}")
     spans = [slice(int(start), int(end)) for start, end in zip(bounds[:-1], bounds[1:], strict=True)]
     rates, formats = content["fps"].tolist(), content["source_format"].tolist()
+    for name, span, rate in zip(names, spans, rates, strict=True):
+        check_bodies(joints[span], f"{path}: {name}", advice=HOW_TO_MAKE)
+        check_rate(rate, f"{path}: {name}")
     return {
         name: PreparedClip(joints[span], usable[span], float(rate), str(source))
         for name, span, rate, source in zip(names, spans, rates, formats, strict=True)

@@ -3,12 +3,9 @@
 Files are known by their names: 01.asf is a skeleton, 01_02.amc and 01_02.bvh are a motion of subject 01.
 """
 
-import lzma
 import re
-import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,9 +16,12 @@ import numpy as np
 from jaxtyping import Float
 from tqdm import tqdm
 
-from data.asf_amc import AsfSkeleton, amc_joints, parse_asf
+from data.asf_amc import TAKE_AGAIN, AsfSkeleton, amc_joints, parse_asf
 from data.bvh import bvh_joints
 from data.cmux import CAPTURE_FPS
+from data.files.archive import check_size, open_zip, read_member
+from data.files.tar import open_tar
+from data.plausible import check_bodies
 
 _CAPTURE_NAME = re.compile(r"^(\d{2,3})(_\d{2,3})?\.(asf|amc|bvh)$", re.IGNORECASE)
 _THIGH = (1, 2)  # RHip, RKnee in h36m_17
@@ -83,6 +83,7 @@ class CaptureSource:
                 "Put both into the same source."
             )
         _check_size(joints, name)
+        check_bodies(joints, name, advice=TAKE_AGAIN, called=lambda row: f"frame {row + 1}")
         return Clip(clip, joints.astype(np.float32), fps, kind)
 
 
@@ -109,10 +110,10 @@ def open_source(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[C
         found = _collect(path, ((file.name, partial(_read_file, file)) for file in files), wanted)
         yield found
     elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path, what_to_do="Copy or download it again.") as archive:
             names = archive.namelist()
             yield _collect(path, ((Path(name).name, partial(_read_zip, archive, path, name)) for name in names), wanted)
-    elif path.suffix.lower() == ".zip" or not _is_tar(path):
+    elif path.suffix.lower() == ".zip":
         raise ValueError(f"{path} is no whole archive, expected {SOURCES}. Copy or download it again.")
     else:
         with tempfile.TemporaryDirectory() as folder:
@@ -139,34 +140,21 @@ def _matters(name: str, wanted: Callable[[str], bool]) -> bool:
 
 
 def _read_file(path: Path) -> str:
+    check_size(str(path), path.stat().st_size)
     return path.read_text(encoding="latin-1")
 
 
 def _read_zip(archive: zipfile.ZipFile, path: Path, name: str) -> str:
-    try:
-        return archive.read(name).decode("latin-1")
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-        raise ValueError(f"{path}: {name} is damaged ({error}). Copy or download the archive again.") from error
-
-
-def _is_tar(path: Path) -> bool:
-    try:
-        return tarfile.is_tarfile(path)
-    except (EOFError, lzma.LZMAError, OSError):  # cut within the first block
-        return False
+    return read_member(archive, path, name).decode("latin-1")
 
 
 def _unpack_tar(path: Path, folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Callable[[], str]]]:
     """Unpack what matters, in one pass: a compressed tar cannot be read at random. Names inside never become paths."""
-    try:
-        with tarfile.open(path) as archive, tqdm(desc=f"Unpacking {path.name}", unit=" files") as progress:
-            for member in archive:
-                name = Path(member.name).name
-                stream = archive.extractfile(member) if member.isfile() and _matters(name, wanted) else None
-                if stream is not None:
-                    copy = folder / str(progress.n)
-                    copy.write_bytes(stream.read())
-                    progress.update()
-                    yield name, partial(_read_file, copy)
-    except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise ValueError(f"{path} is damaged or cut short ({error}). Copy or download it again.") from error
+    with open_tar(path, SOURCES) as members, tqdm(desc=f"Unpacking {path.name}", unit=" files") as progress:
+        for member, read in members:
+            name = Path(member.name).name
+            if member.isfile() and _matters(name, wanted):
+                copy = folder / str(progress.n)
+                copy.write_bytes(read())
+                progress.update()
+                yield name, partial(_read_file, copy)

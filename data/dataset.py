@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data.batch import REAL, PoseBatch
+from data.batch import REAL, PoseBatch, sent
 from data.takes import Take, View
 from kinematics.camera import Camera
 from kinematics.skeleton import Skeleton
@@ -29,7 +29,8 @@ class IndexedPoses(ABC):
     where no view has any; cameras: those of all views, None where some are not known. sample: (S,) the frame of each
     sample (of its first view), first and last (S,) the ends of its clip. frames: T; target: the sample's place in its
     window. labels: name -> list of words; label_ids: name -> (S,) int64. fps: frames a second; None where takes differ,
-    which single frames may.
+    which single frames may. serves: where its batches go, None: they stay where it lies. residence: what there is to
+    tell of that.
     """
 
     joints_3d: Tensor
@@ -44,6 +45,8 @@ class IndexedPoses(ABC):
     labels: dict[str, list[str]]
     label_ids: dict[str, Tensor]
     fps: float | None
+    serves: torch.device | None = None
+    residence: str = ""
 
     def __len__(self) -> int:
         return len(self.sample)
@@ -52,13 +55,22 @@ class IndexedPoses(ABC):
     def device(self) -> torch.device:
         return self.joints_3d.device
 
+    @property
+    def batch_device(self) -> torch.device:
+        return self.device if self.serves is None else self.serves
+
     @abstractmethod
     def to(self, device: torch.device | str) -> "IndexedPoses":
         """The data set on another device."""
 
-    @abstractmethod
     def batch(self, indices: Tensor) -> PoseBatch:
-        """The samples `indices` (B,) int64, on the data set's device."""
+        """The samples `indices` (B,) int64, on the data set's device. The batch is on the device that it serves."""
+        batch = self.own_batch(indices)
+        return batch if self.serves is None else sent(batch, self.serves)
+
+    @abstractmethod
+    def own_batch(self, indices: Tensor) -> PoseBatch:
+        """The samples `indices` (B,) int64, indices and batch on the data set's device."""
 
     @abstractmethod
     def replaced(
@@ -172,7 +184,7 @@ class PoseDataset(IndexedPoses):
                 setattr(changed, name, values)
         return changed
 
-    def batch(self, indices: Tensor) -> PoseBatch:
+    def own_batch(self, indices: Tensor) -> PoseBatch:
         window = self.sample[indices, None] + self._offsets  # (B, T)
         window = torch.minimum(torch.maximum(window, self.first[indices, None]), self.last[indices, None])
         cameras = None if self.cameras is None else self.cameras[self.camera_of_sample[indices]]

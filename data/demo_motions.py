@@ -159,9 +159,7 @@ def _on_the_floor(body: DemoBody, joints: np.ndarray, motion: np.ndarray) -> np.
     return joints + np.concatenate([path, height[:, None]], axis=1)[:, None]
 
 
-def make_motion(
-    body: DemoBody, activity: Activity, frames: int, reach: float, rng: np.random.Generator
-) -> np.ndarray:
+def make_motion(body: DemoBody, activity: Activity, frames: int, reach: float, rng: np.random.Generator) -> np.ndarray:
     """A take: joints (F, 17, 3) metres, world frame, on the floor z = 0, facing anywhere.
 
     reach: metres; whose way leads farther from its middle turns more sharply, if stepping is what moves them.

@@ -11,13 +11,12 @@ import os
 import time
 import urllib.error
 import urllib.request
-import zipfile
-import zlib
 from pathlib import Path
 from urllib.response import addinfourl
 
 from tqdm import tqdm
 
+from data.files.archive import BROKEN_FILE, check_members, open_zip
 from kinematics.errors import PoseFKError
 
 BLOCK = 1 << 20
@@ -152,11 +151,12 @@ def _verified(part: Path, name: str, sha256: str) -> str:
 def _zip_damage(path: Path) -> str:
     """What is wrong with a zip archive, by its own checksums; empty if nothing is."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            for name in tqdm(archive.namelist(), desc="Checking", unit=" files"):
-                with archive.open(name) as file:
+        with open_zip(path) as archive:
+            check_members(path, archive.infolist())
+            for member in tqdm(archive.infolist(), desc="Checking", unit=" files"):
+                with archive.open(member) as file:
                     while file.read(BLOCK):
                         pass
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except BROKEN_FILE as error:
         return str(error)
     return ""

@@ -74,7 +74,7 @@ def mend(take: Take, max_gap: float | int, count: GapCount) -> list[Take]:
         return [take]
     groups: dict[tuple[tuple[int, int], ...], list[View]] = {}
     for view in take.views:
-        closed = _closed(view, int(max_gap * take.fps + 1e-6), count)
+        closed = _closed(view, _frames(take, max_gap), count)
         key = tuple((span.start, span.stop) for span in whole_spans(closed.joints_2d))
         groups.setdefault(key, []).append(closed)
     pieces = [replace(take, views=tuple(views))[slice(*span)] for spans, views in groups.items() for span in spans]
@@ -93,7 +93,7 @@ def mend_together(take: Take, max_gap: float | int, count: GapCount) -> list[Tak
         return [take]
     views = []
     for view in take.views:
-        closed = _closed(view, int(max_gap * take.fps + 1e-6), count)
+        closed = _closed(view, _frames(take, max_gap), count)
         whole = ~np.any(missing_joints(closed.joints_2d), axis=1)
         views.append(replace(closed, joints_2d=np.nan_to_num(closed.joints_2d), present=view.is_present & whole))
     count.takes_with_gaps += 1
@@ -110,6 +110,11 @@ def _closed(view: View, longest: int, count: GapCount) -> View:
     count.cut += int((~whole).sum())
     count.interpolated += int(closed[whole].any(axis=1).sum())
     return replace(view, joints_2d=joints_2d, confidence=confidence)
+
+
+def _frames(take: Take, max_gap: float | int) -> int:
+    """Frames of the longest gap to close; any time is no longer than the take."""
+    return int(min(max_gap * take.fps, len(take)) + 1e-6)
 
 
 def _runs(chosen: Bool[np.ndarray, "frames"]) -> list[slice]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data import cmux
+from data.files.members import table, takes_of
 from data.files.npz import load_npz_restricted
 from data.gaps import GapCount, mend, mend_together
 from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
@@ -24,6 +25,7 @@ from data.h36m_names import (
     choose,
 )
 from data.keypoints_2d import Keypoints2D, keypoints_path
+from data.plausible import check_bodies
 from data.takes import DataSettings, DataSplits, Take, View, view_from_world
 from kinematics.skeleton import Skeleton
 
@@ -37,12 +39,7 @@ def read_prepared(data_root: str | Path, layout: str = "h36m_16") -> Positions:
     """subject -> take -> (F, J, 3) metres, world frame, in `layout`; from the npz every project of the family reads."""
     path = Path(data_root) / FILE_NAME
     content = load_npz_restricted(path, HOW_TO_MAKE)
-    found = content.get("positions_3d")
-    if not isinstance(found, dict) or not all(isinstance(takes, dict) for takes in found.values()):
-        raise ValueError(
-            f"{path} has {', '.join(content) or 'nothing'} inside, expected 'positions_3d': subject -> take -> "
-            f"(frames, 32, 3). {HOW_TO_MAKE}"
-        )
+    found = takes_of(path, content, "positions_3d", HOW_TO_MAKE)
     choose(f"{path}: subject", found, H36M_CAMERAS)
     return {
         subject: {
@@ -62,7 +59,7 @@ def _take_name(path: Path, subject: str, take: str) -> str:
 
 def _checked(path: Path, take: str, joints: object, layout: str) -> np.ndarray:
     """(F, J, 3) float32 in `layout`, or a refusal naming the take."""
-    array = np.asarray(joints)
+    array = table(joints, f"{path}: {take}")
     if array.dtype.kind != "f" or array.ndim != 3 or array.shape[2] != 3 or array.shape[1] not in (16, 17, 32):
         raise ValueError(
             f"{path}: {take} has shape {array.shape}, expected (frames, 32, 3): Skeleton('h36m_32'). {HOW_TO_MAKE}"
@@ -83,7 +80,9 @@ def _checked(path: Path, take: str, joints: object, layout: str) -> np.ndarray:
             f"{path}: {take} has a thigh of {thigh:.4g}, expected {THIGH_RANGE[0]} to {THIGH_RANGE[1]} metres. {looks} "
             f"{HOW_TO_MAKE}"
         )
-    return source.convert(array, layout).astype(np.float32)
+    poses = source.convert(array, layout)
+    check_bodies(poses, f"{path}: {take}", advice=HOW_TO_MAKE)
+    return poses.astype(np.float32)
 
 
 def load(settings: DataSettings) -> DataSplits:

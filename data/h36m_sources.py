@@ -7,19 +7,22 @@
 All are millimetres in the world frame, 32 joints.
 """
 
-import io
 import re
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from data.files.archive import open_zip, read_member
+from data.files.isolated.answers import OtherContentError
+from data.files.isolated.client import UnreadableError, read_isolated
 from data.files.matlab import load_mat
 from data.files.present import require_file
 from data.h36m_names import ACTIONS, EXCLUDED, SUBJECTS, action_of, canonical_take, expected_takes
+from data.plausible import check_bodies
 from kinematics.skeleton import Skeleton
 
 NUM_JOINTS = 32
@@ -38,7 +41,7 @@ class SourceTake:
     subject: str
     take: str
     name: str
-    read: Callable[[], np.ndarray]
+    read: Callable[[], Any]
 
     def positions(self) -> Float[np.ndarray, "frames 32 3"]:
         """(F, 32, 3) metres, world frame, float32; refuses what does not look like that take."""
@@ -53,7 +56,7 @@ class Source:
     ignored: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
 
-    def add(self, subject: str, stem: str, name: str, read: Callable[[], np.ndarray]) -> None:
+    def add(self, subject: str, stem: str, name: str, read: Callable[[], Any]) -> None:
         take = canonical_take(stem)
         if take is None or subject not in SUBJECTS:
             self.ignored.append(name)
@@ -98,11 +101,8 @@ def find_archive(path: str | Path) -> Source:
         names = {str(PurePosixPath(file.relative_to(path))): file.read_bytes for file in sorted(path.rglob("*.h5"))}
     else:
         require_file(path, "Give the h36m.zip that SemGCN's data/README.md describes.")
-        try:
-            with zipfile.ZipFile(path) as archive:
-                inside = sorted(archive.namelist())
-        except (zipfile.BadZipFile, OSError) as error:
-            raise ValueError(f"{path} is not a whole zip archive ({error}). Copy or download it again.") from error
+        with open_zip(path, what_to_do="Copy or download it again.") as archive:
+            inside = sorted(archive.namelist())
         names = {name: _member_reader(path, name) for name in inside}
     for name, read_bytes in names.items():
         match = re.search(r"(?:^|/)(S\d+)/MyPoses/3D_positions/([^/]+)\.h5$", name)
@@ -113,7 +113,7 @@ def find_archive(path: str | Path) -> Source:
     return source
 
 
-def _find_features(folder: str | Path, suffix: str, read: Callable[[Path], np.ndarray]) -> Source:
+def _find_features(folder: str | Path, suffix: str, read: Callable[[Path], Any]) -> Source:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder, expected the one that holds S1, S5, .... {_DOWNLOAD}")
@@ -141,22 +141,21 @@ def _nothing_found(folder: Path, suffix: str) -> str:
     return f"{folder} holds no pose: {wanted}. {_DOWNLOAD}"
 
 
-def _read_cdf(path: Path) -> np.ndarray:
-    import cdflib
-
-    require_file(path)
+def _read_cdf(path: Path) -> Any:
     try:
-        return np.asarray(cdflib.CDF(path).varget("Pose"))
-    except Exception as error:  # cdflib reads damaged bytes as offsets and fails in any way
+        return read_isolated("cdf", require_file(path), variable="Pose")
+    except UnreadableError as error:
         raise ValueError(
             f"{path} cannot be read as a CDF file with a variable 'Pose' ({error}). Copy or extract it again."
         ) from error
 
 
-def _read_cdf_mat(path: Path) -> np.ndarray:
+def _read_cdf_mat(path: Path) -> Any:
     content = load_mat(path)
     if "data" not in content:
-        raise ValueError(f"{path} has {', '.join(content) or 'nothing'} inside, expected 'data': the cell of cdfread.")
+        raise ValueError(
+            f"{path} has {', '.join(content)[:80] or 'nothing'} inside, expected 'data': the cell of cdfread."
+        )
     data = content["data"]
     while isinstance(data, np.ndarray) and data.dtype == object and data.size == 1:
         data = data.flat[0]
@@ -165,25 +164,31 @@ def _read_cdf_mat(path: Path) -> np.ndarray:
 
 def _member_reader(path: Path, name: str) -> Callable[[], bytes]:
     def read() -> bytes:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(name)
+        with open_zip(path) as archive:
+            return read_member(archive, path, name)
 
     return read
 
 
-def _h5_reader(read_bytes: Callable[[], bytes], name: str) -> Callable[[], np.ndarray]:
-    def read() -> np.ndarray:
-        import h5py
-
+def _h5_reader(read_bytes: Callable[[], bytes], name: str) -> Callable[[], Any]:
+    def read() -> Any:
         try:
-            with h5py.File(io.BytesIO(read_bytes()), "r") as file:
-                return np.asarray(file["3D_positions"]).T
-        except Exception as error:  # zipfile, zlib and h5py each have their own ways to fail
-            raise ValueError(
-                f"{name} cannot be read as an HDF5 file with '3D_positions' ({error}). Copy or download it again."
-            ) from error
+            content = read_bytes()
+        except Exception as error:  # zipfile and zlib each have their own ways to fail
+            raise _no_positions(name, error) from error
+        try:
+            found = read_isolated("hdf5", name, content, names=["3D_positions"])["arrays"]
+        except (UnreadableError, OtherContentError) as error:
+            raise _no_positions(name, error) from error
+        if "3D_positions" not in found:
+            raise _no_positions(name, "it has none")
+        return found["3D_positions"].T
 
     return read
+
+
+def _no_positions(name: str, why: object) -> ValueError:
+    return ValueError(f"{name} cannot be read as an HDF5 file with '3D_positions' ({why}). Copy or download it again.")
 
 
 def _checked_metres(raw: object, name: str) -> np.ndarray:
@@ -197,7 +202,8 @@ def _checked_metres(raw: object, name: str) -> np.ndarray:
     if not np.isfinite(poses).all():
         frames = np.flatnonzero(~np.isfinite(poses).all(axis=(1, 2)))
         raise ValueError(f"{name} has NaN or infinity in {len(frames)} frames (first: {frames[0]}). Extract it again.")
-    thigh = float(np.median(np.linalg.norm(poses[:, _THIGH[0]] - poses[:, _THIGH[1]], axis=-1)))
+    with np.errstate(over="ignore"):
+        thigh = float(np.median(np.linalg.norm(poses[:, _THIGH[0]] - poses[:, _THIGH[1]], axis=-1)))
     if not THIGH_MM[0] < thigh < THIGH_MM[1]:
         looks = "It looks like metres already." if 0.2 < thigh < 0.7 else "Is the joint order Human3.6M's?"
         raise ValueError(
@@ -208,4 +214,6 @@ def _checked_metres(raw: object, name: str) -> np.ndarray:
             f"{name} has the hips {np.median(poses[:, 0, 2]) / 1000:.1f} m above the ground, expected under 2.5 m: it "
             "looks like the camera frame (D3_Positions_mono). Use D3_Positions."
         )
-    return (poses / 1000).astype(np.float32)
+    metres = poses / 1000
+    check_bodies(Skeleton("h36m_32").convert(metres, "h36m_17"), name, advice="Extract it again.")
+    return metres.astype(np.float32)

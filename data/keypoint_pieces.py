@@ -1,13 +1,17 @@
 """One person's keypoints as pieces without gaps: short gaps are closed, longer ones cut the clip."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from data.gaps import close_gaps, whole_spans
+from data.keypoint_files.clip import KeypointClip
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
+
+NORMALISED = 2.0  # coordinates of a file up to this are no pixels
+SMALLEST_BODY = 2.0  # pixels between its keypoints, but for the outermost tenth of them
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,38 @@ def refuse_nothing_left(
     )
 
 
+def without_points(clip: KeypointClip, name: str) -> tuple[KeypointClip, int]:
+    """The clip without people whose keypoints are at one point, as no body's are; and how many these were.
+
+    Refused if there is nobody else. Files that look normalised are left to check_inside.
+    """
+    largest = (np.nanmax(np.abs(one.keypoints), initial=0) for people in clip.frames.values() for one in people)
+    if max(largest, default=0) <= NORMALISED:
+        return clip, 0
+    bodies = {number: [one for one in people if not _is_point(one.keypoints)] for number, people in clip.frames.items()}
+    points = sum(len(people) for people in clip.frames.values()) - sum(len(people) for people in bodies.values())
+    if points and not any(bodies.values()):
+        raise PoseFKError(
+            f"{name} has nearly all keypoints of everybody at one point, in {len(bodies)} frames, expected those of a "
+            "person. Run the detector again."
+        )
+    return replace(clip, frames=bodies), points
+
+
+def _is_point(keypoints: Float[np.ndarray, "joints 2"]) -> bool:
+    """Whether nearly all keypoints are within SMALLEST_BODY. Of half of them and fewer nobody can tell."""
+    found = np.sort(keypoints[~np.isnan(keypoints).any(axis=1)], axis=0)
+    tenth = len(found) // 10
+    return 2 * len(found) > len(keypoints) and bool((found[-1 - tenth] - found[tenth] < SMALLEST_BODY).all())
+
+
 def check_inside(pixels: Float[np.ndarray, "points 2"], size: tuple[int, int], name: str) -> str | None:
     """A sentence on keypoints outside the image, None if there are none. Most of them outside is refused.
 
     pixels: of keypoints that were found.
     """
     width, height = size
-    if len(pixels) and np.abs(pixels).max() <= 2:
+    if len(pixels) and np.abs(pixels).max() <= NORMALISED:
         raise PoseFKError(
             f"{name} has coordinates up to {np.abs(pixels).max():.3g}, expected pixels of an image of {width} x "
             f"{height}: they look normalised. Save pixels."

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from data.files.members import described, table, takes_of
 from data.files.npz import load_npz_restricted
 from data.h36m_cameras import CAMERA_RESOLUTIONS
 from data.h36m_names import canonical_take, choose
+from data.plausible import check_points
 from kinematics.camera import pixels_to_screen
 from kinematics.skeleton import Skeleton
 
@@ -57,12 +59,7 @@ class Keypoints2D:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         content = load_npz_restricted(path, _WHERE)
-        positions = content.get("positions_2d")
-        if not isinstance(positions, dict):
-            raise ValueError(
-                f"{path} has {', '.join(content) or 'nothing'} inside, expected 'positions_2d': subject -> take -> "
-                f"arrays of pixels. {_WHERE}"
-            )
+        positions = takes_of(path, content, "positions_2d", _WHERE)
         self.positions: dict[str, dict[str, Any]] = {
             subject: {canonical_take(take) or take: cameras for take, cameras in takes.items()}
             for subject, takes in positions.items()
@@ -70,14 +67,13 @@ class Keypoints2D:
         self.cut_3d, self.cut_2d, self.takes_cut = 0, 0, 0
         self.lacking: list[str] = []
         self.odd_scores = 0
-        metadata = content.get("metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
+        metadata = metadata_of(content)
         self._refuse_coco(metadata)
         self.is_mpii = is_mpii(metadata)
 
     def _refuse_coco(self, metadata: dict[str, Any]) -> None:
         """17 joints may be COCO's as well as Human3.6M's; only the metadata tells."""
-        if metadata.get("layout_name") == "coco" or sides_of(metadata)[0][:2] == [1, 3]:
+        if layout_name(metadata) == "coco" or sides_of(metadata)[0][:2] == [1, 3]:
             raise ValueError(
                 f"{self.path} has Skeleton('coco_17') keypoints, expected Skeleton('h36m_17') or 'h36m_16': use a "
                 "detector trained on Human3.6M's joints, e.g. cpn_ft_h36m_dbb."
@@ -93,11 +89,15 @@ class Keypoints2D:
             return None
         name = f"{self.path}, {subject} {take}"
         cameras = self.positions[subject][take]
+        if not isinstance(cameras, list | tuple | np.ndarray) or not getattr(cameras, "shape", (1,)):
+            raise ValueError(f"{name} has {described(cameras)}, expected {NUM_CAMERAS} arrays: one per camera.")
         if len(cameras) != NUM_CAMERAS:
             raise ValueError(f"{name} has {len(cameras)} cameras, expected {NUM_CAMERAS}: one array per camera.")
         checked = [_checked(pixels, f"{name}, camera {index}") for index, pixels in enumerate(cameras)]
         if self.is_mpii:
             checked = [pixels[:, FROM_MPII] if pixels.shape[1] == len(FROM_MPII) else pixels for pixels in checked]
+        for index, (pixels, (width, _)) in enumerate(zip(checked, CAMERA_RESOLUTIONS, strict=True)):
+            check_points(pixels[..., :2], f"{name}, camera {index}", width, missing=True, advice="Detect it again.")
         shortest = min(len(pixels) for pixels in checked)
         longest = max(frames, *(len(pixels) for pixels in checked))
         kept = min(frames, shortest)
@@ -138,21 +138,36 @@ class Keypoints2D:
         choose(f"{self.path} subject", subjects, self.positions)
 
 
+def metadata_of(content: dict[str, Any]) -> dict[str, Any]:
+    """What the file says about its keypoints, under words; nothing where it does not."""
+    found = content.get("metadata")
+    return {key: value for key, value in found.items() if isinstance(key, str)} if isinstance(found, dict) else {}
+
+
+def layout_name(metadata: dict[str, Any]) -> str:
+    """The layout as the metadata name it; nothing where they do not."""
+    name = metadata.get("layout_name")
+    return name if isinstance(name, str) else ""
+
+
 def sides_of(metadata: dict[str, Any]) -> list[list[int]]:
     """Left and right joints as the metadata say, in rising order; none where they do not."""
     sides = metadata.get("keypoints_symmetry")
     if not isinstance(sides, list | tuple | np.ndarray) or len(sides) != 2:
         return [[], []]
-    return [sorted(np.ravel(side).tolist()) for side in sides]
+    numbers = [np.ravel(table(side, "keypoints_symmetry")).tolist() for side in sides]
+    if not all(isinstance(joint, int) for side in numbers for joint in side):
+        return [[], []]
+    return [sorted(side) for side in numbers]
 
 
 def is_mpii(metadata: dict[str, Any]) -> bool:
     """Whether 16 joints are in MPII's order."""
-    return metadata.get("layout_name") == "mpii" or sides_of(metadata) == MPII_SIDES
+    return layout_name(metadata) == "mpii" or sides_of(metadata) == MPII_SIDES
 
 
 def _checked(raw: Any, name: str) -> np.ndarray:
-    pixels = np.asarray(raw)
+    pixels = table(raw, name)
     if pixels.dtype.kind not in "fiu" or pixels.ndim != 3 or pixels.shape[2] not in (2, 3) or not len(pixels):
         raise ValueError(f"{name} has an array of shape {pixels.shape}, expected (frames, 16 or 17, 2) pixels.")
     if pixels.shape[1] not in (16, 17):

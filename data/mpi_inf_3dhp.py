@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from data.files.archive import shortened
 from data.files.matlab import load_mat
+from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
+from data.plausible import check_bodies, check_points
 from kinematics.skeleton import Skeleton
 
 SEQUENCES = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
@@ -36,7 +39,7 @@ FROM_H36M_17 = [TO_H36M_17.index(joint) for joint in range(17)]
 # The official 17 as indices of SPIN's 24: SPIN stores head_top as "Head" (18) and head as "Jaw" (17).
 SPIN_TO_OFFICIAL = [18, 12, 8, 7, 6, 9, 10, 11, 2, 1, 0, 3, 4, 5, 14, 16, 17]
 
-THIGH_RANGE = (0.2, 0.7)  # metres
+THIGH_RANGE, FARTHEST, FARTHEST_PIXEL = (0.2, 0.7), 1000.0, 1e6  # metres, metres, pixels
 
 
 @dataclass
@@ -76,6 +79,7 @@ def read_spin(path: str | Path) -> AnnotatedFrames:
         if found != shape:
             what = "no" if found is None else f"{found} per frame as"
             raise ValueError(f"{path} has {what} '{key}', expected {shape or 'names'} per frame: SPIN's 24 joints.")
+    check_arrays(path, content, {"imgname": ("USO", 1), "part": ("fiu", 3), "S": ("fiu", 3)})
     names = [str(name) for name in content["imgname"]]
     part, pose = (content[key][:, SPIN_TO_OFFICIAL].astype(np.float64) for key in ("part", "S"))
     if not len(names) == len(part) == len(pose):
@@ -95,10 +99,10 @@ def _parse_image_name(path: str | Path, name: str) -> tuple[str, int]:
     """mpi_inf_3dhp_test_set/TS1/imageSequence/img_000006.jpg -> ("TS1", 6)."""
     parts = name.replace("\\", "/").split("/")
     sequences = [part for part in parts if part in SEQUENCES]
-    digits = "".join(filter(str.isdigit, parts[-1]))
-    if len(sequences) != 1 or not digits:
+    digits = "".join(filter(str.isdecimal, parts[-1]))
+    if len(sequences) != 1 or not 0 < len(digits) < 10:
         raise ValueError(
-            f"{path} has an image {name!r}, expected .../TS1/imageSequence/img_000001.jpg: is it a test set?"
+            f"{path} has an image {shortened(name)!r}, expected .../TS1/imageSequence/img_000001.jpg: is it a test set?"
         )
     return sequences[0], int(digits)
 
@@ -148,6 +152,8 @@ def _frames_first(path: Path, content: dict[str, Any], key: str, size: int) -> n
 
 def _per_frame(path: Path, content: dict[str, Any], key: str, frames: int) -> np.ndarray:
     array = np.ravel(np.asarray(content.get(key, np.zeros(0))))
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{path} has {key!r} of {array.dtype}, expected a number per frame. Extract it again.")
     if len(array) != frames:
         raise ValueError(
             f"{path} has {len(array)} entries of {key!r}, expected {frames}: one per frame. Extract it again."
@@ -163,6 +169,13 @@ def _check(frames: AnnotatedFrames, name: str) -> None:
     if not (np.isfinite(chosen.joints_3d).all() and np.isfinite(chosen.pixels).all()):
         raise ValueError(f"{name} has NaN or infinity in a valid frame. Get it again.")
     check_metres(chosen.joints_3d, (RIGHT_HIP, RIGHT_KNEE), name)
+    for array, most in ((frames.joints_3d, FARTHEST), (frames.pixels, FARTHEST_PIXEL)):
+        if (np.abs(array[np.isfinite(array)]) > most).any():
+            raise ValueError(f"{name} has values of {np.abs(array).max():.3g} in a frame, expected under {most:g}.")
+    valid = [f"{sequence} image {image}" for sequence, image in zip(chosen.sequence, chosen.image, strict=True)]
+    advice, called = "Get it again.", valid.__getitem__
+    check_bodies(chosen.joints_3d[:, TO_H36M_17], name, origin="the pelvis", advice=advice, called=called)
+    check_points(chosen.screen()[:, TO_H36M_17], name, advice=advice, called=called)
     if np.abs(chosen.pixels).max() < 10:
         raise ValueError(
             f"{name} has 2D up to {np.abs(chosen.pixels).max():.3g}, expected pixels (0 to 2048): it looks normalised."
@@ -170,10 +183,13 @@ def _check(frames: AnnotatedFrames, name: str) -> None:
 
 
 def check_metres(joints: np.ndarray, thigh: tuple[int, int], name: str) -> None:
-    """Refuse poses whose thigh, the median over (N, J, 3), is not a person's in metres."""
-    length = float(np.median(np.linalg.norm(joints[:, thigh[0]] - joints[:, thigh[1]], axis=-1)))
+    """Refuse poses whose thigh, the median over (N, J, 3), is not a person's in metres, and joints beyond reach."""
+    with np.errstate(over="ignore"):
+        length = float(np.median(np.linalg.norm(joints[:, thigh[0]] - joints[:, thigh[1]], axis=-1)))
     if not THIGH_RANGE[0] < length < THIGH_RANGE[1]:
         raise ValueError(
             f"{name} has thighs of {length:.4g} m, expected {THIGH_RANGE[0]} to {THIGH_RANGE[1]} m: the units (metres "
             "here, millimetres in annot_data.mat) or the joint order are others."
         )
+    if np.abs(joints).max() > FARTHEST:
+        raise ValueError(f"{name} has a joint {np.abs(joints).max():.3g} m away, expected under {FARTHEST:,.0f} m.")

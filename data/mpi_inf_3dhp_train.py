@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from data.files.matlab import load_mat
-from data.mpi_inf_3dhp import check_metres
+from data.mpi_inf_3dhp import FARTHEST, check_metres
+from data.plausible import check_bodies, check_points
 from data.skeletool import CalibratedCamera, read_calibration
 from data.takes import Take, View
 from data.view_checks import check_views
@@ -62,6 +63,10 @@ def read_sequence(folder: Path, sequence: str) -> Take:
         usual = slice(FRAMES[sequence])
         views.append(_view(calibrated[str(number)], str(number), pixels[usual], joints[usual]))
     check_metres(views[0].joints_3d, (1, 2), str(path))
+    for view in views:
+        name = f"{path}: camera {view.camera_name}"
+        check_bodies(view.joints_3d, name, origin="the camera", advice="Get it again.")
+        check_points(view.joints_2d, name, advice="Get it again.")
     take = training_take(sequence, tuple(views))
     check_views(take, str(path))
     return take
@@ -84,7 +89,7 @@ def _cells(path: Path, content: dict[str, Any], key: str) -> list[np.ndarray]:
 def _cell_of_camera(path: Path, content: dict[str, Any], cells: int) -> dict[int, int]:
     """Camera -> which of the cells is its own, for the eight of CAMERAS."""
     numbers = np.ravel(np.asarray(content.get("cameras", np.arange(cells))))
-    if numbers.dtype.kind not in "fiu" or len(numbers) != cells:
+    if numbers.dtype.kind not in "fiu" or len(numbers) != cells or not np.isfinite(numbers).all():
         raise ValueError(f"{path} has {len(numbers)} 'cameras' and {cells} cells of annotations. Get it again.")
     owners = [int(number) for number in numbers]
     missing = [str(camera) for camera in CAMERAS if camera not in owners]
@@ -106,6 +111,8 @@ def _joints(path: Path, cell: Any, key: str, camera: int) -> np.ndarray:
     bad = int((~np.isfinite(joints)).any(axis=(1, 2)).sum())
     if bad:
         raise ValueError(f"{path}: {key} of camera {camera} has NaN in {bad} of {len(array)} frames. Get it again.")
+    if np.abs(joints).max() > FARTHEST * 1000:
+        raise ValueError(f"{path}: {key} of camera {camera} has values of {np.abs(joints).max():.3g}. Get it again.")
     return joints
 
 

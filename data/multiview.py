@@ -77,11 +77,13 @@ class MultiViewDataset(IndexedPoses):
         self, *, joints_3d: Tensor | None = None, joints_2d: Tensor | None = None, confidence: Tensor | None = None
     ) -> "MultiViewDataset":
         flat = self.flat.replaced(joints_3d=joints_3d, joints_2d=joints_2d, confidence=confidence)
-        return MultiViewDataset(flat, self.rows, self.present)
+        changed = MultiViewDataset(flat, self.rows, self.present)
+        changed.serves, changed.residence = self.serves, self.residence
+        return changed
 
-    def batch(self, indices: Tensor) -> PoseBatch:
+    def own_batch(self, indices: Tensor) -> PoseBatch:
         """(B, V, T, J, ...)"""
-        batch = self.flat.batch(self.rows[indices].flatten()).in_views(self.views)
+        batch = self.flat.own_batch(self.rows[indices].flatten()).in_views(self.views)
         return replace(batch, visible=batch.visible & self.present[indices][..., None, None], number=indices)
 
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from data.cmu import FILE_FORMAT, FILE_NAME
 from data.cmu_archive import CaptureSource, Clip, open_source
-from data.cmu_quality import glitch_frames, lowest_joint
+from data.cmu_quality import FASTEST_JOINT, glitch_frames, lowest_joint
 from data.cmux_clips import CMUX_CLIPS
 from data.command_line import OneSentenceParser
 from data.download import check_sha256, download
@@ -66,8 +66,8 @@ def prepare(source: Path, data_root: Path, only_benchmark: bool = True, skip_bad
     """Read, check and write everything; returns the file written."""
     wanted: Callable[[str], bool] = CMUX_CLIPS.__contains__ if only_benchmark else lambda clip: True
     with open_source(source, wanted) as capture:
-        clips = _read_all(capture, skip_bad)
-    usable = [~glitch_frames(clip.joints, clip.fps) for clip in clips]
+        read = _read_all(capture, skip_bad)
+    clips, usable = [clip for clip, _ in read], [good for _, good in read]
     path = _write(clips, usable, data_root / FILE_NAME)
     print(_table(clips, usable))
     found = {clip.name for clip in clips}
@@ -78,12 +78,20 @@ def prepare(source: Path, data_root: Path, only_benchmark: bool = True, skip_bad
     return path
 
 
-def _read_all(capture: CaptureSource, skip_bad: bool) -> list[Clip]:
+def _read_all(capture: CaptureSource, skip_bad: bool) -> list[tuple[Clip, np.ndarray]]:
+    """The clips, each with the frames that are no glitches."""
     clips = []
     for name in (bar := tqdm(sorted(capture.motions), desc="Reading clips", unit=" clips")):
         bar.set_postfix_str(name)
         try:
-            clips.append(capture.read_clip(name))
+            clip = capture.read_clip(name)
+            usable = ~glitch_frames(clip.joints, clip.fps)
+            if not usable.any():
+                raise ValueError(
+                    f"{capture.place}: {name} has no frame to learn from, all {len(usable)} are glitches: joints "
+                    f"faster than {FASTEST_JOINT:g} m/s, or a root at the origin. Leave it out (--skip_bad)."
+                )
+            clips.append((clip, usable))
         except (ValueError, FileNotFoundError) as error:
             if not skip_bad:
                 raise

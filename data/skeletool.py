@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from data.files.present import require_file
+from data.plausible import IMAGE_SIZE, check_cameras
 from kinematics.camera import Camera, matrix_to_wxyz
 
 TITLE = "Skeletool Camera Calibration File"
@@ -60,18 +61,18 @@ def _camera(path: Path, block: dict[str, list[str]]) -> CalibratedCamera:
             raise ValueError(f"{path}: camera {name} has no {length} numbers of {key!r}. Get it again.")
     if numbers["animated"][0]:
         raise ValueError(f"{path}: camera {name} is animated, expected one that stands still.")
-    if (numbers["size"] < 1).any():
-        raise ValueError(f"{path}: camera {name} has images of {numbers['size'].tolist()} pixels. Get it again.")
+    width, height = numbers["size"].tolist()
+    if not all(IMAGE_SIZE[0] <= side <= IMAGE_SIZE[1] for side in (width, height)):
+        raise ValueError(f"{path}: camera {name} has images of {[width, height]} pixels. Get it again.")
     extrinsic = numbers["extrinsic"].reshape(4, 4)
     rotation = extrinsic[:3, :3]
-    if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
+    if not np.abs(rotation @ rotation.T - np.eye(3)).max() <= 1e-3 or not np.linalg.det(rotation) > 0:
         raise ValueError(f"{path}: camera {name} has an extrinsic matrix without a rotation in it. Get it again.")
     centre = -rotation.T @ extrinsic[:3, 3] / 1000
-    width, height = numbers["size"]
-    return CalibratedCamera(
-        pinhole(numbers["intrinsic"].reshape(4, 4)[:3, :3], Z_UP_Y_UP @ rotation.T, Z_UP_Y_UP @ centre, width, height),
-        int(width), int(height),
-    )  # fmt: skip
+    matrix = numbers["intrinsic"].reshape(4, 4)[:3, :3]
+    camera = pinhole(matrix, Z_UP_Y_UP @ rotation.T, Z_UP_Y_UP @ centre, width, height)
+    check_cameras(camera, f"{path}: camera {name}", advice="Get it again.")
+    return CalibratedCamera(camera, int(width), int(height))
 
 
 def pinhole(

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float
 from data.files.hdf5 import load_hdf5
 from data.h36m_names import choose
 from data.mpi_inf_3dhp import check_metres
+from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points
 from data.skeletool import pinhole
 from data.takes import DataSettings, DataSplits, Take, View
 from data.view_checks import check_views
@@ -33,6 +34,7 @@ SHAPES = {
     "seq": (), "cam": (), "frame": (), "subj": (), "3D": (51,), "2D": (34,), "cam_intrinsic": (3, 3),
     "cam_position": (3,), "R_cam_2_world": (3, 3),
 }  # fmt: skip
+LARGEST, LARGEST_LABEL = 1e6, 2.0**53  # metres and images; labels
 HOW_TO_GET = "It is part of the Ski-Pose PTZ-Camera dataset, research only; docs/data_multiview.md says more."
 Records = dict[str, np.ndarray]
 
@@ -63,6 +65,12 @@ def load(settings: DataSettings) -> DataSplits:
     return DataSplits([take.thinned(settings.downsample) for take in parts["train"]], [], {"ski": parts["test"]}, notes)
 
 
+def file_of(root: str | Path, split: str) -> Path:
+    """Where the file of a split lies, or should."""
+    own, released = Path(root) / f"ski_{split}.h5", Path(root) / split / "labels.h5"
+    return released if released.exists() and not own.exists() else own
+
+
 def load_ski_takes(root: str | Path, split: str, num_joints: int = 17) -> list[Take]:
     """One take per run of frames without a hole, its views synchronised and with a camera for every frame.
 
@@ -73,12 +81,15 @@ def load_ski_takes(root: str | Path, split: str, num_joints: int = 17) -> list[T
     if split not in SPLITS:
         raise ValueError(f"Ski-Pose split {split!r} is not known: choose from {', '.join(SPLITS)}.")
     layout = Skeleton.from_num_joints(num_joints).name
-    path = Path(root) / f"ski_{split}.h5"
-    if not path.exists() and (Path(root) / split / "labels.h5").exists():
-        path = Path(root) / split / "labels.h5"
+    path = file_of(root, split)
     takes = []
     for run in _runs(path, _upright(_read(path))):
-        take = _take(run, layout)
+        try:
+            take = _take(run, layout)
+        except np.linalg.LinAlgError as error:
+            raise ValueError(
+                f"{path}: the cameras of sequence {run['seq'][0]} do not tell where the skier is. Get it again."
+            ) from error
         if len(take.views) > 1:
             check_views(take, f"{path}: {take.group['sequence']}", SCREEN_AGREEMENT)
             takes.append(take)
@@ -91,23 +102,31 @@ def _read(path: Path) -> Records:
     records: Records = {}
     for name, shape in SHAPES.items():
         array, size = content.get(name, np.zeros(0)), int(np.prod(shape))
-        if len(array) == 0 or array.size != len(array) * size or array.dtype.kind not in "fiu":
+        if array.size == 0 or array.ndim == 0 or array.size != len(array) * size or array.dtype.kind not in "fiu":
             raise ValueError(
                 f"{path} has {name!r} of shape {array.shape}, expected {('records', *shape)}. {HOW_TO_GET}"
             )
         if not np.isfinite(array).all():
             raise ValueError(f"{path} has NaN or infinity in {name!r}. Get it again.")
+        if (largest := np.abs(array.astype(np.float64)).max()) > (most := LARGEST if shape else LARGEST_LABEL):
+            raise ValueError(f"{path} has {largest:.3g} in {name!r}, expected under {most:.3g}. Get it again.")
         records[name] = array.reshape(len(array), *shape).astype(np.float64 if shape else np.int64)
     counts = {len(array) for array in records.values()}
     if len(counts) > 1:
         raise ValueError(f"{path} has arrays of {min(counts)} to {max(counts)} records, expected as many of each.")
     turns = records["R_cam_2_world"]
-    if np.abs(turns @ turns.swapaxes(1, 2) - np.eye(3)).max() > 1e-3 or np.linalg.det(turns).min() < 0:
+    if not np.abs(turns @ turns.swapaxes(1, 2) - np.eye(3)).max() <= 1e-3 or not np.linalg.det(turns).min() > 0:
         raise ValueError(f"{path} has R_cam_2_world that is no rotation. Get it again.")
+    if (records["cam_intrinsic"][:, (0, 1), (0, 1)] <= 0).any():
+        raise ValueError(f"{path} has focal lengths of 0 or less in 'cam_intrinsic'. Get it again.")
     joints = records["3D"].reshape(-1, 17, 3)
     check_metres(joints, (1, 2), str(path))
     records["3D"] = joints - joints[:, :1]
     records["2D"] = records["2D"].reshape(-1, 17, 2)
+    check_bodies(records["3D"], str(path), origin="the pelvis", advice="Get it again.", called="record {}".format)
+    check_points(records["2D"] * 2 - 1, str(path), advice="Get it again.", called="record {}".format)
+    camera = pinhole(records["cam_intrinsic"], records["R_cam_2_world"], records["cam_position"], 1, 1)
+    check_cameras(camera, str(path), OUTDOORS_M, "Get it again.")
     return records
 
 

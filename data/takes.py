@@ -1,11 +1,13 @@
 """What a data set hands over: takes (one recording) and the views cameras have of them. Plain numpy, on the CPU."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import torch
 
+from data.plausible import check_points
 from kinematics.camera import Camera
 
 
@@ -142,6 +144,24 @@ class DataSplits:
     validation: list[Take]
     tests: dict[str, list[Take]]
     notes: list[str] = field(default_factory=list)
+
+
+def check_images(takes: Iterable[Take]) -> None:
+    """Refuse 2D that no image shows in the frames that are samples, and 2D that is not finite in any frame.
+
+    Files were checked where they were read. This is what became of them: a joint in the lens, say, has no image.
+    """
+    for take in takes:
+        for view in take.views:
+            where = f"Take {take.subject}/{take.action}, camera {view.camera_name or 'unknown'}"
+            samples = np.flatnonzero(take.usable & view.is_present)
+            if len(samples) == len(take):
+                check_points(view.joints_2d, where)
+                continue
+            called = [f"frame {frame}" for frame in samples.tolist()].__getitem__
+            check_points(view.joints_2d[samples], where, called=called)
+            if not np.isfinite(view.joints_2d).all():
+                raise ValueError(f"{where} has NaN or infinity in its 2D, which windows of several frames would see.")
 
 
 def view_from_world(joints_world: np.ndarray, camera: Camera, camera_name: str) -> View:

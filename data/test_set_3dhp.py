@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
 from data.mpi_inf_3dhp import FPS, SCENES, SEQUENCES, TO_H36M_16, TO_H36M_17, VALID_FRAMES, check_metres
+from data.plausible import check_bodies, check_points
 from data.takes import DataSettings, Take, View
 
 VIDEO, SPARSE = "3dhp", "3dhp_sparse"
@@ -100,9 +102,10 @@ def _poses(
     missing = [key for key in keys if key not in content]
     if missing:
         raise ValueError(f"{path} has no {' and '.join(missing)}, needed for {joints} joints. {HOW_TO_MAKE}")
-    poses, screen = (np.asarray(content[key]) for key in keys)
+    check_arrays(path, content, dict.fromkeys(keys, ("f", 3)), HOW_TO_MAKE)
+    poses, screen = (content[key] for key in keys)
     for key, array, size in zip(keys, (poses, screen), (3, 2), strict=True):
-        if array.shape != (len(poses), joints, size) or not len(array) or array.dtype.kind != "f":
+        if array.shape != (len(poses), joints, size) or not len(array):
             raise ValueError(
                 f"{path} has '{key}' of shape {array.shape}, expected (frames, {joints}, {size}). {HOW_TO_MAKE}"
             )
@@ -114,8 +117,11 @@ def _checked(path: Path, joints_3d: np.ndarray, joints_2d: np.ndarray, valid: np
     if not (np.isfinite(joints_3d[valid]).all() and np.isfinite(joints_2d).all()):
         raise ValueError(f"{path} has NaN or infinity in it. {HOW_TO_MAKE}")
     check_metres(joints_3d[valid], (1, 2), str(path))
-    if np.abs(joints_2d[valid]).max() > 10:
+    if not np.abs(joints_2d[valid]).max() <= 10:
         raise ValueError(f"{path} has 2D up to {np.abs(joints_2d).max():.4g}, expected screen units. {HOW_TO_MAKE}")
+    called = [f"frame {number}" for number in np.flatnonzero(valid)].__getitem__
+    check_bodies(joints_3d[valid], str(path), origin="the pelvis", advice=HOW_TO_MAKE, called=called)
+    check_points(joints_2d, str(path), advice=HOW_TO_MAKE)  # windows see all of the 2D
     joints_3d = (joints_3d - joints_3d[:, :1]).astype(np.float32)
     return {"joints_3d": joints_3d, "joints_2d": joints_2d.astype(np.float32), "valid": valid}
 
@@ -123,7 +129,8 @@ def _checked(path: Path, joints_3d: np.ndarray, joints_2d: np.ndarray, valid: np
 def _labels(path: Path, content: dict[str, Any], key: str, frames: int) -> np.ndarray | None:
     if key not in content:
         return None
-    labels = np.asarray(content[key])
+    check_arrays(path, content, {key: ("b" if key.endswith("valid") else "U", 1)}, HOW_TO_MAKE)
+    labels = content[key]
     if labels.shape != (frames,):
         raise ValueError(f"{path} has '{key}' of shape {labels.shape}, expected ({frames},). {HOW_TO_MAKE}")
     return labels

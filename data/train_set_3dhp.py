@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from data.files.archive import shortened
+from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
 from data.h36m_names import choose
 from data.mpi_inf_3dhp import check_metres
 from data.mpi_inf_3dhp_train import LAYOUT, training_take
+from data.plausible import check_bodies, check_cameras, check_points
 from data.takes import DataSettings, DataSplits, Take, View
 from kinematics.camera import Camera
 from kinematics.skeleton import Skeleton
@@ -82,8 +85,11 @@ def load_train_takes(settings: DataSettings) -> list[Take]:
     missing = [key for key in ("sequences", "camera_names") if key not in content]
     if missing:
         raise ValueError(f"{path} has no {' and '.join(missing)}. {HOW_TO_MAKE}")
+    check_arrays(path, content, dict.fromkeys(("sequences", "camera_names"), ("U", 1)), HOW_TO_MAKE)
     layout = Skeleton.from_num_joints(settings.num_joints).name
     sequences = [str(name) for name in content["sequences"]]
+    if odd := [name for name in sequences if len(name.split()) != 2]:
+        raise ValueError(f"{path} has a sequence {shortened(odd[0])!r}, expected names like 'S1 Seq1'. {HOW_TO_MAKE}")
     choose(f"{path}: subject", settings.subjects_train, sorted({name.split()[0] for name in sequences}))
     wanted = [name for name in sequences if not settings.subjects_train or name.split()[0] in settings.subjects_train]
     return [training_take(name, _views(path, content, name, layout)).thinned(settings.downsample) for name in wanted]
@@ -109,10 +115,12 @@ def arrays(takes: list[Take]) -> dict[str, np.ndarray]:
 def _views(path: Path, content: dict[str, Any], sequence: str, layout: str) -> tuple[View, ...]:
     names = [str(name) for name in content["camera_names"]]
     prefix, joints = sequence.replace(" ", "/"), Skeleton(LAYOUT).num_joints
-    frames = np.shape(content.get(f"{prefix}/joints_3d", np.zeros((0, 0))))[1]
+    check_arrays(path, content, {f"{prefix}/joints_3d": ("f", 4)}, HOW_TO_MAKE)
+    frames = content[f"{prefix}/joints_3d"].shape[1]
     shapes = {key: (len(names), size) for key, size in _CAMERA.items()} | {"aspect": (len(names),)}
     shapes |= {f"joints_{size}d": (len(names), frames, joints, size) for size in (3, 2)}
-    members = {key: np.asarray(content.get(f"{prefix}/{key}", np.zeros(0))) for key in shapes}
+    check_arrays(path, content, {f"{prefix}/{key}": ("f", len(shape)) for key, shape in shapes.items()}, HOW_TO_MAKE)
+    members = {key: content[f"{prefix}/{key}"] for key in shapes}
     for key, shape in shapes.items():
         if members[key].shape != shape or not frames or not np.isfinite(members[key]).all():
             raise ValueError(
@@ -121,6 +129,11 @@ def _views(path: Path, content: dict[str, Any], sequence: str, layout: str) -> t
             )
     check_metres(members["joints_3d"][0], (1, 2), f"{path}: {sequence}")
     cameras = Camera(*(torch.from_numpy(members[key]).float() for key in (*_CAMERA, "aspect")))
+    check_cameras(cameras, f"{path}: {sequence}", advice=HOW_TO_MAKE)
+    for name, joints_3d, joints_2d in zip(names, members["joints_3d"], members["joints_2d"], strict=True):
+        where = f"{path}: {sequence}, camera {name}"
+        check_bodies(joints_3d, where, origin="the camera", advice=HOW_TO_MAKE)
+        check_points(joints_2d, where, advice=HOW_TO_MAKE)
     poses, screen = (
         Skeleton(LAYOUT).convert(members[key], layout).astype(np.float32) for key in ("joints_3d", "joints_2d")
     )

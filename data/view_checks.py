@@ -103,7 +103,7 @@ def check_rig(views: Sequence[View], name: str) -> None:
         if distance < SAME_PLACE and cosine > SAME_DIRECTION:
             raise PoseFKError(f"{name}: cameras {names[i]} and {names[j]} have the same pose. Leave one of them out.")
         apart.append(distance)
-    if max(apart) < SAME_PLACE:
+    if not max(apart) >= SAME_PLACE:
         raise PoseFKError(
             f"{name}: all {len(views)} cameras stand within {SAME_PLACE * 100:.0f} cm of one place, from which no "
             "depth can be triangulated. Check the calibration and its units."
@@ -114,7 +114,7 @@ def check_upright(views: Sequence[View], name: str) -> None:
     """Refuse a world in which the cameras do not stand upright on average: conventions say z is up."""
     up = -np.mean([_poses(view)[1][..., :, 1].mean(axis=0) for view in views], axis=0)
     cosine = up / max(float(np.linalg.norm(up)), 1e-9)
-    if cosine[2] < UPRIGHT:
+    if not cosine[2] >= UPRIGHT:
         axis = int(np.abs(cosine).argmax())
         looks = f"{'-' if cosine[axis] < 0 else '+'}{'xyz'[axis]}"
         raise PoseFKError(f"{name}: the cameras' up is the world's {looks}, expected +z. Turn the world.")

@@ -8,6 +8,7 @@ Prints the scores with their tables; --json writes the result lines (the same as
 """
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from tqdm import tqdm
 from augment.detections import check_setting
 from data import STANDALONE_TEST_SETS, TEST_SETS, DataSettings, load_test_set
 from data.command_line import read_flags
+from data.devices import chosen_device
 from data.files.writing import atomic_write
 from evaluation.evaluate import TEST_NOISES, dataset_for, noisy, predict, score
 from evaluation.notes import notes_on_test_set
@@ -76,7 +78,7 @@ class CrossDomain:
 def run(settings: CrossDomain) -> list[dict[str, Any]]:
     """The result lines, one per test set, protocol and flip, each with its tables."""
     check(settings)
-    device = choose_device(settings.device)
+    device = chosen_device(settings.device)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode).to(device)
     for name in settings.protocols:
         protocol_named(name).check(lifter.skeleton)
@@ -94,21 +96,10 @@ def check(settings: CrossDomain) -> None:
         known = ", ".join([*(name for names in TEST_SETS.values() for name in names), *STANDALONE_TEST_SETS])
         raise ValueError(f"--test_sets is empty, expected some of {known}.")
     check_setting(settings.test_noise, "test_noise", TEST_NOISES)
-    if not settings.max_gap >= 0:  # also NaN
+    if not 0 <= settings.max_gap < math.inf:  # also NaN
         raise ValueError(f"--max_gap {settings.max_gap}: expected at least 0.")
     if settings.json is not None and settings.json.is_dir():
         raise IsADirectoryError(f"--json {settings.json} is a folder, expected the name of a file.")
-
-
-def choose_device(name: str) -> torch.device:
-    """auto: a GPU if there is one."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name.split(":")[0] not in ("cpu", "cuda"):
-        raise ValueError(f"--device {name}: choose from auto, cpu, cuda.")
-    if name != "cpu" and not torch.cuda.is_available():
-        raise ValueError(f"--device {name}: this PyTorch finds no GPU; use --device cpu.")
-    return torch.device(name)
 
 
 def evaluate_test_set(

@@ -14,6 +14,8 @@ from torch import Tensor
 from augment.detections import detected_dataset, is_projected, noise_for
 from data.dataset import PoseDataset
 from data.multiview import MultiViewDataset, Poses
+from data.plausible import FARTHEST_M
+from data.residence import reside
 from data.takes import Take
 from evaluation.metrics import joint_errors, scale_aligned, similarity_aligned
 from evaluation.protocols import JointErrors, Row, group_rows, protocol_named, rows_by_label, score_row
@@ -52,6 +54,13 @@ class Predictions:
                 "diverged; use an earlier checkpoint or a lower learning rate."
             )
         plain, target = self.prediction, self.target
+        for what, joints in (("predictions", plain), ("true poses", target)):
+            farthest = float(joints.abs().amax()) if joints.numel() else 0.0
+            if not farthest <= FARTHEST_M:
+                raise ValueError(
+                    f"The {what} reach {farthest:.3g} m from the root, expected metres of bodies and at most "
+                    f"{FARTHEST_M:g} m even of a lifter that errs: nothing can be scored."
+                )
         velocity = torch.full(plain.shape[:2], torch.nan, device=plain.device)
         if len(plain) > 1:
             moved = joint_errors(plain.diff(dim=0), target.diff(dim=0))
@@ -88,11 +97,11 @@ class Scores:
 
 
 def dataset_for(lifter: Lifter, takes: Sequence[Take], device: torch.device | str = "cpu") -> Poses:
-    """Takes in the windows, the layout and the number of views that a lifter reads."""
+    """Takes in the windows, the layout and the number of views that a lifter reads, with batches on `device`."""
     skeleton, frames, target = lifter.skeleton.name, lifter.frames, lifter.target_frame
     if lifter.views == 1:
-        return PoseDataset.from_takes(takes, skeleton, frames, device=device, target=target)
-    return MultiViewDataset.from_takes(takes, skeleton, frames, lifter.views, target=target, device=device)
+        return reside(PoseDataset.from_takes(takes, skeleton, frames, target=target), device)
+    return reside(MultiViewDataset.from_takes(takes, skeleton, frames, lifter.views, target=target), device)
 
 
 def noisy(dataset: Poses, noise: str, name: str) -> Poses:
@@ -132,8 +141,9 @@ def predict(
         if progress:
             progress(len(indices))
     made = Predictions(
-        torch.cat(predictions), torch.cat(targets), skeleton, dataset.labels, dataset.label_ids, flip, 0.0,
-        dataset.follows(),
+        torch.cat(predictions), torch.cat(targets), skeleton, dataset.labels,
+        {name: ids.to(targets[0].device) for name, ids in dataset.label_ids.items()}, flip, 0.0,
+        dataset.follows().to(targets[0].device),
     )  # fmt: skip
     made.seconds = time.perf_counter() - start  # float() of the check above has waited for the device
     return made

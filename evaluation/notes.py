@@ -6,8 +6,10 @@ from posenets import Lifter
 
 
 def clip_notes(name: str, dataset: Poses, lifter: Lifter) -> list[str]:
-    """Of clips: those shorter than the lifter's window, and another frame rate than the lifter has learnt from."""
-    notes, frames = [], lifter.frames
+    """Where poses lie that a GPU computes with. Of clips also those shorter than the lifter's window, and another frame
+    rate than the lifter has learnt from.
+    """
+    notes, frames = [f"{name}: {dataset.residence}."] if dataset.residence else [], lifter.frames
     if frames == 1:
         return notes
     lengths = dataset.clip_lengths()

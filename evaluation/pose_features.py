@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augment.bodies import STATURE_RATIOS
-from augment.export_poses import at_same_heading
+from augment.export.poses import at_same_heading
 from augment.limbs import take_apart, trunk_frames
 from kinematics import BONES, bone_lengths
 from kinematics.bones import BODY_JOINTS

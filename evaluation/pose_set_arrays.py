@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from evaluation.pose_sets import MOST_CLIPS, PoseSet
 from kinematics import Camera, PoseFKError, Skeleton
 
 BODY = Skeleton("h36m_16")
+CAMERA: dict[str, tuple[int, ...]] = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (9,), "aspect": ()}
+_QUOTED = 80  # characters of what a file holds, in a message
 
 
 @dataclass
@@ -42,6 +45,32 @@ def some(total: int, wanted: int, generator: torch.Generator) -> Tensor:
     return torch.randperm(total, generator=generator)[:wanted].sort().values
 
 
+def numbers(path: Path, name: str, value: Any, *shape: int | None) -> np.ndarray:
+    """An array of a file, if it holds real numbers in this shape (None: of any length), else a refusal."""
+    found = value if isinstance(value, np.ndarray) else np.empty(0, dtype=object)
+    fits = found.ndim == len(shape) and all(own in (None, size) for own, size in zip(shape, found.shape, strict=True))
+    if not fits or found.dtype.kind != "f":
+        came = f"of shape {found.shape}, {found.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        wanted = ", ".join("any" if own is None else str(own) for own in shape)
+        raise PoseFKError(f"{path} has {name[:_QUOTED]} {came[:_QUOTED]}, expected real numbers of shape ({wanted}).")
+    return found
+
+
+def single(path: Path, name: str, array: np.ndarray) -> Tensor:
+    """As float32, if all of it is finite then."""
+    with np.errstate(over="ignore"):  # what becomes infinite is refused
+        found = torch.from_numpy(array.astype(np.float32))
+    if not torch.isfinite(found).all():
+        raise PoseFKError(f"{path} has NaN or infinite {name[:_QUOTED]}: copy or make it again.")
+    return found
+
+
+def camera_of(path: Path, arrays: dict[str, Any], count: int, rows: np.ndarray, prefix: str = "") -> Camera:
+    """The cameras at `rows` of `count` ones, from arrays by name as Block.camera_arrays has them."""
+    held = {name: numbers(path, f"{prefix}{name}", arrays.get(name), count, *CAMERA[name]) for name in CAMERA}
+    return Camera(*(single(path, f"{prefix}{name}", array[rows]) for name, array in held.items()))
+
+
 def to_body(path: Path, array: np.ndarray, layout: Skeleton, size: int = 3) -> Tensor:
     """(..., J, size) of a layout -> (..., 16, size) float32, or a refusal that says what to do."""
     if array.shape[-2:] != (layout.num_joints, size) or array.dtype.kind != "f":
@@ -54,7 +83,8 @@ def to_body(path: Path, array: np.ndarray, layout: Skeleton, size: int = 3) -> T
             f"{path} has the joints of {layout.name}, which has no {', '.join(missing)}: export the same poses "
             "with --layout h36m_16, h36m_17 or mpi_inf_3dhp_17."
         )
-    return torch.from_numpy(layout.convert(array, BODY).astype(np.float32))
+    with np.errstate(over="ignore"):  # what becomes infinite is refused later
+        return torch.from_numpy(layout.convert(array, BODY).astype(np.float32))
 
 
 def joined(parts: list[Arrays], wanted: int, generator: torch.Generator) -> Arrays:

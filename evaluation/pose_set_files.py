@@ -3,26 +3,23 @@
 Only as many poses are read as are wanted; the shards of a folder are one set.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import torch
-from torch import Tensor
 
-from augment.export_manifest import IDENTITY, MANIFEST
-from augment.formats import hdf5, poseaug, videopose3d
+from augment.export.formats import hdf5, poseaug, videopose3d
+from augment.export.records import IDENTITY, MANIFEST, read_notes
+from data.files.isolated.client import read_isolated
 from data.files.npz import load_npz_restricted
 from data.files.present import require_file
-from evaluation.pose_set_arrays import Arrays, as_pose_set, joined, some, to_body
-from evaluation.pose_set_npz import CAMERA, read_poseaug, read_videopose3d
+from evaluation.pose_set_arrays import CAMERA, Arrays, as_pose_set, joined, some, to_body
+from evaluation.pose_set_npz import read_poseaug, read_videopose3d
 from evaluation.pose_sets import MOST_CLIPS, PoseSet
 from kinematics import Camera, PoseFKError, Skeleton
 
 READABLE = "the formats hdf5, poseaug and videopose3d of augment.export can be read"
-_BYTES_AT_ONCE = 1 << 24
 
 
 def read_files(path: Path, wanted: int, generator: torch.Generator) -> PoseSet:
@@ -47,12 +44,7 @@ def export_notes(folder: Path) -> dict[str, Any]:
         path = folder / name
         if not path.is_file():
             continue
-        try:
-            content = json.loads(path.read_text())
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise PoseFKError(f"{path} is damaged ({error}): export again, or move it away.") from error
-        if not isinstance(content, dict) or not isinstance(content.get("frames", 1), int):
-            raise PoseFKError(f"{path} is not of an export: move it away.")
+        content = read_notes(path)
         return content | {"finished": name == MANIFEST, "licence": content.get("licence") or _licence(folder)}
     return {}
 
@@ -65,7 +57,7 @@ def _licence(folder: Path) -> str:
 
 def _files(path: Path) -> list[tuple[str, Path]]:
     """(kind, file) of everything readable there, all of one kind."""
-    if path.is_file():
+    if not path.is_dir():
         return [(_kind(require_file(path)), path)]
     names = (hdf5.FILE, poseaug.FILE, videopose3d.FILE_3D)
     found = [file for name in names for file in sorted([*path.glob(name), *path.glob(f"shard-*/{name}")])]
@@ -94,30 +86,39 @@ def _kind(path: Path) -> str:
 
 
 def _read_hdf5(path: Path, frames: int, clips: int, generator: torch.Generator) -> Arrays:
+    names = ["joints_world", "joints_screen", *(f"camera/{name}" for name in CAMERA)]
     try:
-        with h5py.File(path, "r") as file:
-            held: Any = file
-            total = len(held["joints_world"])
-            rows = some(total, clips, generator)
-            layout, fps = Skeleton(str(held.attrs["layout"])), float(held.attrs["fps"])
-            camera = Camera(*(torch.from_numpy(_rows(held[f"camera/{name}"], rows)) for name in CAMERA))
-            arrays = [_rows(held[name], rows) for name in ("joints_world", "joints_screen")]
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        about = read_isolated("hdf5", path, names=names, attributes=["layout", "fps"], shapes_only=True)
+        attributes, shapes = about["attributes"], {name: tuple(map(int, own)) for name, own in about["arrays"].items()}
+        if lacking := [name for name in (*names, "layout", "fps") if name not in {**shapes, **attributes}]:
+            raise ValueError(f"it has no {', '.join(lacking)}")
+        layout, fps = Skeleton(str(attributes["layout"])), float(attributes["fps"])
+        if not 0 < fps < float("inf"):
+            raise ValueError(f"fps is {fps}")
+        _check_shapes(shapes)
+        total = shapes["joints_world"][0]
+        rows = some(total, clips, generator)
+        held = read_isolated("hdf5", path, names=names, rows=rows.tolist())["arrays"]
+        if odd := [name for name, array in held.items() if array.dtype.kind != "f"]:
+            raise ValueError(f"{', '.join(odd)} are no real numbers")
+        camera = Camera(*(torch.from_numpy(held[f"camera/{name}"]).float() for name in CAMERA))
+    except (TypeError, ValueError) as error:
         raise PoseFKError(
             f"{path} cannot be read as an export's HDF5 file ({' '.join(str(error).split())}): copy or export it again."
         ) from error
-    world, screen = (to_body(path, array, layout, size) for array, size in zip(arrays, (3, 2), strict=True))
+    with np.errstate(over="ignore"):  # as_pose_set refuses what float32 cannot hold
+        world, screen = (to_body(path, held[name], layout, size) for name, size in zip(names, (3, 2), strict=False))
     return Arrays(world, True, total, screen, camera, fps)
 
 
-def _rows(dataset: Any, rows: Tensor) -> np.ndarray:
-    """Some rows of a dataset, in order. Blocks are read whole: HDF5 takes long over single rows."""
-    parts, step = [], max(1, _BYTES_AT_ONCE // max(dataset[:1].nbytes, 1))
-    for start in range(0, len(dataset), step):
-        own = rows[(rows >= start) & (rows < start + step)] - start
-        if len(own):
-            parts.append(dataset[start : start + step][own.numpy()])
-    return np.concatenate(parts) if parts else dataset[:0]
+def _check_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
+    clips, frames, *body = (*shapes["joints_world"], 0, 0)
+    if len(body) != 4 or clips * frames == 0 or body[1] != 3:
+        raise ValueError(f"joints_world has shape {shapes['joints_world']}, expected (clips, frames, joints, 3)")
+    wanted = {f"camera/{name}": (clips, *shape) for name, shape in CAMERA.items()}
+    for name, shape in {"joints_screen": (clips, frames, body[0], 2), **wanted}.items():
+        if shapes[name] != shape:
+            raise ValueError(f"{name} has shape {shapes[name]}, expected {shape}")
 
 
 _READERS = {"hdf5": _read_hdf5, "poseaug": read_poseaug, "videopose3d": read_videopose3d}

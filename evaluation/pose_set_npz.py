@@ -7,36 +7,36 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment.formats import videopose3d
+from augment.export.formats import videopose3d
 from data.files.npz import load_npz_restricted
-from evaluation.pose_set_arrays import Arrays, some, to_body
+from evaluation.pose_set_arrays import CAMERA, Arrays, camera_of, numbers, single, some, to_body
 from kinematics import Camera, PoseFKError, Skeleton
 
-CAMERA = ("orientation_wxyz", "translation", "intrinsics", "aspect")
 _LAYOUTS = ("h36m_16", "h36m_17", "mpi_inf_3dhp_17", "lsp_14", "coco_17")
 
 
 def read_poseaug(path: Path, frames: int, clips: int, generator: torch.Generator) -> Arrays:
     """Joints about the hip in camera axes. With cameras kept, the hip's place is found again from the 2D."""
     held = load_npz_restricted(path)
-    joints, seen = np.asarray(held["pose3d"]), held.get("pose2d")
-    if joints.ndim != 3 or len(joints) % frames:
+    joints = numbers(path, "pose3d", held["pose3d"], None, None, 3)
+    if len(joints) % frames:
         raise PoseFKError(f"{path} has pose3d of shape {joints.shape}, expected (clips of {frames}, joints, 3).")
     layout = _layout_of(path, held.get("joint_names"), joints.shape[1])
     total = len(joints) // frames
-    rows = some(total, clips, generator)
+    rows = some(total, clips, generator).numpy()
 
-    def own(array: np.ndarray, size: int) -> Tensor:
-        return to_body(path, array.reshape(total, frames, *array.shape[1:])[rows.numpy()], layout, size)
+    def own(name: str, array: np.ndarray, size: int) -> Tensor:
+        clip = array.reshape(total, frames, *array.shape[1:])[rows]
+        return single(path, name, to_body(path, clip, layout, size).numpy())
 
-    centred = own(joints, 3)
-    if not isinstance(seen, np.ndarray) or len(seen) != len(joints):
+    centred = own("pose3d", joints, 3)
+    if "pose2d" not in held:
         return Arrays(centred, False, total)
-    screen = own(seen, 2)
-    arrays = [held[f"camera_{name}"] for name in CAMERA if len(held.get(f"camera_{name}", ())) == total]
-    if len(arrays) < len(CAMERA):
+    screen = own("pose2d", numbers(path, "pose2d", held["pose2d"], len(joints), layout.num_joints, 2), 2)
+    cameras = {name: held[f"camera_{name}"] for name in CAMERA if f"camera_{name}" in held}
+    if not cameras:
         return Arrays(centred, False, total, screen)
-    camera = Camera(*(torch.from_numpy(array[rows.numpy()]) for array in arrays))
+    camera = camera_of(path, cameras, total, rows, "camera_")
     seen_whole = centred + hips_from_screen(centred, screen, camera)[:, :, None]
     return Arrays(camera.camera_to_world(seen_whole), True, total, screen, camera)
 
@@ -57,10 +57,11 @@ def _layout_of(path: Path, names: Any, count: int) -> Skeleton:
     """The layout of an array that may bring its joint names."""
     if names is None:
         return Skeleton.from_num_joints(count)
-    joints = tuple(str(name) for name in np.asarray(names))
+    joints = tuple(names.tolist()) if isinstance(names, np.ndarray) and names.ndim == 1 else (type(names).__name__,)
     found = next((layout for layout in map(Skeleton, _LAYOUTS) if layout.joints == joints), None)
     if found is None:
-        raise PoseFKError(f"{path} names its joints {', '.join(joints[:4])}, ...: choose a layout of {_LAYOUTS}.")
+        said = ", ".join(str(joint)[:20] for joint in joints[:4])
+        raise PoseFKError(f"{path} names its joints {said}, ...: choose a layout of {_LAYOUTS}.")
     return found
 
 
@@ -70,15 +71,20 @@ def read_videopose3d(path: Path, frames: int, clips: int, generator: torch.Gener
     A clip has one camera, which tells clips from single poses; `frames` is not asked.
     """
     positions = load_npz_restricted(path)["positions_3d"]
-    if not isinstance(positions, dict) or not all(isinstance(own, dict) and own for own in positions.values()):
+    subjects = [*positions.values()] if isinstance(positions, dict) else []
+    if not subjects or not all(isinstance(own, dict) and own for own in subjects):
         raise PoseFKError(f"{path} has no takes inside, expected positions_3d: subject -> take -> (frames, joints, 3).")
-    takes = {(subject, take): joints for subject, own in positions.items() for take, joints in own.items()}
+    takes = {
+        (subject, take): numbers(path, f"the take {take}", joints, None, None, 3)
+        for subject, own in positions.items()
+        for take, joints in own.items()
+    }
     beside = path.with_name(videopose3d.FILE_2D)
     cameras = load_npz_restricted(beside).get("cameras") if beside.is_file() else None
     if not isinstance(cameras, dict):
         return _without_cameras(path, takes, clips, generator)
     try:
-        own = [cameras[subject][take] for subject, take in takes]
+        own = [dict(cameras[subject][take]) for subject, take in takes]
         whole = {name: np.concatenate([entry[name] for entry in own]) for name in (*CAMERA, "joints_screen")}
         total = len(whole["aspect"])
         rows = some(total, clips, generator).numpy()
@@ -86,21 +92,20 @@ def read_videopose3d(path: Path, frames: int, clips: int, generator: torch.Gener
             array.reshape(total, -1, *array.shape[1:])[rows]
             for array in (np.concatenate(list(takes.values())), whole["joints_screen"])
         )
-        camera = Camera(*(torch.from_numpy(whole[name][rows]) for name in CAMERA))
         layouts = [Skeleton.from_num_joints(array.shape[2]) for array in (world, screen)]
     except (LookupError, TypeError, ValueError) as error:
-        raise PoseFKError(f"{beside} does not bring a view for every take of {path.name} ({error}).") from error
-    return Arrays(to_body(path, world, layouts[0]), True, total, to_body(path, screen, layouts[1], 2), camera)
+        raise PoseFKError(
+            f"{beside} does not bring a view for every take of {path.name} ({str(error)[:80]})."
+        ) from error
+    camera = camera_of(beside, whole, total, rows)
+    return Arrays(to_body(path, world, layouts[0]), True, total, to_body(beside, screen, layouts[1], 2), camera)
 
 
 def _without_cameras(
     path: Path, takes: dict[tuple[str, str], np.ndarray], clips: int, generator: torch.Generator
 ) -> Arrays:
     """Every frame a pose of its own; those of a take are neighbours in time."""
-    arrays = [np.asarray(joints) for joints in takes.values()]
-    if any(array.ndim != 3 for array in arrays):
-        raise PoseFKError(f"{path} has takes of another shape, expected (frames, joints, 3).")
-    poses = torch.cat([to_body(path, array, Skeleton.from_num_joints(array.shape[1])) for array in arrays])
-    take = torch.repeat_interleave(torch.arange(len(arrays)), torch.tensor([len(array) for array in arrays]))
+    poses = torch.cat([to_body(path, array, Skeleton.from_num_joints(array.shape[1])) for array in takes.values()])
+    take = torch.repeat_interleave(torch.arange(len(takes)), torch.tensor([len(array) for array in takes.values()]))
     rows = some(len(poses), clips, generator)
     return Arrays(poses[rows, None], True, len(poses), recording=take[rows])

@@ -18,6 +18,7 @@ from data import (
     load_dataset,
     load_test_set,
 )
+from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_rate
 from evaluation.pose_features import statures
 from kinematics import PoseFKError, bone_lengths
 
@@ -27,6 +28,7 @@ SETS = tuple(
 LEAST_POSES = 100  # 48 numbers a pose: a covariance of fewer poses says nothing
 MOST_CLIPS = 2000
 _STATURES_M = (0.5, 2.5)
+_called = "pose {} of those drawn".format
 
 
 @dataclass
@@ -73,7 +75,22 @@ class PoseSet:
                 f"{float(height.min()):.3g}), expected {_STATURES_M[0]} to {_STATURES_M[1]} m: are these metres, and "
                 "the joints in the order of their layout?"
             )
+        self._check_bounds()
         return self
+
+    def _check_bounds(self) -> None:
+        """Refuse what no body, no image and no camera can be (data.plausible)."""
+        origin = "the world's origin" if self.upright else "the hip"
+        check_bodies(self.joints.numpy(), self.name, farthest=OUTDOORS_M, origin=origin, called=_called)
+        if self.clips is not None:
+            clips = self.clips.flatten(0, 1).numpy()
+            check_bodies(clips, f"{self.name}, its clips", farthest=OUTDOORS_M, origin=origin, called=_called)
+        if self.views is not None:
+            check_points(self.views.joints_2d[:, 0].numpy(), self.name, called=_called)
+            if self.views.camera is not None:
+                check_cameras(self.views.camera, self.name, OUTDOORS_M)
+        if self.fps is not None:
+            check_rate(self.fps, self.name)
 
     def clip_frames(self, fps: float | int) -> int:
         """Frames of clips at another rate that last as long as these clips; 0 where there are none."""

@@ -19,15 +19,16 @@ import numpy as np
 
 from data.command_line import read_flags
 from data.dataset import RATE_TOLERANCE
+from data.devices import chosen_device
 from data.files.writing import atomic_folder
 from data.keypoint_files import Hints, KeypointClip, read_keypoints
 from data.keypoint_mapping import to_layout
-from data.keypoint_pieces import Piece, check_inside, refuse_nothing_left, whole_pieces
+from data.keypoint_pieces import Piece, check_inside, refuse_nothing_left, whole_pieces, without_points
+from data.plausible import FPS, IMAGE_SIZE, check_image_size, check_points, check_rate
 from data.tracking import Track, track_people
-from evaluation.cross_domain import choose_device
 from evaluation.film import check_film, write_film
 from evaluation.predict_files import BVH_LAYOUT, WRITERS
-from evaluation.prediction import Prediction, lift_pieces
+from evaluation.prediction import Prediction, check_prediction, lift_pieces
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from posenets import Lifter, load_lifter
 
@@ -97,8 +98,9 @@ def run(settings: Predict) -> Prediction:
         clip = read_clip(settings)
         fps, size = frame_rate(clip, lifter, settings), image_size(clip, settings)
         pieces = pieces_of(choose_person(clip, fps, settings), clip, size, fps, lifter, settings)
-        lifter.to(choose_device(settings.device))
+        lifter.to(chosen_device(settings.device))
         prediction = lift_pieces(lifter, pieces, size, fps, settings.flip, settings.camera_pitch_deg)
+        check_prediction(prediction, lifter, str(settings.checkpoint))
         names = [name for kind in dict.fromkeys(settings.outputs) for name in WRITERS[kind](prediction, part)]
         if settings.film != "none":
             names.append(f"film.{settings.film}")
@@ -109,10 +111,11 @@ def run(settings: Predict) -> Prediction:
 
 def check(settings: Predict) -> None:
     """Refuse what cannot work before anything is read."""
-    if settings.image_size is not None and min(settings.image_size) < 1:
-        raise PoseFKError(f"--image_size is {settings.image_size}, expected width and height in pixels, 1 or more.")
-    if settings.fps is not None and not (math.isfinite(settings.fps) and settings.fps > 0):
-        raise PoseFKError(f"--fps is {settings.fps:g}, expected frames a second, more than 0.")
+    low, high = IMAGE_SIZE
+    if not all(low <= side <= high for side in settings.image_size or ()):
+        raise PoseFKError(f"--image_size is {settings.image_size}, expected width and height, {low} to {high} pixels.")
+    if settings.fps is not None and not FPS[0] <= settings.fps <= FPS[1]:
+        raise PoseFKError(f"--fps is {settings.fps:g}, expected {FPS[0]:g} to {FPS[1]:g} frames a second.")
     if not (math.isfinite(settings.max_gap) and settings.max_gap >= 0):
         raise PoseFKError(f"--max_gap is {settings.max_gap:g}, expected seconds, 0 or more.")
     if not 0 <= settings.min_score < 1:
@@ -127,11 +130,13 @@ def check(settings: Predict) -> None:
 def read_clip(settings: Predict) -> KeypointClip:
     """The file, announced in a line."""
     hints = Hints(settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations)
-    clip = read_keypoints(settings.keypoints, hints, settings.format)
+    clip, points = without_points(read_keypoints(settings.keypoints, hints, settings.format), str(settings.keypoints))
     seen = sum(bool(people) for people in clip.frames.values())
     numbers = list(clip.frames)
     span = (numbers[-1] - numbers[0]) // clip.step + 1
     print(f"{settings.keypoints}: {clip.layout.name}, {span} frames, {span - seen} of them without a person.")
+    if points:
+        print(f"{points} detections have nearly all keypoints at one point, as no body has: taken as missing.")
     return clip
 
 
@@ -142,6 +147,7 @@ def image_size(clip: KeypointClip, settings: Predict) -> tuple[int, int]:
             f"{settings.keypoints} does not say how large the image is, expected its width and height: give "
             "--image_size WIDTH HEIGHT, in pixels."
         )
+    check_image_size(*clip.size, str(settings.keypoints))
     return clip.size
 
 
@@ -150,6 +156,7 @@ def frame_rate(clip: KeypointClip, lifter: Lifter, settings: Predict) -> float:
     fps = clip.fps or ASSUMED_FPS
     if clip.fps is None and len(clip.frames) > 1:
         print(f"{settings.keypoints} does not say its frame rate: {ASSUMED_FPS:g} frames a second are assumed (--fps).")
+    check_rate(fps, str(settings.keypoints))
     learnt = lifter.fps
     if lifter.frames > 1 and learnt and max(fps, learnt) > RATE_TOLERANCE * min(fps, learnt):
         print(f"The video has {fps:g} frames a second, the lifter has learnt from {learnt:g}: motions look faster or "
@@ -180,12 +187,15 @@ def pieces_of(
     keypoints = np.stack([person.keypoints for person in track.people])
     scores = np.stack([person.scores for person in track.people])
     keypoints[scores <= settings.min_score] = np.nan
-    outside = check_inside(keypoints[~np.isnan(keypoints).any(axis=2)], size, str(settings.keypoints))
+    name = str(settings.keypoints)
+    called = [f"frame {number}" for number in track.frames].__getitem__
+    outside = check_inside(keypoints[~np.isnan(keypoints).any(axis=2)], size, name)
+    check_points(keypoints, name, size[0], missing=True, called=called, names=clip.layout.joints)
     wanted = lifter.input_skeleton
     joints, certainty, made_up = to_layout(keypoints, scores, clip.layout, wanted)
     longest = int(settings.max_gap * fps + 1e-6)
     pieces, gaps = whole_pieces(np.array(track.frames), joints, certainty, longest, clip.step)
-    refuse_nothing_left(pieces, joints, wanted, str(settings.keypoints))
+    refuse_nothing_left(pieces, joints, wanted, name)
     if outside:
         print(outside)
     if made_up:

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from augment.planting import lowest_heights, planted
 from data.keypoint_pieces import Piece
+from data.plausible import LEAST_PREDICTED_M, check_bodies
 from kinematics.camera import camera_to_world, look_at, pixels_to_screen
+from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 from posenets import Lifter
 
@@ -59,6 +61,24 @@ def lift_pieces(
         np.repeat(np.arange(len(pieces)), [len(piece.frames) for piece in pieces]),
         fps, size, lifter.skeleton, lifter.input_skeleton,
     )  # fmt: skip
+
+
+def check_prediction(prediction: Prediction, lifter: Lifter, name: str) -> None:
+    """Refuse what is not finite and what no body can be, before any of it is written. name: of the checkpoint."""
+    weights = list(lifter.state_dict().values())
+    damaged = sum(int((~torch.isfinite(values)).sum()) for values in weights)
+    total = sum(values.numel() for values in weights)
+    advice = (
+        f"{damaged} of the lifter's {total} weights are not finite: take another checkpoint."
+        if damaged
+        else "The lifter's weights are finite: look at the keypoints of that frame, or take another checkpoint."
+    )
+    called = [f"what it predicts for frame {number}" for number in prediction.frames].__getitem__
+    for joints in (prediction.joints_3d, prediction.joints_world - prediction.joints_world[:, :1]):
+        check_bodies(joints, name, origin="the root", advice=advice, called=called, least=LEAST_PREDICTED_M)
+    for what in ("joints_world", "joints_2d", "scores"):
+        if not np.isfinite(getattr(prediction, what)).all():
+            raise PoseFKError(f"{name}: {what} is not finite in every frame, so nothing is written.")
 
 
 def upright_on_the_floor(joints_camera: Float[Tensor, "frames joints 3"], pitch_deg: float = 0.0) -> Tensor:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augment.bodies import STATURE_RATIOS
-from augment.export_poses import TOLERANCE_RAD
+from augment.export.poses import TOLERANCE_RAD
 from data import PoseBatch
 from evaluation.charts import view_numbers
 from evaluation.pose_features import stature_ratios, statures

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from augment.export_poses import WITHOUT_DATA
+from augment.export.poses import WITHOUT_DATA
 from data import DataSettings
 from data.command_line import read_flags
 from data.files.writing import atomic_write

@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(columns(table))
     if settings.json is not None:
         with atomic_write(settings.json) as part:
-            part.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+            part.write_text(json.dumps([asdict(row) for row in rows], indent=1, allow_nan=False) + "\n")
         print(settings.json)
 
 

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from kinematics.constants import indices
 from kinematics.skeleton import Skeleton
 
 # name: parent joint, child joint
@@ -32,7 +33,7 @@ BONE_JOINTS = tuple((BODY_JOINTS.index(parent), BODY_JOINTS.index(child)) for pa
 
 def bone_vectors(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 15 3"]:
     """Child joint minus parent joint of each bone, in the order of BONES; same frame and unit as the joints."""
-    parents, children = torch.tensor(BONE_JOINTS, device=joints.device).unbind(-1)
+    parents, children = indices(BONE_JOINTS, joints).unbind(-1)
     return joints.index_select(-2, children) - joints.index_select(-2, parents)
 
 

@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from kinematics.constants import constant
 from kinematics.rows import are_in_rows, cat, stack, take
 
 UNDISTORTIONS = 12  # Human3.6M's lenses: to 1e-9 after eight
@@ -140,7 +141,7 @@ def screen_to_rays(
     """
     intrinsics = _align(intrinsics, screen)
     bent_rays = (screen - intrinsics[..., 2:4]) / intrinsics[..., 0:2]
-    if not intrinsics.requires_grad and not intrinsics[..., 4:].any():
+    if intrinsics.device.type == "cpu" and not intrinsics.requires_grad and not intrinsics[..., 4:].any():
         return bent_rays
     k1, k2, k3, p1, p2 = intrinsics[..., 4:].unbind(-1)
     u, v = bent_rays.unbind(-1)
@@ -259,9 +260,9 @@ class Camera:
 
         A reflection turns rotations about the axes in its plane the other way round, and the lens with them.
         """
-        turn = self.orientation_wxyz * self.orientation_wxyz.new_tensor([1.0, 1.0, -1.0, -1.0])
-        place = self.translation * self.translation.new_tensor([-1.0, 1.0, 1.0])
-        lens = self.intrinsics * self.intrinsics.new_tensor([1.0, 1, -1, 1, 1, 1, 1, -1, 1])
+        turn = self.orientation_wxyz * constant((1.0, 1.0, -1.0, -1.0), self.orientation_wxyz)
+        place = self.translation * constant((-1.0, 1.0, 1.0), self.translation)
+        lens = self.intrinsics * constant((1.0, 1, -1, 1, 1, 1, 1, -1, 1), self.intrinsics)
         return Camera(turn, place, lens, self.aspect)
 
     def reshape(self, *lead: int) -> "Camera":

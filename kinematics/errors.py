@@ -5,6 +5,8 @@ import sys
 import zipfile
 from collections.abc import Callable
 
+from kinematics.busy_machine import considerate_threads
+
 BAD_INPUT_EXIT_CODE = 2
 
 
@@ -22,7 +24,8 @@ def exit_with_one_sentence(main: Callable[[], object]) -> None:
     Set POSEFK_TRACEBACK=1 to see where an error came from.
     """
     try:
-        main()
+        with considerate_threads():
+            main()
     except BAD_INPUT as error:
         if os.environ.get("POSEFK_TRACEBACK"):
             raise

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kinematics.bones import BODY_JOINTS, bone_lengths
+from kinematics.constants import constant, indices
 from kinematics.dh import JOINT_ANGLES
 from kinematics.limits import joint_limits
 from kinematics.rotation import matrix_to_euler
@@ -31,7 +32,7 @@ _LIMB_JOINTS = (
     ("LShoulder", "LElbow", "LWrist"),
 )
 _FIRST_ANGLES = ("right_hip_twist", "left_hip_twist", "right_shoulder_twist", "left_shoulder_twist")
-_LIMB_COLUMNS = [[JOINT_ANGLES.index(name) + i for i in range(4)] for name in _FIRST_ANGLES]
+_LIMB_COLUMNS = tuple(tuple(JOINT_ANGLES.index(name) + i for i in range(4)) for name in _FIRST_ANGLES)
 _NATURAL_BEND = (-1.0, -1.0, 1.0, 1.0)  # sign of a bent knee or elbow
 # Sine of an angle that counts as none, for it is rounding: of float32 poses near the origin, and our own.
 _STRAIGHT, _ROUNDINGS = 2e-6, 50
@@ -160,7 +161,7 @@ def _limb_angles(upper: Tensor, lower: Tensor) -> Tensor:
     upper, lower: unit directions (..., 4, 3) in the frame the limb hangs from.
     """
     solutions = []
-    natural = torch.tensor(_NATURAL_BEND, dtype=upper.dtype, device=upper.device)
+    natural = constant(_NATURAL_BEND, upper)
     for bend in (natural, -natural):
         frame, hinge = _hinge_frames(upper, lower, bend.expand(upper.shape[:-1]))
         z, y, x = _euler_zyx(frame).unbind(-1)
@@ -168,8 +169,8 @@ def _limb_angles(upper: Tensor, lower: Tensor) -> Tensor:
         solutions.append(torch.stack([z + math.pi, math.pi - y, x + math.pi, hinge], dim=-1))
     angles = torch.stack(solutions, dim=-2)  # (..., limbs 4, solutions 4, angles 4)
 
-    limits = joint_limits("anatomical")
-    lowest, highest = (limit[torch.tensor(_LIMB_COLUMNS)].to(angles)[:, None] for limit in (limits.lower, limits.upper))
+    limits, columns = joint_limits("anatomical").ends(angles.dtype, angles.device), indices(_LIMB_COLUMNS, angles)
+    lowest, highest = (limit[columns][:, None] for limit in limits)
     middle, half = (highest + lowest) / 2, (highest - lowest) / 2
     angles = angles - 2 * math.pi * torch.round((angles - middle) / (2 * math.pi))
     away = (angles - middle).abs()
@@ -187,7 +188,7 @@ def joint_angles_from_joints(joints: Float[Tensor, "*batch 16 3"]) -> BodyPose:
     of a limb keeps its length and direction. Not meant to be differentiated.
     """
     at = {name: joints[..., index, :] for index, name in enumerate(BODY_JOINTS)}
-    level = torch.tensor([1.0, 0.0, 0.0], dtype=joints.dtype, device=joints.device).expand_as(at["Hip"])
+    level = constant((1.0, 0.0, 0.0), joints).expand_as(at["Hip"])
     hips, at["Hip"] = _between(at["RHip"], at["LHip"], at["Hip"], level)
     shoulders, at["Thorax"] = _between(at["RShoulder"], at["LShoulder"], at["Thorax"], hips)
     pelvis = _pelvis(hips, at["Spine"] - at["Hip"])

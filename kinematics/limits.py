@@ -12,6 +12,7 @@ upper arm held level it swings the limb sideways, and the abduction angle then t
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -91,8 +92,11 @@ class JointLimits:
     upper: Tensor
 
     def _middle_and_half(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        middle, half = (self.upper + self.lower) / 2, (self.upper - self.lower) / 2
-        return middle.to(like), half.to(like)
+        return _on_device(self, like.dtype, like.device)[2:]
+
+    def ends(self, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+        """lower and upper in a float type and on a device. Not to be written to."""
+        return _on_device(self, dtype, device)[:2]
 
     def to_radians(self, raw: Float[Tensor, "*batch 28"]) -> Float[Tensor, "*batch 28"]:
         """[-1, 1] -> radians; -1 is the lower limit."""
@@ -127,6 +131,17 @@ class JointLimits:
         return self.to_radians(raw * 2 - 1)
 
 
+@lru_cache(maxsize=64)
+def _on_device(limits: JointLimits, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """lower, upper, middle and half, moved once: copying waits for the device (kinematics.constants)."""
+    lower, upper = limits.lower, limits.upper
+    with torch.inference_mode(False):
+        lower, upper, middle, half = (
+            values.to(device, dtype) for values in (lower, upper, (upper + lower) / 2, (upper - lower) / 2)
+        )
+    return lower, upper, middle, half
+
+
 _TABLES_DEG = {"dh-aug": _DH_AUG_DEG, "anatomical": _anatomical_deg()}
 
 
@@ -134,5 +149,12 @@ def joint_limits(name: str) -> JointLimits:
     """The table "dh-aug" or "anatomical"."""
     if name not in _TABLES_DEG:
         raise ValueError(f"joint limits {name!r} are not known: choose from {', '.join(_TABLES_DEG)}.")
-    lower, upper = torch.deg2rad(torch.tensor(_TABLES_DEG[name], dtype=torch.float64)).unbind(-1)
+    return limits_of_degrees(name, tuple(_TABLES_DEG[name]))
+
+
+@lru_cache
+def limits_of_degrees(name: str, ranges_deg: tuple[tuple[float | int, float | int], ...]) -> JointLimits:
+    """A table of (lower, upper) degrees under a name."""
+    with torch.inference_mode(False):  # kept also for those who learn
+        lower, upper = torch.deg2rad(torch.tensor(ranges_deg, dtype=torch.float64)).unbind(-1)
     return JointLimits(name, lower, upper)

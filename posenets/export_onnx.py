@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from data.command_line import read_flags
 from data.files.writing import atomic_write
+from data.plausible import FARTHEST_M
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from posenets.lifter import Lifter
 from posenets.lifter_files import load_lifter
@@ -71,6 +72,7 @@ def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -
             "only input mode screen exports."
         )
     graph = _Graph(lifter.cpu(), flip).eval()
+    _check_answers(graph)
     with atomic_write(path) as part:
         _write(graph, part, opset)
         model = onnx.load(part)
@@ -110,6 +112,18 @@ def describe(lifter: Lifter, flip: bool) -> dict[str, Any]:
         "input_mode": lifter.input_mode,
         "flip": flip,
     }
+
+
+def _check_answers(graph: _Graph) -> None:
+    """Refuse a lifter whose answers are not finite or as far away as no lifter's that has learnt anything."""
+    with torch.inference_mode():
+        answers = graph(_example(graph.lifter, BATCH_SIZES[-1], torch.Generator().manual_seed(0)))
+    farthest = float(answers.abs().amax())
+    if not farthest <= FARTHEST_M:  # also NaN
+        raise PoseFKError(
+            f"The lifter is not exported: of random bodies it makes joints {farthest:.3g} m from the root, expected at "
+            f"most {FARTHEST_M:g} m. Take another checkpoint."
+        )
 
 
 def largest_difference(graph: nn.Module, session: Any) -> float:

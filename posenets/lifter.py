@@ -8,13 +8,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from data.batch import PoseBatch
+from kinematics.constants import constant, indices
 from kinematics.head import from_body
 from kinematics.skeleton import Skeleton
 from posenets.base import PoseNet, exactly
+from posenets.checkpoints.content import FORMAT
 from posenets.input_layouts import Readout, network_layout, with_hip
 from posenets.input_modes import INPUT_MODES, PER_FRAME_MODES, prepare, rotation_of_virtual_camera
 
-FORMAT = "posefk-1"
 FRAMES_AT_ONCE = 16384  # of all windows together that a clip is cut into
 
 
@@ -182,10 +183,10 @@ class Lifter(nn.Module):
         self.eval()
         joints = lift(joints_2d)
         if flip:
-            order, on_screen = self.skeleton.mirror, self.input_skeleton.mirror
-            sign = joints_2d.new_tensor([-1.0, 1.0, 1.0])[: joints_2d.shape[-1]]
+            order, on_screen = (indices(layout.mirror, joints) for layout in (self.skeleton, self.input_skeleton))
+            sign = constant((-1.0, 1.0, 1.0), joints_2d)[: joints_2d.shape[-1]]
             mirrored = lift(joints_2d[..., on_screen, :] * sign)
-            joints = (joints + mirrored[:, order] * joints.new_tensor([-1.0, 1.0, 1.0])) / 2
+            joints = (joints + mirrored[:, order] * constant((-1.0, 1.0, 1.0), joints)) / 2
         self.train(was_training)
         root = self.skeleton.root
         return joints - joints[:, root : root + 1]

@@ -5,10 +5,12 @@ from typing import Any
 
 from kinematics.skeleton import Skeleton
 from posenets.base import PoseNet
-from posenets.lifter import FORMAT, Lifter
+from posenets.checkpoints.content import check_lifter_content, is_posefk
+from posenets.checkpoints.files import read_checkpoint
+from posenets.checkpoints.fitting import fill
+from posenets.lifter import Lifter
 from posenets.multiview_lifter import MultiViewLifter
-from posenets.published import fill, load_published, read_checkpoint
-from posenets.registry import build_posenet
+from posenets.published import posenet_with, published_lifter
 
 
 def lifter_of(posenet: PoseNet, input_mode: str, skeleton: str, input_layout: str | None = None) -> Lifter:
@@ -29,32 +31,29 @@ def load_lifter(
     name, input_mode, skeleton and keywords serve original projects' files only: ours say all that themselves.
     """
     content = read_checkpoint(path)
-    if isinstance(content, dict) and content.get("format") == FORMAT:
+    if is_posefk(content):
         return lifter_from_checkpoint(content, path)
     if name is None:
         raise ValueError(
             f"{path} is not a PoseFK checkpoint: for one of an original project, say which lifter it is "
             "(--posenet_name)."
         )
-    posenet = load_published(path, name, **keywords)
+    posenet = published_lifter(content, path, name, **keywords)
     layout = skeleton or Skeleton.from_num_joints(posenet.num_joints).name
     return lifter_of(posenet, input_mode, layout).eval()
 
 
 def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
     """A lifter from what a PoseFK checkpoint holds. path: for the error message."""
-    wanted = ("posenet", "model_pos", "input_mode", "skeleton")
-    absent = [key for key in wanted if key not in content]
-    if absent:
-        raise ValueError(f"{path} is a PoseFK checkpoint without {', '.join(absent)}: it holds {', '.join(content)}.")
+    check_lifter_content(content, path)
     recipe = content["posenet"]
+    own = {"num_joints": recipe["num_joints"], "frames": recipe["frames"]}
+    posenet = posenet_with(content["model_pos"], path, recipe["name"], own | recipe["sizes"])
     try:
-        posenet = build_posenet(recipe["name"], recipe["num_joints"], recipe["frames"], **recipe["sizes"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is a PoseFK checkpoint with a damaged recipe of its lifter ({error!r}).") from error
-    fill(posenet, content["model_pos"], path)
-    lifter = lifter_of(posenet, content["input_mode"], content["skeleton"], content.get("input_layout")).eval()
+        lifter = lifter_of(posenet, content["input_mode"], content["skeleton"], content.get("input_layout")).eval()
+    except ValueError as error:
+        raise ValueError(f"{path} does not fit together: {error}") from error
     if lifter.readout is not None:
-        fill(lifter.readout, content["readout"], path)
+        fill(lifter.readout, content.get("readout") or {}, path)
     lifter.epoch, lifter.fps = content.get("epoch"), content.get("fps")
     return lifter

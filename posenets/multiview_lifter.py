@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data.batch import PoseBatch
+from kinematics.constants import constant, indices
 from posenets.base import PoseNet, exactly
 from posenets.lifter import Lifter
 from posenets.view_rays import RayPoints, ray_points
@@ -70,8 +71,8 @@ class MultiViewLifter(Lifter):
         self.eval()
         joints = self.lift(batch)
         if flip:
-            mirrored = self.lift(batch.mirrored())[:, self.skeleton.mirror]
-            joints = (joints + mirrored * joints.new_tensor([-1.0, 1.0, 1.0])) / 2
+            mirrored = self.lift(batch.mirrored())[:, indices(self.skeleton.mirror, joints)]
+            joints = (joints + mirrored * constant((-1.0, 1.0, 1.0), joints)) / 2
         self.train(was_training)
         root = self.skeleton.root
         return joints - joints[:, root : root + 1]

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from posenets.base import PoseNet
+from posenets.checkpoints.files import read_checkpoint
+from posenets.checkpoints.fitting import build_within, check_sizes, fill
 from posenets.registry import build_posenet, lifter_name
 
 WRAPPERS = ("model_pos", "state_dict", "model", "model_state_dict")
@@ -23,25 +24,8 @@ SIGNATURES = {
     "seq2seq": "decoder.weight_hh",
     "esmformer": "ssfe1.norm_1.weight",
 }
-# VideoPose3D and PoseFormer also save their loader's numpy RandomState. Nothing of it is needed, so each of these names
-# becomes a stand-in that keeps nothing, and no code of numpy runs either.
-_NUMPY_NAMES = [
-    *(f"numpy.random._pickle.__{kind}_ctor" for kind in ("randomstate", "bit_generator", "generator")),
-    *(f"numpy.random.{name}" for name in ("__RandomState_ctor", "_mt19937.MT19937", "_pcg64.PCG64")),
-    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
-    "numpy.ndarray", "numpy.dtype",
-]  # fmt: skip
+MOST_FRAMES = 100_000
 PREFIX = "module."  # of nn.DataParallel
-
-
-class _NotKept:
-    """Stands in for the numpy objects of a checkpoint."""
-
-    def __init__(self, *parts: object) -> None:
-        pass
-
-    def __setstate__(self, state: object) -> None:
-        pass
 
 
 def load_published(path: str | Path, name: str, **keywords: Any) -> PoseNet:
@@ -53,45 +37,47 @@ def load_published(path: str | Path, name: str, **keywords: Any) -> PoseNet:
     PoseAug's, or 17), `frames` (seq2seq; st_gcn of more than one), `middle_frame` (seq2seq), and for further training
     the rates of dropout and stochastic depth. Anything missing, left over or of another size is an error.
     """
+    return published_lifter(read_checkpoint(path), path, name, **keywords)
+
+
+def published_lifter(content: Any, path: str | Path, name: str, **keywords: Any) -> PoseNet:
+    """load_published of what its file holds."""
     name = lifter_name(name)
-    weights = published_weights(read_checkpoint(path), path)
+    weights = published_weights(content, path)
     if SIGNATURES[name] not in weights:
         looks = [lifter for lifter, key in SIGNATURES.items() if key in weights]
-        hint = f"this looks like a {looks[0]} checkpoint" if looks else f"it begins with {next(iter(weights))}"
+        hint = f"this looks like a {looks[0]} checkpoint" if looks else f"it begins with {next(iter(weights))[:80]}"
         raise ValueError(f"{path} is not a {name} checkpoint ({SIGNATURES[name]} is missing): {hint}.")
     try:
         sizes = {**_SIZES[name](weights), **keywords}
         if sizes.get("frames", 1) is None:
             raise ValueError("its weights do not tell how many frames it reads: give frames=...")
-        posenet = build_posenet(name, **sizes)
-    except ValueError as error:
+    except (ValueError, ArithmeticError) as error:
         raise ValueError(f"{path} does not fit a {name}: {error}") from error
+    return posenet_with(weights, path, name, sizes)
+
+
+def posenet_with(weights: dict[str, Tensor], path: str | Path, name: str, sizes: dict[str, Any]) -> PoseNet:
+    """The network of those sizes with the weights of a file, in evaluation mode. It is not built larger than they are.
+
+    name, sizes: see build_posenet.
+    """
+    try:
+        check_sizes({size: value for size, value in sizes.items() if not isinstance(value, Tensor)})
+        posenet = build_within(weights, lambda: build_posenet(name, **sizes))
+        if posenet.frames > MOST_FRAMES:
+            raise ValueError(f"it reads {posenet.frames} frames at once, expected up to {MOST_FRAMES:,}.")
+    except ValueError as error:
+        raise ValueError(f"{path} does not fit a {name[:40]}: {error}") from error
     fill(posenet, weights, path)
     return posenet.eval()
-
-
-def read_checkpoint(path: str | Path) -> Any:
-    """What a .pt, .pth, .bin or .tar file holds, without running any code in it."""
-    if Path(path).is_dir():
-        raise IsADirectoryError(f"{path} is a folder, expected a checkpoint file: in a run's folder last.pt.")
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path} is missing: expected a checkpoint file of a lifter.")
-    try:
-        with torch.serialization.safe_globals([(_NotKept, name) for name in _NUMPY_NAMES]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises a different type for each way of being no checkpoint
-        code = re.search(r"GLOBAL (\S+)", str(error))
-        reason = str(error).split("\n")[0][:120] or type(error).__name__
-        if reason.startswith("Weights only load failed"):  # what follows is PyTorch's advice to run the file's code
-            reason = f"it asks to run {code[1]}" if code else "this is no file of PyTorch's"
-        raise ValueError(f"{path} cannot be read as a checkpoint: expected weights alone, but {reason}.") from error
 
 
 def published_weights(content: Any, path: str | Path) -> dict[str, Tensor]:
     """The state dict inside a checkpoint, without wrappers and DataParallel's `module.` prefix."""
     wrapper = next((key for key in WRAPPERS if isinstance(content, dict) and isinstance(content.get(key), dict)), None)
     weights = content[wrapper] if wrapper else content
-    if not isinstance(weights, dict) or not weights or not all(isinstance(w, Tensor) for w in weights.values()):
+    if not isinstance(weights, dict) or not weights or not all(_is_weight(*entry) for entry in weights.items()):
         held = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
         raise ValueError(
             f"{path} holds {held[:120] or 'nothing'}, expected a state dict, plain or under {', '.join(WRAPPERS)}."
@@ -102,23 +88,8 @@ def published_weights(content: Any, path: str | Path) -> dict[str, Tensor]:
     return {key.removeprefix(PREFIX): weight for key, weight in weights.items()}
 
 
-def fill(posenet: nn.Module, weights: dict[str, Tensor], path: str | Path) -> None:
-    """Load weights strictly: what is missing, left over or of another shape is named in one sentence."""
-    own = posenet.state_dict()
-    optional = {key for key in own if key.endswith("num_batches_tracked")}  # not in files older than PyTorch 0.4.1
-    missing = [key for key in own if key not in weights and key not in optional]
-    unexpected = [key for key in weights if key not in own]
-    shapes = [
-        f"{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
-        for key in own
-        if key in weights and weights[key].shape != own[key].shape
-    ]
-    for problem, keys in (("lacks", missing), ("also has", unexpected), ("has other sizes:", shapes)):
-        if keys:
-            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-            name = getattr(posenet, "name", "readout")
-            raise ValueError(f"{path} does not fit this {name}: it {problem} {', '.join(keys[:3])}{more}.")
-    posenet.load_state_dict(weights, strict=not optional - set(weights))
+def _is_weight(key: Any, weight: Any) -> bool:
+    return isinstance(key, str) and isinstance(weight, Tensor)
 
 
 def _count(weights: dict[str, Tensor], pattern: str) -> int:

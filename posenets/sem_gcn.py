@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from kinematics.constants import indices
 from kinematics.skeleton import Skeleton
 from posenets.base import PoseNet, norm_relu_dropout, positive_int, probability
 
@@ -111,8 +112,8 @@ class _NonLocal(nn.Module):
         self.add_module("nonlocal", _ConcatAttention(width, len(groups[0])))
 
     def forward(self, features: Tensor) -> Tensor:
-        grouped = features[:, self.order].transpose(1, 2)  # (B, C, J)
-        return self.get_submodule("nonlocal")(grouped).transpose(1, 2)[:, self.restored]
+        grouped = features[:, indices(self.order, features)].transpose(1, 2)  # (B, C, J)
+        return self.get_submodule("nonlocal")(grouped).transpose(1, 2)[:, indices(self.restored, features)]
 
 
 class SemGCN(PoseNet):

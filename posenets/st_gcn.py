@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kinematics.constants import indices
 from kinematics.skeleton import Skeleton
 from posenets.base import PoseNet, dropped, norm_relu_dropout, positive_int, probability
 
@@ -165,13 +166,14 @@ class _Network(nn.Module):
         features = _norm(joints_2d.flatten(2), self.data_bn).view_as(joints_2d)
         for block in self.st_gcn_networks:
             features = block(features, self.joint_graph)
-        parts = torch.stack([features[:, :, list(joints)].amax(2) for joints in PARTS], dim=2)  # (B, T, 5, C)
+        parts = [features[:, :, indices(joints, features)].amax(2) for joints in PARTS]
+        parts = torch.stack(parts, dim=2)  # (B, T, 5, C)
         for block in self.st_gcn_pool:
             parts = block(parts, self.part_graph)
         body = _norm_relu_dropout(self._over_time(parts.amax(2)), self.conv4[1], self.body_rate)  # (B, T, C)
         parts = torch.cat([body[:, :, None].expand_as(parts), parts], dim=-1)
         parts = _norm_relu_dropout(_linear(parts, self.conv2[0]), self.conv2[1], self.rate)
-        features = torch.cat([features, parts[:, :, PART_OF_JOINT]], dim=-1)  # (B, T, 17, C)
+        features = torch.cat([features, parts[:, :, indices(PART_OF_JOINT, parts)]], dim=-1)  # (B, T, 17, C)
         features = dropped(self.non_local(features), self.rate, self.training)
         return _linear(features, self.fcn["1"])
 

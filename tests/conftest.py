@@ -12,6 +12,10 @@ import torch
 torch.set_num_threads(1)  # small tensors: threads only cost
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--gpu-device", help="device of the tests marked gpu: cpu rehearses them where there is no GPU")
+
+
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)

@@ -50,8 +50,8 @@ def test_a_run_lies_where_the_settings_say(whole_run: Path):
     assert (lifter, keypoints) == ("simple_baseline", "gt") and name.endswith("_posefk")
     written = {path.name for path in whole_run.iterdir() if not path.name.startswith("events")}
     assert written == {
-        "settings.json", "results.jsonl", "last.pt", "best_demo.pt", "best_demo_shifted.pt", "best_validation.pt",
-        "figures",
+        "settings.json", "results.jsonl", "last.pt", "last.previous.pt", "best_demo.pt", "best_demo_shifted.pt",
+        "best_validation.pt", "figures",
     }  # fmt: skip
     settings = json.loads((whole_run / "settings.json").read_text())
     assert settings["learning"]["batch_size"] == 32 and settings["recipe"] == "posefk"

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from data import PoseBatch
+from data.devices import go_on
 from data.multiview import Poses
 
 
@@ -40,6 +41,11 @@ class RealBatches:
         return {"before": self._before, "place": self._place}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.generator.set_state(state["before"])
+        go_on(self.generator, state["before"], "The saved order of poses")
         self._shuffle()
+        if not 0 <= state["place"] <= len(self._order):
+            raise ValueError(
+                f"The run stood at pose {state['place']} of a pass, but there are {len(self._order)}: --resume needs "
+                "the data it was started with."
+            )
         self._place = state["place"]

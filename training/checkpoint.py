@@ -1,25 +1,28 @@
-"""Files of a run: its folder, last.pt to go on from, best_<test set>.pt to use; and stopping without losing work."""
+"""Files of a run: its folder, last.pt to go on from, best_<test set>.pt to use."""
 
+import contextlib
 import json
 import os
 import platform
-import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 
-from data.files.writing import atomic_write
+from data.devices import go_on
+from data.files.lock import folder_lock
+from data.files.writing import atomic_write, remove_dead_parts, to_disk
 from posenets import Lifter
-from posenets.published import read_checkpoint
+from posenets.checkpoints.content import is_posefk
+from posenets.checkpoints.files import read_checkpoint
 from training.config import Settings, to_plain
+from training.stored import checked_run
 
-LAST = "last.pt"
+LAST, PREVIOUS = "last.pt", "last.previous.pt"
 RUN = "run"  # what last.pt holds beyond a lifter
+FIGURES = "figures"
 
 
 def make_run_folder(settings: Settings, suffix: str = "") -> Path:
@@ -71,6 +74,8 @@ def find_last(path: str | Path) -> Path:
     """The last.pt that --resume means: the file, or the one in the folder."""
     path = Path(path)
     found = path / LAST if path.is_dir() else path
+    if path.is_dir() and not found.exists() and (path / PREVIOUS).is_file():
+        return path / PREVIOUS
     if not found.is_file():
         raise FileNotFoundError(
             f"--resume {path}: {found} is missing, expected the folder of a run that has finished an epoch."
@@ -92,23 +97,76 @@ def read_last(path: str | Path) -> dict[str, Any]:
     """The state of a run (see save_last)."""
     found = find_last(path)
     content = read_checkpoint(found)
-    if not isinstance(content, dict) or not isinstance(content.get(RUN), dict):
+    if not is_posefk(content) or not isinstance(content.get(RUN), dict):
         raise ValueError(
             f"--resume {path}: {found} is not the state of a run, expected its last.pt (to judge a lifter: --evaluate)."
         )
-    return {**content[RUN], "settings": content["settings"]}
+    return {**checked_run(content, found), "settings": content["settings"]}
 
 
-def save_last(folder: Path, lifter: Lifter, epoch: int, settings: Settings, state: dict[str, Any]) -> None:
-    """Write last.pt, whole or not at all: a lifter's checkpoint like any other, and what it takes to go on."""
+def save_last(
+    folder: Path, lifter: Lifter, epoch: int, settings: Settings, state: dict[str, Any], keep: bool = True
+) -> None:
+    """Write last.pt, whole or not at all: a lifter's checkpoint like any other, and what it takes to go on.
+
+    keep: the one before stays as last.previous.pt.
+    """
     with atomic_write(folder / LAST) as part:
-        torch.save({**lifter.to_checkpoint(epoch, to_plain(settings)), RUN: state}, part)
+        write_checkpoint(part, {**lifter.to_checkpoint(epoch, to_plain(settings)), RUN: state})
+        if keep and (folder / LAST).is_file():
+            to_disk(part)  # before the older of two good ones goes
+            _keep_previous(folder)
+
+
+def _keep_previous(folder: Path) -> None:
+    """Give last.pt the name last.previous.pt too; its own it keeps until the next one takes it."""
+    part = folder / f".{PREVIOUS}.{os.getpid()}.part"
+    try:
+        os.link(folder / LAST, part)
+        os.replace(part, folder / PREVIOUS)
+    except OSError:  # a file system without links: for a moment there is only the previous one
+        os.replace(folder / LAST, folder / PREVIOUS)
+    finally:
+        part.unlink(missing_ok=True)  # if both were one file before, it is still there
 
 
 def save_lifter(path: Path, lifter: Lifter, epoch: int, settings: Settings) -> None:
     """Write a lifter's checkpoint for posenets.load_lifter, whole or not at all."""
     with atomic_write(path) as part:
-        torch.save(lifter.to_checkpoint(epoch, to_plain(settings)), part)
+        write_checkpoint(part, lifter.to_checkpoint(epoch, to_plain(settings)))
+
+
+def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """torch.save, which says OSError where the disk refuses."""
+    with open(path, "wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:  # PyTorch's own, while it tidies up behind the disk's
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
+
+
+def stamp(path: str | Path) -> tuple[int, int]:
+    """What tells two versions of the last.pt that --resume means apart."""
+    found = find_last(path).stat()
+    return found.st_mtime_ns, found.st_size
+
+
+def check_stamps(path: str | Path, read: list[tuple[int, int]]) -> None:
+    """Refuse to go on from a last.pt that was written anew before its folder was held. read: stamps of the one read."""
+    if set(read) != {stamp(path)}:
+        raise ValueError(f"--resume {path}: the run went on elsewhere while this one was starting: start it again.")
+
+
+@contextlib.contextmanager
+def held_folder(folder: Path) -> Iterator[None]:
+    """Keep every other run out of a run's folder, and tidy up behind those that were killed in it."""
+    with folder_lock(folder, "a training run"):
+        for place in (folder, folder / FIGURES):
+            if place.is_dir():
+                remove_dead_parts(place)
+        yield
 
 
 def random_state(device: torch.device) -> dict[str, Any]:
@@ -118,35 +176,6 @@ def random_state(device: torch.device) -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any], device: torch.device) -> None:
-    torch.set_rng_state(state["cpu"])
+    go_on(torch.default_generator, state["cpu"], "The saved run")
     if device.type == "cuda" and state["cuda"] is not None:
         torch.cuda.set_rng_state(state["cuda"], device)
-
-
-class StopRequest:
-    """Whether Ctrl-C (or a scheduler's SIGTERM) asked to stop. The loop looks between two batches."""
-
-    asked = False
-
-
-@contextmanager
-def stop_on_signal() -> Iterator[StopRequest]:
-    """Inside, the first signal only asks; a second one stops at once."""
-    request = StopRequest()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if request.asked:
-            raise KeyboardInterrupt("Stopped at once; the last finished epoch is in last.pt.")
-        request.asked = True
-
-    handlers = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield request
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
-def resume_command(folder: Path) -> str:
-    """What to type to go on."""
-    return f"python run_fk_gan.py --resume {os.fspath(folder)}"

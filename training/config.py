@@ -40,6 +40,7 @@ from training.presets import (
     WITHOUT_BUDGET_SIZES,
     Preset,
 )
+from training.ranges import check_ranges
 from training.settings import LearningSettings as LearningSettings
 from training.settings import LifterSettings as LifterSettings
 from training.settings import OutputSettings as OutputSettings
@@ -129,6 +130,13 @@ def _default_dataset(words: flags.Words) -> str:
 
 def check(settings: Settings) -> None:
     """Refuse settings that cannot work, before anything is read or written."""
+    check_values(settings)
+    check_setting(settings.augment.detector_noise)
+    check_setting(settings.output.test_noise, "test_noise", TEST_NOISES)
+
+
+def check_values(settings: Settings) -> None:
+    """Of `check`, what needs no files: a run that goes on has its noise inside."""
     lifter = settings.lifter
     for recipe in (settings.recipe, *settings.compare):
         _choose("recipe", recipe, RECIPES)
@@ -148,37 +156,8 @@ def check(settings: Settings) -> None:
     _choose("device", settings.device.split(":")[0], ("auto", "cpu", "cuda"))
     if re.search(r"[/\\\s]", settings.output.note):
         raise ValueError(f"--note {settings.output.note!r}: expected one word without spaces and slashes.")
-    _check_ranges(settings)
+    check_ranges(settings)
     settings.augment.mixture.shares()
-    check_setting(settings.augment.detector_noise)
-    check_setting(settings.output.test_noise, "test_noise", TEST_NOISES)
-
-
-def _check_ranges(settings: Settings) -> None:
-    learning, lifter = settings.learning, settings.lifter
-    at_least = {
-        "batch_size": (learning.batch_size, 2), "epochs": (learning.epochs, 1), "warmup": (learning.warmup, 0),
-        "motion_warmup": (learning.motion_warmup, 0),
-        "additional_epochs": (learning.additional_epochs, 0), "steps_per_epoch": (learning.steps_per_epoch, 0),
-        "eval_every": (settings.output.eval_every, 1), "gan_every": (learning.gan_every, 1),
-        "downsample": (settings.data.downsample, 1), "max_gap": (settings.data.max_gap, 0),
-        "frames": (lifter.frames, 1), "posenet_width": (lifter.posenet_width, 0),
-        "posenet_blocks": (lifter.posenet_blocks, 0),
-        "threads": (settings.threads, 0), "seed": (settings.seed, 0), "max_grad_norm": (learning.max_grad_norm, 0),
-        "max_norm": (learning.max_norm, 0), "lr_decay_steps": (learning.lr_decay_steps, 1),
-        "large_decay_epoch": (learning.large_decay_epoch, 0),
-    }  # fmt: skip
-    for name, (value, smallest) in at_least.items():
-        if not value >= smallest:  # also catches NaN
-            raise ValueError(f"--{name} {value}: expected at least {smallest}.")
-    if not 0 < learning.lr < 1:
-        raise ValueError(f"--lr {learning.lr}: expected a learning rate between 0 and 1.")
-    if not 0 <= learning.ema < 1:
-        raise ValueError(f"--ema {learning.ema}: expected a decay from 0 to under 1.")
-    if not 0 <= settings.augment.synthetic_share <= 1:
-        raise ValueError(f"--synthetic_share {settings.augment.synthetic_share}: expected a share from 0 to 1.")
-    if lifter.dropout != -1 and not 0 <= lifter.dropout < 1:
-        raise ValueError(f"--dropout {lifter.dropout}: expected a rate from 0 to under 1, or -1 for the published one.")
 
 
 def _input_modes(posenet_name: str) -> tuple[str, ...]:
@@ -249,13 +228,15 @@ def to_plain(settings: Settings) -> dict[str, Any]:
 
 
 def from_plain(plain: dict[str, Any]) -> Settings:
-    """The settings that to_plain() made plain."""
-    return plain_to_dataclass(plain, Settings)
+    """The settings that to_plain() made plain; those of a file may be anything."""
+    settings = plain_to_dataclass(plain, Settings)
+    check_values(settings)
+    return settings
 
 
 def _refuse_changes(settings: Settings, stored: Settings) -> None:
-    """A resumed run goes on as it began; only where it computes may change."""
-    free = {"device", "threads", "resume", "compare"}
+    """A resumed run goes on as it began; only where it computes and when it saves may change."""
+    free = {"device", "threads", "resume", "compare", "checkpoint_minutes"}
     now, before = flat(settings), flat(stored)
     changed = [name for name in now if name not in free and now[name] != before[name]]
     if changed:

@@ -7,13 +7,16 @@ import torch
 
 from augment import Augmenter
 from data import PoseBatch
+from data.devices import OTHER_DEVICE, go_on
 from data.multiview import Poses
 from training import distributed
+from training.account import Account
 from training.batches import RealBatches
 from training.checkpoint import random_state, save_last, save_lifter, set_random_state
 from training.config import Settings
 from training.detections import RunNoise
 from training.distributed import Processes
+from training.divergence import absurd_loss, refuse_not_finite
 from training.lifting import LifterTrainer
 from training.log import Result
 from training.plan import Plan, Round
@@ -24,7 +27,12 @@ NOISE_STREAM = 2**32  # of the noise on real poses, far from the others so that 
 
 
 class Course:
-    """epoch, round, step: what comes next, each from 0; batches: done so far in all rounds."""
+    """epoch, round, step: what comes next, each from 0; batches: done so far in all rounds.
+
+    agreed: whether all that the processes have learnt in this round is the same for all of them. saved: batches in
+    last.pt; None: there is none. keeps_previous: whether that is worth keeping when the next one is saved. events:
+    TensorBoard's files and their sizes in bytes.
+    """
 
     def __init__(
         self, settings: Settings, plan: Plan, processes: Processes, real: Poses, augmenter: Augmenter | None,
@@ -35,6 +43,11 @@ class Course:
         self.epoch = self.round = self.step = self.batches = 0
         self.results: list[Result] = []
         self.best: dict[str, float] = {}
+        self.account = Account(settings, absurd_loss(settings, trainer.lifter), processes.device)
+        self.agreed = False
+        self.saved: int | None = None
+        self.keeps_previous = True
+        self.events: dict[str, int] | None = None
         seed = (settings.seed * processes.count + processes.rank) * STREAMS
         self.real_for_lifter, self.real_for_gan = RealBatches(real, seed), RealBatches(real, seed + 1)
         self.noise_generator = torch.Generator(processes.device).manual_seed(seed + NOISE_STREAM)
@@ -80,8 +93,17 @@ class Course:
         self.step += 1
         self.batches += 1
 
+    def agree(self) -> None:
+        """Make what the processes have learnt in a round the same for all: before it is judged, and once."""
+        if not self.agreed:
+            self.account.look()
+            self.trainer.synchronise()
+            self.agreed = True
+
     def round_done(self) -> None:
         """Go on to the next round, and after an epoch's last one to the next epoch."""
+        self.account.round_done()
+        self.drawn, self.agreed = None, False
         self.step, self.round = 0, self.round + 1
         if self.round == len(self.plan.rounds(self.epoch)):
             self.round, self.epoch = 0, self.epoch + 1
@@ -90,33 +112,45 @@ class Course:
         """Write best_<test set>.pt for every test set whose error has never been smaller (first protocol of each)."""
         for line in lines:
             name, error = line["test_set"], line["mpjpe"]
-            if line["protocol"] != lines[0]["protocol"] or error >= self.best.get(name, float("inf")):
+            if line["protocol"] != lines[0]["protocol"] or not error < self.best.get(name, float("inf")):
                 continue
             self.best[name] = error
             save_lifter(folder / f"best_{name}.pt", self.trainer.evaluated, line["epoch"], self.settings)
 
     def save(self, folder: Path | None) -> None:
-        """Write last.pt; all processes take part, each with its own random numbers. folder: None for all but one."""
+        """Write last.pt; all processes take part, each with its own random numbers. folder: None for all but one.
+
+        The one before stays as last.previous.pt. Refuses to put a state that is not finite in its place.
+        """
         augmenter = None if self.augmenter is None else self.augmenter.state_dict()
-        inside_block = self.step % self.settings.learning.gan_every != 0
+        again = self.drawn is not None and self.step < self.plan.steps and self.step % self.settings.learning.gan_every
         own = distributed.gather(
             {
                 "augmenter_random": augmenter and augmenter["random"],
                 "torch": random_state(self.processes.device),
-                "generator": self.start_of_block if inside_block else self.generator.get_state(),
+                "generator": self.start_of_block if again else self.generator.get_state(),
                 "noise": self.noise_generator.get_state(),
                 "real_for_lifter": self.real_for_lifter.state_dict(),
                 "real_for_gan": self.real_for_gan.state_dict(),
+                "trainer": self.trainer.own_state() if self.processes.count > 1 else None,
             }
         )
-        state = {
+        with distributed.failing_together():
+            if folder is not None:
+                state = self._state(own, augmenter)
+                refuse_not_finite(state, self.settings)
+                save_last(folder, self.trainer.evaluated, self.epoch, self.settings, state, self.keeps_previous)
+        self.saved, self.keeps_previous = self.batches, True
+
+    def _state(self, own: list[dict[str, Any]], augmenter: dict[str, Any] | None) -> dict[str, Any]:
+        """All it takes to stand here again. own: what is each process's own."""
+        return {
             "epoch": self.epoch, "round": self.round, "step": self.step, "batches": self.batches,
-            "results": self.results, "best": self.best, "processes": own,
-            "trainer": self.trainer.state_dict(), "augmenter": augmenter,
-            "noise": self.noise.to_plain(),
+            "agreed": self.agreed, "results": self.results, "best": self.best, "processes": own,
+            "trainer": self.trainer.state_dict(), "augmenter": augmenter, "account": self.account.state_dict(),
+            "acceptance": {} if self.augmenter is None else dict(self.augmenter.acceptance),
+            "events": self.events, "noise": self.noise.to_plain(),
         }  # fmt: skip
-        if folder is not None:
-            save_last(folder, self.trainer.evaluated, self.epoch, self.settings, state)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Stand where a saved run stood."""
@@ -127,13 +161,27 @@ class Course:
             )
         for name in ("epoch", "round", "step", "batches", "results", "best"):
             setattr(self, name, state[name])
+        rounds = len(self.plan.rounds(self.epoch))
+        if self.epoch > self.plan.epochs or self.round >= rounds or self.step > self.plan.steps:
+            raise ValueError(
+                f"--resume: the run stood at batch {self.step} of round {self.round} in epoch {self.epoch}, but its "
+                f"settings make {self.plan.steps}, {rounds} and {self.plan.epochs} of this data: use the data it had."
+            )
+        self.saved, self.agreed, self.events = self.batches, state.get("agreed", False), state.get("events")
+        if "account" in state:  # runs from before there was one were saved where it is empty, or nearly so
+            self.account.load_state_dict(state["account"])
         self.trainer.load_state_dict(state["trainer"])
         own = state["processes"][self.processes.rank]
+        if own.get("trainer") is not None:
+            self.trainer.load_own_state(own["trainer"])
         if self.augmenter is not None:
-            self.augmenter.load_state_dict({**state["augmenter"], "random": own["augmenter_random"]})
-        self.generator.set_state(own["generator"])
+            saved = state["augmenter"] or {"gan": None}
+            self.augmenter.load_state_dict({**saved, "random": own["augmenter_random"]})
+            self.augmenter.acceptance = dict(state.get("acceptance", {}))
+        if not go_on(self.generator, own["generator"], "The saved run") and self.processes.first:
+            print(OTHER_DEVICE)
         if "noise" in own:  # runs from before there was any have none
-            self.noise_generator.set_state(own["noise"])
+            go_on(self.noise_generator, own["noise"], "The saved run")
         self.drawn = None
         self.real_for_lifter.load_state_dict(own["real_for_lifter"])
         self.real_for_gan.load_state_dict(own["real_for_gan"])

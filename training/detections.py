@@ -9,6 +9,7 @@ from augment.detections import as_detected, is_projected, noise_for
 from augment.detector_noise import DetectorNoise
 from data import PoseBatch
 from data.multiview import Poses
+from data.plain import from_plain
 from training.config import Settings
 from training.plan import augments
 
@@ -38,7 +39,7 @@ def noise_of_run(settings: Settings, real: Poses, state: dict[str, Any] | None =
         setting = "default"  # one that is fitted has seen the labels
     if state is not None:
         plain = state.get("noise")
-        model = None if plain is None else DetectorNoise(**plain)
+        model = None if plain is None else from_plain(plain, DetectorNoise)
     else:
         needed = augments(settings) or setting != "auto"  # what is fitted to detections is for synthetic poses alone
         model = noise_for(setting, real) if needed else None

@@ -4,8 +4,10 @@ Every process holds the whole data set and draws its own share of each batch. We
 equal because each optimiser sees the same averaged gradients. The first process writes.
 """
 
+import contextlib
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,9 @@ import torch
 import torch.distributed as dist
 import torch.distributed.nn  # before a group begins: it keeps the one that runs, whose threads then outlive stop()
 from torch import Tensor, nn
+
+from data.devices import chosen_device
+from kinematics.errors import BAD_INPUT_EXIT_CODE
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,13 @@ def start(device: str = "auto") -> Processes:
     rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     chosen = _device(device)
     if count > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+        # what lies on the CPU is told over gloo: nobody has to wait for a GPU to agree on something
+        dist.init_process_group("cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo")
     return Processes(rank, count, chosen)
 
 
 def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(f"--device {name}: PyTorch finds no CUDA device here; use --device cpu or auto.")
-    if name == "cuda":
-        name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-    device = torch.device(name)
+    device = chosen_device(name, int(os.environ.get("LOCAL_RANK", 0)))
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
@@ -113,3 +113,27 @@ def gather(value: Any) -> list[Any]:
 def from_first(value: Any) -> Any:
     """The first process's value, known to all."""
     return gather(value)[0]
+
+
+def largest(values: Sequence[int]) -> list[int]:
+    """Of each of a few numbers the largest that a process has, known to all."""
+    if not dist.is_initialized():
+        return list(values)
+    shared = torch.tensor([int(value) for value in values])
+    dist.all_reduce(shared, dist.ReduceOp.MAX)
+    return shared.tolist()
+
+
+@contextlib.contextmanager
+def failing_together() -> Iterator[None]:
+    """Around what the first process does alone: where it fails all leave, the others without a word."""
+    failed = None
+    try:
+        yield
+    except Exception as error:
+        failed = error
+    if failed is None and any(gather(False)):
+        sys.exit(BAD_INPUT_EXIT_CODE)
+    if failed is not None:
+        gather(True)
+        raise failed

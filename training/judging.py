@@ -1,6 +1,6 @@
 """The test sets of a run, and what they say of a lifter after an epoch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -68,11 +68,28 @@ class Judge:
             notes += notes_on_test_set(name, dataset, lifter)
         return notes
 
-    def evaluate(self, lifter: Lifter, epoch: int, stage: str) -> list[Result]:
-        """A result line for every test set and each protocol usual for it."""
+    def evaluate(
+        self, lifter: Lifter, epoch: int, stage: str, stopping: Callable[[], bool] = lambda: False
+    ) -> list[Result] | None:
+        """A result line for every test set and each protocol usual for it.
+
+        stopping: asked after every batch of poses; once it says yes there are no lines.
+        """
+
+        def look(poses: int) -> None:
+            if stopping():
+                raise _StoppedError
+
         lines = []
-        for name, dataset in self.datasets.items():
-            made = self.predictions[name] = predict(lifter, dataset, self.flip)
-            for protocol in protocols_for(name, lifter.skeleton):
-                lines.append(score(made, protocol).result_line(name, epoch, stage))
+        try:
+            for name, dataset in self.datasets.items():
+                made = self.predictions[name] = predict(lifter, dataset, self.flip, progress=look)
+                for protocol in protocols_for(name, lifter.skeleton):
+                    lines.append(score(made, protocol).result_line(name, epoch, stage))
+        except _StoppedError:
+            return None
         return lines
+
+
+class _StoppedError(Exception):
+    """An evaluation that was not finished."""

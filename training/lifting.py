@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from data import PoseBatch
 from data.multiview import Poses
 from posenets import Lifter
+from posenets.checkpoints.fitting import fill, fill_optimizer
 from training import distributed
 from training.config import LearningSettings, Settings
 from training.detections import RunNoise
@@ -26,7 +27,7 @@ def trainer_of(lifter: Lifter, settings: Settings, real: Poses, noise: RunNoise)
     lifter.standardise(poses.lifter_input(lifter.reads_confidence), poses.joints_3d)
     distributed.broadcast(lifter)
     learns_alone = settings.self_supervision.self_supervised
-    loss = SelfSupervision(settings, lifter, len(real), real.device, noise.model) if learns_alone else None
+    loss = SelfSupervision(settings, lifter, len(real), real.batch_device, noise.model) if learns_alone else None
     return LifterTrainer(lifter, settings.learning, loss)
 
 
@@ -148,11 +149,35 @@ class LifterTrainer:
             "loss": self.loss.state_dict() if isinstance(self.loss, SelfSupervision) else None,
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.lifter.load_state_dict(state["lifter"])
+    def own_state(self) -> dict[str, Any]:
+        """What each of several processes has learnt for itself since they last agreed: all but the weights."""
+        return {
+            "buffers": _buffers(self.lifter),
+            "average_buffers": _buffers(self.average) if self.average is not None else None,
+            "loss": self.loss.state_dict() if isinstance(self.loss, SelfSupervision) else None,
+        }
+
+    def load_own_state(self, state: dict[str, Any]) -> None:
+        """Behind load_state_dict, whose state is the first process's."""
+        fill(self.lifter, {**self.lifter.state_dict(), **state["buffers"]}, "The saved run")
         if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+            own = {**self.average.state_dict(), **(state["average_buffers"] or {})}
+            fill(self.average, own, "The average weights of the saved run")
+        if isinstance(self.loss, SelfSupervision):
+            self.loss.load_state_dict(state["loss"] or {})
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on with what state_dict() gave, of a lifter and settings of the same kind."""
+        fill(self.lifter, state["lifter"], "The saved run")
+        if self.average is not None:
+            fill(self.average, state["average"] or {}, "The average weights of the saved run")
+        fill_optimizer(self.optimizer, state["optimizer"], "The saved run")
         self.updates = state["updates"]
         if isinstance(self.loss, SelfSupervision):
-            self.loss.load_state_dict(state["loss"])
+            self.loss.load_state_dict(state["loss"] or {})
+
+
+def _buffers(module: nn.Module) -> dict[str, Tensor]:
+    """The part of a state dict that no gradient moves: running statistics."""
+    learnt = {name for name, _ in module.named_parameters()}
+    return {name: value.cpu() for name, value in module.state_dict().items() if name not in learnt}

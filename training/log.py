@@ -1,11 +1,14 @@
 """What a run tells: a progress bar or lines, results.jsonl, TensorBoard, and tables at the end."""
 
 import json
+import math
+import os
 import sys
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,11 +16,15 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from tqdm import tqdm
 
-from data.files.writing import atomic_write
+from data.files.writing import append_line, atomic_write, full_disk_told, to_disk
 from evaluation.charts import save_figure
 from evaluation.tables import columns
 
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
 RESULTS = "results.jsonl"
+EVENTS = "events.out.tfevents.*"
 Result = dict[str, Any]
 VALIDATION = "validation"
 ORACLE = "best epoch on the test set (oracle)"
@@ -26,34 +33,63 @@ ORACLE = "best epoch on the test set (oracle)"
 class RunLog:
     """Writer of a run's files. results: every line of results.jsonl so far.
 
-    step: batches so far; on resuming, what was written at or after it is dropped, since it will be written again.
+    step: batches so far of a run that goes on. What was written behind the state it goes on from is dropped, since it
+    will be written again: lines that are not in `results`, and of TensorBoard's files what is not in `events` (their
+    sizes in bytes; None: not known).
     """
 
-    def __init__(self, folder: Path, results: Sequence[Result] = (), step: int | None = None) -> None:
-        from torch.utils.tensorboard import SummaryWriter  # takes a second to import
-
+    def __init__(
+        self, folder: Path, results: Sequence[Result] = (), step: int | None = None,
+        events: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.results = list(results)
+        # of readers that look on: points at the step itself are in the state
+        self._purge_step = None if step is None else step + 1
+        self._writer: SummaryWriter | None = None
         if step is not None:
             with atomic_write(folder / RESULTS) as part:
-                part.write_text("".join(json.dumps(line) + "\n" for line in self.results))
-        self._events = SummaryWriter(str(folder), purge_step=step, flush_secs=30)
+                part.write_text("".join(f"{as_json(line)}\n" for line in self.results))
+        if events is not None:
+            _cut_back(folder, events)
+
+    @property
+    def _events(self) -> "SummaryWriter":
+        """TensorBoard's writer, which begins a file of its own: only when there is something to write."""
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter  # takes a second to import
+
+            _silence_writer_threads()
+            with full_disk_told(self.folder):
+                self._writer = SummaryWriter(str(self.folder), purge_step=self._purge_step, flush_secs=30)
+        return self._writer
+
+    def flushed(self) -> dict[str, int]:
+        """Put all that TensorBoard was told on the disk. Returns the size of each of its files in bytes."""
+        if self._writer is not None:
+            with full_disk_told(self.folder):
+                self._writer.flush()
+        paths = sorted(self.folder.glob(EVENTS))
+        if self._writer is not None:
+            to_disk(paths[-1])
+        return {path.name: path.stat().st_size for path in paths}
 
     def result(self, line: Result, step: int) -> None:
         """Add a line to results.jsonl and its numbers to TensorBoard."""
         self.results.append(line)
-        with open(self.folder / RESULTS, "a") as file:
-            file.write(json.dumps(line) + "\n")
+        append_line(self.folder / RESULTS, as_json(line))
         name = f"{line['test_set']}_{line['protocol']}"
         known = {key: line.get(key) for key in ("mpjpe", "p_mpjpe", "n_mpjpe", "mpjve", "pck", "auc")}
         self.scalars(name, {key: value for key, value in known.items() if value is not None}, step)
 
     def scalars(self, group: str, values: Mapping[str, float | int | Tensor], step: int) -> None:
-        for name, value in values.items():
-            self._events.add_scalar(f"{group}/{name}", float(value), step)
+        with full_disk_told(self.folder):
+            for name, value in values.items():
+                self._events.add_scalar(f"{group}/{name}", float(value), step)
 
     def histogram(self, name: str, values: Tensor, step: int) -> None:
-        self._events.add_histogram(name, values.detach().float().cpu().numpy(), step)
+        with full_disk_told(self.folder):
+            self._events.add_histogram(name, values.detach().float().cpu().numpy(), step)
 
     def picture(self, name: str, figure: Figure, step: int, keep: bool = False) -> None:
         """A figure for TensorBoard; keep: also as figures/<name>.png."""
@@ -61,10 +97,43 @@ class RunLog:
             save_figure(figure, self.folder / "figures" / f"{name}.png")
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
-        self._events.add_image(name, np.asarray(canvas.buffer_rgba())[..., :3], step, dataformats="HWC")
+        with full_disk_told(self.folder):
+            self._events.add_image(name, np.asarray(canvas.buffer_rgba())[..., :3], step, dataformats="HWC")
 
     def close(self) -> None:
-        self._events.close()
+        if self._writer is not None:
+            with full_disk_told(self.folder):
+                self._writer.close()
+
+
+def as_json(line: Result) -> str:
+    """A line of results.jsonl: null for what is no number, which JSON does not know."""
+    finite = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in line.items()
+    }
+    return json.dumps(finite, allow_nan=False)
+
+
+def _cut_back(folder: Path, events: Mapping[str, int]) -> None:
+    """Make TensorBoard's files of a folder what they were: bytes by name, others were not there."""
+    for path in folder.glob(EVENTS):
+        if path.name not in events:
+            path.unlink()
+        elif path.stat().st_size > events[path.name]:
+            os.truncate(path, events[path.name])
+
+
+def _silence_writer_threads() -> None:
+    """An error in the thread that writes for TensorBoard comes up again at the next call; it needs no traceback too."""
+    from tensorboard.summary.writer.event_file_writer import _AsyncWriterThread
+
+    before = threading.excepthook
+
+    def hook(failed: threading.ExceptHookArgs) -> None:
+        if not (isinstance(failed.thread, _AsyncWriterThread) and isinstance(failed.exc_value, OSError)):
+            before(failed)
+
+    threading.excepthook = hook
 
 
 class Progress:
@@ -90,6 +159,8 @@ class Progress:
 
     def pace(self) -> str:
         """Poses per second so far and the time left at that pace (evaluation included)."""
+        if self._done == self._first:
+            return "learnt before"
         seconds = time.monotonic() - self._start
         speed = (self._done - self._first) / max(seconds, 1e-9)
         left = (self._total - self._done) / max(speed, 1e-9)

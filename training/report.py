@@ -1,40 +1,59 @@
 """What the first process tells and writes while a run goes on."""
 
-import math
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from training.checkpoint import find_last, make_run_folder
+from training.checkpoint import LAST, PREVIOUS, find_last, held_folder, make_run_folder
 from training.config import Settings
 from training.course import Course
 from training.detections import NOISE_FILE, RunNoise
+from training.divergence import LOOK_EVERY, LOST_M, DivergedError, diverged_advice
 from training.judging import Judge
 from training.log import Progress, Result, RunLog, end_table
 from training.pictures import Pictures
 from training.plan import Round
 
-LOG_EVERY = 20  # batches between two numbers in TensorBoard
+
+@contextlib.contextmanager
+def reporting(course: Course, judge: Judge, settings: Settings, suffix: str) -> Iterator["Reporter"]:
+    """The reporter of a run: in a new folder that is kept for it, or in the one it goes on in, which is already.
+
+    suffix: at the end of the folder's name.
+    """
+    with contextlib.ExitStack() as held:
+        if settings.resume:
+            folder = find_last(settings.resume).parent
+        else:
+            folder = make_run_folder(settings, suffix)
+            held.enter_context(held_folder(folder))
+        reporter = Reporter(course, judge, settings, folder)
+        try:
+            yield reporter
+        finally:
+            with contextlib.suppress(OSError):  # whoever leaves because of the disk has said so
+                reporter.close()
 
 
 class Reporter:
-    """Makes the run's folder (or goes on in it) and fills it. suffix: at the end of the folder's name."""
+    """Fills a run's folder."""
 
-    def __init__(self, course: Course, judge: Judge, settings: Settings, suffix: str, resumed: str) -> None:
-        self.course, self.settings = course, settings
-        self.folder = find_last(resumed).parent if resumed else make_run_folder(settings, suffix)
-        self.log = RunLog(self.folder, course.results, course.batches if resumed else None)
+    def __init__(self, course: Course, judge: Judge, settings: Settings, folder: Path) -> None:
+        self.course, self.settings, self.folder = course, settings, folder
+        self.log = RunLog(folder, course.results, course.batches if settings.resume else None, course.events)
         batch_size = settings.learning.batch_size
         total, done = course.plan.total_batches() * batch_size, course.batches * batch_size
         self.progress = Progress(total, done)
         self._pictures = Pictures(self.log, course, judge) if settings.output.figures else None
-        self._losses: list[Tensor] = []
-        self._gan_losses: dict[str, float] = {}
         learner = f"{settings.lifter.posenet_name} ({_count(course.trainer.lifter)} weights)"
         poses = f"{len(course.real_for_lifter.dataset):,} real poses"
         self.progress.say(f"{settings.recipe}: {learner} learns from {poses} on {course.processes.device}")
         self.progress.say(f"writing {self.folder}")
+        if settings.resume and find_last(settings.resume).name == PREVIOUS:
+            self.progress.say(f"{LAST} is not what is gone on from, but {PREVIOUS}: after {course.batches:,} batches")
         if course.epoch >= course.plan.epochs:
             self.progress.say(f"all {course.plan.epochs} epochs of this run were done before: nothing is left to learn")
         for note in judge.notes(course.trainer.lifter, course.real_for_lifter.dataset):
@@ -48,21 +67,24 @@ class Reporter:
             self.progress.say(f"{noise.model.summary()}; on {poses}")
             noise.model.save(self.folder / NOISE_FILE)
 
-    def batch(self, kind: Round, loss: Tensor | None, gan: Mapping[str, float], rate: float) -> None:
-        """After each batch."""
+    def batch(self, kind: Round, loss: Tensor | None, rate: float) -> None:
+        """After each batch, and after its losses are in the course's account."""
         course = self.course
-        if loss is not None:
-            self._losses.append(loss)
-        self._gan_losses.update(gan)
         text = f"epoch {course.epoch + 1}/{course.plan.epochs} {kind.stage}"
         self.progress.add(self.settings.learning.batch_size, text)
-        if course.batches % LOG_EVERY == 0:
+        if course.batches % LOOK_EVERY == 0:
             if loss is not None:
                 self.log.scalars("lifter", {"loss": loss, "learning_rate": rate}, course.batches)
-            self.log.scalars("gan", self._gan_losses, course.batches)  # the last ones: not every batch has some
+            self.log.scalars("gan", course.account.gan, course.batches)  # the last ones: not every batch has some
 
     def results(self, lines: list[Result]) -> None:
         """After each evaluation."""
+        for line in lines:
+            if not line["mpjpe"] <= 1000 * LOST_M:
+                raise DivergedError(
+                    f"The run has diverged: on {line['test_set']} the lifter is off by {line['mpjpe'] / 1000:,.0f} m. "
+                    f"{diverged_advice(self.settings)}"
+                )
         for line in lines:
             self.course.results.append(line)
             self.log.result(line, self.course.batches)
@@ -71,9 +93,9 @@ class Reporter:
     def round_done(self, epoch: int, kind: Round) -> None:
         """One line on what the round came to, and whatever the GAN has to warn of."""
         parts = [f"epoch {epoch + 1}/{self.course.plan.epochs} {kind.stage}:"]
-        if self._losses:
-            parts.append(f"loss {self._loss_text()},")
-            self._losses.clear()
+        loss = self.course.account.mean()
+        if loss is not None:
+            parts.append(f"loss {self._loss_text(loss)},")
         parts.append(self.progress.pace())
         lines = [line for line in self.course.results if (line["epoch"], line["stage"]) == (epoch + 1, kind.stage)]
         if lines:
@@ -91,14 +113,11 @@ class Reporter:
         kept = ", ".join(f"{source} {100 * share:.0f} %" for source, share in augmenter.acceptance.items())
         if kept:
             self.progress.say(f"  synthetic poses in front of their camera and in its image: {kept}")
-        sentence = augmenter.collapse(self._gan_losses)
+        sentence = augmenter.collapse(self.course.account.gan)
         if sentence:
             self.progress.say(f"  warning: {sentence}")
 
-    def _loss_text(self) -> str:
-        mean = float(torch.stack(self._losses).mean())
-        if not math.isfinite(mean):
-            raise ValueError("The lifter's loss is NaN or infinite: its training diverged; try a lower --lr.")
+    def _loss_text(self, mean: float) -> str:
         if self.settings.self_supervision.self_supervised:  # metres and half image widths
             return f"{mean:.4f}"
         units = {"mpjpe": f"{1000 * mean:.1f} mm", "mse": f"{1e6 * mean:.0f} mm²", "standard_mse": f"{mean:.4f}"}

@@ -13,6 +13,7 @@ from data import SYNTHETIC, PoseBatch
 from data.multiview import MultiViewDataset, Poses
 from kinematics import Camera
 from posenets import Lifter
+from posenets.checkpoints.fitting import refuse_not_finite
 from posenets.view_rays import triangulated
 from training.detections import RunNoise
 from training.losses import lifted, mean_distance
@@ -49,19 +50,24 @@ class SelfSupervision:
     def __call__(self, lifter: Lifter, batch: PoseBatch) -> Tensor:
         """The mean over a batch: metres, and where reprojection counts half image widths."""
         made = batch.source == SYNTHETIC
-        prediction = lifted(lifter, self._shown(batch, made), self.learning)
+        order = made.to(torch.uint8).argsort(stable=True)
+        synthetic = int(made.sum())  # the one thing a device is asked for
+        recorded = len(batch) - synthetic
+        prediction = lifted(lifter, self._shown(batch, made) if recorded else batch, self.learning)
         if self.learning.loss_frames == "target":
             batch = batch.only_frame(lifter.target_frame)
         loss = prediction.new_zeros(())
-        if (count := int((~made).sum())) > 0:
-            loss = loss + count * self._of_views(prediction[~made], batch[~made])
-        if (count := int(made.sum())) > 0:
-            loss = loss + count * mean_distance(prediction[made], lifter.truth(batch[made]))
+        if recorded:
+            rows = order[:recorded]
+            loss = loss + recorded * self._of_views(prediction[rows], batch[rows])
+        if synthetic:
+            rows = order[recorded:]
+            loss = loss + synthetic * mean_distance(prediction[rows], lifter.truth(batch[rows]))
         return loss / len(batch)
 
     def _shown(self, batch: PoseBatch, made: Tensor) -> PoseBatch:
-        """What the lifter sees: real poses with the detector's error a second time."""
-        if self.noise is None or bool(made.all()):
+        """What the lifter sees: real poses, of which there are some, with the detector's error a second time."""
+        if self.noise is None:
             return batch
         device = batch.joints_2d.device
         seed = int(torch.randint(2**62, ()))  # of the global generator, whose state is in the run's
@@ -85,12 +91,19 @@ class SelfSupervision:
             self.weights.synchronise()
 
     def state_dict(self) -> dict[str, Any]:
-        """The samples' weights."""
-        return {"weights": None if self.weights is None else self.weights.weights}
+        """The samples' weights, and those that all processes last agreed on."""
+        if self.weights is None:
+            return {"weights": None}
+        return {"weights": self.weights.weights, "agreed": self.weights.agreed}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        if self.weights is not None:
-            self.weights.restore(state["weights"])
+        if self.weights is None:
+            return
+        weights = state.get("weights")
+        if weights is None or weights.shape != self.weights.weights.shape:
+            raise ValueError("The saved run has other samples than the data: --resume needs those it was started with.")
+        refuse_not_finite({"loss": {"weights": weights}}, "The saved run")
+        self.weights.restore(weights, state.get("agreed"))
 
 
 def without_labels(real: Poses, noise: RunNoise, seed: int) -> tuple[MultiViewDataset, RunNoise]:
@@ -138,4 +151,3 @@ def _moments(data: MultiViewDataset) -> Iterator[tuple[Tensor, Tensor, Camera]]:
         raise ValueError("Learning without labels needs the poses' cameras, but there are none.")
     for part in torch.arange(len(rows), device=data.device).split(FRAMES_AT_ONCE):
         yield rows[part], there[part], flat.cameras[seen_by[part]]
-

@@ -144,6 +144,8 @@ class OutputSettings:
     """Word at the end of the run's folder name; empty: the recipe."""
     test_sets: tuple[str, ...] = ()
     """Test sets; empty: those of the data set, and 3dhp where it is prepared."""
+    checkpoint_minutes: float = 10.0
+    """Minutes of learning after which last.pt is written anew inside an epoch; 0: only at the ends of epochs."""
     eval_every: int = 1
     """Evaluate after every n-th epoch (and after the last)."""
     test_noise: str = "none"

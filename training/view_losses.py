@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from data import PoseBatch
+from kinematics.constants import constant
 from posenets.view_rays import triangulated as triangulated_joints
 from training import distributed
 
@@ -89,7 +90,7 @@ class ErrorAwareWeights:
 
     def __init__(self, samples: int, device: torch.device | str = "cpu") -> None:
         self.weights = torch.ones(samples, device=device)
-        self._agreed = self.weights.clone()  # by all processes
+        self.agreed = self.weights.clone()  # by all processes
 
     def weighted(self, losses: Float[Tensor, "batch"], indices: Int[Tensor, "batch"]) -> Tensor:
         """The batch's mean loss under the weights so far, which then learn from it. indices: numbers of the samples."""
@@ -99,7 +100,7 @@ class ErrorAwareWeights:
         return mean
 
     def _update(self, losses: Tensor, indices: Tensor) -> None:
-        low, high = torch.quantile(losses, losses.new_tensor(TRIMMED)).unbind()
+        low, high = torch.quantile(losses, constant(TRIMMED, losses)).unbind()
         usual = losses[(losses >= low) & (losses <= high)]
         spread = usual.std(unbiased=False)
         factor = torch.exp(-(losses - usual.mean()) * spread)
@@ -108,11 +109,11 @@ class ErrorAwareWeights:
 
     def synchronise(self) -> None:
         """Make the weights of all processes the same: each sample's factors of all of them multiplied."""
-        logarithms = self.weights.log() - self._agreed.log()
+        logarithms = self.weights.log() - self.agreed.log()
         distributed.sum_up(logarithms)
-        self.restore((self._agreed.log() + logarithms).exp().clamp_min(LEAST))
+        self.restore((self.agreed.log() + logarithms).exp().clamp_min(LEAST))
 
-    def restore(self, weights: Tensor) -> None:
-        """Go on with weights that were agreed on or saved."""
+    def restore(self, weights: Tensor, agreed: Tensor | None = None) -> None:
+        """Go on with weights that were agreed on or saved. agreed: by all processes, if those are others."""
         self.weights = weights.to(self.weights.device, copy=True)
-        self._agreed = self.weights.clone()
+        self.agreed = (weights if agreed is None else agreed).to(self.weights.device, copy=True)

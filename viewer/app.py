@@ -1,7 +1,5 @@
 """The viewer put together: the page opens with the body, then the other pages join."""
 
-import contextlib
-import io
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,6 +11,7 @@ from viewer.body_page import BodyPage
 from viewer.checks import Checked
 from viewer.orbit_panel import OrbitPanel
 from viewer.pages import Pages
+from viewer.serving import serve
 from viewer.settings import Viewer
 from viewer.stage import Stage
 
@@ -39,8 +38,7 @@ def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -
     pages, orbit = running.pages, OrbitPanel(server.gui, running.pages)
     try:
         pages.add("Body", lambda: BodyPage(pages, stage, orbit))
-        shown_host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-        opened(f"http://{shown_host}:{server.get_port()}")
+        opened(f"http://{_shown(settings.host)}:{server.get_port()}")
         _add_generator(pages, stage, orbit, settings, checked)
         _add_recordings(pages, stage, settings, checked.lifter)
     except BaseException:
@@ -49,10 +47,11 @@ def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -
     return running
 
 
-def serve(settings: Viewer) -> viser.ViserServer:
-    """The server, with nothing on its page yet."""
-    with contextlib.redirect_stdout(io.StringIO()):  # its banner says what `opened` says
-        return viser.ViserServer(settings.host, settings.port, label="PoseFK", verbose=False)
+def _shown(host: str) -> str:
+    """The host of the address that is said: one that a browser can open."""
+    if host in ("", "0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 def _add_generator(pages: Pages, stage: Stage, orbit: OrbitPanel, settings: Viewer, checked: Checked) -> None:
@@ -68,7 +67,7 @@ def _add_generator(pages: Pages, stage: Stage, orbit: OrbitPanel, settings: View
         print(missing, flush=True)
         pages.say("note", missing)
         return
-    source = ClipSource.of_checkpoint(checked.content)
+    source = ClipSource.of_checkpoint(checked.content, settings.checkpoint)
     pages.add("Generator", lambda: GeneratorPage(pages, stage, orbit, source))
 
 

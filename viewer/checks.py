@@ -2,12 +2,17 @@
 
 import importlib.util
 import socket
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from augment.stored import stored_augmenter, why_no_augmenter
+from data import STANDALONE_TEST_SETS, cmu, h36m, ski_pose, test_set_3dhp, train_set_3dhp
+from data.files.present import require_file
 from kinematics.errors import PoseFKError
 from posenets import Lifter, lifter_from_checkpoint, load_lifter
-from posenets.lifter import FORMAT
-from posenets.published import read_checkpoint
+from posenets.checkpoints.content import is_posefk
+from posenets.checkpoints.files import read_checkpoint
+from viewer.gate import check_allow_host
 from viewer.settings import Viewer
 
 
@@ -22,11 +27,13 @@ def check(settings: Viewer) -> Checked:
     """Refuse in one sentence what cannot work, and read the checkpoint."""
     check_viser()
     check_port(settings.host, settings.port)
+    check_allow_host(settings.allow_host)
+    check_recordings(settings)
     path = settings.checkpoint
     if path is None:
         return Checked(None, None)
     content = read_checkpoint(path)
-    if isinstance(content, dict) and content.get("format") == FORMAT:
+    if is_posefk(content):
         lifter = lifter_from_checkpoint(content, path)
     else:
         lifter = load_lifter(path, settings.posenet_name, settings.input_mode)
@@ -35,6 +42,8 @@ def check(settings: Viewer) -> Checked:
             f"{path} sees {lifter.views} cameras at once and the viewer shows one: look at figures/lifted_*.png of its "
             "run."
         )
+    if is_posefk(content) and why_no_augmenter(content) is None:
+        stored_augmenter(content, path)  # so that a broken one is told before a page opens
     return Checked(content, lifter)
 
 
@@ -55,3 +64,19 @@ def check_port(host: str, port: int) -> None:
         raise PoseFKError(
             f"--port {port} of {host} cannot be used ({reason}): choose another with --port, 0 for any that is free."
         ) from error
+
+
+def check_recordings(settings: Viewer) -> None:
+    """Refuse a data set whose file is not there; what is in it is read when the page is open."""
+    root, extra = Path(settings.data_root), Path(settings.data_extra_root)
+    test_file = (test_set_3dhp.HOW_TO_MAKE, extra / test_set_3dhp.TEST_FILE)
+    needed = {
+        "cmu": (cmu.HOW_TO_MAKE, root / cmu.FILE_NAME),
+        "h36m": (h36m.HOW_TO_MAKE, root / h36m.FILE_NAME),
+        "mpi_inf_3dhp": (train_set_3dhp.HOW_TO_MAKE, root / train_set_3dhp.TRAIN_FILE),
+        "ski": (ski_pose.HOW_TO_GET, *(ski_pose.file_of(root, split) for split in ski_pose.SPLITS)),
+        **dict.fromkeys(STANDALONE_TEST_SETS, test_file),
+    }
+    how_to_make, *paths = needed.get(settings.dataset, ("",))
+    for path in paths:
+        require_file(path, how_to_make)

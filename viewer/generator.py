@@ -8,11 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augment import Augmenter, AugmentSettings, PoseGenerator
+from augment import Augmenter, PoseGenerator
 from augment.bodies import PopulationBodies, scale_bones
-from augment.export_poses import STANDING_FPS, standing_person
-from data.plain import from_plain
+from augment.export.poses import STANDING_FPS, standing_person
+from augment.stored import stored_augmenter
 from kinematics import DHHuman
+from posenets.checkpoints.content import is_posefk
 
 
 class ClipSource:
@@ -26,13 +27,13 @@ class ClipSource:
         self._human, self._lengths = DHHuman(), PopulationBodies().mean_lengths
 
     @classmethod
-    def of_checkpoint(cls, content: dict[str, Any]) -> "ClipSource":
-        """content: of a run's last.pt; `why_no_generator` has nothing to say about it."""
-        settings = replace(from_plain(content["settings"]["augment"], AugmentSettings), detector_noise="none")
-        augmenter = Augmenter(settings, standing_person(int(content["posenet"]["frames"])))
-        state = content["run"]["augmenter"]
-        augmenter.load_state_dict({**state, "random": torch.Generator().get_state()})
-        return cls(augmenter, content.get("fps"))
+    def of_checkpoint(cls, content: dict[str, Any], path: Path = Path("last.pt")) -> "ClipSource":
+        """content: of a run's last.pt, the file `path`; `why_no_generator` has nothing to say about it."""
+        stored = stored_augmenter(content, path)
+        settings = replace(stored.settings, detector_noise="none")
+        augmenter = Augmenter(settings, standing_person(stored.frames))
+        augmenter.load_state_dict(stored.fresh_state)
+        return cls(augmenter, stored.fps)
 
     @property
     def frames(self) -> int:
@@ -57,10 +58,11 @@ class ClipSource:
 
 def why_no_generator(content: Any, path: Path) -> str | None:
     """The sentence for a checkpoint that holds no generator, None for one that does."""
-    run = content.get("run") if isinstance(content, dict) else None
+    run = content.get("run") if is_posefk(content) else None
     if not isinstance(run, dict):
         return f"{path.name} holds a lifter and no generator: sampling needs the last.pt of a run with a GAN."
-    if not (run.get("augmenter") or {}).get("gan"):
+    augmenter = run.get("augmenter")
+    if not isinstance(augmenter, dict) or augmenter.get("gan") is None:
         return f"{path.name} is of a run without a GAN: there is no generator to sample from."
     return None
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from augment.export_poses import EXPORT_RECIPES, Filter, PoseStream
+from augment.export.poses import EXPORT_RECIPES, Filter, PoseStream
 from data import DataSettings
 from data.command_line import read_flags
 from evaluation.charts import save_figure

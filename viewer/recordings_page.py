@@ -26,7 +26,7 @@ class RecordingsPage:
         self._take = gui.add_dropdown("take", tuple(recordings.names(self._test.value)))
         turn = gui.add_button_group("", (PREVIOUS, NEXT))
         turn.on_click(lambda event: self._turn(1 if event.target.value == NEXT else -1))
-        self._camera = gui.add_dropdown("camera", self._camera_names())
+        self._camera = gui.add_dropdown("camera", self._camera_names(self._test.value, self._take.value))
         self._place = gui.add_dropdown("lifted pose", (OVER, BESIDE, HIDDEN), visible=recordings.lifts)
         for handle in (self._test, self._take, self._camera, self._place):
             handle.on_update(request)
@@ -37,22 +37,22 @@ class RecordingsPage:
         self._asked = ("", "", "")
         self._sight: Sight | None = None
 
-    def _camera_names(self) -> tuple[str, ...]:
-        take = self._recordings.take(self._test.value, self._take.value)
-        return tuple(view.camera_name for view in take.views)
+    def _camera_names(self, test: str, take: str) -> tuple[str, ...]:
+        return tuple(view.camera_name for view in self._recordings.take(test, take).views)
 
     def _turn(self, step: int) -> None:
         names = self._take.options
-        self._take.value = names[(names.index(self._take.value) + step) % len(names)]
+        self._take.value = names[(names.index(_choice(self._take)) + step) % len(names)]
 
     def _chosen(self) -> Sight:
         """What was asked for. A new test set has other takes, a new take other cameras."""
-        test_before, take_before, _ = self._asked
-        if self._test.value != test_before:
-            self._take.options = tuple(self._recordings.names(self._test.value))
-        if (self._test.value, self._take.value) != (test_before, take_before):
-            self._camera.options = self._camera_names()
-        asked = self._test.value, self._take.value, self._camera.value
+        test = self._test.value
+        if test != self._asked[0]:
+            self._take.options = tuple(self._recordings.names(test))
+        take = _choice(self._take)
+        if (test, take) != self._asked[:2]:
+            self._camera.options = self._camera_names(test, take)
+        asked = test, take, _choice(self._camera)
         if asked != self._asked or self._sight is None:
             self._asked = asked
             self._sight = self._recordings.sight(self._recordings.take(*asked[:2]), asked[2])
@@ -92,6 +92,11 @@ class RecordingsPage:
         for figure in self._figures.values():
             figure.hide()
         self.player.stop()
+
+
+def _choice(dropdown: viser.GuiDropdownHandle[str]) -> str:
+    """What is chosen; the first, where a window has chosen what another has just taken off."""
+    return dropdown.value if dropdown.value in dropdown.options else dropdown.options[0]
 
 
 def _error_curve(gui: viser.GuiApi) -> viser.GuiUplotHandle:

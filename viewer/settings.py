@@ -17,6 +17,8 @@ class Viewer:
     """Port of the page; 0: any that is free."""
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 lets other machines in."""
+    allow_host: tuple[str, ...] = ()
+    """Further names and addresses that the page may be opened by, such as a proxy's; several one after another."""
     open: bool = False
     """Open the page in this machine's browser."""
     data_root: str = "data"

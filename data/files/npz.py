@@ -1,57 +1,109 @@
 """npz and npy files, without running what is pickled inside."""
 
-import io
-import zipfile
+import re
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data.files.pickles import BROKEN_FILE, RestrictedUnpickler, UnsafePickleError
+from data.files.archive import BROKEN_FILE, check_members, in_short, most_bytes, open_zip, shortened
+from data.files.pickles import restricted_load
+from data.files.plain_arrays import NotPlainError, array_of_bytes, check_bytes, checked_shape, plain_dtype
 from data.files.present import require_file
+from data.files.stream import Stream
+
+_BUFFER = 1 << 16
+_MAGIC, _LONGEST_HEADER, _OBJECTS = b"\x93NUMPY", 10_000, ("|O", "O", "|O4", "|O8")
+# numpy's own parser of headers compiles what stands there as Python.
+_HEADER = re.compile(
+    r"\{ *'descr': *'(?P<type>[^']*)', *'fortran_order': *(?P<order>True|False), *'shape': *\((?P<shape>[^()]*)\),? *\}"
+    r" *\n?"
+)
+_LENGTH = re.compile(r" *([0-9]{1,18})L? *")  # Python 2 wrote an L
+# Every piece of a pickle may become an object of 50 to 200 bytes.
+_FREE_PIECES, _BYTES_PER_PIECE = 5_000_000, 4
 
 
-def _restricted_array(stream: io.BytesIO) -> Any:
-    """One npy member: a numeric array, or the unpickled object array (0-d ones unwrapped)."""
-    version = np.lib.format.read_magic(stream)
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    _, _, dtype = header(stream)
-    if not dtype.hasobject:
-        stream.seek(0)
-        return np.lib.format.read_array(stream, allow_pickle=False)
-    array = RestrictedUnpickler(stream, encoding="latin1").load()
+def _header(stream: Stream) -> tuple[str, bool, tuple[int, ...]]:
+    """An npy file's type, whether its order is Fortran's, and its shape."""
+    start = stream.read(8)
+    version = tuple(start[6:])
+    if start[:6] != _MAGIC or version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError("it does not begin as an npy file of version 1, 2 or 3")
+    length = int.from_bytes(stream.read(2 if version == (1, 0) else 4), "little")
+    if length > _LONGEST_HEADER:
+        raise ValueError(f"its header has {length:,} bytes")
+    found = _HEADER.fullmatch(stream.read(length).decode("latin1"))
+    lengths = found["shape"].split(",") if found else [""]
+    if found is None or (len(lengths) == 1 and lengths[0].strip()):  # (3) is a number
+        raise ValueError("its header is not that of a plain array")
+    if not lengths[-1].strip():
+        lengths.pop()
+    numbers = [_LENGTH.fullmatch(word) for word in lengths]
+    shape = tuple(int(number[1]) for number in numbers if number)
+    if len(shape) < len(numbers):
+        raise ValueError("its header has a shape that is no row of lengths")
+    return found["type"], found["order"] == "True", checked_shape(shape)
+
+
+def _restricted_array(stream: Stream, most: int) -> Any:
+    """One npy member: a numeric or text array, or the unpickled object array (0-d ones unwrapped)."""
+    kind, fortran, shape = _header(stream)
+    if kind not in _OBJECTS:
+        dtype = plain_dtype(kind)
+        check_bytes(dtype, shape, stream.left)
+        return array_of_bytes(stream.buffer(stream.left), dtype, shape, fortran)
+    array = restricted_load(stream, most)
+    if stream.left:
+        raise ValueError(f"{stream.left:,} bytes follow its end")
     return array.item() if isinstance(array, np.ndarray) and array.ndim == 0 else array
 
 
-def _parse_restricted(path: Path, member: str, content: bytes) -> Any:
+def _parse_restricted(path: Path, member: str, file: BufferedReader, size: int) -> Any:
+    file_bytes = path.stat().st_size
+    stream = Stream(file, size, _FREE_PIECES + file_bytes // _BYTES_PER_PIECE)
     try:
-        return _restricted_array(io.BytesIO(content))
-    except UnsafePickleError as error:
+        return _restricted_array(stream, most_bytes(file_bytes))
+    except NotPlainError as error:
         raise ValueError(
-            f"{path} was refused: '{member}' asks to load {error}, expected only arrays, dicts, lists, strings and "
-            "numbers. Nothing of it was run; get the file from a source you trust."
+            f"{path} was refused: '{member}' asks to load {error}, expected only arrays of bool, integer, float or "
+            "text, dicts, lists, strings and numbers. Nothing of it was run; get the file from a source you trust."
         ) from error
     except BROKEN_FILE as error:
-        raise ValueError(f"{path} is damaged: '{member}' cannot be read ({error}). Copy or make it again.") from error
+        raise ValueError(
+            f"{path} is damaged: '{member}' cannot be read ({in_short(error)}). Copy or make it again."
+        ) from error
 
 
 def load_npz_restricted(path: str | Path, how_to_make: str = "") -> dict[str, Any]:
     """All members of an npz file. Pickled members are read only if made of arrays and plain containers.
 
-    Returns name -> array, or what a 0-d object array holds (usually a dict), as VideoPose3D writes its files.
+    Returns name -> array, or what a 0-d object array holds (usually a dict), as VideoPose3D writes its files. A file
+    that would unpack to more than 512 MiB and 30 times its size is refused.
     """
     path = require_file(path, how_to_make)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            contents = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
-    except BROKEN_FILE as error:
-        raise ValueError(
-            f"{path} is not a whole npz file ({error}). Copy or make it again. {how_to_make}".strip()
-        ) from error
-    return {name: _parse_restricted(path, name, content) for name, content in contents.items()}
+    with open_zip(path, "npz file", f"Copy or make it again. {how_to_make}".strip()) as archive:
+        members = archive.infolist()
+        check_members(path, members)
+        found = {}
+        for member in members:
+            name = member.filename.removesuffix(".npy")
+            if name in found:
+                raise ValueError(f"{path} has two members called {shortened(name)}, expected one. Make it again.")
+            try:
+                file = BufferedReader(archive.open(member), _BUFFER)  # type: ignore[arg-type]
+            except BROKEN_FILE as error:
+                raise ValueError(
+                    f"{path} is damaged: {shortened(name)} cannot be read ({in_short(error)}). Copy or make it again."
+                ) from error
+            with file:
+                found[name] = _parse_restricted(path, shortened(name), file, member.file_size)
+    return found
 
 
 def load_npy_restricted(path: str | Path) -> Any:
     """An npy file under the same rule as load_npz_restricted."""
     path = require_file(path)
-    return _parse_restricted(path, path.name, path.read_bytes())
+    with open(path, "rb") as file:
+        return _parse_restricted(path, path.name, file, path.stat().st_size)

@@ -3,37 +3,52 @@
 import contextlib
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_TROUBLE = (*DISK_FULL, errno.EROFS, errno.EIO, errno.EACCES)
+_PART = re.compile(r"\.(?:.+\.)?(\d{1,9})\.part(?:\.[^.]+)?")
+
+
+class DiskTrouble(OSError):
+    """A disk that is full or broken, in one sentence."""
 
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path in the folder of `path` (same suffix); it takes the place of `path` if all went well.
 
-    The folder is made if need be. After an error the old file is as it was and nothing else is left behind.
+    The folder is made if need be. After an error, or if the computer fails, the old file is as it was; what a killed
+    process leaves behind goes with remove_dead_parts.
     """
     path = Path(path)
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.touch()
+        with full_disk_told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.touch()
         part.unlink()  # ext4 writes a file out, at once, that is opened to be emptied: it has to be new
+    except DiskTrouble:
+        raise
     except OSError as error:
         raise PermissionError(
             f"Cannot write {path}: {error.strerror or error} ({path.parent}). Choose a folder that can be written to."
         ) from error
     try:
-        yield part
+        with full_disk_told(path):
+            yield part
+            if part.exists():
+                to_disk(part)
         try:
             os.replace(part, path)
         except OSError as error:
             raise PermissionError(
                 f"Cannot replace {path}: {error.strerror or error}. Move it out of the way."
             ) from error
+        to_disk(path.parent)
     finally:
         part.unlink(missing_ok=True)
 
@@ -56,15 +71,81 @@ def atomic_folder(folder: str | Path) -> Iterator[Path]:
         ) from error
     try:
         yield part
-        for file in sorted(part.iterdir()):
+        files = sorted(part.iterdir())
+        for file in files:
+            to_disk(file)
+        for file in files:
             os.replace(file, folder / file.name)
+        to_disk(folder)
     except OSError as error:
         if error.errno not in DISK_TROUBLE:
             raise
-        raise OSError(
+        raise DiskTrouble(
             f"Cannot write into {folder}: {error.strerror}. Nothing was kept; make room or choose another folder."
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
         if made and not any(folder.iterdir()):
             folder.rmdir()
+
+
+@contextlib.contextmanager
+def full_disk_told(path: str | Path) -> Iterator[None]:
+    """Inside, a full disk is one sentence that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise DiskTrouble(
+            f"Cannot write {path}: {error.strerror}. What was written before is as it was; make room or choose another "
+            "folder."
+        ) from error
+
+
+def append_line(path: str | Path, line: str) -> None:
+    """Put a line behind a text file's last one, whole or not at all."""
+    path = Path(path)
+    with full_disk_told(path):
+        before = path.stat().st_size if path.exists() else 0
+        try:
+            with open(path, "a") as file:
+                file.write(f"{line}\n")
+        except OSError:
+            os.truncate(path, before)
+            raise
+
+
+def to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, would survive a computer that fails now."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        # a file system that knows no such thing
+    finally:
+        os.close(handle)
+
+
+def remove_dead_parts(folder: str | Path) -> None:
+    """Remove what atomic_write and atomic_folder of processes that are no longer on this host have left in a folder."""
+    for path in Path(folder).iterdir():
+        found = _PART.fullmatch(path.name)
+        if not found or _is_alive(int(found[1])):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True

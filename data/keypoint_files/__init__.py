@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from data.files.json_file import read_json
 from data.keypoint_files import alphapose, arrays, coco, mediapipe, mmpose, openpose, videopose3d
 from data.keypoint_files.clip import Detection as Detection
 from data.keypoint_files.clip import Hints as Hints
 from data.keypoint_files.clip import KeypointClip as KeypointClip
-from data.keypoint_files.json_files import read_json
+from data.keypoint_files.clip import refuse_unscored
 from kinematics.errors import PoseFKError
 
 
@@ -35,6 +37,7 @@ FORMATS = {
     "npy": Format(arrays.read_npy, suffix=".npy"),
     "csv": Format(arrays.read_csv, suffix=".csv"),
 }
+EXPECTED = "a keypoint file"
 PICKLES = (".pkl", ".pickle", ".pth", ".pt")
 # What entries of another kind than the format's (a word for a list, say) make the readers raise.
 OTHER_CONTENT = (KeyError, IndexError, TypeError, AttributeError, OverflowError)
@@ -58,11 +61,12 @@ def read_keypoints(path: Path, hints: Hints, name: str = "auto") -> KeypointClip
     if name != "auto" and name not in FORMATS:
         raise PoseFKError(f"--format {name}: choose from auto, {', '.join(FORMATS)}.")
     is_json = not path.is_dir() and path.suffix.lower() not in {".npz", ".npy", ".csv"}
-    content = read_json(path) if is_json else None
+    content = read_json(path, EXPECTED) if is_json else None
     chosen = FORMATS[_found(path, content, is_json) if name == "auto" else name]
     if is_json != (chosen.suffix == ".json") and not (path.is_dir() and chosen is FORMATS["openpose"]):
         raise PoseFKError(f"{path} is not a file of --format {name}: expected one that ends in {chosen.suffix}.")
     clip = _read(chosen, path, content, hints)
+    refuse_unscored(chain(*clip.frames.values()), str(path))
     if not any(clip.frames.values()):
         raise PoseFKError(f"{path} has nobody in any of its {len(clip.frames)} frames, expected at least one person.")
     size, fps = hints.size or clip.size, hints.fps or clip.fps

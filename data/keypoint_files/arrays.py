@@ -5,6 +5,7 @@ called frame numbers the frames. NaN, or nothing between two commas, is a joint 
 """
 
 import csv
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,15 @@ import numpy as np
 
 from data.files.npz import load_npy_restricted
 from data.files.present import require_file
-from data.keypoint_files.clip import Hints, KeypointClip, detection, layout_by_count, number_array
+from data.keypoint_files.clip import (
+    Hints,
+    KeypointClip,
+    detection,
+    layout_by_count,
+    number_array,
+    refuse_unscored,
+    whole_number,
+)
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 
@@ -42,7 +51,8 @@ def read_csv(path: Path, content: Any, hints: Hints) -> KeypointClip:
     if names[:1] == ["frame"]:
         if np.isnan(table[:, 0]).any() or len(set(table[:, 0])) != len(table):
             raise PoseFKError(f"{path} has frame numbers that repeat or are missing, expected one for each row.")
-        numbers, table = table[:, 0].astype(int), table[:, 1:]
+        numbers = np.array([whole_number(number, str(path)) for number in table[:, 0].tolist()])
+        table = table[:, 1:]
     joints = _joints_of_columns(table.shape[1], path, hints.layout)
     return clip_of_array(table.reshape(len(table), joints, -1), path, hints, numbers=numbers)
 
@@ -65,7 +75,9 @@ def clip_of_array(
     frames = {}
     for place, persons in enumerate(people):
         number = place if numbers is None else int(numbers[place])
-        seen = [detection(person[: skeleton.num_joints], f"{path}, frame {number}") for person in persons]
+        frames[number] = [detection(person[: skeleton.num_joints], f"{path}, frame {number}") for person in persons]
+    refuse_unscored(chain(*frames.values()), str(path))
+    for number, seen in frames.items():
         frames[number] = [person for person in seen if not np.isnan(person.keypoints).all()]
     return KeypointClip(skeleton, dict(sorted(frames.items())))
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from data.plausible import MOST_PIXELS, MOST_SCORE
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 
 Size = tuple[int, int]
 # Of a body with face and hands (133: COCO's whole body, 136: Halpe's) the first keypoints are the body's layout.
 BODIES_BY_COUNT = {17: "coco_17", 26: "halpe_26", 133: "coco_17", 136: "halpe_26"}
+LARGEST_WHOLE = 2**53  # that a double holds: frame and track numbers
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Detection:
     """One person in one frame, in the joints of the clip's layout.
 
     keypoints: (K, 2) pixels, NaN where a keypoint was not found; scores: (K,) 0 to 1, 0 where it was not found.
-    score: of the whole person, as the file has it; box: x, y of its corners, pixels; track: the file's own number.
+    score: of the whole person, as the file has it; box: x, y of its corners, pixels; track: the file's own number;
+    unscored: missing for no other reason than that all scores are 0.
     """
 
     keypoints: Float[np.ndarray, "joints 2"]
@@ -31,6 +35,7 @@ class Detection:
     score: float
     box: Float[np.ndarray, "4"]
     track: int | None = None
+    unscored: bool = False
 
 
 @dataclass
@@ -82,16 +87,47 @@ def detection(
         found = keypoints.any(axis=1).astype(float)
     if len(found) != len(keypoints):
         raise PoseFKError(f"{where} has {len(keypoints)} keypoints and {len(found)} scores, expected one for each.")
-    missing = ~np.isfinite(keypoints).all(axis=1) | ~(found > 0)
+    placed = ~np.isnan(keypoints).any(axis=1)
+    missing = ~placed | ~(found > 0)
+    unscored = bool(keypoints[placed].any() and not found[placed].any())
     keypoints[missing] = np.nan
-    found = np.where(missing, 0.0, found).clip(0, 1)
+    found = np.where(missing, 0.0, found)
+    _refuse_wild(keypoints, found, where)
+    found = found.clip(0, 1)
     corners = number_array(box, where).ravel() if box is not None else np.empty(0)
     whole = first_number(score, where) if score is not None else float(found.mean())
     return Detection(
         keypoints, found, whole if np.isfinite(whole) else 0.0,
-        corners[:4] if len(corners) >= 4 and np.isfinite(corners[:4]).all() else box_around(keypoints),
-        None if track is None else whole_number(first_number(track, where), where),
+        corners[:4] if len(corners) >= 4 and (np.abs(corners[:4]) <= MOST_PIXELS).all() else box_around(keypoints),
+        None if track is None else whole_number(first_number(track, where), where), unscored,
     )  # fmt: skip
+
+
+def _refuse_wild(keypoints: Float[np.ndarray, "joints 2"], scores: Float[np.ndarray, "joints"], where: str) -> None:
+    """Refuse places that are in no image, and scores that no detector gives. Missing keypoints are NaN."""
+    wild = (np.abs(keypoints) > MOST_PIXELS).any(axis=1)
+    if wild.any():
+        joint = int(wild.argmax())
+        place = ", ".join(f"{value:.4g}" for value in keypoints[joint].tolist())
+        raise PoseFKError(
+            f"{where} has keypoint {joint} at ({place}), expected pixels, at most {MOST_PIXELS:g}, or NaN where a "
+            "keypoint was not found."
+        )
+    if (np.abs(scores) > MOST_SCORE).any():
+        raise PoseFKError(
+            f"{where} has a score of {scores[np.abs(scores) > MOST_SCORE][0]:.4g}, expected at most {MOST_SCORE:g}: "
+            "scores from 0 to 1 are told apart, more counts as 1."
+        )
+
+
+def refuse_unscored(people: Iterable[Detection], where: str) -> None:
+    """One sentence for a tool that writes keypoints and the score 0 for all of them."""
+    held = [person.unscored for person in people if person.unscored or not np.isnan(person.keypoints).all()]
+    if held and all(held):
+        raise PoseFKError(
+            f"{where}: all scores are 0, which is what a keypoint has that was not found. Write the detector's own "
+            "scores, or 1 where it gives none."
+        )
 
 
 def box_around(keypoints: Float[np.ndarray, "joints 2"]) -> Float[np.ndarray, "4"]:
@@ -102,6 +138,8 @@ def box_around(keypoints: Float[np.ndarray, "joints 2"]) -> Float[np.ndarray, "4
 
 def number_array(value: Any, where: str) -> np.ndarray:
     """Numbers as float64; a table with holes or words is refused. None counts as NaN."""
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "fiubOU":
+        raise PoseFKError(f"{where} holds numbers of type {value.dtype}, expected plain ones.")
     try:
         return np.asarray(value, dtype=np.float64)
     except (ValueError, TypeError, OverflowError) as error:
@@ -116,8 +154,8 @@ def first_number(value: Any, where: str) -> float:
 
 def whole_number(value: float | int, where: str) -> int:
     """A frame or track number."""
-    if not math.isfinite(value):
-        raise PoseFKError(f"{where} has the number {value}, expected a whole one.")
+    if not abs(value) <= LARGEST_WHOLE:
+        raise PoseFKError(f"{where} has the number {value:.4g}, expected a whole one of at most 2^53.")
     return int(value)
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from data.files.json_file import is_number, read_json
 from data.keypoint_files.clip import (
     BODIES_BY_COUNT,
     Detection,
@@ -20,7 +21,6 @@ from data.keypoint_files.clip import (
     triples,
     whole_number,
 )
-from data.keypoint_files.json_files import is_number, read_json
 from kinematics.errors import PoseFKError
 
 
@@ -65,7 +65,7 @@ def _images(path: Path, content: Any, hints: Hints) -> list[dict[str, Any]]:
     """The images a file tells of: its own, or those of the annotation file beside it."""
     if hints.annotations is None:
         return content["images"] if isinstance(content, dict) else []
-    listed = read_json(hints.annotations)
+    listed = read_json(hints.annotations, "a COCO annotation file")
     if not isinstance(listed, dict) or not isinstance(listed.get("images"), list):
         raise PoseFKError(f"{hints.annotations} has no 'images', expected a COCO annotation file (--annotations).")
     return listed["images"]

@@ -8,8 +8,8 @@ an empty list where nobody was found. x and y are fractions of the image's width
 from pathlib import Path
 from typing import Any
 
+from data.files.json_file import is_number
 from data.keypoint_files.clip import Detection, Hints, KeypointClip, detection, number_array, whole_number
-from data.keypoint_files.json_files import is_number
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 

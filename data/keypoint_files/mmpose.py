@@ -8,6 +8,7 @@
 from pathlib import Path
 from typing import Any
 
+from data.files.json_file import is_number
 from data.keypoint_files.clip import (
     BODIES_BY_COUNT,
     Detection,
@@ -18,7 +19,6 @@ from data.keypoint_files.clip import (
     same_count,
     whole_number,
 )
-from data.keypoint_files.json_files import is_number
 from kinematics.errors import PoseFKError
 
 # MMPose's names of data sets whose first joints are a layout of ours

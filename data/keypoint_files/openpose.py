@@ -7,6 +7,7 @@ BODY_25, 18 the older COCO model. A keypoint that was not found is 0, 0, 0.
 from pathlib import Path
 from typing import Any
 
+from data.files.json_file import read_json
 from data.keypoint_files.clip import (
     Detection,
     Hints,
@@ -17,7 +18,6 @@ from data.keypoint_files.clip import (
     same_count,
     triples,
 )
-from data.keypoint_files.json_files import read_json
 from kinematics.errors import PoseFKError
 
 LAYOUTS_BY_COUNT = {25: "body_25", 18: "openpose_18"}
@@ -33,7 +33,7 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
         raise PoseFKError(f"{path} has no JSON files, expected OpenPose's, one for each frame.")
-    contents = {file.name: read_json(file) if content is None else content for file in files}
+    contents = {file.name: read_json(file, "a frame of OpenPose's") if content is None else content for file in files}
     numbers = frame_numbers(list(contents))
     tables: dict[int, list[tuple[Any, Any]]] = {}
     for name, frame in contents.items():

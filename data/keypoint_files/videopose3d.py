@@ -12,7 +12,7 @@ import numpy as np
 from data.files.npz import load_npz_restricted
 from data.keypoint_files.arrays import clip_of_array
 from data.keypoint_files.clip import Hints, KeypointClip, number_array
-from data.keypoints_2d import FROM_MPII, is_mpii, sides_of
+from data.keypoints_2d import FROM_MPII, is_mpii, layout_name, metadata_of, sides_of
 from kinematics.errors import PoseFKError
 
 LAYOUTS_BY_NAME = {"coco": "coco_17", "h36m": "h36m_17"}
@@ -21,7 +21,7 @@ LAYOUTS_BY_NAME = {"coco": "coco_17", "h36m": "h36m_17"}
 def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
     """The clip of the file's one video, or of the one asked for: VIDEO, VIDEO/ACTION or VIDEO/ACTION/CAMERA."""
     arrays = load_npz_restricted(path)
-    positions, metadata = arrays.get("positions_2d"), arrays.get("metadata")
+    positions, metadata = arrays.get("positions_2d"), metadata_of(arrays)
     if not isinstance(positions, dict):
         raise PoseFKError(
             f"{path} has {', '.join(arrays) or 'nothing'} inside, expected 'positions_2d' as VideoPose3D has it."
@@ -38,7 +38,6 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
         listed = ", ".join(list(clips)[:4]) + (", ..." if len(clips) > 4 else "")
         asked = "" if wanted is None else f", {len(chosen)} of them as --video {wanted} asks"
         raise PoseFKError(f"{path} has {len(clips)} clips{asked}: choose one of {listed} with --video.")
-    metadata = metadata if isinstance(metadata, dict) else {}
     pixels = number_array(clips[chosen[0]], f"{path}, {chosen[0]}")
     if hints.layout is None and is_mpii(metadata) and pixels.shape[-2] == len(FROM_MPII):
         pixels = pixels[..., FROM_MPII, :]
@@ -52,7 +51,7 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
 
 def _layout(metadata: dict[str, Any], pixels: np.ndarray) -> str | None:
     """What the metadata says: the layout's name, or whose left joints come first."""
-    name = metadata.get("layout_name")
+    name = layout_name(metadata)
     if name in LAYOUTS_BY_NAME and not (name == "h36m" and pixels.shape[-2] == 16):
         return LAYOUTS_BY_NAME[name]
     left = sides_of(metadata)[0][:2]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from augment import export
 from augment.cameras import wide_cameras, wide_rigs
+from augment.export import __main__ as export
 from augment.placing import photograph
 from augment.random_poses import range_of_motion_poses
 from data.batch import REAL, PoseBatch

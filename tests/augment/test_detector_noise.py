@@ -167,6 +167,10 @@ def test_a_file_brings_the_same_numbers_back_to_the_last_bit(tmp_path: Path):
         (lambda c: c.update(seconds="long"), "not a DetectorNoise.*long"),
         (lambda c: c.update(fps=0), "fps is 0"),
         (lambda c: c.update(certain=float("nan")), "certain is nan"),
+        (lambda c: c.update(certain=-1e30), "certain is -1e.30, expected a number, at most"),
+        (lambda c: c.update(sd=[1e300] * 16), r"DetectorNoise\.sd .*at most 100"),
+        (lambda c: c.update(missed_radius=1e30), "missed_radius is 1e.30, .*at most 100"),
+        (lambda c: c.update(slope=10**400), "not a DetectorNoise.*too large"),
         (lambda c: c.update(skeleton="h36m_18"), "h36m_18"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from augment.planting import SOFT_M, lowest_heights, planted, smoothed
+from augment.planting import SOFT_M, _smoothed_elsewhere, lowest_heights, planted, smoothed
 from evaluation.motion import FEET, foot_slides
 
 RIGHT, LEFT = FEET
@@ -93,3 +93,16 @@ def test_gradients_reach_the_legs(bodies):
     (gradient,) = torch.autograd.grad(planted(joints)[:, :, 0, :2].square().sum(), joints)
     assert torch.isfinite(gradient).all()
     assert float(gradient[:, :, RIGHT].abs().amax()) > 0
+
+
+def test_what_a_gpu_smooths_with_gives_the_same_and_the_same_gradient(generator, float_dtype):
+    series = torch.randn(3, 8, 2, generator=generator, dtype=float_dtype, requires_grad=True)
+    weights = torch.rand(13, generator=generator, dtype=float_dtype)
+    weights = weights / weights.sum()
+    extended = torch.nn.functional.pad(series.mT, (6, 6), mode="replicate").flatten(0, 1)
+    wanted = torch.nn.functional.conv1d(extended[:, None], weights[None, None]).reshape(3, 2, 8)
+    found = _smoothed_elsewhere(series.mT, weights)
+    torch.testing.assert_close(found, wanted)
+    upstream = torch.randn(3, 2, 8, generator=generator, dtype=float_dtype)
+    (one,), (other,) = (torch.autograd.grad(each, series, upstream) for each in (found, wanted))
+    torch.testing.assert_close(one, other)

@@ -142,9 +142,11 @@ def test_a_take_the_file_lacks_is_noted(tmp_path: Path) -> None:
 
 _COCO = {"layout_name": "coco", "num_joints": 17, "keypoints_symmetry": [[1, 3, 5], [2, 4, 6]]}
 _INFINITE = [np.where(view > 890, np.inf, view) for view in cameras()]
+_WILD = [np.where(np.arange(view.size).reshape(view.shape) == 100, 1e30, view) for view in cameras()]
 _BAD = {
     "three cameras": (cameras()[:3], None, "has 3 cameras, expected 4"),
     "normalised": ([view / 500 - 1 for view in cameras()], None, "look normalised already"),
+    "one wild joint": (_WILD, None, r"camera 0: frame 2 has .* at .*1e\+30.* pixels, expected at most 5000 .1 of 30"),
     "infinity": (_INFINITE, None, "has infinity in its keypoints"),
     "15 joints": (cameras(joints=15), None, "has 15 joints, expected 16 or 17"),
     "3D": ([np.ones((30, 17, 4))] * 4, None, r"shape \(30, 17, 4\), expected \(frames, 16 or 17, 2\)"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from augment import export
+from augment.export import __main__ as export
 from data import DataSettings, load_dataset
 from evaluation.pose_set_files import read_files
 from evaluation.pose_set_npz import hips_from_screen
@@ -155,6 +155,15 @@ def damaged_h5(folder, name: str, change):
     return name
 
 
+def put(file, name: str, value) -> None:
+    """An array in the place of another, or of a shape and without values."""
+    del file[name.split("/")[0] if name.startswith("joints") else name]
+    if isinstance(value, tuple):
+        file.create_dataset(name, value, "f4", chunks=True)
+    else:
+        file[name] = value
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
@@ -163,7 +172,17 @@ def damaged_h5(folder, name: str, change):
         (lambda file: file["joints_world"].__setitem__(..., 0), "are these metres"),
         (lambda file: file["joints_screen"].__setitem__((0, 0, 0, 0), np.inf), "NaN or infinite 2D"),
         (lambda file: file["camera/translation"].__setitem__((5, 0), np.nan), "NaN or infinite cameras"),
-        (lambda file: file.__delitem__("camera"), "cannot be read as an export's HDF5 file"),
+        (lambda file: file.__delitem__("camera"), "cannot be read as an export's HDF5 file (it has no camera/orient"),
+        (lambda file: file.attrs.__delitem__("fps"), "it has no fps"),
+        (lambda file: file.attrs.__setitem__("fps", np.inf), "fps is inf"),
+        (lambda file: file.attrs.__setitem__("fps", "fast"), "could not convert string to float"),
+        (lambda file: put(file, "joints_world", np.float32(1)), "joints_world has shape (), expected (clips, frames"),
+        (lambda file: put(file, "joints_world", ["a"]), "'joints_world' holds object inside, expected numbers"),
+        (lambda file: put(file, "joints_screen", file["joints_screen"][:99]), "joints_screen has shape (99, 1, 16, 2)"),
+        (lambda file: put(file, "camera/aspect", np.ones(150, dtype="S3")), "camera/aspect are no real numbers"),
+        (lambda file: put(file, "camera/intrinsics", np.ones((150, 4))), "expected (150, 9)"),
+        (lambda file: put(file, "joints_world", (10**12, 1, 16, 3)), "more than a file of that size can hold"),
+        (lambda file: put(file, "joints_world/x", np.ones(3)), "'joints_world' is a group inside"),
         (lambda file: file.attrs.__setitem__("layout", "h36m_18"), "h36m_18"),
         (lambda file: file.attrs.__setitem__("layout", "lsp_14"), "expected (..., 14, 3): lsp_14"),
     ],

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from augment import export
+from augment.export import __main__ as export
 from data import DataSettings
 from evaluation import synthetic_quality as command
 from evaluation.card_figures import direction_density

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 import run_fk_gan
-from augment import export
+from augment.export import __main__ as export
 from data.cmu_excerpt import EXCERPT, joints_of
 from evaluation import predict, synthetic_quality
 

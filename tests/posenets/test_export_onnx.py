@@ -141,6 +141,17 @@ def test_a_difference_is_measured():
     assert export_onnx.largest_difference(export_onnx._Graph(lifter, False), Off()) == pytest.approx(0.03, abs=1e-6)
 
 
+@pytest.mark.parametrize("factor", [float("nan"), float("inf"), 1e9, 1e30])
+def test_a_lifter_whose_answers_are_no_bodies_is_not_exported(factor, folder, quick, tmp_path):
+    """Not even where onnxruntime makes the same of it: what NaN differs from NaN is no number above a limit."""
+    lifter = _lifter()
+    with torch.no_grad():
+        list(lifter.posenet.parameters())[-2].mul_(factor)
+    with pytest.raises(PoseFKError, match="not exported: of random bodies it makes joints .* m from the root"):
+        export_onnx.export(lifter, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_bad_input_is_one_sentence(folder, quick, tmp_path, monkeypatch):
     flags = ["--checkpoint", str(folder / "last.pt"), "--out", str(tmp_path / "model.onnx")]
     with pytest.raises(PoseFKError, match="--opset 5: the exporter makes 18 of it"):

@@ -112,9 +112,7 @@ def test_learning_without_labels_comes_nearer_to_the_truth_than_triangulation():
     torch.manual_seed(0)
     lifter = lifter_of_run(settings, "h36m_16")
     before, truth = lifter.lift_evaluated(detected.all()), lifter.truth(true.all())[:, 4]
-    trainer = LifterTrainer(
-        lifter, settings.learning, SelfSupervision(settings, lifter, len(seen), seen.device, noise)
-    )
+    trainer = LifterTrainer(lifter, settings.learning, SelfSupervision(settings, lifter, len(seen), seen.device, noise))
     generator = torch.Generator().manual_seed(0)
     for _ in range(30):
         trainer.step(seen.random_batch(64, generator))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from augment import Augmenter, AugmentSettings
-from augment.export_poses import standing_person
+from augment.export.poses import standing_person
 from augment.settings import GanSettings, Mixture
 from posenets import Lifter, build_posenet
 

@@ -1,11 +1,14 @@
 """The page in a real browser that knows no host but this machine: it loads, a slider moves the arm on screen."""
 
+import contextlib
 import io
 import json
 import math
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -122,6 +125,36 @@ def set_slider(driver, label: str, share: float) -> float:
     return page.slider_box(driver, label)["value"]
 
 
+class OtherPage(BaseHTTPRequestHandler):
+    """What any web site may put before the person whose viewer runs."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<h1>kittens</h1>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def other_site() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), OtherPage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def opens_websocket(driver, address: str) -> bool:
+    """Whether the page that the browser shows gets into the viewer as viser's own does."""
+    return driver.execute_async_script(
+        "const [address, protocol, done] = arguments, socket = new WebSocket(address, [protocol]);"
+        "socket.onmessage = () => { socket.close(); done(true); }; socket.onerror = () => done(false);",
+        address.replace("http", "ws"), f"viser-v{page.viser.__version__}",
+    )  # fmt: skip
+
+
 def test_the_page_shows_the_body_and_every_limit(driver):
     assert joints_in_picture(driver).shape == (16, 2)
     words = text_of(driver)
@@ -179,7 +212,7 @@ def test_recordings_show_the_error_in_mm(driver):
 
 
 def test_nothing_was_asked_of_another_host_and_the_console_has_no_error(driver, address):
-    """Last: all that the tests above have done is in the logs."""
+    """After all that the tests above have done: it is in the logs."""
     severe = [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
     assert not severe
     asked = set()
@@ -191,3 +224,13 @@ def test_nothing_was_asked_of_another_host_and_the_console_has_no_error(driver, 
             asked.add(message["params"]["url"])
     hosts = {urlsplit(url).netloc for url in asked if urlsplit(url).scheme in ("http", "https", "ws", "wss")}
     assert hosts == {urlsplit(address).netloc}
+
+
+def test_another_site_in_the_same_browser_gets_nothing(driver, address):
+    driver.set_script_timeout(PATIENCE_S)
+    assert opens_websocket(driver, address)
+    with other_site() as other:
+        driver.get(other)
+        assert "kittens" in text_of(driver) and not opens_websocket(driver, address)
+        driver.get(f"{address}/?websocket={other.replace('http', 'ws')}")
+        assert "The viewer shows nothing of other servers" in text_of(driver)

@@ -35,6 +35,7 @@ def running(**flags) -> Iterator[Running]:
         ("--checkpont x.pt", ["--checkpont is not a flag", "--checkpoint"]),
         ("--port many", ["--port", "many"]),
         ("--port 123456", ["--port 123456", "choose another"]),
+        ("--port 0 --allow_host http://a.example:80", ["--allow_host 'http://a.example:80'", "give it alone"]),
         ("--port 0 --checkpoint {}/nowhere.pt", ["nowhere.pt is missing"]),
         ("--port 0 --checkpoint {}/broken.pt", ["broken.pt cannot be read as a checkpoint"]),
         ("--port 0 --checkpoint {}/foreign.pt", ["foreign.pt is not a PoseFK checkpoint", "--posenet_name"]),
@@ -48,6 +49,20 @@ def test_bad_input_is_one_sentence_that_says_what_was_wanted(flags, words, tmp_p
         command.main([word.format(tmp_path) for word in flags.split()])
     sentence = " ".join(str(refusal.value).split())
     assert all(word in sentence for word in words), sentence
+
+
+@pytest.mark.parametrize("dataset", ["cmu", "h36m", "mpi_inf_3dhp", "ski", "3dhp", "3dhp_sparse"])
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_data_set_that_is_not_there_is_refused_before_the_page_is_up(dataset, empty, tmp_path, monkeypatch):
+    monkeypatch.setattr(app, "start", lambda *_: pytest.fail("the page was up"))
+    if empty:
+        for name in ("data_3d_cmu.npz", "data_3d_h36m.npz", "data_3dhp_train.npz", "ski_train.h5", "ski_test.h5"):
+            (tmp_path / name).touch()
+        (tmp_path / "test_set").mkdir()
+        (tmp_path / "test_set/test_3dhp.npz").touch()
+    where = ["--data_root", str(tmp_path), "--data_extra_root", str(tmp_path)]
+    with pytest.raises((OSError, ValueError), match=f"{tmp_path.name}.* is {'empty' if empty else 'missing'}"):
+        command.main(["--port", "0", "--dataset", dataset, *where])
 
 
 def test_a_port_that_is_taken_is_refused_with_what_to_do():

@@ -1,0 +1,237 @@
+"""Export a synthetic pose set for your own trainer.
+
+    python -m augment.export --recipe normal --num_poses 100000 --format videopose3d --out synthetic
+    python -m augment.export --checkpoint checkpoint/.../last.pt --num_poses 1000000 --format hdf5 --out synthetic
+    torchrun --nproc_per_node 4 -m augment.export --recipe rom --num_poses 10000000 --shards 16 --format hdf5 --out big
+
+A stopped export goes on with the same command: finished shards are not made again. The same seed gives the same bytes,
+however many processes write. docs/export.md describes the formats.
+"""
+
+import contextlib
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from tqdm import tqdm
+
+from augment.export.folder import (
+    VERSION,
+    ShardPlan,
+    check_room,
+    claim,
+    finish_shard,
+    held,
+    is_done,
+    mark_of,
+    plan_shards,
+)
+from augment.export.formats import FORMATS, Block
+from augment.export.formats.block import Shard
+from augment.export.manifest import finish
+from augment.export.poses import EXPORT_RECIPES, KEEP, WITHOUT_DATA, Filter, PoseStream, kept_bytes
+from augment.export.records import DONE, MANIFEST
+from data import DATASETS, DataSettings
+from data.command_line import read_flags
+from data.download import sha256_of
+from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
+
+FRAMES_PER_BLOCK = 32768
+HELD_AT_ONCE = 100  # shards: each is an open file, of which many systems allow 256
+
+
+@dataclass
+class Export:
+    """What to draw and how to write it."""
+
+    out: Path
+    """Folder to write to; of this export alone."""
+    num_poses: int = 10_000
+    """Poses, or clips of several frames."""
+    format: Literal["videopose3d", "poseaug", "motionbert", "mmpose", "hdf5", "bvh", "coco"] = "videopose3d"
+    """File format."""
+    recipe: str = ""
+    """normal and rom (random poses, no data needed), or limbs (recorded poses with limbs exchanged); default normal."""
+    checkpoint: Path | None = None
+    """last.pt of a run: poses of its trained augmenter, instead of a recipe."""
+    layout: str = ""
+    """Joints: h36m_16, h36m_17, mpi_inf_3dhp_17, lsp_14 or coco_17, as far as the format holds them."""
+    frames: int = 1
+    """Frames of a clip; 1: single poses. A checkpoint brings its own."""
+    keep: tuple[str, ...] = ()
+    """Further arrays: angles (rad), bones (m), cameras, seeds."""
+    within_limits: bool = False
+    """Drop poses with a joint angle outside the anatomical limits."""
+    min_novelty_mm: float = 0.0
+    """Drop poses nearer than this to a recorded pose, mm, mean over the joints; 0: keep all."""
+    seed: int = 0
+    """Seed; the same one gives the same bytes."""
+    shards: int = 1
+    """Parts the export is written in, each a folder; the processes of torchrun share them."""
+    dataset: str = "demo"
+    """Recorded poses for limbs: demo, cmu, h36m, mpi_inf_3dhp or ski."""
+    data_root: str = "data"
+    """Folder of the prepared npz files."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    settings = read_flags(Export, "augment.export", __doc__, sys.argv[1:] if arguments is None else arguments)
+    export(settings)
+
+
+def export(settings: Export) -> None:
+    """Write what this process has to write; the one that finds every shard done writes the manifest."""
+    settings = checked(settings)
+    rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    torch.empty(1 << 23)  # 32 MB: what glibc has seen freed so large it keeps from then on instead of giving it back
+    torch.set_num_threads(1)  # so that sums come out the same however many processes and cores there are
+    checkpoint = known_as(settings.checkpoint)
+    stream = stream_of(settings)
+    if known_as(settings.checkpoint) != checkpoint:
+        raise PoseFKError(f"{settings.checkpoint} was replaced while it was read: give a copy of it.")
+    settings = replace(settings, frames=stream.frames)
+    plans = plan_shards(settings.num_poses, max(1, FRAMES_PER_BLOCK // stream.frames), settings.shards)
+    recorded = "" if settings.recipe in WITHOUT_DATA else stream.recorded
+    identity = identity_of(settings) | {"checkpoint": checkpoint, "recorded": recorded}
+    mark = mark_of(identity)
+    start = time.perf_counter()
+    with told_trouble(settings.out):
+        check_room(settings.out, *room_for(settings, plans))
+        claim(settings.out, identity)
+        todo = [plan for plan in plans[rank::count] if not is_done(settings.out, plan, mark, by_content=True)]
+        write_shards(settings, stream, todo, mark, rank > 0)
+        seconds = time.perf_counter() - start
+        if all(is_done(settings.out, plan, mark) for plan in plans):
+            counts = finish(settings.out, plans, identity, stream.fps)
+            if todo or rank == 0:  # under torchrun whoever was last tells
+                report(settings, counts, sum(plan.poses for plan in todo), seconds)
+
+
+@contextlib.contextmanager
+def told_trouble(out: Path) -> Iterator[None]:
+    """Say of a disk that is full or fails where it is and what goes on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or isinstance(error, PermissionError | FileNotFoundError):
+            raise
+        raise PoseFKError(
+            f"--out {out}: writing stopped ({error.strerror or error}). Make room or choose another disk; the same "
+            "command goes on after the last finished shard."
+        ) from error
+
+
+def checked(settings: Export) -> Export:
+    """The settings with defaults filled in, or a refusal."""
+    kind = FORMATS[settings.format]
+    for name, value, known in (
+        ("recipe", settings.recipe or "normal", EXPORT_RECIPES),
+        ("layout", settings.layout or kind.layouts[0], kind.layouts),
+        ("dataset", settings.dataset, DATASETS),
+        *(("keep", word, KEEP) for word in settings.keep),
+    ):
+        if value not in known:
+            of = f" in the format {settings.format}" if name == "layout" else ""
+            raise PoseFKError(f"--{name} {value}: choose from {', '.join(known)}{of}.")
+    if settings.checkpoint is not None and settings.recipe:
+        raise PoseFKError("--checkpoint and --recipe: give one of them, a trained augmenter or a recipe.")
+    smallest = {"num_poses": 1, "frames": 1, "shards": 1, "seed": 0, "min_novelty_mm": 0}
+    for name, least in smallest.items():
+        if not getattr(settings, name) >= least:
+            raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
+    recipe = "" if settings.checkpoint is not None else settings.recipe or "normal"
+    return replace(settings, recipe=recipe, layout=settings.layout or kind.layouts[0])
+
+
+def stream_of(settings: Export) -> PoseStream:
+    """Where the poses come from."""
+    rules = Filter(settings.within_limits, settings.min_novelty_mm / 1000)
+    if settings.checkpoint is not None:
+        return PoseStream.of_checkpoint(settings.checkpoint, settings.data_root, settings.seed, rules)
+    data = DataSettings(dataset=settings.dataset, data_root=settings.data_root)
+    return PoseStream.of_recipe(settings.recipe, data, settings.frames, settings.seed, rules)
+
+
+def known_as(checkpoint: Path | None) -> str:
+    """A checkpoint's name and a digest of its content."""
+    if checkpoint is None or not checkpoint.is_file():  # which reading it will tell
+        return ""
+    name = checkpoint.name if checkpoint.name.isprintable() else ascii(checkpoint.name)
+    return f"{name}, sha256 {sha256_of(checkpoint)}"
+
+
+def identity_of(settings: Export) -> dict[str, Any]:
+    """The settings that decide the bytes; with what files hold, a folder belongs to one of these."""
+    plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root")}
+    return plain | {"keep": [*settings.keep], "version": VERSION}
+
+
+def room_for(settings: Export, plans: Sequence[ShardPlan]) -> tuple[int, int]:
+    """Bytes that are still to be written, and in how many files where every pose or clip has its own, else 0."""
+    kind, kept = FORMATS[settings.format], kept_bytes(settings.keep, settings.frames)
+    todo = [plan for plan in plans if not (settings.out / plan.folder / DONE).is_file()]
+    wanted = sum(kind.size(shard_of(settings, plan, 0.0), kept) for plan in todo)
+    return wanted, sum(plan.poses for plan in todo) if kind.a_file_each else 0
+
+
+def shard_of(settings: Export, plan: ShardPlan, fps: float) -> Shard:
+    """A shard as formats know it."""
+    return Shard(settings.out / plan.folder, Skeleton(settings.layout), plan.poses, settings.frames, fps)
+
+
+def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan], mark: str, silent: bool) -> None:
+    """Those shards of the export with this mark, in order."""
+    damaged = [plan.folder for plan in todo if (settings.out / plan.folder / DONE).is_file()]
+    if damaged:
+        print(f"{len(damaged)} finished shards are not what was written, first {damaged[0]}: they are made again.")
+    total = sum(plan.poses for plan in todo)
+    with tqdm(total=total, unit="pose", unit_scale=True, disable=silent or not todo) as bar:
+        for first in range(0, len(todo), HELD_AT_ONCE):
+            own = todo[first : first + HELD_AT_ONCE]
+            with held(settings.out, own):
+                for plan in own:
+                    if not is_done(settings.out, plan, mark, by_content=True):  # by another process just now
+                        write_shard(settings, stream, plan, mark, bar)
+
+
+def write_shard(settings: Export, stream: PoseStream, plan: ShardPlan, mark: str, bar: "tqdm[Any]") -> None:
+    """One shard, its files whole or not at all."""
+    shard = shard_of(settings, plan, stream.fps)
+    per_block = max(1, FRAMES_PER_BLOCK // stream.frames)
+    stream.counts = Counter()
+
+    def blocks() -> Iterator[Block]:
+        for number in plan.blocks:
+            first = number * per_block
+            count = min(per_block, plan.first + plan.poses - first)
+            yield stream.block(number, first, count, shard.layout, settings.keep)
+            bar.update(count)
+
+    names = FORMATS[settings.format].write(blocks(), shard)
+    finish_shard(settings.out, plan, mark, names, stream.counts)
+
+
+def report(settings: Export, counts: Counter[str], made: int, seconds: float) -> None:
+    """The end: what was drawn and kept, how fast, and where it is."""
+    drawn = counts["drawn"]
+    steps = [f"{name} {counts[name]:,} ({100 * counts[name] / drawn:.0f} %)" for name in counts if name != "drawn"]
+    files = [path for path in settings.out.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    print(f"drawn {drawn:,}, {', '.join(steps)}")
+    if made:
+        print(f"{made / max(seconds, 1e-9):,.0f} poses/s, {size / settings.num_poses:,.0f} bytes a pose")
+    else:
+        print("All of it had been written before; nothing was made now.")
+    what = f"{settings.num_poses:,} poses of {settings.layout}"
+    print(f"{what} in {settings.out} ({size / 1e6:.1f} MB); {MANIFEST} says more")
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)

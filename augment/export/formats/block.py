@@ -1,0 +1,107 @@
+"""What every export format is handed: blocks of poses in the layout asked for, and what the file should say of them."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from augment.placing import PIECE
+from kinematics import Camera, Skeleton
+from kinematics.rows import in_rows, pose_by_pose
+
+
+@dataclass
+class Block:
+    """N poses (T = 1) or clips of T frames, float32, on the CPU.
+
+    joints_world: (N, T, J, 3) metres, z up, the floor at about 0, the first hip over the origin; joints_screen:
+    (N, T, J, 2), as `camera` sees them (batch of N, fixed in a clip). first: number of the first pose in the whole
+    export. kept: further arrays (N, ...) by name, what --keep asked for.
+    """
+
+    joints_world: np.ndarray
+    joints_screen: np.ndarray
+    camera: Camera
+    first: int
+    kept: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def joints_camera(self) -> np.ndarray:
+        """(N, T, J, 3) metres, camera frame."""
+        world, camera = torch.from_numpy(self.joints_world), self.camera
+        pieces = [slice(first, first + PIECE) for first in range(0, len(world), PIECE)]
+        seen = [camera[piece].each(in_rows).world_to_camera(in_rows(world[piece])) for piece in pieces]
+        return torch.cat([pose_by_pose(joints) for joints in seen]).numpy()
+
+    def __len__(self) -> int:
+        return len(self.joints_world)
+
+    def camera_arrays(self) -> dict[str, np.ndarray]:
+        """The cameras as arrays: orientation_wxyz (N, 4), translation (N, 3) m, intrinsics (N, 9), aspect (N,)."""
+        names = ("orientation_wxyz", "translation", "intrinsics", "aspect")
+        return {name: getattr(self.camera, name).float().numpy() for name in names}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A part of the export that is written as a whole. layout: of the joints; poses: how many come; fps: of clips."""
+
+    folder: Path
+    layout: Skeleton
+    poses: int
+    frames: int
+    fps: float
+
+
+Blocks = Iterator[Block]
+CAMERA_BYTES = (4 * 4, 4 * 3, 4 * 9, 4)  # of Block.camera_arrays, a pose or clip
+
+
+def frame_bytes(shard: Shard, numbers: int) -> int:
+    """Of a pose or clip with so many float32 numbers at each joint of each frame."""
+    return 4 * numbers * shard.layout.num_joints * shard.frames
+
+
+def together(blocks: Blocks) -> Block:
+    """All blocks of a shard as one, for formats that are one array per file."""
+    parts = list(blocks)
+    return Block(
+        np.concatenate([part.joints_world for part in parts]),
+        np.concatenate([part.joints_screen for part in parts]),
+        Camera.cat([part.camera for part in parts]),
+        parts[0].first,
+        {name: np.concatenate([part.kept[name] for part in parts]) for name in parts[0].kept},
+    )
+
+
+def flat_frames(array: np.ndarray) -> np.ndarray:
+    """(N, T, ...) -> (N * T, ...)."""
+    return array.reshape(-1, *array.shape[2:])
+
+
+def object_array(value: Any) -> np.ndarray:
+    """A dictionary as VideoPose3D's files hold it: inside a 0-d array."""
+    array = np.empty((), dtype=object)
+    array[()] = value
+    return array
+
+
+def write_one_of_many(path: Path, content: bytes) -> None:
+    """A file, whole or not at all, for formats that have one of each pose: a shard of them counts once all are there,
+    so none of them is taken care of for itself."""
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """An npz file that is read without pickle."""
+    np.savez(path, allow_pickle=False, **arrays)

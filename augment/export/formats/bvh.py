@@ -1,0 +1,33 @@
+"""BVH: a file per clip with the DH body's own joint angles, for animation programs (data/bvh_writer.py)."""
+
+from collections.abc import Sequence
+
+import torch
+
+from augment.export.formats.block import Blocks, Shard, write_one_of_many
+from data.bvh_writer import bvh_text
+from kinematics import joint_angles_from_joints
+
+FOLDER = "bvh"
+_HIERARCHY_BYTES, _FRAME_BYTES = 1840, 420
+
+
+def write(blocks: Blocks, shard: Shard) -> list[str]:
+    """A file per pose or clip, each whole or not at all; their names."""
+    (shard.folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    names = []
+    for block in blocks:
+        body = joint_angles_from_joints(torch.from_numpy(block.joints_world))
+        lengths = body.bone_lengths.mean(dim=1)  # (N, 15): a file's bones do not change
+        for index in range(len(block)):
+            names.append(f"{FOLDER}/{block.first + index:08d}.bvh")
+            text = bvh_text(
+                body.joint_angles[index], lengths[index], body.global_rotation[index], body.root[index], shard.fps
+            )
+            write_one_of_many(shard.folder / names[-1], text.encode())
+    return names
+
+
+def size(shard: Shard, kept: Sequence[int]) -> int:
+    """About how many bytes a shard takes."""
+    return shard.poses * (_HIERARCHY_BYTES + _FRAME_BYTES * shard.frames)

@@ -1,0 +1,42 @@
+"""MotionBERT's clips: one pickle per clip with `data_label` (T, 17, 3) in units of the image (spec 4.5).
+
+x and y are screen coordinates; z is the depth from the first joint times the scale at which x and y show it: focal
+length over the depth of the hip in each frame. `data_input` is None: trainers with `synthetic: True` take x and y of
+the label and add their own noise. MotionAGFormer and others read the same files.
+"""
+
+import pickle
+from collections.abc import Sequence
+
+import numpy as np
+
+from augment.export.formats.block import Blocks, Shard, frame_bytes, write_one_of_many
+
+FOLDER = "SYNTHETIC/train"
+_AROUND_BYTES = 186  # of pickle around the array
+
+
+def write(blocks: Blocks, shard: Shard) -> list[str]:
+    """A file per clip, each whole or not at all; their names."""
+    (shard.folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    names = []
+    for block in blocks:
+        labels = image_units(block.joints_camera, block.joints_screen, block.camera_arrays()["intrinsics"])
+        for index, label in enumerate(labels):
+            names.append(f"{FOLDER}/{block.first + index:08d}.pkl")
+            clip = pickle.dumps({"data_input": None, "data_label": label}, protocol=4)
+            write_one_of_many(shard.folder / names[-1], clip)
+    return names
+
+
+def size(shard: Shard, kept: Sequence[int]) -> int:
+    """About how many bytes a shard takes."""
+    return shard.poses * (frame_bytes(shard, 3) + _AROUND_BYTES)
+
+
+def image_units(joints_camera: np.ndarray, joints_screen: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    """(N, T, J, 3): screen x and y, and the depth from the first joint in the same unit."""
+    depth = joints_camera[..., 2:]
+    focal = intrinsics[:, None, None, :2].mean(axis=-1, keepdims=True)
+    root = depth[:, :, :1]
+    return np.concatenate([joints_screen, (depth - root) * focal / root], axis=-1).astype(np.float32)

@@ -1,0 +1,240 @@
+"""Poses for an export: from a run's checkpoint, from recorded poses, or from no data at all; block by block.
+
+Every block has random numbers of its own, numbered by seed and block: what is in it does not depend on which process
+draws it, or on what was drawn before.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from augment.augmenter import Augmenter
+from augment.bodies import PopulationBodies
+from augment.export.checks import check_bodies, check_numbers
+from augment.export.formats.block import CAMERA_BYTES, Block
+from augment.placing import PIECE
+from augment.reference import HIP
+from augment.settings import METHOD_NORMAL, RECIPES, AugmentSettings, Mixture
+from augment.stored import stored_augmenter, why_no_augmenter
+from data import DataSettings, PoseBatch, PoseDataset, load_dataset
+from kinematics import (
+    Camera,
+    DHHuman,
+    PoseFKError,
+    Skeleton,
+    bone_lengths,
+    joint_angles_from_joints,
+    joint_limits,
+    look_at,
+)
+from kinematics.head import from_body
+from kinematics.rows import in_rows, pose_by_pose, stack
+from posenets.checkpoints.files import read_checkpoint
+
+_POSEFK = RECIPES["posefk"]
+_WIDE = replace(METHOD_NORMAL, cameras="wide", one_camera_per_batch=False, bodies="population")
+# What can be drawn without a trained generator. normal and rom need no recorded poses.
+EXPORT_RECIPES: dict[str, AugmentSettings] = {
+    "normal": _WIDE,
+    "rom": replace(_POSEFK, mixture=Mixture(rom=1.0)),
+    "limbs": replace(_POSEFK, mixture=Mixture(limbs=0.6, rom=0.3)),
+}
+WITHOUT_DATA = ("normal", "rom")
+KEEP = ("angles", "bones", "cameras", "seeds")
+STANDING_FPS = 50.0
+TOLERANCE_RAD = 0.0175  # one degree: what the fit of real shoulders may be off a limit
+TRIES = 100
+LEAST = 1024  # poses drawn at once even where few are missing
+
+
+@dataclass
+class Filter:
+    """What a pose must be to be exported, beyond being in front of its camera and in its image.
+
+    within_limits: every fitted joint angle inside the anatomical table; novelty: metres, mean over the joints, that it
+    must differ at least from each recorded pose, both about the hip and turned to the same heading.
+    """
+
+    within_limits: bool = False
+    novelty: float = 0.0
+
+
+class PoseStream:
+    """Draws blocks. frames: T; fps: of clips; counts: poses drawn, and left after each line of the filter."""
+
+    def __init__(self, augmenter: Augmenter, frames: int, fps: float, seed: int, rules: Filter) -> None:
+        self.augmenter, self.frames, self.fps, self.seed, self.rules = augmenter, frames, fps, seed, rules
+        self.counts: Counter[str] = Counter()
+        self._limits = joint_limits("anatomical")
+
+    @classmethod
+    def of_recipe(cls, name: str, data: DataSettings, frames: int, seed: int, rules: Filter) -> "PoseStream":
+        """One of EXPORT_RECIPES. data: where recorded poses are, for the recipes that need them."""
+        settings = EXPORT_RECIPES[name]
+        if name in WITHOUT_DATA:
+            return cls(Augmenter(settings, standing_person(frames), seed=seed), frames, STANDING_FPS, seed, rules)
+        real, fps = _recorded(data, frames)
+        return cls(Augmenter(settings, real, seed=seed), frames, fps, seed, rules)
+
+    @classmethod
+    def of_checkpoint(cls, path: Path, data_root: str, seed: int, rules: Filter) -> "PoseStream":
+        """The augmenter of a run, from its last.pt; the run's own data set has to be there."""
+        content = read_checkpoint(path)
+        missing = why_no_augmenter(content)
+        if missing:
+            raise PoseFKError(f"{path} {missing}")
+        stored = stored_augmenter(content, path)
+        data, frames = replace(stored.data, data_root=data_root), stored.frames
+        real, fps = _recorded(data, frames)
+        augmenter = Augmenter(stored.settings, real, seed=data.seed)
+        augmenter.load_state_dict(stored.fresh_state)
+        return cls(augmenter, frames, fps, seed, rules)
+
+    @property
+    def recorded(self) -> str:
+        """A digest of the recorded poses that poses are made of and cameras taken from, and of the detector's noise."""
+        reference = self.augmenter.parts.reference
+        found = hashlib.sha256(repr((self.fps, self.augmenter.noise)).encode())
+        cameras = (getattr(reference.camera, part.name) for part in fields(Camera))
+        for tensor in (reference.joints_world, *cameras):
+            found.update(str(tuple(tensor.shape)).encode())
+            found.update(tensor.cpu().contiguous().numpy().data)
+        return f"sha256 {found.hexdigest()}"
+
+    @torch.inference_mode()
+    def block(self, number: int, first: int, count: int, layout: Skeleton, keep: tuple[str, ...]) -> Block:
+        """Block `number` of the export: `count` poses, the first of which is the export's pose `first`."""
+        seed = _seed_of(self.seed, number)
+        generator = torch.Generator().manual_seed(seed)
+        batch = self._filtered(count, generator)
+        assert batch.camera is not None
+        joints = (count, batch.frames, layout.num_joints)
+        joints_world, screen, places = (torch.empty(size) for size in ((*joints, 3), (*joints, 2), (count, 3)))
+        for start in range(0, count, PIECE):
+            piece = batch[start : start + PIECE]
+            check_bodies(in_rows(piece.joints_3d), first + start)
+            placed = _placed(piece, layout)
+            for whole, part in zip((joints_world, screen, places), placed, strict=True):
+                whole[start : start + PIECE].flatten(1).copy_(part.flatten(1))
+        camera = replace(batch.camera.each(pose_by_pose), translation=places)
+        check_numbers(joints_world, screen, camera)
+        block = Block(joints_world.numpy(), screen.numpy(), camera, first)
+        block.kept.update(_kept(batch, block, keep, seed))
+        return block
+
+    def _filtered(self, count: int, generator: torch.Generator) -> PoseBatch:
+        kept: list[PoseBatch] = []
+        missing = count
+        for _ in range(TRIES):
+            batch = self.augmenter.sample(max(missing, min(count, LEAST)), generator, in_rows=True)
+            drawn, acceptance = self.augmenter.drawn, self.augmenter.acceptance
+            self.counts["drawn"] += sum(drawn.values())
+            self.counts["in view"] += sum(round(acceptance[source] * drawn[source]) for source in drawn)
+            batch = self._novel(self._inside(batch))[:missing]
+            kept.append(batch)
+            missing -= len(batch)
+            if not missing:
+                self.counts["kept"] += count
+                return kept[0] if len(kept) == 1 else PoseBatch.cat(kept)  # one needs no copy
+        raise PoseFKError(
+            f"Only {count - missing} of {count} poses passed the filter in {TRIES} rounds: lower --min_novelty_mm or "
+            "leave --within_limits out."
+        )
+
+    def _inside(self, batch: PoseBatch) -> PoseBatch:
+        if not self.rules.within_limits:
+            return batch
+        angles = joint_angles_from_joints(_world(batch)).joint_angles
+        good = (self._limits.excess(angles) <= TOLERANCE_RAD).flatten(1).all(dim=1)
+        self.counts["within limits"] += int(good.sum())
+        return batch[good.nonzero().squeeze(1)]
+
+    def _novel(self, batch: PoseBatch) -> PoseBatch:
+        if not self.rules.novelty:
+            return batch
+        middle = self.frames // 2
+        known = at_same_heading(self.augmenter.parts.reference.joints_world[:, middle])
+        made = at_same_heading(_world(batch)[:, middle])
+        nearest = torch.stack([(known - pose).norm(dim=-1).mean(dim=-1).amin() for pose in made]) if len(made) else made
+        good = (nearest >= self.rules.novelty).nonzero().squeeze(1) if len(made) else torch.arange(0)
+        self.counts["novel"] += len(good)
+        return batch[good]
+
+
+def standing_person(frames: int) -> PoseBatch:
+    """An average adult at rest, seen from 4 m: the reference of recipes that need no recorded poses."""
+    lengths = PopulationBodies().mean_lengths
+    joints = DHHuman()(torch.zeros(28), lengths, torch.zeros(3), torch.zeros(3))
+    joints = joints - torch.tensor([0.0, 0.0, float(joints[:, 2].min())])
+    place = torch.tensor([0.0, -4.0, 1.5])
+    camera = Camera(look_at(place, joints[HIP]), place, torch.tensor([2.0, 2.0] + [0.0] * 7), torch.tensor(1.0))
+    world = joints.expand(1, frames, -1, -1)
+    batched = Camera.stack([camera])
+    seen = batched.world_to_camera(world)
+    return PoseBatch.of(seen, batched.project(seen), batched)
+
+
+def _recorded(data: DataSettings, frames: int) -> tuple[PoseDataset, float]:
+    takes = load_dataset(data.dataset, data).train
+    return PoseDataset.from_takes(takes, "h36m_16", frames, target=frames // 2), takes[0].fps
+
+
+def _seed_of(seed: int, number: int) -> int:
+    """A generator's seed for one block: the first eight bytes of a hash."""
+    return int.from_bytes(hashlib.sha256(f"posefk export {seed} {number}".encode()).digest()[:8], "little") >> 1
+
+
+def _world(batch: PoseBatch) -> Tensor:
+    """World joints of the body, where they were drawn. For a pose among whatever others they are the same to the last
+    digit, on which a straight limb's angles hang."""
+    return batch.laid_out(pose_by_pose).joints_world()
+
+
+def _placed(batch: PoseBatch, layout: Skeleton) -> tuple[Tensor, Tensor, Tensor]:
+    """World joints (N, T, J, 3) of a layout with the first hip over the origin, screen joints (N, T, J, 2), and where
+    the cameras then are, (N, 3); metres, screen."""
+    assert batch.camera is not None
+    camera, joints = batch.camera.each(in_rows), from_body(in_rows(batch.joints_3d), layout)
+    screen = batch.joints_2d if layout == batch.skeleton else camera.project(joints)
+    hip_x, hip_y, _ = camera.camera_to_world(in_rows(batch.joints_3d[:, :1, HIP : HIP + 1]))[:, 0, 0].unbind(-1)
+    x, y, z = camera.translation.unbind(-1)
+    moved = stack([x - hip_x, y - hip_y, z], -1, joints)
+    return replace(camera, translation=moved).camera_to_world(joints), screen, moved
+
+
+def _kept(batch: PoseBatch, block: Block, keep: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
+    """What --keep asked for, (N, ...). Angles are of the DH body that fits the joints best."""
+    kept: dict[str, np.ndarray] = {}
+    joints_world = _world(batch) if {"angles", "bones"} & {*keep} else torch.empty(0)
+    if "angles" in keep:
+        fit = joint_angles_from_joints(joints_world)
+        kept["joint_angles"], kept["global_rotation"] = fit.joint_angles.numpy(), fit.global_rotation.numpy()
+    if "bones" in keep:
+        kept["bone_lengths"] = bone_lengths(joints_world).mean(dim=1).numpy()
+    if "cameras" in keep:
+        kept.update({f"camera_{name}": array for name, array in block.camera_arrays().items()})
+    if "seeds" in keep:
+        kept["seed"] = np.full(len(block), seed, dtype=np.int64)
+        kept["row"] = np.arange(len(block), dtype=np.int64)
+    return kept
+
+
+def kept_bytes(keep: Sequence[str], frames: int) -> list[int]:
+    """Of each of these arrays for one pose or clip."""
+    arrays = {"angles": (4 * 28 * frames, 4 * 3 * frames), "bones": (4 * 15,), "cameras": CAMERA_BYTES, "seeds": (8, 8)}
+    return [size for name in keep for size in arrays[name]]
+
+
+def at_same_heading(joints: Tensor) -> Tensor:
+    """(N, 16, 3) about the hip, turned about the vertical so that the right hip lies on +x."""
+    joints = joints - joints[:, HIP : HIP + 1]
+    across = joints[:, Skeleton("h36m_16").joints.index("RHip"), :2]
+    cos, sin = (across / across.norm(dim=-1, keepdim=True).clamp_min(1e-6)).unbind(-1)
+    x, y, z = joints.unbind(-1)
+    return torch.stack([cos[:, None] * x + sin[:, None] * y, cos[:, None] * y - sin[:, None] * x, z], dim=-1)

@@ -1,0 +1,62 @@
+"""What a file of named members holds, held against what its reader is about to take it for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.files.archive import in_short, shortened
+
+LONGEST_NAME = 200
+_WORDS = {"f": "real numbers", "i": "whole numbers", "u": "", "b": "yes or no", "U": "text", "S": "", "O": ""}
+
+
+def check_arrays(
+    path: str | Path, content: Mapping[str, Any], wanted: Mapping[str, tuple[str, int]], advice: str = ""
+) -> None:
+    """Refuse members that are missing, or no arrays as wanted: name -> (NumPy's letters for its kinds, axes)."""
+    for name, (kinds, axes) in wanted.items():
+        found = content.get(name)
+        if not isinstance(found, np.ndarray) or found.dtype.kind not in kinds or found.ndim != axes:
+            words = " or ".join(_WORDS[kind] for kind in kinds if _WORDS[kind])
+            raise ValueError(
+                f"{path} has {described(found)} for '{shortened(name)}', expected an array of {words} with {axes} "
+                f"axes. {advice}".strip()
+            )
+
+
+def takes_of(path: str | Path, content: Mapping[str, Any], name: str, advice: str = "") -> dict[str, dict[str, Any]]:
+    """The member that maps subject -> take -> poses, both by their names."""
+    found = content.get(name)
+    levels = [found, *(found.values() if isinstance(found, dict) else ())]
+    if not all(isinstance(level, dict) and all(map(_is_name, level)) for level in levels):
+        held = ", ".join(shortened(key) for key in list(content)[:6]) or "nothing"
+        raise ValueError(
+            f"{path} has {held} inside, expected '{name}': subject -> take -> poses, each by its name. {advice}".strip()
+        )
+    return levels[0]
+
+
+def _is_name(key: Any) -> bool:
+    return isinstance(key, str) and len(key) <= LONGEST_NAME
+
+
+def table(value: Any, where: str) -> np.ndarray:
+    """An array, from nested lists as well; rows of different length and what is no number or text are refused."""
+    try:
+        found = np.asarray(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(f"{where} holds something that is not a table of numbers ({in_short(error)}).") from error
+    if found.dtype.kind not in "fiubUS":
+        raise ValueError(f"{where} has {described(value)}, expected an array of numbers.")
+    return found
+
+
+def described(value: Any) -> str:
+    """A value in a few words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, np.ndarray):
+        return f"an array {value.shape} of {value.dtype}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,146 @@
+"""The two forms of a checkpoint: a zip of the pickle and its storages (PyTorch 1.6 and later), or all in one stream."""
+
+import io
+import struct
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from posenets.checkpoints.unpickling import NoWeightsError, unpickle
+
+MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the stream
+PIECE = 2**24  # bytes read at once
+
+
+def members_of(path: Path) -> dict[str, Tensor]:
+    """Name -> bytes of a zip of PyTorch's. zipfile.BadZipFile where anything is not as it was written.
+
+    PyTorch's option to save without check sums leaves every CRC-32 at 0, which no member's is: such a file is read too.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            _check_entries(entries, path.stat().st_size)
+            if not any(entry.CRC for entry in entries):
+                for entry in entries:
+                    entry.CRC = None  # pyright: ignore[reportAttributeAccessIssue] which zipfile takes for "not known"
+            return {entry.filename: _member(archive, entry) for entry in entries}
+    except zipfile.BadZipFile:
+        raise
+    except Exception as error:  # a broken header makes zipfile raise a different type for each of its fields
+        raise zipfile.BadZipFile(str(error)) from error
+
+
+def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
+    """Refuse what PyTorch never writes before anything is unpacked. size: of the file, bytes."""
+    if any(entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size for entry in entries):
+        raise zipfile.BadZipFile("a member is compressed, which PyTorch's never are")
+    if sum(entry.file_size for entry in entries) > size:
+        raise zipfile.BadZipFile("its members claim more bytes than the file has")
+    if len({entry.filename for entry in entries}) < len(entries):
+        raise zipfile.BadZipFile("two members have one name")
+
+
+def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Tensor:
+    """The bytes of a member, where tensors can lie; zipfile compares their CRC-32 with the entry's."""
+    content = torch.empty(entry.file_size, dtype=torch.uint8)
+    with archive.open(entry) as stream:
+        _fill(content, stream)  # pyright: ignore[reportArgumentType] it is a BufferedIOBase, in words an IO[bytes]
+    return content
+
+
+def read_members(members: dict[str, Tensor]) -> Any:
+    """What the members of a zip hold together."""
+    root = next((name.removesuffix("data.pkl") for name in members if name.endswith("/data.pkl")), "")
+    if not root or not all(name.startswith(root) for name in members):
+        raise NoWeightsError("it is a zip file but not PyTorch's, which has one folder with data.pkl in it")
+    order = bytes(members[f"{root}byteorder"].tolist()) if f"{root}byteorder" in members else b"little"
+    if order not in (b"little", b"big"):
+        raise NoWeightsError(f"it has the byte order {str(order[:20])}")
+
+    def storage(claim: Any) -> Tensor:
+        dtype, key, count = _claimed(claim)
+        numbers = members.get(f"{root}data/{key}")
+        if numbers is None or len(numbers) != count * dtype.itemsize:
+            held, wanted = "no" if numbers is None else len(numbers), count * dtype.itemsize
+            raise NoWeightsError(f"a tensor in it needs {wanted} bytes of data/{key[:20]}, which has {held}")
+        if order.decode() != sys.byteorder:
+            numbers = numbers.view(-1, dtype.itemsize).flip(1).flatten()
+        return numbers.view(dtype)
+
+    return unpickle(io.BytesIO(members[f"{root}data.pkl"].numpy().tobytes()), storage)
+
+
+def _fill(content: Tensor, stream: io.BufferedIOBase) -> None:
+    """Read as many bytes as there is room for."""
+    room = content.numpy()
+    for start in range(0, len(content), PIECE):
+        piece = stream.read(min(PIECE, len(content) - start))
+        room[start : start + len(piece)] = memoryview(piece)
+        if len(piece) < min(PIECE, len(content) - start):
+            raise EOFError("it ends too early")
+
+
+def _claimed(claim: Any) -> tuple[torch.dtype, str, int]:
+    """What a pickle says of a storage: the kind of its numbers, its key, and how many there are."""
+    if not isinstance(claim, tuple) or len(claim) not in (5, 6) or claim[0] != "storage":
+        raise NoWeightsError("its pickle names a storage in an unknown way")
+    _, dtype, key, _, count = claim[:5]
+    if not isinstance(dtype, torch.dtype) or not isinstance(key, str) or type(count) is not int or count < 0:
+        raise NoWeightsError("its pickle names a storage in an unknown way")
+    return dtype, key, count
+
+
+class _StreamStorages:
+    """Room for the storages of a stream, whose bytes come behind its pickle. size: of the file, bytes."""
+
+    def __init__(self, size: int) -> None:
+        self.storages: dict[str, Tensor] = {}
+        self._left = size
+
+    def __call__(self, claim: Any) -> Tensor:
+        """The numbers that a pickle says it has in a storage: all of them, or a part."""
+        dtype, key, count = _claimed(claim)
+        if key not in self.storages:
+            self._left -= count * dtype.itemsize
+            if self._left < 0:
+                raise EOFError("its tensors claim more bytes than the file has")
+            self.storages[key] = torch.empty(count, dtype=dtype)
+        numbers = self.storages[key]
+        if numbers.dtype != dtype or len(numbers) != count:
+            raise NoWeightsError(f"two tensors in it disagree about the storage {key[:20]}")
+        if len(claim) < 6 or claim[5] is None:
+            return numbers
+        _, offset, length = claim[5]
+        if type(offset) is not int or type(length) is not int or not 0 <= offset <= offset + length <= count:
+            raise NoWeightsError(f"a tensor in it sees what is not in the storage {key[:20]}")
+        return numbers[offset : offset + length]
+
+    def fill(self, keys: Any, stream: io.BufferedIOBase) -> None:
+        """Read the storages to the end of the file, each behind its length."""
+        if not isinstance(keys, list) or sorted(keys) != sorted(self.storages):
+            raise NoWeightsError("its list of storages is not that of its tensors")
+        for key in keys:
+            (count,) = struct.unpack("<q", stream.read(8))
+            if count != len(self.storages[key]):
+                raise NoWeightsError(f"its storage {key[:20]} has not as many numbers as its tensors say")
+            _fill(self.storages[key].view(torch.uint8), stream)
+        if stream.read(1):
+            raise NoWeightsError("it goes on behind its last storage")
+
+
+def read_stream(path: Path) -> Any:
+    """What a file of PyTorch's before 1.6 holds (`_use_new_zipfile_serialization=False`). It has no check sums."""
+    storage = _StreamStorages(path.stat().st_size)
+    with open(path, "rb") as stream:
+        if (unpickle(stream, storage), unpickle(stream, storage)) != (MAGIC, PROTOCOL):
+            raise NoWeightsError("this is no file of PyTorch's")
+        machine, content = unpickle(stream, storage), unpickle(stream, storage)
+        if not isinstance(machine, dict) or machine.get("little_endian") is not (sys.byteorder == "little"):
+            raise NoWeightsError("it was written on a machine with another order of bytes")
+        storage.fill(unpickle(stream, storage), stream)
+    return content

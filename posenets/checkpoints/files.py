@@ -1,0 +1,45 @@
+"""Checkpoint files from disk: whole, undamaged, and nothing but weights and plain values."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from posenets.checkpoints.archive import members_of, read_members, read_stream
+from posenets.checkpoints.unpickling import NoWeightsError
+
+PREVIOUS = "last.previous.pt"  # the state of a run before its last.pt
+ZIP_START = b"PK\x03\x04"
+
+
+def read_checkpoint(path: str | Path) -> Any:
+    """What a .pt, .pth, .bin or .tar file holds, without running any code in it.
+
+    Every byte of a zip, PyTorch's form since 1.6, is compared with its CRC-32; older files have none.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, expected a checkpoint file: in a run's folder last.pt.")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: expected a checkpoint file of a lifter.")
+    with open(path, "rb") as file:  # a file that may not be read is no broken one
+        archive = file.read(len(ZIP_START)) == ZIP_START
+    try:
+        return read_members(members_of(path)) if archive or zipfile.is_zipfile(path) else read_stream(path)
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(
+            f"{path} cannot be read as a checkpoint: it is damaged ({_said(error)}). {_remedy(path)}"
+        ) from error
+    except Exception as error:  # a broken pickle makes each of its words raise a different type
+        reason = _said(error) if isinstance(error, NoWeightsError) else "this is no file of PyTorch's, or a damaged one"
+        raise ValueError(f"{path} cannot be read as a checkpoint: expected weights alone, but {reason}.") from error
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:160].rstrip(".") or "it ends too early"
+
+
+def _remedy(path: Path) -> str:
+    previous = path.with_name(PREVIOUS)
+    if path.name != PREVIOUS and previous.is_file():
+        return f"Copy it again, or go on from the state before, {previous}."
+    return "Copy it again, or use an earlier one."

@@ -1,0 +1,140 @@
+"""Weights of a file into networks and optimisers: every number has a place, the right kind and a finite value."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+Built = TypeVar("Built")
+SHOWN = 3  # names in a sentence
+MOST_SHARED = 8  # times that tensors of a file may claim the same bytes, all together
+SPARE, SPARE_TENSORS = 2**22, 1000  # numbers and tensors that a network makes beside its weights
+LARGEST_SIZE, LARGEST_LIST = 1_000_000, 100
+
+
+class _Within(TorchFunctionMode):
+    """Refuses to make more numbers than a file holds weights, before memory is taken for them."""
+
+    _MAKERS = (torch.empty, torch.zeros, torch.ones)
+
+    def __init__(self, weights: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self._numbers = sum(weight.numel() for weight in weights.values()) + SPARE
+        self._tensors = 2 * len(weights) + SPARE_TENSORS
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in self._MAKERS:
+            size = args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
+            count = 1
+            for length in size:
+                count *= int(length)
+            self._numbers, self._tensors = self._numbers - count, self._tensors - 1
+            if self._numbers < 0 or self._tensors < 0:
+                raise ValueError("its sizes describe a network of more weights than it holds.")
+        return func(*args, **(kwargs or {}))
+
+
+def build_within(weights: Mapping[str, Tensor], build: Callable[[], Built]) -> Built:
+    """What `build` makes, unless that has more numbers than the weights: ValueError then, and where sizes are odd."""
+    try:
+        with _Within(weights):
+            return build()
+    except (TypeError, ArithmeticError, LookupError, AttributeError, RuntimeError) as error:
+        raise ValueError(f"its sizes make no network ({' '.join(str(error).split())[:80]}).") from error
+
+
+def check_sizes(sizes: Mapping[str, Any]) -> None:
+    """Refuse sizes of a network that are not plain, or larger than any network's."""
+    for name, value in sizes.items():
+        for number in _flat(value, 3):
+            plain = number is None or isinstance(number, (bool, int, float))
+            if not plain or not abs(number or 0) <= LARGEST_SIZE:
+                raise ValueError(f"its {str(name)[:40]} is {str(number)[:40]}, not a number up to {LARGEST_SIZE:,}.")
+
+
+def _flat(value: Any, depth: int) -> Iterator[Any]:
+    """The numbers in lists of lists."""
+    if isinstance(value, (list, tuple)) and depth and len(value) <= LARGEST_LIST:
+        for part in value:
+            yield from _flat(part, depth - 1)
+    else:
+        yield value
+
+
+def fill(network: nn.Module, weights: Mapping[str, Tensor], path: object) -> None:
+    """Load weights strictly: what is missing, left over, of another kind or not finite is named in a sentence.
+
+    path: of their file, for the sentence.
+    """
+    own = network.state_dict()
+    optional = {key for key in own if key.endswith("num_batches_tracked")}  # not in files older than PyTorch 0.4.1
+    both = [key for key in own if key in weights]
+    shapes = [
+        f"{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
+        for key in both
+        if weights[key].shape != own[key].shape
+    ]
+    kinds = [
+        f"{key} of {_kind(weights[key])} instead of {_kind(own[key])}"
+        for key in both
+        if weights[key].is_floating_point() != own[key].is_floating_point()
+    ]
+    missing = [key for key in own if key not in weights and key not in optional]
+    unexpected = [str(key)[:80] for key in weights if key not in own]
+    problems = {"lacks": missing, "also has": unexpected, "has other sizes:": shapes, "has other numbers:": kinds}
+    for problem, keys in problems.items():
+        if keys:
+            name = getattr(network, "name", type(network).__name__.lower())
+            raise ValueError(f"{path} does not fit this {name}: it {problem} {_some(keys)}.")
+    refuse_not_finite({key: weights[key] for key in both}, path)
+    network.load_state_dict(dict(weights), strict=not optional - set(weights))
+
+
+def fill_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any], path: object) -> None:
+    """Load an optimiser's memory of each weight; its settings stay those it was made with."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    amsgrad = any(group.get("amsgrad") for group in optimizer.param_groups)
+    wanted = {"step", "exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if amsgrad else [])}
+    memory = state["state"]
+    for number, entry in memory.items():
+        if not 0 <= number < len(parameters) or set(entry) != wanted:
+            raise ValueError(f"{path} does not fit: its optimiser's memory {number} is of no weight here.")
+        for name, value in entry.items():
+            shape = () if name == "step" else tuple(parameters[number].shape)
+            if tuple(value.shape) != shape or not value.is_floating_point():
+                raise ValueError(
+                    f"{path} does not fit: its optimiser has {name} {tuple(value.shape)} instead of {shape}."
+                )
+    refuse_not_finite(memory, path)
+    optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def refuse_not_finite(content: Any, path: object) -> None:
+    """Refuse NaN and infinity in any tensor inside of dictionaries, by its name."""
+    waiting: list[tuple[str, Any]] = [("", content)]
+    claimed, held = 0, {}
+    while waiting:
+        name, thing = waiting.pop()
+        if isinstance(thing, Mapping):
+            waiting += [(f"{name}.{key}" if name else str(key), value) for key, value in thing.items()]
+        elif isinstance(thing, Tensor) and thing.numel() and thing.is_floating_point():
+            claimed += thing.numel() * thing.itemsize
+            held[thing.untyped_storage().data_ptr()] = thing.untyped_storage().nbytes()
+            if claimed > MOST_SHARED * sum(held.values()):
+                raise ValueError(f"{path} is no checkpoint of a network: its tensors lie over each other.")
+            low, high = (float(bound) for bound in torch.aminmax(thing))
+            if not -torch.inf < low <= high < torch.inf:
+                raise ValueError(
+                    f"{path} holds NaN or infinite numbers in {name[-80:]}, expected finite ones: its training had "
+                    "diverged. Use an earlier checkpoint."
+                )
+
+
+def _kind(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

@@ -1,0 +1,196 @@
+"""The pickle inside a checkpoint, read word by word: containers, numbers, strings and tensors, and nothing else.
+
+PyTorch's own restricted unpickler lets a tensor be larger than its storage (which then grows by whatever was in memory)
+and builds sparse, quantised and nested ones unchecked. Here a tensor lies inside its storage or the file is refused.
+"""
+
+import pickletools
+from collections import OrderedDict
+from collections.abc import Callable
+from io import BufferedIOBase
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Storage = Callable[[Any], Tensor]  # what a pickle says of a storage -> its numbers, one after the other
+DTYPES = {
+    "Float": torch.float32, "Double": torch.float64, "Half": torch.float16, "BFloat16": torch.bfloat16,
+    "Long": torch.int64, "Int": torch.int32, "Short": torch.int16, "Char": torch.int8, "Byte": torch.uint8,
+    "Bool": torch.bool,
+}  # fmt: skip
+# VideoPose3D and PoseFormer also save their loader's numpy RandomState, others counters and sets. Nothing of it is
+# needed, so each of these names becomes a stand-in that keeps nothing, and no code of theirs runs.
+_NOT_NEEDED = [
+    *(f"numpy.random._pickle.__{kind}_ctor" for kind in ("randomstate", "bit_generator", "generator")),
+    *(f"numpy.random.{name}" for name in ("__RandomState_ctor", "_mt19937.MT19937", "_pcg64.PCG64")),
+    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+    "numpy.ndarray", "numpy.dtype", "collections.Counter", "torch.device",
+    *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in ("set", "complex", "bytearray")),
+    *(f"torch.{str(dtype).removeprefix('torch.')}" for dtype in DTYPES.values()),
+]  # fmt: skip
+
+
+class NoWeightsError(ValueError):
+    """What a pickle holds that no checkpoint needs, or that does not fit together; its text follows "but"."""
+
+
+class NotKept:
+    """Stands in for what a checkpoint holds beside its weights."""
+
+    def __init__(self, *parts: object) -> None:
+        pass
+
+
+def ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
+    """OrderedDict, as PyTorch keeps weights."""
+    found: OrderedDict[Any, Any] = OrderedDict()
+    for key, value in pairs:
+        found[_key(key)] = value
+    return found
+
+
+def tensor(storage: Any, offset: Any, lengths: Any, stride: Any, *_: object) -> Tensor:
+    """A part of a storage, which must hold all of it. lengths, stride: of each dimension, in numbers."""
+    if not isinstance(storage, Tensor) or not isinstance(lengths, tuple) or not isinstance(stride, tuple):
+        raise NoWeightsError("a tensor in it is described by other things than a storage, a size and a stride")
+    numbers = (offset, *lengths, *stride)
+    if len(lengths) != len(stride) or any(type(number) is not int or number < 0 for number in numbers):
+        raise NoWeightsError(f"a tensor in it has the size {str(lengths)[:60]} and the stride {str(stride)[:60]}")
+    count, last = 1, offset
+    for length, step in zip(lengths, stride, strict=True):
+        count, last = count * length, last + (length - 1) * step
+    if count > len(storage) or (count and last >= len(storage)):
+        raise NoWeightsError(f"a tensor in it claims {count} numbers of a storage that holds {len(storage)}")
+    return storage.as_strided(lengths, stride, offset if count else 0)
+
+
+def parameter(data: Any, *_: object) -> Tensor:
+    """The tensor of an nn.Parameter."""
+    if not isinstance(data, Tensor):
+        raise NoWeightsError("a parameter in it is no tensor")
+    return data
+
+
+def as_bytes(text: Any, *_: object) -> bytes:
+    """How old pickles spell bytes."""
+    return _of(str, text).encode("latin1")
+
+
+def size(lengths: Any = ()) -> tuple[Any, ...]:
+    """torch.Size."""
+    return tuple(_of((list, tuple), lengths))
+
+
+_BUILDERS: dict[str, Callable[..., Any]] = {
+    "collections.OrderedDict": ordered,
+    "torch._utils._rebuild_tensor": tensor,
+    "torch._utils._rebuild_tensor_v2": tensor,
+    "torch._utils._rebuild_parameter": parameter,
+    "torch.Size": size,
+    "_codecs.encode": as_bytes,
+    **dict.fromkeys(_NOT_NEEDED, NotKept),
+}
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+_VALUES = (
+    "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINSTRING", "BINSTRING",
+)  # fmt: skip
+_NEW = {"EMPTY_DICT": dict, "EMPTY_LIST": list}
+_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+
+
+def unpickle(stream: BufferedIOBase, storage: Storage) -> Any:
+    """The next pickle in a stream, which is then behind it. Errors: NoWeightsError, or what a broken pickle makes
+    pickletools, lists and dictionaries raise."""
+    machine = _Machine(storage)
+    for word, argument, _ in pickletools.genops(stream):  # pyright: ignore[reportArgumentType]
+        if word.name == "STOP":
+            break
+        machine.do(word.name, argument)
+    return machine.stack.pop()
+
+
+class _Machine:
+    """What a pickle's words do: a stack, the stacks below its marks, and a memo."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.stack: list[Any] = []
+        self._below: list[list[Any]] = []
+        self._memo: dict[int, Any] = {}
+        self._storage = storage
+
+    def do(self, word: str, argument: Any) -> None:
+        """One word."""
+        stack = self.stack
+        if word in _VALUES:
+            stack.append(argument)
+        elif word in _CONSTANTS:
+            stack.append(_CONSTANTS[word])
+        elif word in _NEW:
+            stack.append(_NEW[word]())
+        elif word in _TUPLES:
+            count = _TUPLES[word]
+            if len(stack) < count:
+                raise NoWeightsError("its pickle is broken off")
+            stack[-count:] = [tuple(stack[-count:])]
+        elif word == "MARK":
+            self._below.append(stack)
+            self.stack = []
+        elif word in ("BINPUT", "LONG_BINPUT"):
+            self._memo[argument] = stack[-1]
+        elif word in ("BINGET", "LONG_BINGET"):
+            stack.append(self._memo[argument])
+        elif word == "GLOBAL":
+            stack.append(_known(argument.replace(" ", ".")))
+        elif word != "PROTO":
+            self._build(word)
+
+    def _build(self, word: str) -> None:
+        """The words that put things together."""
+        if word in ("SETITEMS", "APPENDS", "TUPLE"):
+            items, self.stack = self.stack, self._below.pop()
+        elif word in ("SETITEM", "APPEND"):
+            count = 2 if word == "SETITEM" else 1
+            items, self.stack[-count:] = self.stack[-count:], []
+        else:
+            items = [self.stack.pop()]
+        if word == "TUPLE":
+            self.stack.append(tuple(items))
+        elif word in ("SETITEM", "SETITEMS"):
+            pairs = zip(items[::2], items[1::2], strict=True)
+            _of(dict, self.stack[-1]).update((_key(key), value) for key, value in pairs)
+        elif word in ("APPEND", "APPENDS"):
+            _of(list, self.stack[-1]).extend(items)
+        elif word in ("REDUCE", "NEWOBJ"):
+            builder = self.stack.pop()
+            if not callable(builder):  # only a name in the pickle makes anything that is
+                raise NoWeightsError("its pickle calls what cannot be called")
+            self.stack.append(builder(*_of(tuple, items[0])))
+        elif word == "BINPERSID":
+            self.stack.append(self._storage(items[0]))
+        elif word != "BUILD" or not isinstance(self.stack[-1], (OrderedDict, NotKept)):
+            raise NoWeightsError(f"its pickle says {word}")  # BUILD would add notes on versions that are not needed
+
+
+def _known(name: str) -> Any:
+    """What a name in a pickle stands for: a builder, or the numbers of a storage."""
+    kind = name.removeprefix("torch.").removesuffix("Storage")
+    if name == f"torch.{kind}Storage" and kind in DTYPES:
+        return DTYPES[kind]
+    if name not in _BUILDERS:
+        raise NoWeightsError(f"it asks to run {name.removeprefix('builtins.')[:80]}")
+    return _BUILDERS[name]
+
+
+def _of(kind: type | tuple[type, ...], thing: Any) -> Any:
+    if not isinstance(thing, kind):
+        raise NoWeightsError(f"its pickle takes a {type(thing).__name__} for something else")
+    return thing
+
+
+def _key(key: Any) -> Any:
+    """A key of a dictionary; tuples inside tuples are none, since Python's hash of a deep one ends the process."""
+    for part in key if isinstance(key, tuple) else (key,):
+        if not isinstance(part, (str, int, float, bytes, NotKept)) and part is not None:
+            raise NoWeightsError(f"a dictionary in it has a {type(part).__name__} for a key")
+    return key

@@ -1,0 +1,58 @@
+"""Started by test_stopping.py, under torchrun or alone: a run that is disturbed at a known moment, or several in a row.
+
+Usage: disturbed_run.py wait FILE FLAGS...      touches FILE early in the second epoch, then dawdles
+       disturbed_run.py kill SECONDS FLAGS...   is killed so long after its first batch
+       disturbed_run.py go_on FOLDER FLAGS...   is refused in the folder while it is in use, goes on in it, and then
+                                                runs with FLAGS, from the start
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import run_fk_gan
+from kinematics import exit_with_one_sentence
+from training import distributed
+from training.checkpoint import held_folder
+from training.course import Course
+
+what, where, *flags = sys.argv[1:]
+step_done = Course.step_done
+
+
+def dawdle(course: Course) -> None:
+    step_done(course)
+    if course.epoch == 1 and course.step >= 3:
+        Path(where).touch()
+        time.sleep(0.1)
+
+
+def killed_later(course: Course) -> None:
+    step_done(course)
+    Course.step_done = step_done
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    signal.setitimer(signal.ITIMER_REAL, float(where))
+
+
+def refused() -> None:
+    try:
+        exit_with_one_sentence(lambda: run_fk_gan.main(["--resume", where]))
+    except SystemExit as left:
+        assert left.code == 2
+
+
+if what != "go_on":
+    Course.step_done = dawdle if what == "wait" else killed_later
+    exit_with_one_sentence(lambda: run_fk_gan.main(flags))
+else:
+    stop, distributed.stop = distributed.stop, lambda: None  # torchrun's processes find each other once
+    if os.environ["RANK"] == "0":
+        with held_folder(Path(where)):
+            refused()
+    else:
+        refused()
+    run_fk_gan.main(["--resume", where])
+    run_fk_gan.main(flags)
+    stop()

@@ -1,0 +1,30 @@
+"""A run saved on one kind of device and continued on another."""
+
+from pathlib import Path
+
+import torch
+
+import run_fk_gan
+from data.devices import OTHER_DEVICE
+
+TINY = (
+    "--dataset demo --actions walk --subjects_train D1 --test_sets demo --downsample 8 --epochs 1 --steps_per_epoch 2 "
+    "--batch_size 16 --posenet_width 8 --generator_width 8 --critic_width_3d 8 --critic_width_2d 8 --threads 1 "
+    "--figures False --device cpu"
+)
+
+
+def test_a_run_saved_on_a_gpu_goes_on_and_says_that_other_numbers_are_drawn(tmp_path: Path, capsys):
+    run_fk_gan.main([*TINY.split(), "--checkpoint", str(tmp_path)])
+    (folder,) = tmp_path.glob("*/*/*")
+    content = torch.load(folder / "last.pt", weights_only=True)
+    (own,) = content["run"]["processes"]
+    for name in ("generator", "noise", "augmenter_random"):  # as a GPU's are: a seed and an offset
+        own[name] = torch.zeros(16, dtype=torch.uint8)
+    own["torch"]["cuda"] = torch.zeros(16, dtype=torch.uint8)
+    content["run"] |= {"epoch": 0, "step": 1, "batches": 1}  # in the middle
+    torch.save(content, folder / "last.pt")
+    capsys.readouterr()
+    run_fk_gan.main(["--resume", str(folder)])
+    told = capsys.readouterr().out
+    assert told.count(OTHER_DEVICE) == 1 and "nothing is left to learn" not in told

@@ -1,0 +1,154 @@
+"""A run's last.pt that is damaged, diverged or does not fit together: refused at every door, in one sentence."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import run_fk_gan
+from augment.export import __main__ as export
+from data import DataSettings, DataSplits, load_dataset
+from evaluation import cross_domain, predict
+from kinematics.errors import BAD_INPUT
+from posenets import export_onnx
+from posenets.checkpoints.files import read_checkpoint
+from training.checkpoint import read_last
+from viewer.checks import check
+from viewer.generator import ClipSource
+from viewer.settings import Viewer
+
+
+@pytest.fixture(scope="module")
+def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The last.pt of a run with a GAN, averaged weights and a detector's noise."""
+    folder = tmp_path_factory.mktemp("runs")
+    words = (
+        "--dataset demo --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 32 --threads 1 --ema 0.9 "
+        "--posenet_name simple_baseline --posenet_width 8 --posenet_blocks 1 --generator_width 8 --noise_dim 8 "
+        "--critic_width_3d 8 --critic_width_2d 8 --figures False --max_reference 100 --test_sets demo "
+        f"--detector_noise default --checkpoint {folder}"
+    )
+    run_fk_gan.main(words.split())
+    return next(folder.rglob("last.pt"))
+
+
+@pytest.fixture(scope="module")
+def splits() -> DataSplits:
+    return load_dataset("demo", DataSettings(downsample=32))
+
+
+DOORS: dict[str, Callable[[Path, Path], Any]] = {
+    "resume": lambda path, out: run_fk_gan.main(["--resume", str(path)]),
+    "evaluate": lambda path, out: run_fk_gan.main(["--evaluate", str(path), "--dataset", "demo"]),
+    "cross_domain": lambda path, out: cross_domain.main(["--checkpoint", str(path), "--test_sets", "demo"]),
+    "predict": lambda path, out: predict.main(["--checkpoint", str(path), "--keypoints", "x.json", "--out", str(out)]),
+    "export": lambda path, out: export.main(["--checkpoint", str(path), "--num_poses", "5", "--out", str(out)]),
+    "onnx": lambda path, out: export_onnx.main(["--checkpoint", str(path), "--out", str(out)]),
+    "viewer": lambda path, out: check(Viewer(checkpoint=path, port=0)),
+}
+
+
+def refused(door: str, path: Path, out: Path, words: str) -> None:
+    before = path.read_bytes(), sorted(path.parent.iterdir())
+    with pytest.raises(BAD_INPUT, match=words):
+        DOORS[door](path, out)
+    assert (path.read_bytes(), sorted(path.parent.iterdir())) == before and not out.exists()
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_refuses_damage_and_nan(door: str, last: Path, tmp_path: Path):
+    path = tmp_path / "last.pt"
+    raw = bytearray(last.read_bytes())
+    raw[len(raw) // 2] ^= 4
+    path.write_bytes(raw)
+    refused(door, path, tmp_path / "out", "is damaged")
+    content = read_checkpoint(last)
+    content["model_pos"]["w1.weight"][0, 0] = torch.nan
+    torch.save(content, path)
+    refused(door, path, tmp_path / "out", "NaN or infinite numbers in w1.weight")
+
+
+@pytest.mark.parametrize("flag", ["--resume", "--evaluate"])
+def test_the_real_command_says_one_sentence_with_exit_code_2(flag: str, last: Path, tmp_path: Path):
+    raw = bytearray(last.read_bytes())
+    raw[len(raw) // 3] ^= 128
+    (tmp_path / "last.pt").write_bytes(raw)
+    (tmp_path / "last.previous.pt").write_bytes(last.read_bytes())
+    command = [sys.executable, run_fk_gan.__file__, flag, str(tmp_path / "last.pt")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "is damaged (Bad CRC-32" in done.stderr and "last.previous.pt" in done.stderr
+
+
+GAN = ("run", "augmenter", "gan")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("run", "epoch"), -1, "its epoch is -1"),
+        (("run", "epoch"), 10**6, "the run stood at batch"),
+        (("run", "step"), "3", "step is 3, expected a whole number"),
+        (("run", "results"), [{}], "results"),
+        (("run", "best"), {"demo": None}, "best.demo is None"),
+        (("run", "processes"), [5], "processes"),
+        (("run", "processes"), [], "0 processes"),
+        (("run", "processes", 0, "generator"), torch.zeros(5056), "random numbers"),
+        (("run", "processes", 0, "torch", "cpu"), torch.zeros(3, dtype=torch.uint8), "random numbers"),
+        (("run", "processes", 0, "real_for_lifter", "place"), 10**9, "stood at pose"),
+        (("run", "trainer"), None, "trainer is None"),
+        (("run", "trainer", "average"), None, "average weights"),
+        (("run", "trainer", "lifter", "posenet.w1.weight"), torch.zeros(2, 2), "other sizes"),
+        (("run", "trainer", "optimizer", "state", 0, "exp_avg"), torch.zeros(2), "exp_avg"),
+        (("run", "trainer", "optimizer", "state", 0, "exp_avg_sq"), torch.full((8, 32), torch.inf), "NaN or infinite"),
+        (("run", "augmenter"), None, "saved augmenter has no"),
+        ((*GAN, "generator", "block1.fc1.bias"), torch.full((8,), torch.nan), "NaN or infinite"),
+        ((*GAN, "critic_2d"), {}, "critic_2d"),
+        ((*GAN, "updates"), None, "updates"),
+        (("run", "noise"), {"skeleton": "h36m_16"}, "lack"),
+        (("run", "noise", "sd"), "x", "sd is x"),
+        (("settings",), None, "settings"),
+        (("settings", "learning"), 5, "LearningSettings is 5"),
+        (("settings", "learning", "batch_size"), 10**12, "--batch_size"),
+        (("settings", "learning", "epochs"), 10**12, "--epochs"),
+        (("settings", "learning", "lr"), "fast", "lr is fast"),
+        (("settings", "data", "seed"), 2**70, "seed"),
+        (("settings", "data", "num_joints"), 10**9, "num_joints|joints"),
+        (("settings", "lifter", "posenet_width"), 10**5, "more weights than it holds"),
+        (("settings", "lifter", "posenet_blocks"), 10**9, "--posenet_blocks"),
+        (("settings", "lifter", "posenet_name"), "x", "--posenet_name x"),
+        (("settings", "augment", "gan", "generator_width"), 10**9, "deconv_out.weight"),
+        (("settings", "augment", "gan", "noise_dim"), 10**9, "preprocess.0.weight"),
+        (("settings", "augment", "gan", "critic_width_3d"), 10**9, "critic_3d"),
+        (("settings", "augment", "gan", "generator_every"), 0, "generator_every"),
+        (("settings", "augment", "tries"), 10**12, "tries"),
+        (("settings", "augment", "gan", "max_tilt"), torch.nan, "max_tilt"),
+    ],
+)
+def test_a_run_that_does_not_fit_together_is_not_resumed(
+    place: tuple[Any, ...], value: Any, words: str, last: Path, splits: DataSplits, tmp_path: Path, monkeypatch: Any
+):
+    monkeypatch.setattr(run_fk_gan, "load_dataset", lambda *_: splits)
+    content = read_checkpoint(last)
+    inner = content
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    torch.save(content, tmp_path / "last.pt")
+    refused("resume", tmp_path / "last.pt", tmp_path / "out", words)
+
+
+def test_a_generator_s_state_is_held_against_its_settings_for_the_viewer_too(last: Path):
+    content = read_checkpoint(last)
+    assert ClipSource.of_checkpoint(content, last).frames == 1
+    content["run"]["augmenter"]["gan"]["generator"]["block1.fc1.bias"][0] = torch.nan
+    with pytest.raises(ValueError, match="NaN or infinite numbers in block1.fc1.bias"):
+        ClipSource.of_checkpoint(content, last)
+
+
+def test_a_whole_state_is_read_as_it_was_written(last: Path):
+    assert read_last(last)["epoch"] == read_last(last.parent)["epoch"] == 1

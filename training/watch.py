@@ -1,0 +1,137 @@
+"""What is looked after between two batches: whether to stop, whether to save, whether anything has gone wrong.
+
+Many processes do so together. Not after every batch, since each waits for all, but about once a second.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from data.files.writing import DiskTrouble
+from kinematics.errors import BAD_INPUT_EXIT_CODE
+from training import distributed
+from training.checkpoint import LAST, find_last
+from training.course import Course
+from training.divergence import DivergedError
+from training.judging import Judge
+from training.plan import Round
+from training.report import Reporter
+from training.stopping import StopRequest, leave, resume_command
+
+SECONDS_A_LOOK = 1.0
+MOST_BATCHES = 200  # from one look to the next
+SECONDS_TO_LOSE = 30.0  # of learning, by a kill -9 in an evaluation
+
+
+class Watch:
+    """Over one run. reporter: of the first process; None for the others."""
+
+    def __init__(self, course: Course, reporter: Reporter | None, stop: StopRequest) -> None:
+        self.course, self.reporter, self.stop = course, reporter, stop
+        self.folder = None if reporter is None else reporter.folder
+        self._minutes = course.settings.output.checkpoint_minutes
+        self._saved = self._looked = time.monotonic()
+        self._ahead = self._left = 1  # batches from the last look to the next, and from now to that
+        self._trouble: Exception | None = None
+        resumed = course.settings.resume
+        if distributed.from_first(reporter is not None and not (resumed and find_last(resumed).name == LAST)):
+            course.keeps_previous = False  # whatever is called last.pt, it is not what this run goes on from
+            self.save()
+        if self.folder is not None:
+            stop.advice = f"Go on with: {resume_command(self.folder)}"
+        stop.heeded = True
+
+    def batch_done(self, kind: Round, loss: Tensor | None, rate: float) -> None:
+        """After each batch."""
+        if self.reporter and self._trouble is None:
+            try:
+                self.reporter.batch(kind, loss, rate)
+            except DiskTrouble as error:  # other processes learn of it at the next look
+                self._trouble = error
+        self._left -= 1
+        if self._left <= 0:
+            self.look()
+
+    def look(self) -> None:
+        """Stop, save or give up if that is called for; all processes at the same batch."""
+        now = time.monotonic()
+        pace = max(now - self._looked, 1e-6) / self._ahead
+        ahead = int(min(SECONDS_A_LOOK / pace, 2 * self._ahead, MOST_BATCHES))
+        due = 0 < 60 * self._minutes <= now - self._saved
+        trouble = self._trouble
+        if trouble is None and self.course.account.trouble is not None:
+            trouble = DivergedError(self.course.account.trouble)
+        first, alone = self.reporter is not None, self.course.processes.count == 1
+        asked, failed, save, ahead = distributed.largest(
+            [self.stop.asked, trouble is not None, first and due, 1 if alone or not first else max(ahead, 1)]
+        )
+        self._looked, self._ahead, self._left = now, ahead, ahead
+        if failed:
+            self._give_up(trouble)
+        if asked:
+            self._leave()
+        if save:
+            self.save()
+
+    def judge(self, judge: Judge, epoch: int, kind: Round) -> None:
+        """After a round: evaluate if it is time to, by the first process alone, and tell what the round came to."""
+        self.course.agree()
+        self.look()
+        judges, stopped = kind.updates_lifter and self.course.plan.evaluates(epoch), False
+        if judges and distributed.from_first(self._minutes and time.monotonic() - self._saved > SECONDS_TO_LOSE):
+            self.save()
+        with self._told(), distributed.failing_together():
+            if self.reporter and judges:
+                lines = judge.evaluate(self.course.trainer.evaluated, epoch + 1, kind.stage, lambda: self.stop.asked)
+                stopped = lines is None
+                self.reporter.results(lines or [])
+            if self.reporter and not stopped:
+                self.reporter.round_done(epoch, kind)
+        if any(distributed.gather(stopped)):
+            self._leave()
+        self._ahead = self._left = 1
+        self._looked = time.monotonic()
+
+    def epoch_done(self, epoch: int) -> None:
+        """After an epoch: pictures, last.pt, and a look."""
+        with self._told(), distributed.failing_together():
+            if self.reporter:
+                self.reporter.pictures(epoch)
+        self.save()
+        if self.course.epoch < self.course.plan.epochs:
+            self.look()
+
+    def save(self) -> None:
+        """Write last.pt."""
+        with self._told():
+            with distributed.failing_together():
+                if self.reporter:
+                    self.course.events = self.reporter.log.flushed()
+            self.course.save(self.folder)
+        self._saved = time.monotonic()
+
+    def _leave(self) -> None:
+        self.save()
+        leave(f"Stopped and saved. {self.stop.advice}")
+
+    def _give_up(self, trouble: Exception | None) -> None:
+        """Leave with the trouble that the first process which has any knows of."""
+        who = distributed.gather(trouble is not None).index(True)
+        if trouble is None or who != self.course.processes.rank:
+            sys.exit(BAD_INPUT_EXIT_CODE)
+        with self._told():
+            raise trouble
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Inside, a full disk comes with what to do then, and divergence with what is kept."""
+        try:
+            yield
+        except DiskTrouble as error:
+            raise DiskTrouble(f"{error} {self.stop.advice if self.stop.heeded else ''}") from error
+        except DivergedError as error:
+            kept = f"{LAST} in {self.folder} is the state after {self.course.saved or 0:,} batches, when all was well."
+            raise DivergedError(f"{error} {kept}") from error
