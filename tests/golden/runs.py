@@ -22,7 +22,7 @@ import torch
 
 import run_fk_gan
 from augment.export import __main__ as export
-from data.cmu_excerpt import EXCERPT, joints_of
+from data.cmu.coding import EXCERPT, joints_of
 from evaluation import predict, synthetic_quality
 
 EXPECTED = Path(__file__).with_name("expected.json")
@@ -44,7 +44,13 @@ EXPORTS = {
 def write_data(folder: Path) -> None:
     """A few clips of CMU-X as a prepared file."""
     content = dict(np.load(EXCERPT))
-    spans = dict(zip(content["clips"].tolist(), zip(content["first_frames"], content["first_frames"][1:], strict=False), strict=True))
+    spans = dict(
+        zip(
+            content["clips"].tolist(),
+            zip(content["first_frames"], content["first_frames"][1:], strict=False),
+            strict=True,
+        )
+    )
     frames = [np.arange(*spans[name])[:300] for name in CLIPS]
     chosen = np.isin(content["clips"], CLIPS)
     np.savez(
@@ -89,7 +95,11 @@ def export_numbers(folder: Path, data: Path, name: str, flags: str) -> list[floa
 
         found: dict[str, int] = {}
         with h5py.File(files[0]) as file:
-            file.visititems(lambda key, node: found.update({key: zlib.crc32(node[()].tobytes())}) if hasattr(node, "shape") else None)
+            file.visititems(
+                lambda key, node: (
+                    found.update({key: zlib.crc32(node[()].tobytes())}) if hasattr(node, "shape") else None
+                )
+            )
         return [float(found[key]) for key in sorted(found)]
     return [float(zlib.crc32(file.read_bytes())) for file in files]
 
@@ -97,15 +107,24 @@ def export_numbers(folder: Path, data: Path, name: str, flags: str) -> list[floa
 def card_numbers(folder: Path, data: Path) -> list[float]:
     words = ["--num_poses", "3000", "--format", "poseaug", "--data_root", str(data), "--out", str(folder / "set")]
     export.main(words)
-    words = ["--synthetic", str(folder / "set"), "--real", "cmu", "--data_root", str(data), "--out", str(folder / "card")]
+    words = [
+        "--synthetic",
+        str(folder / "set"),
+        "--real",
+        "cmu",
+        "--data_root",
+        str(data),
+        "--out",
+        str(folder / "card"),
+    ]
     synthetic_quality.main(words)
     (found,) = (folder / "card").rglob("*.json")
     return list(numbers_in(json.loads(found.read_text())))
 
 
 def prediction_numbers(folder: Path, data: Path) -> list[float]:
-    words = f"{TINY} --recipe none --posenet_name simple_baseline --posenet_width 64 --data_root {data} --checkpoint {folder}/run"
-    run_fk_gan.main(words.split())
+    words = f"{TINY} --steps_per_epoch 60 --recipe none --posenet_name simple_baseline --posenet_width 64"
+    run_fk_gan.main([*words.split(), "--data_root", str(data), "--checkpoint", f"{folder}/run"])
     (checkpoint,) = (folder / "run").rglob("last.pt")
     points = np.random.default_rng(0).uniform(100, 900, (1, 17, 2)) + np.arange(30)[:, None, None]
     keypoints = folder / "clip.json"
@@ -114,7 +133,9 @@ def prediction_numbers(folder: Path, data: Path) -> list[float]:
         for i, frame in enumerate(points)
     ]
     keypoints.write_text(json.dumps(people))
-    words = f"--checkpoint {checkpoint} --film none --image_size 1000 1000 --keypoints {keypoints} --out {folder}/lifted"
+    words = (
+        f"--checkpoint {checkpoint} --film none --image_size 1000 1000 --keypoints {keypoints} --out {folder}/lifted"
+    )
     predict.main(words.split())
     with np.load(folder / "lifted" / "pose.npz") as file:
         return [float(np.abs(file[key]).sum()) for key in file.files if file[key].dtype.kind == "f"]
@@ -156,8 +177,12 @@ def main() -> None:
                 known[name] = found
             elif known.get(name) != found:
                 pairs = [(i, a, b) for i, (a, b) in enumerate(zip(known.get(name, []), found, strict=False)) if a != b]
-                wrong.append(f"{name}: {len(known.get(name, []))} and {len(found)} numbers, first different {pairs[:2]}")
-            print(name, len(found), "numbers", "" if arguments.write or known.get(name) == found else "DIFFER", flush=True)
+                wrong.append(
+                    f"{name}: {len(known.get(name, []))} and {len(found)} numbers, first different {pairs[:2]}"
+                )
+            print(
+                name, len(found), "numbers", "" if arguments.write or known.get(name) == found else "DIFFER", flush=True
+            )
     if arguments.write:
         EXPECTED.write_text(json.dumps(known, indent=0) + "\n")
     print(*wrong, sep="\n")
