@@ -14,8 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from data.cmu import FILE_FORMAT, FILE_NAME
-from data.cmu_archive import CaptureSource, Clip, open_source
-from data.cmu_quality import FASTEST_JOINT, glitch_frames, lowest_joint
+from data.cmu.archive import CaptureSource, Clip, open_source
+from data.cmu.quality import FASTEST_JOINT, glitch_frames, lowest_joint
 from data.cmux_clips import CMUX_CLIPS
 from data.command_line import OneSentenceParser
 from data.download import check_sha256, download

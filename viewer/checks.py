@@ -70,8 +70,9 @@ def check_recordings(settings: Viewer) -> None:
     """Refuse a data set whose file is not there; what is in it is read when the page is open."""
     root, extra = Path(settings.data_root), Path(settings.data_extra_root)
     test_file = (test_set_3dhp.HOW_TO_MAKE, extra / test_set_3dhp.TEST_FILE)
+    own_clips = root / cmu.FILE_NAME  # without them those that are built in
     needed = {
-        "cmu": (cmu.HOW_TO_MAKE, root / cmu.FILE_NAME),
+        "cmu": (cmu.HOW_TO_MAKE, *([own_clips] if own_clips.exists() else [])),
         "h36m": (h36m.HOW_TO_MAKE, root / h36m.FILE_NAME),
         "mpi_inf_3dhp": (train_set_3dhp.HOW_TO_MAKE, root / train_set_3dhp.TRAIN_FILE),
         "ski": (ski_pose.HOW_TO_GET, *(ski_pose.file_of(root, split) for split in ski_pose.SPLITS)),

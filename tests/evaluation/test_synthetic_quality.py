@@ -137,7 +137,7 @@ def test_without_cameras_the_view_part_is_left_out_and_said_so(tmp_path):
         ("--synthetic demo --num_poses 10", "--num_poses 10: expected 100 or more"),
         ("--synthetic demo --bootstrap 1", "--bootstrap 1: expected 2 or more"),
         ("--synthetic demo --reel demo", "Perhaps you meant: --real"),
-        ("--synthetic demo --real cmu --data_root nothing", "data_3d_cmu.npz is missing"),
+        ("--synthetic demo --real h36m --data_root nothing", "data_3d_h36m.npz is missing"),
         ("--real demo", "--synthetic"),
     ],
 )

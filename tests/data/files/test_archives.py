@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from data import download
-from data.cmu_archive import open_source
+from data.cmu.archive import open_source
 from data.files import archive
 from data.files.tar import open_tar
 from data.h36m_sources import find_archive

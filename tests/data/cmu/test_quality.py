@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data import cmu
-from data.cmu_quality import glitch_frames, lowest_joint
+from data.cmu.quality import glitch_frames, lowest_joint
 
 
 def smooth_clip(frames=100):

@@ -7,7 +7,7 @@ import pytest
 
 from data import cmu, cmux
 from data.asf_amc import amc_joints, parse_asf
-from data.cmu_archive import open_source
+from data.cmu.archive import open_source
 from data.cmux_clips import CMUX_CLIPS
 from data.dataset import PoseDataset
 from data.takes import DataSettings
@@ -133,7 +133,6 @@ BAD_SETTINGS = {
     "unknown action": ({"actions": ("juggle",)}, "No CMU-X clip shows juggle"),
     "nothing left": ({"actions": ("jump",)}, "empty: the subjects and actions"),
     "downsample": ({"downsample": 0}, "downsample is 0, expected 1"),
-    "not prepared": ({"data_root": "nowhere"}, "data_3d_cmu.npz is missing.*python -m data.prepare_data_cmu"),
 }
 
 
