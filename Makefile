@@ -17,7 +17,7 @@ demo: install
 	$(BIN)/python run_fk_gan.py --dataset demo --compare none posefk --note demo
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
