@@ -29,6 +29,10 @@ FRAMES_AT_ONCE = 16384  # in the windows of one batch: bounds the memory of long
 MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES = "mean over actions", "mean over frames"
 
 
+class UnscorableError(ValueError):
+    """Predictions that are no poses at all."""
+
+
 @dataclass
 class Predictions:
     """Root-relative joints (N, J, 3) in metres, float32, of every sample of a test set, in its order.
@@ -49,15 +53,15 @@ class Predictions:
     def __post_init__(self) -> None:
         bad = int((~torch.isfinite(self.prediction)).flatten(1).any(1).sum())
         if bad:
-            raise ValueError(
+            raise UnscorableError(
                 f"The lifter predicts NaN or infinity for {bad} of {len(self.prediction)} poses: its training "
                 "diverged; use an earlier checkpoint or a lower learning rate."
             )
         plain, target = self.prediction, self.target
-        for what, joints in (("predictions", plain), ("true poses", target)):
+        for what, joints, kind in (("predictions", plain, UnscorableError), ("true poses", target, ValueError)):
             farthest = float(joints.abs().amax()) if joints.numel() else 0.0
             if not farthest <= FARTHEST_M:
-                raise ValueError(
+                raise kind(
                     f"The {what} reach {farthest:.3g} m from the root, expected metres of bodies and at most "
                     f"{FARTHEST_M:g} m even of a lifter that errs: nothing can be scored."
                 )

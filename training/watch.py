@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from data.files.writing import DiskTrouble
+from evaluation.evaluate import UnscorableError
 from kinematics.errors import BAD_INPUT_EXIT_CODE
 from training import distributed
 from training.checkpoint import LAST, find_last
 from training.course import Course
-from training.divergence import DivergedError
+from training.divergence import DivergedError, diverged_advice
 from training.judging import Judge
 from training.plan import Round
 from training.report import Reporter
@@ -132,6 +133,9 @@ class Watch:
             yield
         except DiskTrouble as error:
             raise DiskTrouble(f"{error} {self.stop.advice if self.stop.heeded else ''}") from error
-        except DivergedError as error:
+        except (DivergedError, UnscorableError) as error:
             kept = f"{LAST} in {self.folder} is the state after {self.course.saved or 0:,} batches, when all was well."
-            raise DivergedError(f"{error} {kept}") from error
+            said = error
+            if isinstance(error, UnscorableError):
+                said = f"The run has diverged: {error} {diverged_advice(self.course.settings)}"
+            raise DivergedError(f"{said} {kept}") from error

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import run_fk_gan
 from data.files.lock import folder_lock
+from evaluation import Predictions
 from kinematics import exit_with_one_sentence
 from training import judging
 from training.checkpoint import LAST, PREVIOUS
@@ -226,3 +228,19 @@ def test_a_line_of_results_is_json_whatever_it_holds():
     assert json.loads(as_json({"mpjpe": float("nan"), "pck": float("inf"), "epoch": 1, "test_set": "demo"})) == {
         "mpjpe": None, "pck": None, "epoch": 1, "test_set": "demo"
     }  # fmt: skip
+
+
+def test_a_run_whose_predictions_are_no_poses_says_so_with_what_to_try_and_what_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    predicted, others = judging.predict, [entry.name for entry in fields(Predictions) if entry.init][1:]
+
+    def far_off(*words: Any, **more: Any) -> Predictions:
+        made = predicted(*words, **more)
+        return Predictions(made.prediction + 200, *(getattr(made, name) for name in others))
+
+    monkeypatch.setattr(judging, "predict", far_off)
+    flags = [*TINY, "--recipe", "none", "--checkpoint", str(tmp_path), "--lr", "0.99", "--epochs", "1"]
+    said = sentence_of(flags, capsys)
+    assert "has diverged" in said and "--lr below 0.99" in said and f"{LAST} in {folder_of(tmp_path)}" in said
+    assert not list(tmp_path.rglob("best_*.pt"))
