@@ -39,7 +39,7 @@ def running(**flags) -> Iterator[Running]:
         ("--port 0 --checkpoint {}/nowhere.pt", ["nowhere.pt is missing"]),
         ("--port 0 --checkpoint {}/broken.pt", ["broken.pt cannot be read as a checkpoint"]),
         ("--port 0 --checkpoint {}/foreign.pt", ["foreign.pt is not a PoseFK checkpoint", "--posenet_name"]),
-        ("--port 0 --dataset cmu --data_root {}", ["is missing", "prepare_data_cmu"]),
+        ("--port 0 --dataset h36m --data_root {}", ["is missing", "prepare_data_h36m"]),
     ],
 )
 def test_bad_input_is_one_sentence_that_says_what_was_wanted(flags, words, tmp_path):
