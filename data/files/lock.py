@@ -8,6 +8,8 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from data.files.writing import is_alive
+
 LOCK = ".lock"
 
 
@@ -37,6 +39,7 @@ def _acquire(path: Path, task: str) -> int:
             raise PermissionError(
                 f"Cannot write {path}: {error.strerror or error}. Choose a folder that can be written to."
             ) from error
+        locked = True
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -44,12 +47,13 @@ def _acquire(path: Path, task: str) -> int:
             os.close(handle)
             raise BlockingIOError(_sentence(path, task, holder)) from None
         except OSError:
-            pass  # a file system without locks: the names in the file have to do
+            locked = False  # a file system without locks: the names in the file have to do
         if _is_current(handle, path):
             break
         os.close(handle)  # its holder removed it between our opening and locking
     holder = _holder(handle)
-    if holder and holder.get("host") != socket.gethostname():
+    here = holder.get("host") == socket.gethostname()
+    if holder and (not here or (not locked and is_alive(holder.get("process")))):
         os.close(handle)
         raise BlockingIOError(_sentence(path, task, holder))
     content = json.dumps({"host": socket.gethostname(), "process": os.getpid(), "task": task}) + "\n"

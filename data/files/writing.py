@@ -135,7 +135,7 @@ def remove_dead_parts(folder: str | Path) -> None:
     """Remove what atomic_write and atomic_folder of processes that are no longer on this host have left in a folder."""
     for path in Path(folder).iterdir():
         found = _PART.fullmatch(path.name)
-        if not found or _is_alive(int(found[1])):
+        if not found or is_alive(int(found[1])):
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -143,7 +143,10 @@ def remove_dead_parts(folder: str | Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: object) -> bool:
+    """Whether a process of that number runs on this host."""
+    if not isinstance(process, int) or process <= 0:
+        return False
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):

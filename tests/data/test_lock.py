@@ -1,5 +1,7 @@
 """A folder that one process at a time writes into."""
 
+import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -78,3 +80,17 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(PermissionError, match="Choose a folder"):
         with folder_lock(tmp_path / "none", "another"):
             pass
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_where_files_cannot_be_locked_a_live_process_is_told_by_its_number(tmp_path, monkeypatch, alive):
+    def unsupported(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    number = os.getppid() if alive else 999_999_999
+    content = {"host": socket.gethostname(), "process": number, "task": "a training run"}
+    (tmp_path / LOCK).write_text(json.dumps(content))
+    refusal = pytest.raises(BlockingIOError, match=f"process {number} on") if alive else contextlib.nullcontext()
+    with refusal, folder_lock(tmp_path, "another"):
+        assert json.loads((tmp_path / LOCK).read_text())["process"] == os.getpid()
