@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from data.command_line import OneSentenceParser
 from data.files.writing import atomic_write
-from data.mpi_inf_3dhp import (
+from data.mpi_inf_3dhp.official.test import (
     SCENES,
     SEQUENCES,
     TO_H36M_16,
@@ -26,11 +26,11 @@ from data.mpi_inf_3dhp import (
     read_official,
     read_spin,
 )
-from data.mpi_inf_3dhp_train import FRAMES, find_sequences, read_sequence
+from data.mpi_inf_3dhp.official.train import FRAMES, find_sequences, read_sequence
+from data.mpi_inf_3dhp.test_set import TEST_FILE
+from data.mpi_inf_3dhp.train_set import TRAIN_FILE
+from data.mpi_inf_3dhp.train_set import arrays as train_arrays
 from data.takes import Take
-from data.test_set_3dhp import TEST_FILE
-from data.train_set_3dhp import TRAIN_FILE
-from data.train_set_3dhp import arrays as train_arrays
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from kinematics.skeleton import Skeleton
 

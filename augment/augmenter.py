@@ -7,23 +7,23 @@ import torch
 from torch import Tensor
 
 from augment.cameras import other_places, wide_cameras, wide_rigs
-from augment.collapse import Diversity, collapse_sentence, diversity
-from augment.detections import as_detected, as_projected, is_projected, noise_for
-from augment.detector_noise import DetectorNoise
-from augment.gan import AverageGradients, Gan
-from augment.generator import PoseGenerator
-from augment.placing import Placement, Redraw, filled, place
+from augment.detector_noise.detections import as_detected, as_projected, is_projected, noise_for
+from augment.detector_noise.model import DetectorNoise
+from augment.gan.collapse import Diversity, collapse_sentence, diversity
+from augment.gan.gan import AverageGradients, Gan
+from augment.gan.generator import PoseGenerator
 from augment.reference import HIP, Reference
 from augment.rigs import random_views
 from augment.settings import AugmentSettings, recipe
-from augment.sources import PoseSources
+from augment.sources.pose_sources import PoseSources
+from augment.visible import Placement, Redraw, filled, place
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
 from data.devices import go_on
-from data.multiview import MultiViewDataset
+from data.multiview.dataset import MultiViewDataset
 from kinematics import Camera
-from kinematics.rows import in_rows as rows_of
-from kinematics.rows import pose_by_pose
+from kinematics.batch_last import in_rows as rows_of
+from kinematics.batch_last import pose_by_pose
 
 COLLAPSE_SAMPLES = 512
 
@@ -121,7 +121,7 @@ class Augmenter:
 
         generator: on the augmenter's device; without it the augmenter's own goes on. `acceptance` then says which
         part of each source's poses could be photographed, `drawn` how many there were. in_rows: leave them as they were
-        computed, laid out as kinematics.rows.
+        computed, laid out as kinematics.batch_last.
         """
         generator = generator or self.random
         if not self.shares:

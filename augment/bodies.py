@@ -93,7 +93,7 @@ class PopulationBodies:
         log_scale = self.stature_sd * normal[:1] + self.limbs_sd * is_limb * normal[1:2]
         scale = torch.add(log_scale, normal[2:], alpha=self.segment_sd).exp()
         index = indices(_SEGMENT_OF_BONE, own)
-        return scale.index_select(0, index).mul_(self.mean_lengths.to(own)[:, None]).t()  # in rows, as kinematics.rows
+        return scale.index_select(0, index).mul_(self.mean_lengths.to(own)[:, None]).t()  # kinematics.batch_last
 
 
 def keep_bodies(own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kinematics import Camera, look_at
-from kinematics.rows import stack
+from kinematics.batch_last import stack
 
 NUM_INTRINSICS = 9
 NEAREST_AZIMUTH = math.radians(30)  # between two cameras of a rig; of more than eight, 240 degrees over their number

@@ -6,16 +6,16 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from augment.limbs import LimbPose, take_apart, trunk_frames
-from augment.planting import lowest_heights, planted, smoothed
 from augment.rigs import seen_by_rigs
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
-from data.multiview import MultiViewDataset
+from data.multiview.dataset import MultiViewDataset
 from kinematics import Camera, DHHuman, Skeleton, bone_lengths
+from kinematics.batch_last import stack
 from kinematics.constants import indices
+from kinematics.foot_contact import lowest_heights, planted, smoothed
 from kinematics.inverse import BodyPose, joint_angles_from_joints
-from kinematics.rows import stack
+from kinematics.limb_frames import LimbPose, take_apart, trunk_frames
 
 HIP = Skeleton("h36m_16").root
 THORAX, HEAD = (Skeleton("h36m_16").joints.index(name) for name in ("Thorax", "Head"))

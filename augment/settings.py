@@ -6,7 +6,7 @@ from typing import Literal
 
 from augment.bodies import BodiesName
 from augment.cameras import WideCameraRanges
-from augment.generator import RotationMode
+from augment.gan.generator import RotationMode
 
 SOURCES = ("gan", "crossover", "limbs", "rom", "normal", "real")
 

@@ -6,8 +6,8 @@ from typing import Any, NotRequired, TypedDict
 import torch
 from torch import Tensor
 
-from augment.critics import NUM_JOINTS
-from augment.generator import NUM_ANGLES, NUM_FACTORS, NUM_ROOT, NUM_ROTATIONS
+from augment.gan.critics import NUM_JOINTS
+from augment.gan.generator import NUM_ANGLES, NUM_FACTORS, NUM_ROOT, NUM_ROTATIONS
 from augment.settings import AugmentSettings, GanSettings
 from data import DataSettings
 from data.plain import from_plain

@@ -22,7 +22,7 @@ from evaluation.metrics import mpjpe
 from evaluation.tables import columns
 from kinematics import Skeleton
 from posenets import Lifter, load_lifter
-from posenets.input_layouts import Readout, network_layout, with_hip
+from posenets.inputs.layouts import Readout, network_layout, with_hip
 
 COCO = Skeleton("coco_17")
 BY_HAND, ALL_BUT_HIP = "made up by hand", "by hand, true hip"

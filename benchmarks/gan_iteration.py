@@ -22,9 +22,9 @@ from torch.utils.flop_counter import flop_registry
 
 from augment import Augmenter, Critic2D, Critic3D
 from augment.cameras import wide_cameras
-from augment.placing import photograph
-from augment.random_poses import range_of_motion_poses
 from augment.settings import RECIPES
+from augment.sources.random_poses import range_of_motion_poses
+from augment.visible import photograph
 from benchmarks.command_line import without_flags
 from benchmarks.timing import Rate, seconds_of, thread_counts
 from data.batch import PoseBatch

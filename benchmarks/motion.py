@@ -19,15 +19,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from augment import Augmenter
-from augment.planting import planted
 from augment.settings import RECIPES, AugmentSettings, Mixture
 from benchmarks.motion_figures import clip_strips, motion_curves
 from data import DataSettings, PoseDataset, Take, load_dataset
-from evaluation.charts import save_figure
+from evaluation.drawing.charts import save_figure
 from evaluation.motion import motion_distances, motion_statistics
-from evaluation.pose_sets import whole_windows
+from evaluation.synthetic_quality.pose_sets.sets import whole_windows
 from evaluation.tables import columns
 from kinematics import exit_with_one_sentence
+from kinematics.foot_contact import planted
 from training.batches import RealBatches
 from training.memory import keep_freed_memory
 

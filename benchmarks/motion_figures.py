@@ -8,8 +8,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from evaluation.colours import FAINT, FLOOR, bone_colours
-from evaluation.drawing import seen_from_the_side
+from evaluation.drawing.colours import FAINT, FLOOR, bone_colours
+from evaluation.drawing.poses import seen_from_the_side
 from evaluation.motion import about_root, joint_accelerations, joint_speeds
 from kinematics import Skeleton
 from training.figures import CURVES

@@ -18,11 +18,11 @@ from PIL import Image
 
 from data import DataSettings, Take, load_test_set
 from data.command_line import read_flags
-from data.keypoint_mapping import to_layout
-from data.keypoint_pieces import Piece
-from evaluation.film import write_film
-from evaluation.predict import Predict, run
-from evaluation.prediction import Prediction, lift_pieces
+from data.keypoints.mapping import to_layout
+from data.keypoints.pieces import Piece
+from evaluation.predict.__main__ import Predict, run
+from evaluation.predict.film import write_film
+from evaluation.predict.lifted import Prediction, lift_pieces
 from kinematics import Skeleton, exit_with_one_sentence, screen_to_pixels
 from kinematics.head import from_body
 from posenets import Lifter, load_lifter

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from augment.detector_noise import DetectorNoise
+from augment.detector_noise.model import DetectorNoise
 from benchmarks.plain_windows import plain_loader
 from data import DataSettings, PoseDataset, load_dataset
 from data.takes import Take

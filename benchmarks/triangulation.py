@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.command_line import without_flags
 from benchmarks.timing import median_seconds
-from data.h36m_cameras import H36M_CAMERAS
+from data.h36m.cameras import H36M_CAMERAS
 from kinematics import Camera
 from kinematics.rotation import quaternion_to_matrix
 from kinematics.triangulation import triangulate

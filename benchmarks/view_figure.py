@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 
 from data import DataSettings, load_test_set
-from evaluation.charts import save_figure
-from evaluation.drawing import COLUMNS
+from evaluation.drawing.charts import save_figure
+from evaluation.drawing.poses import COLUMNS
 from evaluation.evaluate import dataset_for, noisy
 from posenets import load_lifter
 from training.pose_pictures import lifted_grid

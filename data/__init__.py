@@ -7,21 +7,21 @@ from data.batch import REAL as REAL
 from data.batch import SYNTHETIC as SYNTHETIC
 from data.batch import PoseBatch as PoseBatch
 from data.dataset import PoseDataset as PoseDataset
+from data.multiview.checks import check_takes
 from data.takes import DataSettings as DataSettings
 from data.takes import DataSplits as DataSplits
 from data.takes import Take as Take
 from data.takes import View as View
 from data.takes import check_images
 from data.takes import view_from_world as view_from_world
-from data.view_checks import check_takes
 
 # data set -> the module whose load() makes its splits; the cameras that see a pose at once, at most; its test sets
 DATASETS = {
     "demo": "data.demo",
     "cmu": "data.cmu",
-    "h36m": "data.h36m",
-    "mpi_inf_3dhp": "data.train_set_3dhp",
-    "ski": "data.ski_pose",
+    "h36m": "data.h36m.recordings",
+    "mpi_inf_3dhp": "data.mpi_inf_3dhp.train_set",
+    "ski": "data.multiview.ski_pose",
 }
 MOST_VIEWS = {"demo": 4, "cmu": 4, "h36m": 4, "mpi_inf_3dhp": 8, "ski": 6}
 TEST_SETS = {
@@ -31,7 +31,7 @@ TEST_SETS = {
     "mpi_inf_3dhp": ("3dhp_s8",),
     "ski": ("ski",),
 }
-STANDALONE_TEST_SETS = {"3dhp": "data.test_set_3dhp", "3dhp_sparse": "data.test_set_3dhp"}
+STANDALONE_TEST_SETS = {"3dhp": "data.mpi_inf_3dhp.test_set", "3dhp_sparse": "data.mpi_inf_3dhp.test_set"}
 
 
 def _choose(kind: str, name: str, known: list[str]) -> str:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from data.plausible import REACH_M
+from kinematics.batch_last import cat, take
 from kinematics.camera import Camera
 from kinematics.constants import constant, indices
 from kinematics.head import from_body
-from kinematics.rows import cat, take
 from kinematics.skeleton import Skeleton
 
 REAL, SYNTHETIC = 0, 1
@@ -111,7 +111,7 @@ class PoseBatch:
         return self.laid_out(lambda values: take(values, rows))
 
     def laid_out(self, layout: Callable[[Tensor], Tensor]) -> "PoseBatch":
-        """Its tensors and those of its cameras laid out otherwise in memory, by a function of kinematics.rows."""
+        """Its tensors and those of its cameras laid out otherwise in memory, by a function of kinematics.batch_last."""
         lists = self._each(layout, "joints_3d joints_2d visible source confidence number")
         return replace(self, **lists, camera=None if self.camera is None else self.camera.each(layout))
 

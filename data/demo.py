@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from data.cmux import TEST_B, VALIDATION, CameraRange, looking_camera, stands_apart
+from data.cmu.benchmark import TEST_B, VALIDATION, CameraRange, looking_camera, stands_apart
 from data.demo_activities import TRAIN_ACTIVITIES, Activity
 from data.demo_bodies import SKELETON, DemoBody, make_body
 from data.demo_motions import FPS, make_motion, way_radius
 from data.demo_shifted_activities import SHIFTED_ACTIVITIES
-from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
+from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
 from data.takes import DataSettings, DataSplits, Take, view_from_world
 from kinematics.camera import Camera, in_image
 from kinematics.skeleton import Skeleton

@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from data.cmu import FILE_FORMAT, FILE_NAME
 from data.cmu.archive import CaptureSource, Clip, open_source
+from data.cmu.clips import CMUX_CLIPS
 from data.cmu.quality import FASTEST_JOINT, glitch_frames, lowest_joint
-from data.cmux_clips import CMUX_CLIPS
 from data.command_line import OneSentenceParser
-from data.download import check_sha256, download
+from data.files.download import check_sha256, download
 from data.files.writing import atomic_write
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from kinematics.skeleton import Skeleton

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from data.bone_templates import TEMPLATES_FILE, subject_templates
 from data.command_line import OneSentenceParser
 from data.files.writing import atomic_write
-from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
-from data.h36m_names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, expected_takes
-from data.h36m_sources import Source, find_archive, find_cdf, find_cdf_mat
+from data.h36m.bone_templates import TEMPLATES_FILE, subject_templates
+from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
+from data.h36m.names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, expected_takes
+from data.h36m.sources import Source, find_archive, find_cdf, find_cdf_mat
 from data.takes import view_from_world
 from kinematics.camera import screen_to_pixels
 from kinematics.errors import exit_with_one_sentence

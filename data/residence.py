@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from data.multiview import MultiViewDataset, Poses
+from data.multiview.dataset import MultiViewDataset, Poses
 from kinematics import Camera
 
 LARGEST_SHARE = 0.5  # of what is free on the device: the rest is for weights and what is computed on the way

@@ -50,7 +50,7 @@ class View:
     camera: one for all frames, a batch of F where the camera moves, None where it is not known.
     joints_3d: (F, J, 3) metres, camera frame, absolute (root-centred where the source has no depth: camera is None).
     joints_2d: (F, J, 2) screen. confidence: (F, J) float32, 0 to 1, None where the source has none. NaN in the 2D is a
-    joint that a detector has not found: only data.gaps lets it in.
+    joint that a detector has not found: only data.keypoints.gaps lets it in.
     present: (F,) bool, None where the camera has a record of every frame. Without one the arrays hold finite fillers
     that mean nothing.
     """

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import torch
 from tqdm import tqdm
 
-from augment.detections import check_setting
+from augment.detector_noise.detections import check_setting
 from data import STANDALONE_TEST_SETS, TEST_SETS, DataSettings, load_test_set
 from data.command_line import read_flags
 from data.devices import chosen_device

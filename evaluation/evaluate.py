@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augment.detections import detected_dataset, is_projected, noise_for
+from augment.detector_noise.detections import detected_dataset, is_projected, noise_for
 from data.dataset import PoseDataset
-from data.multiview import MultiViewDataset, Poses
+from data.multiview.dataset import MultiViewDataset, Poses
 from data.plausible import FARTHEST_M
 from data.residence import reside
 from data.takes import Take

@@ -1,7 +1,7 @@
 """What there is to tell of a data set beside the lifter that reads it, before any score."""
 
 from data.dataset import RATE_TOLERANCE
-from data.multiview import Poses
+from data.multiview.dataset import Poses
 from posenets import Lifter
 
 

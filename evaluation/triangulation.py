@@ -15,11 +15,11 @@ from typing import Any
 
 import torch
 
-from augment.detections import check_setting
+from augment.detector_noise.detections import check_setting
 from data import DATASETS, TEST_SETS, DataSettings, load_dataset
 from data.command_line import read_flags
 from data.files.writing import atomic_write
-from data.multiview import MultiViewDataset, Poses
+from data.multiview.dataset import MultiViewDataset, Poses
 from evaluation.evaluate import TEST_NOISES, noisy
 from evaluation.metrics import mpjpe, p_mpjpe
 from evaluation.tables import columns

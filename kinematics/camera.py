@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from kinematics.batch_last import are_in_rows, cat, stack, take
 from kinematics.constants import constant
-from kinematics.rows import are_in_rows, cat, stack, take
 
 UNDISTORTIONS = 12  # Human3.6M's lenses: to 1e-9 after eight
 NUM_INTRINSICS = 9  # focal x y, centre x y, radial k1 k2 k3, tangential p1 p2
@@ -252,7 +252,7 @@ class Camera:
         return Camera(*(getattr(self, entry.name).to(*args) for entry in fields(self)))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Camera":
-        """The same change to all that a camera is, such as kinematics.rows.in_rows."""
+        """The same change to all that a camera is, such as kinematics.batch_last.in_rows."""
         return Camera(*(change(getattr(self, entry.name)) for entry in fields(self)))
 
     def mirrored(self) -> "Camera":

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from kinematics.rows import stack
+from kinematics.batch_last import stack
 from kinematics.skeleton import Skeleton
 
 _BODY = Skeleton("h36m_16")

@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kinematics.batch_last import are_in_rows
 from kinematics.bones import BODY_JOINTS, BONES
 from kinematics.dh import JOINT_ANGLES
-from kinematics.rows import are_in_rows
 
 LIMB_AXES = ("+z", "+y", "+x", "+x")  # twist, abduction, flexion, knee or elbow
 SPINE_AXES = ("+z", "-x", "+y")  # twist, flexion, lean: of waist, spine, chest and neck
@@ -46,8 +46,8 @@ class DHHuman(nn.Module):
 
         joint_angles: (..., 28) radians, in the order of JOINT_ANGLES. bone_lengths: (..., 15) metres, order of BONES.
         global_rotation: (..., 3) radians x, y, z: the pelvis frame is Rx Ry Rz. root: (..., 3) metres, the hip centre.
-        Returns (..., 16, 3) metres, world frame, in rows (kinematics.rows) if joint_angles are. Leading dimensions
-        broadcast.
+        Returns (..., 16, 3) metres, world frame, in rows (kinematics.batch_last) if joint_angles are. Leading
+        dimensions broadcast.
         All angles zero: standing straight, arms hanging, facing +y with +x to the subject's right and +z up.
         """
         inputs = (joint_angles, global_rotation, bone_lengths, root)
@@ -68,7 +68,7 @@ class DHHuman(nn.Module):
 
 
 def _as_rows(values: Tensor, turned_round: bool) -> Tensor:
-    """(*batch, n) -> (n, N). turned_round: with the first dimension of the batch as the last, as kinematics.rows."""
+    """(*batch, n) -> (n, N). turned_round: with the first dimension of the batch as the last (kinematics.batch_last)."""
     if turned_round:
         return values.movedim((-1, 0), (0, -1)).reshape(values.shape[-1], -1)
     return values.reshape(-1, values.shape[-1]).t()

@@ -1,14 +1,12 @@
 """Lifters: (B, T, J, 2) screen joints -> (B, J, 3) metres, root-relative."""
 
 from posenets.base import PoseNet as PoseNet
+from posenets.checkpoints.lifters import lifter_from_checkpoint as lifter_from_checkpoint
+from posenets.checkpoints.lifters import lifter_of as lifter_of
+from posenets.checkpoints.lifters import load_lifter as load_lifter
+from posenets.checkpoints.published import load_published as load_published
 from posenets.lifter import INPUT_MODES as INPUT_MODES
 from posenets.lifter import Lifter as Lifter
-from posenets.lifter_files import lifter_from_checkpoint as lifter_from_checkpoint
-from posenets.lifter_files import lifter_of as lifter_of
-from posenets.lifter_files import load_lifter as load_lifter
-from posenets.multiview_lifter import VIEW_MODES as VIEW_MODES
-from posenets.multiview_lifter import MultiViewLifter as MultiViewLifter
-from posenets.published import load_published as load_published
 from posenets.registry import ALIASES as ALIASES
 from posenets.registry import DH_AUG_SIZES as DH_AUG_SIZES
 from posenets.registry import LIFTERS as LIFTERS
@@ -17,3 +15,5 @@ from posenets.registry import build_posenet as build_posenet
 from posenets.registry import dh_aug_sizes as dh_aug_sizes
 from posenets.registry import filter_widths_of as filter_widths_of
 from posenets.registry import lifter_name as lifter_name
+from posenets.views.lifter import VIEW_MODES as VIEW_MODES
+from posenets.views.lifter import MultiViewLifter as MultiViewLifter

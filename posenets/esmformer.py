@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from posenets.base import PoseNet, drop_path, dropped, positive_int, probability
 from posenets.transformer import Attention, Block, Mlp, attend, rising_rates
-from posenets.view_encoder import LEVELS, Encoder, ViewEncoder, encode_views
+from posenets.views.encoder import LEVELS, Encoder, ViewEncoder, encode_views
 
 FRAME_MLP_UNITS = 64
 # Without gradients, so many frames of a view pass at a time: some 0.3 GB at the published size.

@@ -22,8 +22,8 @@ from data.command_line import read_flags
 from data.files.writing import atomic_write
 from data.plausible import FARTHEST_M
 from kinematics.errors import PoseFKError, exit_with_one_sentence
+from posenets.checkpoints.lifters import load_lifter
 from posenets.lifter import Lifter
-from posenets.lifter_files import load_lifter
 
 PARITY_M = 1e-4
 OPSET = 18

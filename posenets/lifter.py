@@ -13,8 +13,8 @@ from kinematics.head import from_body
 from kinematics.skeleton import Skeleton
 from posenets.base import PoseNet, exactly
 from posenets.checkpoints.content import FORMAT
-from posenets.input_layouts import Readout, network_layout, with_hip
-from posenets.input_modes import INPUT_MODES, PER_FRAME_MODES, prepare, rotation_of_virtual_camera
+from posenets.inputs.layouts import Readout, network_layout, with_hip
+from posenets.inputs.modes import INPUT_MODES, PER_FRAME_MODES, prepare, rotation_of_virtual_camera
 
 FRAMES_AT_ONCE = 16384  # of all windows together that a clip is cut into
 
@@ -23,9 +23,9 @@ class Lifter(nn.Module):
     """Screen joints -> root-relative joints.
 
     joints_2d is (..., J, 2) everywhere; (..., J, 3), with the confidences, for a posenet of 3 in_features.
-    input_mode: what the network sees of joints_2d, see posenets.input_modes.
+    input_mode: what the network sees of joints_2d, see posenets.inputs.modes.
     skeleton: name of the joint layout. fps: frames a second of the clips it has learnt from, if that is known.
-    input_layout: name of another layout for joints_2d, see posenets.input_layouts; None: the same.
+    input_layout: name of another layout for joints_2d, see posenets.inputs.layouts; None: the same.
     """
 
     modes: ClassVar[Sequence[str]] = INPUT_MODES

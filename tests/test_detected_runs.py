@@ -11,8 +11,8 @@ import torch
 
 import run_fk_gan
 from augment import DetectorNoise
-from data import h36m
-from data.h36m_cameras import CAMERA_RESOLUTIONS
+from data.h36m import recordings as h36m
+from data.h36m.cameras import CAMERA_RESOLUTIONS
 from data.takes import DataSettings
 from evaluation import cross_domain
 from kinematics.camera import screen_to_pixels

@@ -6,7 +6,7 @@ import torch
 
 from data import PoseBatch
 from data.devices import go_on
-from data.multiview import Poses
+from data.multiview.dataset import Poses
 
 
 class RealBatches:

@@ -14,7 +14,7 @@ from posenets import (
     lifter_name,
     lifter_of,
 )
-from posenets.input_layouts import network_layout
+from posenets.inputs.layouts import network_layout
 from training.presets import BLOCK_NAMES, DROPOUT_NAMES, WIDTH_NAMES
 from training.settings import LifterSettings, Settings
 

@@ -15,14 +15,14 @@ from typing import Any, get_origin, get_type_hints
 
 import tyro
 
-from augment.detections import check_setting
+from augment.detector_noise.detections import check_setting
 from augment.settings import RECIPES
 from data import DATASETS, DataSettings
 from data.command_line import unboxed
 from data.plain import from_plain as plain_to_dataclass
 from evaluation.evaluate import TEST_NOISES
 from posenets import ALIASES, INPUT_MODES, LIFTERS, MULTI_VIEW_LIFTERS, VIEW_MODES
-from posenets.input_layouts import INPUT_LAYOUTS
+from posenets.inputs.layouts import INPUT_LAYOUTS
 from training import flags
 from training.presets import (
     BUDGETS,

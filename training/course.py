@@ -8,7 +8,7 @@ import torch
 from augment import Augmenter
 from data import PoseBatch
 from data.devices import OTHER_DEVICE, go_on
-from data.multiview import Poses
+from data.multiview.dataset import Poses
 from training import distributed
 from training.account import Account
 from training.batches import RealBatches

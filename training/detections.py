@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from augment.detections import as_detected, is_projected, noise_for
-from augment.detector_noise import DetectorNoise
+from augment.detector_noise.detections import as_detected, is_projected, noise_for
+from augment.detector_noise.model import DetectorNoise
 from data import PoseBatch
-from data.multiview import Poses
+from data.multiview.dataset import Poses
 from data.plain import from_plain
 from training.config import Settings
 from training.plan import augments

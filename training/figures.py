@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from evaluation.colours import FAINT, LEFT, MIDDLE, RIGHT
+from evaluation.drawing.colours import FAINT, LEFT, MIDDLE, RIGHT
 
 # Okabe and Ito's colours with line styles, so that curves are told apart in grey as well.
 CURVES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"), ("#56B4E9", "-"), ("#E69F00", "--"))

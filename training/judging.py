@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from data import TEST_SETS, DataSplits, Take, load_test_set
-from data.multiview import Poses
-from data.test_set_3dhp import SPARSE, TEST_FILE, VIDEO, has_video
+from data.mpi_inf_3dhp.test_set import SPARSE, TEST_FILE, VIDEO, has_video
+from data.multiview.dataset import Poses
 from evaluation import Predictions, protocols_for, score
 from evaluation.evaluate import check_fits, dataset_for, noisy, predict
 from evaluation.notes import clip_notes, notes_on_test_set

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from data import PoseBatch
-from data.multiview import Poses
+from data.multiview.dataset import Poses
 from posenets import Lifter
 from posenets.checkpoints.fitting import fill, fill_optimizer
 from training import distributed

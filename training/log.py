@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from data.files.writing import append_line, atomic_write, full_disk_told, to_disk
-from evaluation.charts import save_figure
+from evaluation.drawing.charts import save_figure
 from evaluation.tables import columns
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from data import PoseBatch
-from evaluation.charts import camera_views, joint_angle_histograms
-from evaluation.drawing import COLUMNS
+from evaluation.drawing.charts import camera_views, joint_angle_histograms
+from evaluation.drawing.poses import COLUMNS
 from kinematics import JOINT_ANGLES, joint_limits
 from kinematics.inverse import joint_angles_from_joints
 from training.course import Course

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from data import PoseBatch
-from evaluation.drawing import COLUMNS, HALF_SIZE_M, draw_screens, draw_spaces, figure_of_lines
+from evaluation.drawing.poses import COLUMNS, HALF_SIZE_M, draw_screens, draw_spaces, figure_of_lines
 
 
 def pose_grid(rows: Sequence[tuple[str, PoseBatch]]) -> Figure:

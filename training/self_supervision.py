@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from augment.detections import as_detected, detected_dataset
-from augment.detector_noise import DetectorNoise
+from augment.detector_noise.detections import as_detected, detected_dataset
+from augment.detector_noise.model import DetectorNoise
 from data import SYNTHETIC, PoseBatch
-from data.multiview import MultiViewDataset, Poses
+from data.multiview.dataset import MultiViewDataset, Poses
 from kinematics import Camera
 from posenets import Lifter
 from posenets.checkpoints.fitting import refuse_not_finite
-from posenets.view_rays import triangulated
+from posenets.views.rays import triangulated
 from training.detections import RunNoise
 from training.losses import lifted, mean_distance
 from training.settings import Settings

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from data import PoseBatch
 from kinematics.constants import constant
-from posenets.view_rays import triangulated as triangulated_joints
+from posenets.views.rays import triangulated as triangulated_joints
 from training import distributed
 
 TRIMMED = (0.05, 0.95)  # quantiles between which a batch's errors are taken for its mean and spread

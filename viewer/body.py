@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augment.bodies import PopulationBodies
-from augment.random_poses import range_of_motion_poses
+from augment.sources.random_poses import range_of_motion_poses
 from kinematics import BONES, JOINT_ANGLES, DHHuman
 from kinematics.limits import ANATOMICAL_LIMBS, ANATOMICAL_TRUNK, Motion
 

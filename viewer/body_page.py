@@ -5,7 +5,7 @@ import math
 import torch
 import viser
 
-from augment.random_poses import LIMBS
+from augment.sources.random_poses import LIMBS
 from kinematics import BONES, JOINT_ANGLES, joint_limits
 from viewer.body import BONE_RANGE, Body, body_at_rest, motions_of, random_angles, random_bones
 from viewer.orbit_panel import OrbitPanel

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from augment.stored import stored_augmenter, why_no_augmenter
-from data import STANDALONE_TEST_SETS, cmu, h36m, ski_pose, test_set_3dhp, train_set_3dhp
+from data import STANDALONE_TEST_SETS, cmu
 from data.files.present import require_file
+from data.h36m import recordings as h36m
+from data.mpi_inf_3dhp import test_set as test_set_3dhp
+from data.mpi_inf_3dhp import train_set as train_set_3dhp
+from data.multiview import ski_pose
 from kinematics.errors import PoseFKError
 from posenets import Lifter, lifter_from_checkpoint, load_lifter
 from posenets.checkpoints.content import is_posefk

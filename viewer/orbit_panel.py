@@ -3,7 +3,7 @@
 import torch
 import viser
 
-from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
+from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
 from kinematics import Camera
 from viewer.orbit import Orbit
 from viewer.pages import Pages

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from evaluation.colours import FLOOR, MIDDLE, bone_colours
+from evaluation.drawing.colours import FLOOR, MIDDLE, bone_colours
 from kinematics import Camera, Skeleton, in_front
 
 FLOOR_HALF_M = 3

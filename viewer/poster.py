@@ -14,8 +14,8 @@ from pathlib import Path
 from augment.export.poses import EXPORT_RECIPES, Filter, PoseStream
 from data import DataSettings
 from data.command_line import read_flags
-from evaluation.charts import save_figure
-from evaluation.drawing import COLUMNS, draw_screens, draw_spaces, figure_of_lines
+from evaluation.drawing.charts import save_figure
+from evaluation.drawing.poses import COLUMNS, draw_screens, draw_spaces, figure_of_lines
 from kinematics import Skeleton
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 

@@ -4,7 +4,7 @@ import numpy as np
 import viser
 from viser import uplot
 
-from evaluation.colours import RIGHT
+from evaluation.drawing.colours import RIGHT
 from viewer.pages import Pages
 from viewer.player import Player
 from viewer.recordings import Recordings, Sight

@@ -7,7 +7,7 @@ import viser
 from jaxtyping import Float
 from torch import Tensor
 
-from evaluation.colours import FAINT, MIDDLE, bone_colours
+from evaluation.drawing.colours import FAINT, MIDDLE, bone_colours
 from kinematics import Camera, Skeleton, in_front
 from viewer.picture import svg_of
 

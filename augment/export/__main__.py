@@ -39,7 +39,7 @@ from augment.export.poses import EXPORT_RECIPES, KEEP, WITHOUT_DATA, Filter, Pos
 from augment.export.records import DONE, MANIFEST
 from data import DATASETS, DataSettings
 from data.command_line import read_flags
-from data.download import sha256_of
+from data.files.download import sha256_of
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
 
 FRAMES_PER_BLOCK = 32768

@@ -18,10 +18,10 @@ from augment.augmenter import Augmenter
 from augment.bodies import PopulationBodies
 from augment.export.checks import check_bodies, check_numbers
 from augment.export.formats.block import CAMERA_BYTES, Block
-from augment.placing import PIECE
 from augment.reference import HIP
 from augment.settings import METHOD_NORMAL, RECIPES, AugmentSettings, Mixture
 from augment.stored import stored_augmenter, why_no_augmenter
+from augment.visible import PIECE
 from data import DataSettings, PoseBatch, PoseDataset, load_dataset
 from kinematics import (
     Camera,
@@ -33,8 +33,8 @@ from kinematics import (
     joint_limits,
     look_at,
 )
+from kinematics.batch_last import in_rows, pose_by_pose, stack
 from kinematics.head import from_body
-from kinematics.rows import in_rows, pose_by_pose, stack
 from posenets.checkpoints.files import read_checkpoint
 
 _POSEFK = RECIPES["posefk"]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from data import PoseDataset
-from data.h36m_cameras import H36M_CAMERAS
+from data.h36m.cameras import H36M_CAMERAS
 from kinematics import Camera, DHHuman, joint_limits
 
 H36M_POSES = 1_500_000

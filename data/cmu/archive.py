@@ -16,10 +16,10 @@ import numpy as np
 from jaxtyping import Float
 from tqdm import tqdm
 
-from data.asf_amc import TAKE_AGAIN, AsfSkeleton, amc_joints, parse_asf
-from data.bvh import bvh_joints
-from data.cmux import CAPTURE_FPS
+from data.cmu.benchmark import CAPTURE_FPS
 from data.files.archive import check_size, open_zip, read_member
+from data.files.asf_amc import TAKE_AGAIN, AsfSkeleton, amc_joints, parse_asf
+from data.files.bvh.reader import bvh_joints
 from data.files.tar import open_tar
 from data.plausible import check_bodies
 

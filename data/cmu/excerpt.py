@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data import cmux
+from data.cmu import benchmark as cmux
+from data.cmu.clips import CMUX_CLIPS
 from data.cmu.coding import EXCERPT, EXCERPT_FORMAT, decode, encode
 from data.cmu.prepared import FILE_NAME, PreparedClip, read_clips
-from data.cmux_clips import CMUX_CLIPS
 from data.command_line import OneSentenceParser
 from data.files.writing import atomic_write
 from kinematics.errors import PoseFKError, exit_with_one_sentence

@@ -1,4 +1,4 @@
-"""CMU-X: prepared clips to its splits and cameras (data/cmux.py has the numbers)."""
+"""CMU-X: prepared clips to its splits and cameras (data/cmu/benchmark.py has the numbers)."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from data import cmux
+from data.cmu import benchmark as cmux
+from data.cmu.clips import CMUX_CLIPS, SUBJECT_THEMES
 from data.cmu.prepared import FILE_NAME, HOW_TO_MAKE, PreparedClip, read_prepared
-from data.cmux_clips import CMUX_CLIPS, SUBJECT_THEMES
 from data.takes import DataSettings, DataSplits, Take, View
 
 

@@ -9,10 +9,10 @@ import torch
 
 from augment.cameras import wide_cameras, wide_rigs
 from augment.export import __main__ as export
-from augment.placing import photograph
-from augment.random_poses import range_of_motion_poses
+from augment.sources.random_poses import range_of_motion_poses
+from augment.visible import photograph
 from data.batch import REAL, PoseBatch
-from data.h36m_cameras import H36M_CAMERAS
+from data.h36m.cameras import H36M_CAMERAS
 from data.takes import Take, view_from_world
 from kinematics import DHHuman
 

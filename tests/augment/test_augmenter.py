@@ -5,12 +5,12 @@ import torch
 
 from augment import Augmenter, PoseGenerator
 from augment.augmenter import _split
-from augment.balance import centre_of_mass, support
-from augment.placing import is_photographable
 from augment.reference import Reference
 from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
+from augment.visible import is_photographable
 from data.batch import SYNTHETIC, PoseBatch
 from kinematics import bone_lengths
+from kinematics.balance import centre_of_mass, support
 
 SMALL_GAN = {"generator_width": 16, "critic_width_3d": 16, "critic_width_2d": 16, "generator_every": 2}
 ALL = AugmentSettings(

@@ -78,7 +78,7 @@ def test_critic_3d_equals_its_naive_twin_in_score_and_penalty_gradient(generator
 
 @pytest.mark.parametrize("slope", [0.0, 0.01])
 def test_dense_layer_has_the_gradients_of_a_relu(slope, generator, float_dtype):
-    from augment.layers import Dense
+    from augment.gan.layers import Dense
 
     layer = Dense(5, 4).to(float_dtype)
     x = torch.randn(7, 5, generator=generator, dtype=float_dtype, requires_grad=True)
@@ -96,7 +96,7 @@ def test_dense_layer_has_the_gradients_of_a_relu(slope, generator, float_dtype):
 
 
 def test_residual_block_has_the_gradients_of_its_naive_twin(generator, float_dtype):
-    from augment.layers import ResidualBlock
+    from augment.gan.layers import ResidualBlock
 
     block = ResidualBlock(6).to(float_dtype)
     x = torch.randn(9, 6, generator=generator, dtype=float_dtype, requires_grad=True)

@@ -1,7 +1,7 @@
 import torch
 
-from augment.crossover import exchange_angles, turn_angles
-from augment.random_poses import LIMBS, range_of_motion_poses
+from augment.sources.angle_swap import exchange_angles, turn_angles
+from augment.sources.random_poses import LIMBS, range_of_motion_poses
 from kinematics import joint_limits
 
 LIMITS = joint_limits("anatomical")

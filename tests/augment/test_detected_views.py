@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from augment import Augmenter, DetectorNoise, detected_dataset
-from augment.detections import LONGEST_RUN, as_detected, is_projected, noise_for, pairs_of
-from augment.detector_noise import person_size
+from augment.detector_noise.detections import LONGEST_RUN, as_detected, is_projected, noise_for, pairs_of
+from augment.detector_noise.model import person_size
 from augment.settings import AugmentSettings, Mixture
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
-from data.multiview import MultiViewDataset
+from data.multiview.dataset import MultiViewDataset
 from data.takes import Take
 
 Motion, Rigged = Callable[..., Take], Callable[..., PoseBatch]

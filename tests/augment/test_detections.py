@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from augment import Augmenter, DetectorNoise, PosePool
-from augment.detections import RUN, is_projected, noise_for, pairs_of
+from augment.detector_noise.detections import RUN, is_projected, noise_for, pairs_of
 from augment.settings import AugmentSettings, Mixture, recipe
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
@@ -51,7 +51,7 @@ def test_pairs_of_clips_are_those_of_their_frames(detected: PoseDataset):
 
 
 def test_a_large_data_set_is_fitted_in_runs_spread_over_it(detected: PoseDataset, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("augment.detections.MOST_POSES", 4 * RUN)
+    monkeypatch.setattr("augment.detector_noise.detections.MOST_POSES", 4 * RUN)
     pairs, whole = pairs_of(detected), detected.joints_2d
     starts = [0, 2050, 4100, 6150]  # even over 6,400 frames
     assert len(pairs.true) == 4 * RUN

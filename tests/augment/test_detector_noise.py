@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from augment.detector_noise import MISSED_CONFIDENCE, DetectorNoise, person_size
+from augment.detector_noise.model import MISSED_CONFIDENCE, DetectorNoise, person_size
 
 QUIET = DetectorNoise("h36m_16", (0.03,) * 16, (0.0,) * 16, (0.0,) * 16)
 

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from augment import PoseGenerator
-from augment.gan import Gan, critic_inputs, leaky_clamp, seen_by, with_mirror_images
+from augment.gan.gan import Gan, critic_inputs, leaky_clamp, seen_by, with_mirror_images
+from augment.gan.wgan import frozen, generator_loss
 from augment.settings import GanSettings
-from augment.wgan import frozen, generator_loss
 from kinematics import DHHuman, bone_lengths
 
 SMALL = GanSettings(generator_width=16, critic_width_3d=16, critic_width_2d=16, generator_every=2)

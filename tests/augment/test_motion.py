@@ -8,12 +8,12 @@ import torch
 
 from augment import Augmenter, MotionCritic2D, MotionCritic3D, PoseGenerator
 from augment.cameras import wide_cameras
-from augment.gan import Gan, critic_inputs
-from augment.generator import spline_basis
-from augment.placing import photograph
-from augment.random_poses import range_of_motion_poses
+from augment.gan.gan import Gan, critic_inputs
+from augment.gan.generator import spline_basis
+from augment.gan.wgan import gradient_penalty
 from augment.settings import AugmentSettings, GanSettings, Mixture
-from augment.wgan import gradient_penalty
+from augment.sources.random_poses import range_of_motion_poses
+from augment.visible import photograph
 from data.batch import REAL, PoseBatch
 from evaluation.motion import motion_statistics
 from kinematics import DHHuman, bone_lengths

@@ -1,10 +1,10 @@
 import torch
 
-from augment import placing
+from augment import visible as placing
 from augment.cameras import WideCameraRanges, wide_cameras
-from augment.placing import Placement, filled, is_photographable, photograph, place
+from augment.visible import Placement, filled, is_photographable, photograph, place
 from data.batch import SYNTHETIC
-from kinematics.rows import in_rows
+from kinematics.batch_last import in_rows
 
 TIGHT = WideCameraRanges(focal=(2.0, 3.0), distance=(1.0, 3.0))
 

@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from augment.random_poses import LIMBS, normal_limits, normal_poses, range_of_motion_poses
+from augment.sources.random_poses import LIMBS, normal_limits, normal_poses, range_of_motion_poses
 from kinematics import JOINT_ANGLES, joint_limits
 
 

@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from augment.limbs import trunk_frames
 from augment.reference import HEAD, Reference
 from kinematics import BONES, DHHuman, bone_lengths
 from kinematics.inverse import BodyPose
+from kinematics.limb_frames import trunk_frames
 
 
 def test_reference_keeps_at_most_so_many_poses(people, generator):

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from augment.limbs import (
+from augment.sources.retargeting import middle_of, retarget
+from kinematics import BONES, bone_lengths
+from kinematics.limb_frames import (
     LARGEST_BEND,
     LOWER,
     UPPER,
@@ -14,8 +16,6 @@ from augment.limbs import (
     take_apart,
     turn_limbs,
 )
-from augment.retargeting import middle_of, retarget
-from kinematics import BONES, bone_lengths
 
 FRAMES = 9
 

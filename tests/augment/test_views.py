@@ -9,12 +9,12 @@ import torch
 
 from augment import Augmenter
 from augment.cameras import WideCameraRanges, wide_rigs
-from augment.placing import _with_others, is_photographable, photograph, place
 from augment.reference import Reference
 from augment.rigs import random_views
 from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
+from augment.visible import _with_others, is_photographable, photograph, place
 from data.batch import SYNTHETIC, PoseBatch
-from data.multiview import MultiViewDataset
+from data.multiview.dataset import MultiViewDataset
 from data.takes import Take
 from kinematics import Camera
 from kinematics.triangulation import triangulate

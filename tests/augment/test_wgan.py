@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from augment import Critic2D, critic_loss
-from augment.wgan import frozen, generator_loss, step
+from augment.gan.wgan import frozen, generator_loss, step
 
 
 def test_frozen_critics_pass_gradients_on_but_keep_none(generator):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data.asf_amc import H36M_17_FROM_ASF, amc_joints, bone_ends, parse_amc, parse_asf, z_up
+from data.files.asf_amc import H36M_17_FROM_ASF, amc_joints, bone_ends, parse_amc, parse_asf, z_up
 from kinematics.skeleton import Skeleton
 
 TWO_BONES = """

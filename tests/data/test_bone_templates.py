@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.bone_templates import POSEAUG_BONES, TEMPLATES_FILE, bone_lengths_of, load_bone_templates, reordered
+from data.h36m.bone_templates import POSEAUG_BONES, TEMPLATES_FILE, bone_lengths_of, load_bone_templates, reordered
 from kinematics.skeleton import Skeleton
 
 

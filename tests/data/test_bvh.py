@@ -5,9 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.asf_amc import amc_joints, parse_asf
-from data.bvh import CMU_METRES_PER_UNIT, H36M_17_FROM_BVH, bvh_joints, parse_bvh, thorax_offset, without_rest_pose
 from data.cmu.archive import open_source
+from data.files.asf_amc import amc_joints, parse_asf
+from data.files.bvh.reader import (
+    CMU_METRES_PER_UNIT,
+    H36M_17_FROM_BVH,
+    bvh_joints,
+    parse_bvh,
+    thorax_offset,
+    without_rest_pose,
+)
 from kinematics.skeleton import Skeleton
 
 ABOVE_THE_THORAX = [Skeleton("h36m_17").joints.index(name) for name in ("Thorax", "Head", "LWrist", "RShoulder")]

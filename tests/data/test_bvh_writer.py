@@ -6,9 +6,9 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from augment.bodies import PopulationBodies
-from data.asf_amc import z_up
-from data.bvh import END_SITE, joint_origins, parse_bvh
-from data.bvh_writer import SKELETON, bvh_text, without_jumps, write_bvh
+from data.files.asf_amc import z_up
+from data.files.bvh.reader import END_SITE, joint_origins, parse_bvh
+from data.files.bvh.writer import SKELETON, bvh_text, without_jumps, write_bvh
 from kinematics import JOINT_ANGLES, DHHuman, joint_limits
 
 # Joint of the body -> the joint (or end) of the file whose origin it is.

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from data import cmux
-from data.cmux_clips import CMUX_CLIPS, SUBJECT_THEMES
-from data.h36m_cameras import H36M_CAMERAS
+from data.cmu import benchmark as cmux
+from data.cmu.clips import CMUX_CLIPS, SUBJECT_THEMES
+from data.h36m.cameras import H36M_CAMERAS
 from kinematics.camera import Camera
 
 AHEAD = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)

@@ -6,7 +6,7 @@ import torch
 
 from data.batch import SYNTHETIC, PoseBatch
 from data.dataset import PoseDataset
-from data.h36m_cameras import H36M_CAMERAS
+from data.h36m.cameras import H36M_CAMERAS
 from data.takes import Take, view_from_world
 from kinematics.skeleton import Skeleton
 

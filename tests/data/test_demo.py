@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from data.cmux import TEST_B, VALIDATION
+from data.cmu.benchmark import TEST_B, VALIDATION
 from data.demo import TEST_SUBJECTS, TRAIN_SUBJECTS, VALIDATION_SUBJECTS, demo_body, load, load_tests
 from data.demo_activities import TRAIN_ACTIVITIES
 from data.demo_bodies import CHANNELS, COLUMN, SKELETON, posed_joints
 from data.demo_motions import LIMITS, limit_angles, mirrored, pose_vector
 from data.demo_shifted_activities import SHIFTED_ACTIVITIES
-from data.h36m_cameras import H36M_CAMERAS
+from data.h36m.cameras import H36M_CAMERAS
 from data.takes import DataSettings, DataSplits, Take
 from kinematics.camera import in_image
 

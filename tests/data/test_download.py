@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from data import download as module
-from data.download import download
+from data.files import download as module
+from data.files.download import download
 from kinematics.errors import PoseFKError
 
 

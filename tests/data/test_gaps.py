@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data import h36m
 from data.dataset import PoseDataset
-from data.gaps import GapCount, close_gaps, mend, mend_together, missing_joints, whole_spans
-from data.multiview import MultiViewDataset
+from data.h36m import recordings as h36m
+from data.keypoints.gaps import GapCount, close_gaps, mend, mend_together, missing_joints, whole_spans
+from data.multiview.dataset import MultiViewDataset
 from data.takes import DataSettings, Take, View
 
 

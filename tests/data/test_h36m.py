@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from data import h36m
 from data.dataset import PoseDataset
-from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
-from data.h36m_names import SUBJECTS
+from data.h36m import recordings as h36m
+from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
+from data.h36m.names import SUBJECTS
 from data.takes import DataSettings
 from kinematics.skeleton import Skeleton
 

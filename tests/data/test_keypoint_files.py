@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from data.keypoint_files import FORMATS, Hints, read_keypoints
+from data.keypoints.formats import FORMATS, Hints, read_keypoints
 from kinematics import PoseFKError, Skeleton
 
 SIZE = (1000, 800)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from data import DataSettings, load_test_set
-from data.keypoint_mapping import to_layout
+from data.keypoints.mapping import to_layout
 from kinematics import PoseFKError, Skeleton
 from kinematics.head import from_body
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data.keypoint_pieces import check_inside, refuse_nothing_left, whole_pieces
+from data.keypoints.pieces import check_inside, refuse_nothing_left, whole_pieces
 from kinematics import PoseFKError, Skeleton
 
 LAYOUT = Skeleton("h36m_16")

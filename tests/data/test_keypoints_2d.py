@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.h36m_cameras import CAMERA_RESOLUTIONS
-from data.keypoints_2d import Keypoints2D, keypoints_path
+from data.h36m.cameras import CAMERA_RESOLUTIONS
+from data.h36m.keypoints import Keypoints2D, keypoints_path
 from kinematics.skeleton import Skeleton
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data import mpi_inf_3dhp
 from data.dataset import PoseDataset
-from data.mpi_inf_3dhp import FROM_H36M_17, SPIN_TO_OFFICIAL, TO_H36M_16, TO_H36M_17, VALID_FRAMES
+from data.mpi_inf_3dhp.official import test as mpi_inf_3dhp
+from data.mpi_inf_3dhp.official.test import FROM_H36M_17, SPIN_TO_OFFICIAL, TO_H36M_16, TO_H36M_17, VALID_FRAMES
+from data.mpi_inf_3dhp.test_set import load_test_set
 from data.takes import DataSettings
-from data.test_set_3dhp import load_test_set
 from kinematics.skeleton import Skeleton
 
 

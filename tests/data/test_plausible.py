@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from data import DataSettings, load_test_set
-from data.asf_amc import parse_asf
-from data.bvh import bvh_joints
+from data.files.asf_amc import parse_asf
+from data.files.bvh.reader import bvh_joints
 from data.plausible import (
     FPS,
     IMAGE_SIZE,

@@ -11,9 +11,9 @@ import torch
 
 from data.dataset import PoseDataset
 from data.files.npz import load_npz_restricted
-from data.mpi_inf_3dhp import ACTIVITIES, IMAGE_SIZES, SEQUENCES, SPIN_TO_OFFICIAL, TO_H36M_17
+from data.mpi_inf_3dhp.official.test import ACTIVITIES, IMAGE_SIZES, SEQUENCES, SPIN_TO_OFFICIAL, TO_H36M_17
+from data.mpi_inf_3dhp.test_set import load_test_set
 from data.takes import DataSettings
-from data.test_set_3dhp import load_test_set
 from kinematics.errors import PoseFKError
 from prepare_data_3dhp import main
 

@@ -13,10 +13,10 @@ import pytest
 import scipy.io
 import torch
 
-from data.bone_templates import POSEAUG_BONES, TEMPLATES_FILE, load_bone_templates
 from data.files.npz import load_npz_restricted
-from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
-from data.h36m_names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, canonical_take
+from data.h36m.bone_templates import POSEAUG_BONES, TEMPLATES_FILE, load_bone_templates
+from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
+from data.h36m.names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, canonical_take
 from data.prepare_data_h36m import main
 from kinematics.camera import screen_to_pixels
 from kinematics.errors import PoseFKError

@@ -7,7 +7,7 @@ import torch
 
 from data import DataSettings, PoseDataset, load_dataset
 from data.batch import PoseBatch
-from data.multiview import MultiViewDataset, Poses
+from data.multiview.dataset import MultiViewDataset, Poses
 from data.residence import bytes_of, reside
 from training.batches import RealBatches
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from data.keypoint_files.clip import KeypointClip, detection
-from data.tracking import track_people
+from data.keypoints.clip import KeypointClip, detection
+from data.keypoints.tracking import track_people
 from kinematics import Skeleton
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluation import film
-from evaluation.colours import LEFT, RIGHT
-from evaluation.prediction import Prediction
+from evaluation.drawing.colours import LEFT, RIGHT
+from evaluation.predict import film
+from evaluation.predict.lifted import Prediction
 from kinematics import PoseFKError, Skeleton
 
 

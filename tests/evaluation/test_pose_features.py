@@ -6,8 +6,15 @@ import pytest
 import torch
 
 from augment.bodies import PopulationBodies
-from augment.random_poses import range_of_motion_poses
-from evaluation.pose_features import LIMBS, STATURE_M, limb_directions, standard_poses, stature_ratios, statures
+from augment.sources.random_poses import range_of_motion_poses
+from evaluation.synthetic_quality.features import (
+    LIMBS,
+    STATURE_M,
+    limb_directions,
+    standard_poses,
+    stature_ratios,
+    statures,
+)
 from kinematics import DHHuman, Skeleton, bone_lengths
 from kinematics.rotation import euler_to_matrix
 

@@ -10,9 +10,9 @@ import torch
 
 from augment.export import __main__ as export
 from data import DataSettings, load_dataset
-from evaluation.pose_set_files import read_files
-from evaluation.pose_set_npz import hips_from_screen
-from evaluation.pose_sets import PoseSet, halves, of_takes
+from evaluation.synthetic_quality.pose_sets.files import read_files
+from evaluation.synthetic_quality.pose_sets.npz import hips_from_screen
+from evaluation.synthetic_quality.pose_sets.sets import PoseSet, halves, of_takes
 from kinematics import PoseFKError
 
 POSES = 150

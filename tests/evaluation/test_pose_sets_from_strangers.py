@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation.pose_set_files import read_files
+from evaluation.synthetic_quality.pose_sets.files import read_files
 from kinematics import PoseFKError
 
 COUNT = 120

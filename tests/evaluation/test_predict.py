@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from data import DataSettings, PoseDataset, load_test_set
-from data.asf_amc import z_up
-from data.bvh import joint_origins, parse_bvh
-from data.keypoint_files import FORMATS
-from data.keypoint_pieces import Piece
-from evaluation import predict, prediction
+from data.files.asf_amc import z_up
+from data.files.bvh.reader import joint_origins, parse_bvh
+from data.keypoints.formats import FORMATS
+from data.keypoints.pieces import Piece
 from evaluation.evaluate import predict as predict_data_set
-from evaluation.predict_files import write_bvh_files
+from evaluation.predict import __main__ as predict
+from evaluation.predict import lifted as prediction
+from evaluation.predict.files import write_bvh_files
 from kinematics import Skeleton
 from kinematics.camera import camera_to_world, look_at, screen_to_pixels, world_to_camera
 from posenets import Lifter, build_posenet, load_lifter

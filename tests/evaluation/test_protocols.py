@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from data.mpi_inf_3dhp import TO_H36M_16, TO_H36M_17
+from data.mpi_inf_3dhp.official.test import TO_H36M_16, TO_H36M_17
 from evaluation import PROTOCOLS, protocols_for, score_arrays
 from evaluation.metrics import mpjpe, pck
 from kinematics.skeleton import Skeleton

@@ -7,7 +7,7 @@ import torch
 
 from augment.bodies import PopulationBodies
 from data import PoseBatch
-from evaluation.set_checks import bone_sanity, limit_violations, view_statistics
+from evaluation.synthetic_quality.checks import bone_sanity, limit_violations, view_statistics
 from kinematics import BONES, JOINT_ANGLES, Camera, DHHuman, joint_limits, look_at
 
 

@@ -6,8 +6,8 @@ import torch
 from scipy.linalg import sqrtm
 from torch import Tensor
 
-from evaluation import set_distances
-from evaluation.set_distances import (
+from evaluation.synthetic_quality import distances as set_distances
+from evaluation.synthetic_quality.distances import (
     ball_radii,
     frechet_distance,
     frechet_interval,

@@ -13,11 +13,11 @@ import torch
 
 from augment.export import __main__ as export
 from data import DataSettings
-from evaluation import synthetic_quality as command
-from evaluation.card_figures import direction_density
-from evaluation.card_tables import number
-from evaluation.pose_sets import load_takes
-from evaluation.set_quality import common_rate
+from evaluation.synthetic_quality import __main__ as command
+from evaluation.synthetic_quality.card.figures import direction_density
+from evaluation.synthetic_quality.card.tables import number
+from evaluation.synthetic_quality.pose_sets.sets import load_takes
+from evaluation.synthetic_quality.report import common_rate
 from kinematics import JOINT_ANGLES, PoseFKError
 
 FEW = "--num_poses 150 --bootstrap 3".split()

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation import cross_domain, predict
+from evaluation import cross_domain
+from evaluation.predict import __main__ as predict
 from kinematics import PoseFKError
 from posenets import Lifter, build_posenet
 

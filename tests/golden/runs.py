@@ -23,7 +23,8 @@ import torch
 import run_fk_gan
 from augment.export import __main__ as export
 from data.cmu.coding import EXCERPT, joints_of
-from evaluation import predict, synthetic_quality
+from evaluation.predict import __main__ as predict
+from evaluation.synthetic_quality import __main__ as synthetic_quality
 
 EXPECTED = Path(__file__).with_name("expected.json")
 CLIPS = ("01_01", "02_03", "05_02", "06_01", "07_01", "35_01", "49_06")

@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from augment.balance import balancing_rotation
-from augment.limbs import put_together, take_apart
-from augment.planting import planted
-from data.h36m_cameras import H36M_CAMERAS
+from data.h36m.cameras import H36M_CAMERAS
 from kinematics import BONES, JOINT_ANGLES, Camera, DHHuman, joint_angles_from_joints, joint_limits, look_at
-from kinematics.rows import in_rows
+from kinematics.balance import balancing_rotation
+from kinematics.batch_last import in_rows
+from kinematics.foot_contact import planted
+from kinematics.limb_frames import put_together, take_apart
 from kinematics.triangulation import triangulate
-from posenets.view_rays import triangulated
+from posenets.views.rays import triangulated
 
 pytestmark = pytest.mark.gpu
 POSES = 257

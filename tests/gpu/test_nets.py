@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from augment import Critic2D, Critic3D
-from augment.generator import PoseGenerator
-from augment.motion_critics import MotionCritic2D, MotionCritic3D
-from augment.wgan import critic_loss
+from augment.gan.generator import PoseGenerator
+from augment.gan.motion_critics import MotionCritic2D, MotionCritic3D
+from augment.gan.wgan import critic_loss
 from posenets import build_posenet
 from posenets.base import exactly, keep_mask
 

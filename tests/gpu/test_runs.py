@@ -16,7 +16,9 @@ import torch
 import run_fk_gan
 from augment import export
 from data.devices import OTHER_DEVICE
-from evaluation import cross_domain, predict, synthetic_quality
+from evaluation import cross_domain
+from evaluation.predict import __main__ as predict
+from evaluation.synthetic_quality import __main__ as synthetic_quality
 from posenets import export_onnx, load_lifter
 from training.course import Course
 

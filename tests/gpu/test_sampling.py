@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from augment import Augmenter
-from augment.detections import as_detected
-from augment.detector_noise import DetectorNoise
+from augment.detector_noise.detections import as_detected
+from augment.detector_noise.model import DetectorNoise
 from augment.settings import AugmentSettings, Mixture, recipe
 from data import DataSettings, PoseBatch, PoseDataset, load_dataset
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
+from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
 from kinematics.camera import (
     Camera,
     camera_to_world,

@@ -1,6 +1,6 @@
 import torch
 
-from augment.critics import kcs_features
+from augment.gan.critics import kcs_features
 from kinematics import bone_lengths, joint_limits
 from kinematics.constants import constant, indices
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from data.h36m_cameras import H36M_CAMERAS
+from data.h36m.cameras import H36M_CAMERAS
 from kinematics.camera import Camera
 from kinematics.pytorch3d_cameras import from_pytorch3d, to_pytorch3d
 

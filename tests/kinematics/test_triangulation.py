@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from data.h36m_cameras import H36M_CAMERAS
+from data.h36m.cameras import H36M_CAMERAS
 from kinematics import Camera, look_at
 from kinematics.camera import screen_to_rays
 from kinematics.triangulation import triangulate

@@ -8,7 +8,7 @@ from data import PoseBatch
 from kinematics import Camera, DHHuman, Skeleton, look_at
 from kinematics.head import from_body
 from posenets import LIFTERS, Lifter, build_posenet, load_lifter
-from posenets.input_layouts import Readout, network_layout, with_hip
+from posenets.inputs.layouts import Readout, network_layout, with_hip
 
 COCO, BODY, INNER = Skeleton("coco_17"), Skeleton("h36m_16"), Skeleton("coco_hip_18")
 SMALL = {

@@ -5,7 +5,7 @@ import torch
 
 from kinematics.rotation import euler_to_matrix
 from posenets import INPUT_MODES, Lifter, build_posenet, load_lifter
-from posenets.input_modes import ASSUMED_FOCAL, TYPICAL_SIZE
+from posenets.inputs.modes import ASSUMED_FOCAL, TYPICAL_SIZE
 
 
 def small_lifter(input_mode: str = "screen", **sizes) -> Lifter:

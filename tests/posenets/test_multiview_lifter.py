@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from data import PoseBatch
-from data.h36m_cameras import H36M_CAMERAS
+from data.h36m.cameras import H36M_CAMERAS
 from kinematics import Camera
 from posenets import Lifter, MultiViewLifter, build_posenet, load_lifter
 

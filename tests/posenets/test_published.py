@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from posenets import LIFTERS, MULTI_VIEW_LIFTERS, build_posenet, load_published, published
-from posenets.published import SIGNATURES
+from posenets import LIFTERS, MULTI_VIEW_LIFTERS, build_posenet, load_published
+from posenets.checkpoints import published
+from posenets.checkpoints.published import SIGNATURES
 
 FOLDER = Path(__file__).parents[1] / "oracles"
 ORACLES = json.loads((FOLDER / "lifters_published.json").read_text())

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from posenets import Lifter, build_posenet
-from posenets.input_modes import rotation_of_virtual_camera
+from posenets.inputs.modes import rotation_of_virtual_camera
 
 
 def small(frames: int = 4, num_joints: int = 16, **sizes):

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from data import PoseBatch
-from data.h36m_cameras import H36M_CAMERAS
+from data.h36m.cameras import H36M_CAMERAS
 from kinematics import Camera, Skeleton
 from kinematics.rotation import euler_to_matrix
-from posenets.view_rays import ray_points, triangulated, turn_to_person
+from posenets.views.rays import ray_points, triangulated, turn_to_person
 
 SKELETON = Skeleton("h36m_16")
 

@@ -9,7 +9,7 @@ import torch
 from augment import DetectorNoise
 from data import PoseDataset, Take, View
 from data.batch import PoseBatch
-from data.h36m_cameras import H36M_CAMERAS
+from data.h36m.cameras import H36M_CAMERAS
 from data.takes import view_from_world
 from training.building import build_lifter
 from training.config import LearningSettings, LifterSettings, Settings, read_settings

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from data import PoseBatch
-from evaluation.charts import camera_views, joint_angle_histograms, save_figure, view_numbers
-from evaluation.colours import LEFT, MIDDLE, RIGHT, bone_colours
-from evaluation.drawing import seen_from_the_side
+from evaluation.drawing.charts import camera_views, joint_angle_histograms, save_figure, view_numbers
+from evaluation.drawing.colours import LEFT, MIDDLE, RIGHT, bone_colours
+from evaluation.drawing.poses import seen_from_the_side
 from kinematics import Camera, joint_limits, look_at
 from training.figures import error_curves, error_per_joint
 from training.pose_pictures import lifted_grid, pose_grid

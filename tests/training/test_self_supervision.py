@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from augment.detector_noise import DetectorNoise
+from augment.detector_noise.model import DetectorNoise
 from data import REAL, SYNTHETIC, DataSettings, PoseBatch, load_dataset
-from data.multiview import MultiViewDataset
+from data.multiview.dataset import MultiViewDataset
 from kinematics.triangulation import triangulate
 from posenets import MultiViewLifter
 from training.building import lifter_of_run

@@ -12,7 +12,8 @@ import torch
 import run_fk_gan
 from augment.export import __main__ as export
 from data import DataSettings, DataSplits, load_dataset
-from evaluation import cross_domain, predict
+from evaluation import cross_domain
+from evaluation.predict import __main__ as predict
 from kinematics.errors import BAD_INPUT
 from posenets import export_onnx
 from posenets.checkpoints.files import read_checkpoint

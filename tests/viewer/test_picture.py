@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 
-from evaluation.colours import LEFT, RIGHT
+from evaluation.drawing.colours import LEFT, RIGHT
 from kinematics import Skeleton
 from viewer.body import body_at_rest
 from viewer.orbit import Orbit

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from augment.placing import PIECE
+from augment.visible import PIECE
 from kinematics import Camera, Skeleton
-from kinematics.rows import in_rows, pose_by_pose
+from kinematics.batch_last import in_rows, pose_by_pose
 
 
 @dataclass

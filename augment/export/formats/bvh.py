@@ -1,11 +1,11 @@
-"""BVH: a file per clip with the DH body's own joint angles, for animation programs (data/bvh_writer.py)."""
+"""BVH: a file per clip with the DH body's own joint angles, for animation programs (data/files/bvh/writer.py)."""
 
 from collections.abc import Sequence
 
 import torch
 
 from augment.export.formats.block import Blocks, Shard, write_one_of_many
-from data.bvh_writer import bvh_text
+from data.files.bvh.writer import bvh_text
 from kinematics import joint_angles_from_joints
 
 FOLDER = "bvh"

@@ -19,10 +19,10 @@ import torch
 
 from augment.export.formats.block import CAMERA_BYTES, Block, Blocks, Shard, flat_frames, frame_bytes, object_array
 from augment.export.formats.streamed_npz import TakesMember
-from data.cmux import rig_middle
+from data.cmu.benchmark import rig_middle
 from data.files.writing import atomic_write
-from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
-from data.h36m_names import SYNTHETIC, TRAIN_SUBJECTS
+from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
+from data.h36m.names import SYNTHETIC, TRAIN_SUBJECTS
 from kinematics import Camera, Skeleton
 from kinematics.camera import intrinsics_in_pixels
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from augment.export import __main__ as export
-from data.bvh import joint_origins, parse_bvh
+from data.files.bvh.reader import joint_origins, parse_bvh
 
 PYTHON = os.environ.get("BLENDER_PYTHON", "")
 NO_BLENDER = "Blender is not there: pip install bpy, or name a python that has it in BLENDER_PYTHON"

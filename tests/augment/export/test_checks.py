@@ -8,7 +8,7 @@ import torch
 
 from augment.export.checks import REACH_M, check_bodies, check_numbers
 from kinematics import Camera, PoseFKError
-from kinematics.rows import in_rows
+from kinematics.batch_last import in_rows
 
 
 @pytest.mark.parametrize("frames", [1, 3])

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from data.asf_amc import z_up
-from data.bvh import END_SITE, joint_origins, parse_bvh
+from data.files.asf_amc import z_up
+from data.files.bvh.reader import END_SITE, joint_origins, parse_bvh
 from data.files.npz import load_npz_restricted
-from data.h36m_cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
+from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
 from kinematics import Skeleton
 from kinematics.camera import project_to_2d, world_to_camera
 

@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from data import cmu, cmux
+from data import cmu
+from data.cmu import benchmark as cmux
 from data.cmu import excerpt
+from data.cmu.clips import CMUX_CLIPS
 from data.cmu.coding import EXCERPT, STEP, decode, encode
 from data.cmu.prepared import read_clips
-from data.cmux_clips import CMUX_CLIPS
 from data.takes import DataSettings
 from kinematics import PoseFKError, Skeleton
 

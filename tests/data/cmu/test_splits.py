@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data import cmu, cmux
-from data.asf_amc import amc_joints, parse_asf
+from data import cmu
+from data.cmu import benchmark as cmux
 from data.cmu.archive import open_source
-from data.cmux_clips import CMUX_CLIPS
+from data.cmu.clips import CMUX_CLIPS
 from data.dataset import PoseDataset
+from data.files.asf_amc import amc_joints, parse_asf
 from data.takes import DataSettings
 
 FRAMES = 125  # of each clip that conftest.py writes

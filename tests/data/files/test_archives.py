@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from data import download
 from data.cmu.archive import open_source
-from data.files import archive
+from data.files import archive, download
 from data.files.tar import open_tar
-from data.h36m_sources import find_archive
+from data.h36m.sources import find_archive
 from data.prepare_data_cmu import main
 
 CASES = Path(__file__).parents[4] / "shared" / "cases"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augment.detector_noise import DetectorNoise
+from augment.detector_noise.model import DetectorNoise
 from data.files import json_file
 from data.files.json_file import read_json
 

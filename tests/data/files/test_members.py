@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data import cmu, h36m, test_set_3dhp, train_set_3dhp
-from data.keypoints_2d import Keypoints2D
-from data.mpi_inf_3dhp import SEQUENCES, read_spin
+from data import cmu
+from data.h36m import recordings as h36m
+from data.h36m.keypoints import Keypoints2D
+from data.mpi_inf_3dhp import test_set as test_set_3dhp
+from data.mpi_inf_3dhp import train_set as train_set_3dhp
+from data.mpi_inf_3dhp.official.test import SEQUENCES, read_spin
 from data.takes import DataSettings
 from prepare_data_3dhp import main as prepare_3dhp
 

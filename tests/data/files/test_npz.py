@@ -12,7 +12,7 @@ import pytest
 
 from data.files import archive
 from data.files.npz import load_npy_restricted, load_npz_restricted
-from data.keypoint_files import Hints, read_keypoints
+from data.keypoints.formats import Hints, read_keypoints
 
 CASES = Path(__file__).parents[4] / "shared" / "cases"
 

@@ -11,8 +11,8 @@ import scipy.sparse
 
 from data.files.hdf5 import load_hdf5
 from data.files.matlab import load_mat
-from data.h36m_sources import find_cdf, find_cdf_mat
-from data.mpi_inf_3dhp import SEQUENCES, read_official
+from data.h36m.sources import find_cdf, find_cdf_mat
+from data.mpi_inf_3dhp.official.test import SEQUENCES, read_official
 
 
 def mat73(path: Path, fill: Callable[[h5py.File], object]) -> Path:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from data import DATASETS, MOST_VIEWS, TEST_SETS, DataSettings, load_dataset, load_test_set
-from data.h36m_cameras import CAMERA_IDS, CAMERA_RESOLUTIONS, H36M_CAMERAS
-from data.multiview import MultiViewDataset
+from data.h36m.cameras import CAMERA_IDS, CAMERA_RESOLUTIONS, H36M_CAMERAS
+from data.multiview.dataset import MultiViewDataset
 from data.takes import view_from_world
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from data import PoseBatch, PoseDataset
-from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
-from data.multiview import MultiViewDataset
+from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
+from data.multiview.dataset import MultiViewDataset
 from data.takes import Take, view_from_world
 from kinematics import Camera, PoseFKError
 from kinematics.triangulation import triangulate

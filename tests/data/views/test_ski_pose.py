@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from data import load_dataset
-from data.multiview import MultiViewDataset
-from data.ski_pose import load_ski_takes
+from data.multiview.dataset import MultiViewDataset
+from data.multiview.ski_pose import load_ski_takes
 from data.takes import DataSettings
 from kinematics.camera import Camera, look_at
 from kinematics.errors import PoseFKError

@@ -11,11 +11,11 @@ import torch
 
 from data import load_dataset, load_test_set
 from data.files.npz import load_npz_restricted
-from data.mpi_inf_3dhp_train import CAMERAS, FRAMES
-from data.multiview import MultiViewDataset
-from data.skeletool import read_calibration
+from data.mpi_inf_3dhp.official.train import CAMERAS, FRAMES
+from data.mpi_inf_3dhp.train_set import load_train_takes
+from data.multiview.dataset import MultiViewDataset
+from data.multiview.skeletool import read_calibration
 from data.takes import DataSettings, Take
-from data.train_set_3dhp import load_train_takes
 from kinematics.camera import Camera
 from kinematics.errors import PoseFKError
 from kinematics.rotation import quaternion_to_matrix

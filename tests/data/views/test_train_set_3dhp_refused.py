@@ -10,8 +10,8 @@ import pytest
 from scipy.io import savemat
 
 from data.files.npz import load_npz_restricted
+from data.mpi_inf_3dhp.train_set import load_train_takes
 from data.takes import DataSettings
-from data.train_set_3dhp import load_train_takes
 from kinematics.camera import Camera
 from kinematics.errors import PoseFKError
 from prepare_data_3dhp import main

@@ -8,9 +8,9 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from data.h36m_cameras import CAMERA_IDS, H36M_CAMERAS
+from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
+from data.multiview.checks import best_shift, check_takes, check_views, common_rate
 from data.takes import Take, View, view_from_world
-from data.view_checks import best_shift, check_takes, check_views, common_rate
 from kinematics.camera import Camera
 from kinematics.errors import PoseFKError
 

@@ -1,0 +1,1 @@
+"""The error of detected 2D, fitted and drawn."""

@@ -1,0 +1,1 @@
+"""The generator, its critics and how they learn."""

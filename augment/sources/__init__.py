@@ -1,0 +1,1 @@
+"""Where synthetic poses come from."""

@@ -1,0 +1,52 @@
+"""New poses from real ones in joint-angle space: limbs of one person on another, turned within what joints allow."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from augment.sources.random_poses import LIMBS
+from kinematics import JointLimits
+from kinematics.limb_frames import reflect
+
+# Trunk and neck turn less than limbs.
+TURN_SHARE = {"trunk": 0.25, "neck": 0.5}
+
+
+def exchange_angles(
+    angles: Float[Tensor, "batch *frames 28"],
+    others: Float[Tensor, "batch *frames 28"],
+    probability: float,
+    generator: torch.Generator,
+) -> Float[Tensor, "batch *frames 28"]:
+    """Each limb, the trunk and the neck taken from another pose with a probability.
+
+    others: as many poses; every part draws its own from them.
+    """
+    mixed, count = angles.clone(), len(angles)
+    for part in LIMBS.values():
+        rows = torch.randint(count, (count,), generator=generator, device=angles.device)
+        given = torch.rand(count, generator=generator, device=angles.device) < probability
+        given = given.reshape(-1, *(1,) * (angles.ndim - 1))
+        mixed[..., part] = torch.where(given, others[rows][..., part], mixed[..., part])
+    return mixed
+
+
+def turn_angles(
+    angles: Float[Tensor, "batch *frames 28"], limits: JointLimits, sd: float, generator: torch.Generator
+) -> Float[Tensor, "batch *frames 28"]:
+    """Angles plus normal noise, thrown back at the limits; one turn for all frames of a clip.
+
+    sd: radians for limbs, TURN_SHARE of it for trunk and neck. A real angle that is already beyond its limit may stay
+    there but goes no farther: nobody's pose is forbidden, only exaggeration is.
+    """
+    if sd == 0:
+        return angles
+    share = torch.ones(angles.shape[-1], dtype=angles.dtype, device=angles.device)
+    for part, factor in TURN_SHARE.items():
+        share[LIMBS[part]] = factor
+    shape = (len(angles), *(1,) * (angles.ndim - 2), angles.shape[-1])
+    noise = torch.randn(shape, generator=generator, device=angles.device, dtype=angles.dtype)
+    angles = limits.wrap(angles)
+    lower, upper = limits.ends(angles.dtype, angles.device)
+    lower, upper = torch.minimum(lower, angles), torch.maximum(upper, angles)
+    return reflect(angles + sd * share * noise, lower, upper)

@@ -1,0 +1,1 @@
+"""BVH files, read and written."""

@@ -1,0 +1,188 @@
+"""Human3.6M: data_3d_h36m.npz (and a detector's 2D) to training, validation and test takes.
+
+Training S1 S5 S6 S7 S8, test S9 S11, four cameras, 50 frames a second. Validation is S8, seen by wide cameras that
+nobody trains with (data/cmu/benchmark.py), so that what is chosen on it has a chance to hold on other data sets too.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data.cmu import benchmark as cmux
+from data.files.members import table, takes_of
+from data.files.npz import load_npz_restricted
+from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
+from data.h36m.keypoints import Keypoints2D, keypoints_path
+from data.h36m.names import (
+    ACTIONS,
+    FPS,
+    TEST_SUBJECTS,
+    TRAIN_SUBJECTS,
+    VALIDATION_SUBJECTS,
+    action_of,
+    canonical_take,
+    choose,
+)
+from data.keypoints.gaps import GapCount, mend, mend_together
+from data.plausible import check_bodies
+from data.takes import DataSettings, DataSplits, Take, View, view_from_world
+from kinematics.skeleton import Skeleton
+
+FILE_NAME = "data_3d_h36m.npz"
+HOW_TO_MAKE = "Make it with: python -m data.prepare_data_h36m --help"
+THIGH_RANGE = (0.2, 0.7)  # metres
+Positions = dict[str, dict[str, np.ndarray]]
+
+
+def read_prepared(data_root: str | Path, layout: str = "h36m_16") -> Positions:
+    """subject -> take -> (F, J, 3) metres, world frame, in `layout`; from the npz every project of the family reads."""
+    path = Path(data_root) / FILE_NAME
+    content = load_npz_restricted(path, HOW_TO_MAKE)
+    found = takes_of(path, content, "positions_3d", HOW_TO_MAKE)
+    choose(f"{path}: subject", found, H36M_CAMERAS)
+    return {
+        subject: {
+            _take_name(path, subject, take): _checked(path, f"{subject} {take}", joints, layout)
+            for take, joints in takes.items()
+        }
+        for subject, takes in found.items()
+    }
+
+
+def _take_name(path: Path, subject: str, take: str) -> str:
+    name = canonical_take(take)
+    if name is None:
+        raise ValueError(f"{path}: {subject} has a take {take!r}, expected an action of {', '.join(ACTIONS)}.")
+    return name
+
+
+def _checked(path: Path, take: str, joints: object, layout: str) -> np.ndarray:
+    """(F, J, 3) float32 in `layout`, or a refusal naming the take."""
+    array = table(joints, f"{path}: {take}")
+    if array.dtype.kind != "f" or array.ndim != 3 or array.shape[2] != 3 or array.shape[1] not in (16, 17, 32):
+        raise ValueError(
+            f"{path}: {take} has shape {array.shape}, expected (frames, 32, 3): Skeleton('h36m_32'). {HOW_TO_MAKE}"
+        )
+    source = Skeleton.from_num_joints(array.shape[1])
+    if not source.can_become(layout):
+        raise ValueError(
+            f"{path}: {take} has the joints of Skeleton('{source.name}'), expected those of Skeleton('{layout}'). "
+            f"{HOW_TO_MAKE}"
+        )
+    if not np.isfinite(array).all() or not len(array):
+        raise ValueError(f"{path}: {take} is empty or has NaN in it. {HOW_TO_MAKE}")
+    hip, knee = source.joints.index("RHip"), source.joints.index("RKnee")
+    thigh = float(np.median(np.linalg.norm(array[:, hip] - array[:, knee], axis=-1)))
+    if not THIGH_RANGE[0] < thigh < THIGH_RANGE[1]:
+        looks = "The file looks like millimetres." if 200 < thigh < 700 else "The joint order may be another."
+        raise ValueError(
+            f"{path}: {take} has a thigh of {thigh:.4g}, expected {THIGH_RANGE[0]} to {THIGH_RANGE[1]} metres. {looks} "
+            f"{HOW_TO_MAKE}"
+        )
+    poses = source.convert(array, layout)
+    check_bodies(poses, f"{path}: {take}", advice=HOW_TO_MAKE)
+    return poses.astype(np.float32)
+
+
+def load(settings: DataSettings) -> DataSplits:
+    """Training, validation and test takes ("h36m"), `settings.num_joints` joints.
+
+    settings.downsample thins the training takes only; a test is always at the full 50 frames a second. A lifter of
+    several frames that is to see the same rate in both is trained at downsample 1.
+    """
+    layout = Skeleton.from_num_joints(settings.num_joints).name
+    positions = read_prepared(settings.data_root, layout)
+    detector = None
+    if settings.keypoints != "gt":
+        detector = Keypoints2D(keypoints_path(settings.data_root, settings.keypoints))
+    notes: list[str] = []
+    train, test = _subjects(settings, positions, notes)
+    held_out = [s for s in VALIDATION_SUBJECTS if s in positions and s not in test]
+    learned = [s for s in train if not (settings.hold_out_validation and s in held_out)]
+    positions = _of_actions(positions, settings.actions)
+    if settings.downsample < 1:
+        raise ValueError(f"downsample is {settings.downsample}, expected 1 (all frames) or more.")
+    seen, gap_notes = {}, []
+    for part, subjects in (("training", learned), ("test", test)):
+        count = GapCount()
+        takes = _takes(positions, subjects, detector, layout)
+        mended = mend if settings.views == 1 else mend_together
+        seen[part] = [piece for take in takes for piece in mended(take, settings.max_gap, count)]
+        gap_notes += count.notes(f"{settings.keypoints}, Human3.6M {part}", settings.max_gap)
+    splits = DataSplits(
+        train=[take[:: settings.downsample] for take in seen["training"]],
+        validation=[take for subject in held_out for take in _wide_takes(subject, positions[subject], settings)],
+        tests={"h36m": seen["test"]},
+    )
+    splits.notes = notes + (detector.notes() if detector is not None else []) + gap_notes
+    if not splits.tests["h36m"]:
+        raise ValueError("Human3.6M test is empty: the subjects and actions asked for leave no take.")
+    if not splits.train:  # enough to test on, so no error here
+        splits.notes.append("Human3.6M training is empty: the subjects and actions asked for leave no take.")
+    return splits
+
+
+def _subjects(settings: DataSettings, positions: Positions, notes: list[str]) -> tuple[list[str], list[str]]:
+    """Training and test subjects. Named ones must be there; of the usual ones those that are not are noted."""
+    chosen = []
+    for asked, usual in ((settings.subjects_train, TRAIN_SUBJECTS), (settings.subjects_test, TEST_SUBJECTS)):
+        choose("Subject", asked, positions)
+        chosen.append(list(asked) or [subject for subject in usual if subject in positions])
+        missing = [] if asked else [subject for subject in usual if subject not in positions]
+        if missing:
+            notes.append(f"Human3.6M is not complete: {', '.join(missing)} not in {FILE_NAME}.")
+    if both := set(chosen[0]) & set(chosen[1]):
+        raise ValueError(
+            f"Subject {', '.join(sorted(both))} would be trained and tested on: name it in one of the two lists."
+        )
+    return chosen[0], chosen[1]
+
+
+def _of_actions(positions: Positions, actions: tuple[str, ...]) -> Positions:
+    """The takes of the actions asked for: an action ("Sitting", not SittingDown) or one take ("Sitting 1")."""
+    if not actions:
+        return positions
+    takes = {take for found in positions.values() for take in found}
+    choose("Action", actions, sorted(takes | {action_of(take) for take in takes}))
+    return {
+        subject: {take: joints for take, joints in found.items() if take in actions or action_of(take) in actions}
+        for subject, found in positions.items()
+    }
+
+
+def _takes(positions: Positions, subjects: list[str], detector: Keypoints2D | None, layout: str) -> Iterator[Take]:
+    """The four cameras' views of every take; 2D projected, or a detector's."""
+    if detector is not None:
+        detector.require(subjects)
+    for subject in subjects:
+        for name, joints_world in positions[subject].items():
+            views = [
+                view_from_world(joints_world, camera, camera_name)
+                for camera, camera_name in zip(H36M_CAMERAS[subject], CAMERA_IDS, strict=True)
+            ]
+            if detector is not None:
+                keypoints = detector.screen(subject, name, layout, len(joints_world))
+                if keypoints is None:
+                    continue
+                views = [
+                    View(view.camera_name, view.camera, view.joints_3d[: len(detected.joints_2d)], *detected)
+                    for view, detected in zip(views, keypoints, strict=True)
+                ]
+            yield _take(subject, name, views)
+
+
+def _take(subject: str, name: str, views: Sequence[View]) -> Take:
+    frames = len(views[0].joints_3d)
+    group = {"sequence": f"{subject} {name}"}
+    return Take(subject, action_of(name), tuple(views), FPS, np.ones(frames, dtype=bool), group)
+
+
+def _wide_takes(subject: str, takes: dict[str, np.ndarray], settings: DataSettings) -> Iterator[Take]:
+    """Every second of every take through wide cameras of its own, fixed by the take's name."""
+    for name, joints_world in takes.items():
+        clip = f"{subject} {name}"
+        for piece, span in enumerate(cmux.timed_pieces(len(joints_world), fps=FPS)):
+            yield _take(
+                subject, name, cmux.looking_views(joints_world[span], clip, piece, cmux.VALIDATION, settings.views)
+            )

@@ -1,0 +1,219 @@
+"""The three forms Human3.6M's 3D positions come in, as a list of takes that are read one at a time.
+
+* CDF originals:     S1/MyPoseFeatures/D3_Positions/<Take>.cdf       variable Pose (1, F, 96)
+* MATLAB twins:      S1/MyPoseFeatures/D3_Positions/<Take>.cdf.mat   variable data {1}: (F, 96)
+* h36m.zip (HDF5):   h36m/S1/MyPoses/3D_positions/<Take>.h5          dataset 3D_positions (96, F)
+
+All are millimetres in the world frame, 32 joints.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from data.files.archive import open_zip, read_member
+from data.files.isolated.answers import OtherContentError
+from data.files.isolated.client import UnreadableError, read_isolated
+from data.files.matlab import load_mat
+from data.files.present import require_file
+from data.h36m.names import ACTIONS, EXCLUDED, SUBJECTS, action_of, canonical_take, expected_takes
+from data.plausible import check_bodies
+from kinematics.skeleton import Skeleton
+
+NUM_JOINTS = 32
+_THIGH = (Skeleton("h36m_32").joints.index("RHip"), Skeleton("h36m_32").joints.index("RKnee"))
+THIGH_MM = (200.0, 700.0)
+HIGHEST_ROOT_MM = 2500.0
+_DOWNLOAD = (
+    "Download Poses_D3_Positions_{S1,S5,S6,S7,S8,S9,S11}.tgz from vision.imar.ro/human3.6m and extract them there."
+)
+
+
+@dataclass(frozen=True)
+class SourceTake:
+    """One take in a source. name: where it lies, for messages. read: () -> raw array, frames first, 96 wide."""
+
+    subject: str
+    take: str
+    name: str
+    read: Callable[[], Any]
+
+    def positions(self) -> Float[np.ndarray, "frames 32 3"]:
+        """(F, 32, 3) metres, world frame, float32; refuses what does not look like that take."""
+        return _checked_metres(self.read(), self.name)
+
+
+@dataclass
+class Source:
+    """The takes found; ignored: files that are no take of the data set; excluded: takes left out as corrupt."""
+
+    takes: list[SourceTake] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
+
+    def add(self, subject: str, stem: str, name: str, read: Callable[[], Any]) -> None:
+        take = canonical_take(stem)
+        if take is None or subject not in SUBJECTS:
+            self.ignored.append(name)
+        elif (subject, take) in EXCLUDED:
+            self.excluded.append(f"{subject} {take}")
+        else:
+            for other in self.takes:
+                if (other.subject, other.take) == (subject, take):
+                    raise ValueError(f"{other.name} and {name} are both {subject} {take}: remove one of them.")
+            self.takes.append(SourceTake(subject, take, name, read))
+
+    def missing(self) -> list[str]:
+        """What the whole data set has and this source has not, in words."""
+        have = [(take.subject, action_of(take.take)) for take in self.takes]
+        lines = []
+        for subject in SUBJECTS:
+            if not any(owner == subject for owner, _ in have):
+                lines.append(f"{subject}: no takes at all")
+                continue
+            for action in ACTIONS:
+                found, expected = have.count((subject, action)), expected_takes(subject, action)
+                if found < expected:
+                    lines.append(f"{subject} {action}: {found} of {expected} takes")
+        return lines
+
+
+def find_cdf(folder: str | Path) -> Source:
+    """The .cdf files under a folder that holds S1, S5, ..."""
+    return _find_features(folder, ".cdf", _read_cdf)
+
+
+def find_cdf_mat(folder: str | Path) -> Source:
+    """The .cdf.mat files under a folder that holds S1, S5, ..."""
+    return _find_features(folder, ".cdf.mat", _read_cdf_mat)
+
+
+def find_archive(path: str | Path) -> Source:
+    """The .h5 files of h36m.zip, read inside the archive, or of the folder it was extracted to."""
+    path = Path(path)
+    source = Source()
+    if path.is_dir():
+        names = {str(PurePosixPath(file.relative_to(path))): file.read_bytes for file in sorted(path.rglob("*.h5"))}
+    else:
+        require_file(path, "Give the h36m.zip that SemGCN's data/README.md describes.")
+        with open_zip(path, what_to_do="Copy or download it again.") as archive:
+            inside = sorted(archive.namelist())
+        names = {name: _member_reader(path, name) for name in inside}
+    for name, read_bytes in names.items():
+        match = re.search(r"(?:^|/)(S\d+)/MyPoses/3D_positions/([^/]+)\.h5$", name)
+        if match:
+            source.add(match[1], match[2], f"{path}:{name}", _h5_reader(read_bytes, f"{path}:{name}"))
+    if not source.takes:
+        raise FileNotFoundError(f"{path} holds no pose, expected h36m/S1/MyPoses/3D_positions/*.h5 and so on inside.")
+    return source
+
+
+def _find_features(folder: str | Path, suffix: str, read: Callable[[Path], Any]) -> Source:
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder, expected the one that holds S1, S5, .... {_DOWNLOAD}")
+    source = Source()
+    for file in sorted(folder.glob(f"S*/MyPoseFeatures/D3_Positions/*{suffix}")):
+        subject = file.parts[-4]
+        source.add(subject, file.name.removesuffix(suffix), str(file), lambda file=file: read(file))
+    if not source.takes:
+        raise FileNotFoundError(_nothing_found(folder, suffix))
+    return source
+
+
+def _nothing_found(folder: Path, suffix: str) -> str:
+    wanted = f"expected {folder}/S1/MyPoseFeatures/D3_Positions/*{suffix} and so on"
+    if any(folder.glob("S*/MyPoseFeatures/D3_Positions_mono*/*")):
+        return (
+            f"{folder} holds D3_Positions_mono (camera frame) but no D3_Positions (world frame): {wanted}. {_DOWNLOAD}"
+        )
+    if any(folder.glob("*.tgz")):
+        return f"{folder} holds archives that are not extracted: {wanted}. Extract them with: tar -xzf FILE.tgz"
+    others = {".cdf": "--from-source-cdf", ".cdf.mat": "--from-source"}
+    for other, flag in others.items():
+        if other != suffix and any(folder.glob(f"S*/MyPoseFeatures/D3_Positions/*{other}")):
+            return f"{folder} holds {other} files, not {suffix} files: use {flag} {folder}."
+    return f"{folder} holds no pose: {wanted}. {_DOWNLOAD}"
+
+
+def _read_cdf(path: Path) -> Any:
+    try:
+        return read_isolated("cdf", require_file(path), variable="Pose")
+    except UnreadableError as error:
+        raise ValueError(
+            f"{path} cannot be read as a CDF file with a variable 'Pose' ({error}). Copy or extract it again."
+        ) from error
+
+
+def _read_cdf_mat(path: Path) -> Any:
+    content = load_mat(path)
+    if "data" not in content:
+        raise ValueError(
+            f"{path} has {', '.join(content)[:80] or 'nothing'} inside, expected 'data': the cell of cdfread."
+        )
+    data = content["data"]
+    while isinstance(data, np.ndarray) and data.dtype == object and data.size == 1:
+        data = data.flat[0]
+    return data
+
+
+def _member_reader(path: Path, name: str) -> Callable[[], bytes]:
+    def read() -> bytes:
+        with open_zip(path) as archive:
+            return read_member(archive, path, name)
+
+    return read
+
+
+def _h5_reader(read_bytes: Callable[[], bytes], name: str) -> Callable[[], Any]:
+    def read() -> Any:
+        try:
+            content = read_bytes()
+        except Exception as error:  # zipfile and zlib each have their own ways to fail
+            raise _no_positions(name, error) from error
+        try:
+            found = read_isolated("hdf5", name, content, names=["3D_positions"])["arrays"]
+        except (UnreadableError, OtherContentError) as error:
+            raise _no_positions(name, error) from error
+        if "3D_positions" not in found:
+            raise _no_positions(name, "it has none")
+        return found["3D_positions"].T
+
+    return read
+
+
+def _no_positions(name: str, why: object) -> ValueError:
+    return ValueError(f"{name} cannot be read as an HDF5 file with '3D_positions' ({why}). Copy or download it again.")
+
+
+def _checked_metres(raw: object, name: str) -> np.ndarray:
+    array = np.asarray(raw)
+    if array.dtype.kind not in "fiu" or array.ndim < 2 or array.shape[-1] != NUM_JOINTS * 3 or array.size == 0:
+        raise ValueError(
+            f"{name} has an array of shape {array.shape}, expected (frames, 96): 32 joints x y z per frame. "
+            "Is it from D3_Positions?"
+        )
+    poses = array.reshape(-1, NUM_JOINTS, 3).astype(np.float64)
+    if not np.isfinite(poses).all():
+        frames = np.flatnonzero(~np.isfinite(poses).all(axis=(1, 2)))
+        raise ValueError(f"{name} has NaN or infinity in {len(frames)} frames (first: {frames[0]}). Extract it again.")
+    with np.errstate(over="ignore"):
+        thigh = float(np.median(np.linalg.norm(poses[:, _THIGH[0]] - poses[:, _THIGH[1]], axis=-1)))
+    if not THIGH_MM[0] < thigh < THIGH_MM[1]:
+        looks = "It looks like metres already." if 0.2 < thigh < 0.7 else "Is the joint order Human3.6M's?"
+        raise ValueError(
+            f"{name} has a thigh of {thigh:.4g}, expected {THIGH_MM[0]:.0f} to {THIGH_MM[1]:.0f} mm. {looks}"
+        )
+    if np.median(poses[:, 0, 2]) > HIGHEST_ROOT_MM:
+        raise ValueError(
+            f"{name} has the hips {np.median(poses[:, 0, 2]) / 1000:.1f} m above the ground, expected under 2.5 m: it "
+            "looks like the camera frame (D3_Positions_mono). Use D3_Positions."
+        )
+    metres = poses / 1000
+    check_bodies(Skeleton("h36m_32").convert(metres, "h36m_17"), name, advice="Extract it again.")
+    return metres.astype(np.float32)

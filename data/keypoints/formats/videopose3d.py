@@ -1,0 +1,58 @@
+"""VideoPose3D's 2D files (data_2d_custom_*.npz), read without running what is pickled inside.
+
+positions_2d: {video: {"custom": [(T, 17, 2 or 3) pixels]}}; metadata: {"layout_name": "coco", "num_joints": 17,
+"keypoints_symmetry": [left, right], "video_metadata": {video: {"w": 1920, "h": 1080}}}.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.files.npz import load_npz_restricted
+from data.h36m.keypoints import FROM_MPII, is_mpii, layout_name, metadata_of, sides_of
+from data.keypoints.clip import Hints, KeypointClip, number_array
+from data.keypoints.formats.arrays import clip_of_array
+from kinematics.errors import PoseFKError
+
+LAYOUTS_BY_NAME = {"coco": "coco_17", "h36m": "h36m_17"}
+
+
+def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
+    """The clip of the file's one video, or of the one asked for: VIDEO, VIDEO/ACTION or VIDEO/ACTION/CAMERA."""
+    arrays = load_npz_restricted(path)
+    positions, metadata = arrays.get("positions_2d"), metadata_of(arrays)
+    if not isinstance(positions, dict):
+        raise PoseFKError(
+            f"{path} has {', '.join(arrays) or 'nothing'} inside, expected 'positions_2d' as VideoPose3D has it."
+        )
+    clips = {
+        f"{video}/{action}/{camera}": pixels
+        for video, actions in positions.items()
+        for action, cameras in dict(actions).items()
+        for camera, pixels in enumerate(cameras)
+    }
+    wanted = hints.video
+    chosen = [name for name in clips if wanted is None or name == wanted or name.startswith(f"{wanted}/")]
+    if len(chosen) != 1:
+        listed = ", ".join(list(clips)[:4]) + (", ..." if len(clips) > 4 else "")
+        asked = "" if wanted is None else f", {len(chosen)} of them as --video {wanted} asks"
+        raise PoseFKError(f"{path} has {len(clips)} clips{asked}: choose one of {listed} with --video.")
+    pixels = number_array(clips[chosen[0]], f"{path}, {chosen[0]}")
+    if hints.layout is None and is_mpii(metadata) and pixels.shape[-2] == len(FROM_MPII):
+        pixels = pixels[..., FROM_MPII, :]
+    clip = clip_of_array(pixels, path, hints, _layout(metadata, pixels))
+    about = (metadata.get("video_metadata") or {}).get(chosen[0].split("/")[0]) or {}
+    if "w" in about and "h" in about:
+        clip.size = int(about["w"]), int(about["h"])
+    clip.fps = float(about["fps"]) if "fps" in about else None
+    return clip
+
+
+def _layout(metadata: dict[str, Any], pixels: np.ndarray) -> str | None:
+    """What the metadata says: the layout's name, or whose left joints come first."""
+    name = layout_name(metadata)
+    if name in LAYOUTS_BY_NAME and not (name == "h36m" and pixels.shape[-2] == 16):
+        return LAYOUTS_BY_NAME[name]
+    left = sides_of(metadata)[0][:2]
+    return "coco_17" if left == [1, 3] else "h36m_17" if left == [4, 5] and pixels.shape[-2] == 17 else None

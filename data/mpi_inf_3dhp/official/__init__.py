@@ -1,0 +1,1 @@
+"""MPI-INF-3DHP's files as they are downloaded."""

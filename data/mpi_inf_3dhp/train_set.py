@@ -1,0 +1,140 @@
+"""MPI-INF-3DHP's prepared training file <-> takes of eight synchronised views.
+
+The npz holds plain arrays: camera_names (V,), joint_names (17,), sequences (S,), and of every sequence "S1/Seq1/...":
+joints_3d (V, F, 17, 3) metres, each camera's frame; joints_2d (V, F, 17, 2) screen; orientation_wxyz (V, 4),
+translation (V, 3) metres, intrinsics (V, 9), aspect (V,), as kinematics.Camera has them, world z up.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from data.files.archive import shortened
+from data.files.members import check_arrays
+from data.files.npz import load_npz_restricted
+from data.h36m.names import choose
+from data.mpi_inf_3dhp.official.test import check_metres
+from data.mpi_inf_3dhp.official.train import LAYOUT, training_take
+from data.plausible import check_bodies, check_cameras, check_points
+from data.takes import DataSettings, DataSplits, Take, View
+from kinematics.camera import Camera
+from kinematics.skeleton import Skeleton
+
+TRAIN_FILE = "data_3dhp_train.npz"
+HOW_TO_MAKE = "Make it with: python prepare_data_3dhp.py --train FOLDER"
+TRAIN_SUBJECTS = ("S1", "S2", "S3", "S4", "S5", "S6", "S7")
+VALIDATION_SUBJECTS, TEST_SUBJECTS = ("S7",), ("S8",)
+FPS = 25.0  # of every take that `load` hands out
+_CAMERA = {"orientation_wxyz": 4, "translation": 3, "intrinsics": 9}
+
+
+def load(settings: DataSettings) -> DataSplits:
+    """Training takes (S1 to S6), validation (S7) and the test "3dhp_s8" (S8), all before the eight cameras of the data.
+
+    Sequences of 50 frames a second are thinned to the 25 of the others; settings.downsample thins the training further.
+    """
+    if settings.keypoints != "gt":
+        raise ValueError(f"keypoints is {settings.keypoints!r}, but mpi_inf_3dhp comes with its own 2D alone: gt.")
+    takes = load_train_takes(replace(settings, subjects_train=(), downsample=1))
+    fast = sum(take.fps > FPS for take in takes)
+    takes = [take.thinned(round(take.fps / FPS)) for take in takes]
+    choose("Action", settings.actions, sorted({take.action for take in takes}))
+    known = sorted({take.subject for take in takes})
+    choose("Subject", [*settings.subjects_train, *settings.subjects_test], known)
+    train, test = settings.subjects_train or TRAIN_SUBJECTS, settings.subjects_test or TEST_SUBJECTS
+    train = tuple(subject for subject in train if settings.subjects_train or subject not in test)
+    if both := sorted(set(train) & set(test)):
+        raise ValueError(f"Subject {', '.join(both)} would be trained and tested on: name it in one of the two lists.")
+    takes = [take for take in takes if not settings.actions or take.action in settings.actions]
+    held_out = [subject for subject in VALIDATION_SUBJECTS if subject in train]
+    learned = [subject for subject in train if not (settings.hold_out_validation and subject in held_out)]
+    parts = [[take for take in takes if take.subject in own] for own in (learned, held_out, test)]
+    if not parts[2]:
+        raise ValueError(
+            f"MPI-INF-3DHP has nothing to test on: no take of {', '.join(test)} is left of {', '.join(known)}. Prepare "
+            "it, or name another subject to test on (subjects_test)."
+        )
+    splits = DataSplits([take.thinned(settings.downsample) for take in parts[0]], parts[1], {"3dhp_s8": parts[2]})
+    splits.notes = _notes(splits, set(train) | set(test), known, fast)
+    return splits
+
+
+def _notes(splits: DataSplits, wanted: set[str], known: list[str], fast: int) -> list[str]:
+    notes = [
+        "3dhp_s8 is S8 of MPI-INF-3DHP's training set (true size, the training cameras): no published score is of it."
+    ]
+    if missing := sorted(wanted - set(known)):
+        notes.append(f"MPI-INF-3DHP is not complete: {', '.join(missing)} not in {TRAIN_FILE}.")
+    if fast:
+        notes.append(f"MPI-INF-3DHP: sequences of 50 frames a second ({fast}) are thinned to {FPS:g}.")
+    if not splits.train:
+        notes.append("MPI-INF-3DHP training is empty: the subjects and actions asked for leave no take.")
+    return notes
+
+
+def load_train_takes(settings: DataSettings) -> list[Take]:
+    """One take per sequence, eight views each, of `settings.num_joints` joints in Human3.6M's order.
+
+    settings.subjects_train chooses subjects (empty: all in the file), settings.downsample thins.
+    """
+    path = Path(settings.data_root) / TRAIN_FILE
+    content = load_npz_restricted(path, HOW_TO_MAKE)
+    missing = [key for key in ("sequences", "camera_names") if key not in content]
+    if missing:
+        raise ValueError(f"{path} has no {' and '.join(missing)}. {HOW_TO_MAKE}")
+    check_arrays(path, content, dict.fromkeys(("sequences", "camera_names"), ("U", 1)), HOW_TO_MAKE)
+    layout = Skeleton.from_num_joints(settings.num_joints).name
+    sequences = [str(name) for name in content["sequences"]]
+    if odd := [name for name in sequences if len(name.split()) != 2]:
+        raise ValueError(f"{path} has a sequence {shortened(odd[0])!r}, expected names like 'S1 Seq1'. {HOW_TO_MAKE}")
+    choose(f"{path}: subject", settings.subjects_train, sorted({name.split()[0] for name in sequences}))
+    wanted = [name for name in sequences if not settings.subjects_train or name.split()[0] in settings.subjects_train]
+    return [training_take(name, _views(path, content, name, layout)).thinned(settings.downsample) for name in wanted]
+
+
+def arrays(takes: list[Take]) -> dict[str, np.ndarray]:
+    """What data_3dhp_train.npz holds."""
+    content = {
+        "camera_names": np.array([view.camera_name for view in takes[0].views]),
+        "joint_names": np.array(Skeleton(LAYOUT).joints),
+        "sequences": np.array([take.group["sequence"] for take in takes]),
+    }
+    for take in takes:
+        prefix = take.group["sequence"].replace(" ", "/")
+        cameras = Camera.stack([view.camera for view in take.views if view.camera is not None])
+        members = {name: values.numpy() for name, values in vars(cameras).items()}
+        for name in ("joints_3d", "joints_2d"):
+            members[name] = np.stack([getattr(view, name) for view in take.views])
+        content |= {f"{prefix}/{name}": values for name, values in members.items()}
+    return content
+
+
+def _views(path: Path, content: dict[str, Any], sequence: str, layout: str) -> tuple[View, ...]:
+    names = [str(name) for name in content["camera_names"]]
+    prefix, joints = sequence.replace(" ", "/"), Skeleton(LAYOUT).num_joints
+    check_arrays(path, content, {f"{prefix}/joints_3d": ("f", 4)}, HOW_TO_MAKE)
+    frames = content[f"{prefix}/joints_3d"].shape[1]
+    shapes = {key: (len(names), size) for key, size in _CAMERA.items()} | {"aspect": (len(names),)}
+    shapes |= {f"joints_{size}d": (len(names), frames, joints, size) for size in (3, 2)}
+    check_arrays(path, content, {f"{prefix}/{key}": ("f", len(shape)) for key, shape in shapes.items()}, HOW_TO_MAKE)
+    members = {key: content[f"{prefix}/{key}"] for key in shapes}
+    for key, shape in shapes.items():
+        if members[key].shape != shape or not frames or not np.isfinite(members[key]).all():
+            raise ValueError(
+                f"{path} has '{prefix}/{key}' of shape {members[key].shape}, expected {shape} without NaN. "
+                f"{HOW_TO_MAKE}"
+            )
+    check_metres(members["joints_3d"][0], (1, 2), f"{path}: {sequence}")
+    cameras = Camera(*(torch.from_numpy(members[key]).float() for key in (*_CAMERA, "aspect")))
+    check_cameras(cameras, f"{path}: {sequence}", advice=HOW_TO_MAKE)
+    for name, joints_3d, joints_2d in zip(names, members["joints_3d"], members["joints_2d"], strict=True):
+        where = f"{path}: {sequence}, camera {name}"
+        check_bodies(joints_3d, where, origin="the camera", advice=HOW_TO_MAKE)
+        check_points(joints_2d, where, advice=HOW_TO_MAKE)
+    poses, screen = (
+        Skeleton(LAYOUT).convert(members[key], layout).astype(np.float32) for key in ("joints_3d", "joints_2d")
+    )
+    return tuple(View(name, cameras[i], poses[i], screen[i]) for i, name in enumerate(names))

@@ -1,0 +1,1 @@
+"""Pictures of poses, charts, and one set of colours."""

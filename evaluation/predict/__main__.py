@@ -1,0 +1,215 @@
+"""2D keypoints of a video -> 3D.
+
+    python -m evaluation.predict --checkpoint checkpoint/.../last.pt --keypoints video.json --out lifted
+    python -m evaluation.predict --checkpoint last.pt --keypoints openpose_folder --image_size 1920 1080 --fps 25 \\
+        --out lifted --film mp4
+
+Reads COCO, MMPose, AlphaPose, OpenPose, MediaPipe, VideoPose3D's npz, npy and csv: docs/predict.md. Writes pose.npz,
+pose.json, pose.bvh and a film into the folder, all or nothing.
+"""
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from data.command_line import read_flags
+from data.dataset import RATE_TOLERANCE
+from data.devices import chosen_device
+from data.files.writing import atomic_folder
+from data.keypoints.formats import Hints, KeypointClip, read_keypoints
+from data.keypoints.mapping import to_layout
+from data.keypoints.pieces import Piece, check_inside, refuse_nothing_left, whole_pieces, without_points
+from data.keypoints.tracking import Track, track_people
+from data.plausible import FPS, IMAGE_SIZE, check_image_size, check_points, check_rate
+from evaluation.predict.files import BVH_LAYOUT, WRITERS
+from evaluation.predict.film import check_film, write_film
+from evaluation.predict.lifted import Prediction, check_prediction, lift_pieces
+from kinematics.errors import PoseFKError, exit_with_one_sentence
+from posenets import Lifter, load_lifter
+
+ASSUMED_FPS = 30.0
+LISTED_PEOPLE = 8
+
+
+@dataclass
+class Predict:
+    """Lift the 2D keypoints of one person of a video."""
+
+    checkpoint: Path
+    """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
+    keypoints: Path
+    """The detector's file, or OpenPose's folder."""
+    out: Path
+    """Folder for what is written."""
+    format: str = "auto"
+    """alphapose, coco, mmpose, openpose, mediapipe, videopose3d, npy, csv; auto: found from the content."""
+    layout: str | None = None
+    """Joints of the file where it does not say: coco_17, halpe_26, body_25, openpose_18, h36m_17, ..."""
+    image_size: tuple[int, int] | None = None
+    """Width and height of the video in pixels, where the file does not say."""
+    fps: float | None = None
+    """Frames a second, where the file does not say (then 30)."""
+    annotations: Path | None = None
+    """COCO results: annotation file with the images' sizes."""
+    video: str | None = None
+    """VideoPose3D's npz: which of its videos."""
+    person: int = 1
+    """Who, by the number in the list of people that is printed: 1 is the most prominent."""
+    min_score: float = 0.0
+    """Keypoints with this score or less are missing."""
+    max_gap: float = 0.2
+    """Longest gap that is closed by interpolation, seconds; longer ones cut the clip into pieces."""
+    flip: bool = True
+    """Average each prediction with that of the mirror image."""
+    camera_pitch_deg: float = 0.0
+    """How far down the camera looks, for joints_world; 0: level."""
+    outputs: tuple[Literal["npz", "json", "bvh"], ...] = ("npz", "json", "bvh")
+    """Files to write."""
+    film: Literal["gif", "mp4", "none"] = "gif"
+    """2D beside 3D on a floor."""
+    film_frames: int = 300
+    """Most frames of the film; of longer clips they are spread evenly."""
+    posenet_name: str | None = None
+    """Lifter of an original project's checkpoint."""
+    input_mode: str = "screen"
+    """What an original project's lifter reads (PoseFK's checkpoints say it themselves)."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+
+
+def run(settings: Predict) -> Prediction:
+    """The prediction; prints what it did and writes the files."""
+    check(settings)
+    lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
+    if (views := getattr(lifter.posenet, "views", 1)) > 1:
+        raise PoseFKError(
+            f"{settings.checkpoint} reads {views} cameras at once, expected a lifter of one camera's video."
+        )
+    if "bvh" in settings.outputs and not lifter.skeleton.can_become(BVH_LAYOUT):
+        raise PoseFKError(
+            f"A BVH file needs the joints of {BVH_LAYOUT}, the lifter has {lifter.skeleton.name}: --outputs npz json."
+        )
+    with atomic_folder(settings.out) as part:
+        clip = read_clip(settings)
+        fps, size = frame_rate(clip, lifter, settings), image_size(clip, settings)
+        pieces = pieces_of(choose_person(clip, fps, settings), clip, size, fps, lifter, settings)
+        lifter.to(chosen_device(settings.device))
+        prediction = lift_pieces(lifter, pieces, size, fps, settings.flip, settings.camera_pitch_deg)
+        check_prediction(prediction, str(settings.checkpoint))
+        names = [name for kind in dict.fromkeys(settings.outputs) for name in WRITERS[kind](prediction, part)]
+        if settings.film != "none":
+            names.append(f"film.{settings.film}")
+            write_film(prediction, part / names[-1], settings.film_frames)
+    print(f"{len(prediction)} frames in {settings.out}: {', '.join(names)}")
+    return prediction
+
+
+def check(settings: Predict) -> None:
+    """Refuse what cannot work before anything is read."""
+    low, high = IMAGE_SIZE
+    if not all(low <= side <= high for side in settings.image_size or ()):
+        raise PoseFKError(f"--image_size is {settings.image_size}, expected width and height, {low} to {high} pixels.")
+    if settings.fps is not None and not FPS[0] <= settings.fps <= FPS[1]:
+        raise PoseFKError(f"--fps is {settings.fps:g}, expected {FPS[0]:g} to {FPS[1]:g} frames a second.")
+    if not (math.isfinite(settings.max_gap) and settings.max_gap >= 0):
+        raise PoseFKError(f"--max_gap is {settings.max_gap:g}, expected seconds, 0 or more.")
+    if not 0 <= settings.min_score < 1:
+        raise PoseFKError(f"--min_score is {settings.min_score:g}, expected 0 to under 1.")
+    if settings.film_frames < 1:
+        raise PoseFKError(f"--film_frames is {settings.film_frames}, expected 1 or more.")
+    if not -90 < settings.camera_pitch_deg < 90:
+        raise PoseFKError(f"--camera_pitch_deg is {settings.camera_pitch_deg:g}, expected -90 to 90 degrees.")
+    check_film(settings.film)
+
+
+def read_clip(settings: Predict) -> KeypointClip:
+    """The file, announced in a line."""
+    hints = Hints(settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations)
+    clip, points = without_points(read_keypoints(settings.keypoints, hints, settings.format), str(settings.keypoints))
+    seen = sum(bool(people) for people in clip.frames.values())
+    numbers = list(clip.frames)
+    span = (numbers[-1] - numbers[0]) // clip.step + 1
+    print(f"{settings.keypoints}: {clip.layout.name}, {span} frames, {span - seen} of them without a person.")
+    if points:
+        print(f"{points} detections have nearly all keypoints at one point, as no body has: taken as missing.")
+    return clip
+
+
+def image_size(clip: KeypointClip, settings: Predict) -> tuple[int, int]:
+    """From the file or the flag."""
+    if clip.size is None or min(clip.size) < 1:
+        raise PoseFKError(
+            f"{settings.keypoints} does not say how large the image is, expected its width and height: give "
+            "--image_size WIDTH HEIGHT, in pixels."
+        )
+    check_image_size(*clip.size, str(settings.keypoints))
+    return clip.size
+
+
+def frame_rate(clip: KeypointClip, lifter: Lifter, settings: Predict) -> float:
+    """From the file or the flag, else assumed and said; said too if a lifter of clips has learnt from another."""
+    fps = clip.fps or ASSUMED_FPS
+    if clip.fps is None and len(clip.frames) > 1:
+        print(f"{settings.keypoints} does not say its frame rate: {ASSUMED_FPS:g} frames a second are assumed (--fps).")
+    check_rate(fps, str(settings.keypoints))
+    learnt = lifter.fps
+    if lifter.frames > 1 and learnt and max(fps, learnt) > RATE_TOLERANCE * min(fps, learnt):
+        print(f"The video has {fps:g} frames a second, the lifter has learnt from {learnt:g}: motions look faster or "
+              "slower to it than they are.")  # fmt: skip
+    return fps
+
+
+def choose_person(clip: KeypointClip, fps: float, settings: Predict) -> Track:
+    """The track asked for. Where there are several, they are listed."""
+    tracks = track_people(clip, fps)
+    if not 1 <= settings.person <= len(tracks):
+        raise PoseFKError(f"--person {settings.person}: there are 1 to {len(tracks)} in {settings.keypoints}.")
+    if len(tracks) > 1:
+        print(f"{len(tracks)} people (most prominent first; --person chooses):")
+    for number, track in enumerate(tracks[:LISTED_PEOPLE] if len(tracks) > 1 else [], start=1):
+        chosen = "  <- chosen" if number == settings.person else ""
+        print(f"  {number}: {len(track.frames)} frames, {track.frames[0]} to {track.frames[-1]}, mean score "
+              f"{track.mean_score:.2f}{chosen}")  # fmt: skip
+    if len(tracks) > LISTED_PEOPLE:
+        print(f"  and {len(tracks) - LISTED_PEOPLE} more")
+    return tracks[settings.person - 1]
+
+
+def pieces_of(
+    track: Track, clip: KeypointClip, size: tuple[int, int], fps: float, lifter: Lifter, settings: Predict
+) -> list[Piece]:
+    """The track in the lifter's layout, in pieces without gaps; prints what was made up, closed and cut."""
+    keypoints = np.stack([person.keypoints for person in track.people])
+    scores = np.stack([person.scores for person in track.people])
+    keypoints[scores <= settings.min_score] = np.nan
+    name = str(settings.keypoints)
+    called = [f"frame {number}" for number in track.frames].__getitem__
+    outside = check_inside(keypoints[~np.isnan(keypoints).any(axis=2)], size, name)
+    check_points(keypoints, name, size[0], missing=True, called=called, names=clip.layout.joints)
+    wanted = lifter.input_skeleton
+    joints, certainty, made_up = to_layout(keypoints, scores, clip.layout, wanted)
+    longest = int(settings.max_gap * fps + 1e-6)
+    pieces, gaps = whole_pieces(np.array(track.frames), joints, certainty, longest, clip.step)
+    refuse_nothing_left(pieces, joints, wanted, name)
+    if outside:
+        print(outside)
+    if made_up:
+        print(f"{clip.layout.name} has no {', '.join(made_up)}: made up from the joints around them.")
+    if gaps.interpolated or gaps.cut or len(pieces) > 1:
+        print(f"Gaps: {gaps.interpolated} frames interpolated (gaps up to {settings.max_gap:g} s), {gaps.cut} frames "
+              f"cut; {len(pieces)} piece(s) without gaps are left.")  # fmt: skip
+    return pieces
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    run(read_flags(Predict, "evaluation.predict", __doc__, sys.argv[1:] if arguments is None else arguments))
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)

@@ -1,0 +1,73 @@
+"""What predict writes: npz, JSON, BVH."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from data.files.bvh.writer import write_bvh
+from evaluation.predict.lifted import Prediction
+
+BVH_LAYOUT = "h36m_16"
+ABOUT = {
+    "joints_3d": "(frames, joints, 3) metres, camera axes (x right, y down, z forward), root at 0",
+    "joints_world": "(frames, joints, 3) metres, z up, lowest joint on the floor; a guess, see docs/predict.md",
+    "joints_2d": "(frames, input joints, 2) pixels, what the lifter read",
+    "scores": "(frames, input joints) 0 to 1; 0: interpolated",
+    "frames": "(frames,) numbers in the keypoint file",
+    "pieces": "(frames,) which piece without gaps a frame belongs to",
+}
+
+
+def write_npz(prediction: Prediction, folder: Path) -> list[str]:
+    """pose.npz, readable without pickle; its name."""
+    arrays: dict[str, Any] = {name: getattr(prediction, name) for name in ABOUT}
+    np.savez_compressed(folder / "pose.npz", allow_pickle=False, **arrays, **_about(prediction))
+    return ["pose.npz"]
+
+
+def write_json(prediction: Prediction, folder: Path) -> list[str]:
+    """pose.json: the same, an object per frame; its name."""
+    digits = {"joints_3d": 5, "joints_world": 5, "joints_2d": 2, "scores": 4}
+    tables = {name: getattr(prediction, name).astype(float).round(places) for name, places in digits.items()}
+    frames = [
+        {
+            "frame": int(number),
+            "piece": int(piece),
+            **{name: table[place].tolist() for name, table in tables.items()},
+        }
+        for place, (number, piece) in enumerate(zip(prediction.frames, prediction.pieces, strict=True))
+    ]
+    content = {"about": ABOUT, **_about(prediction), "frames": frames}
+    (folder / "pose.json").write_text(json.dumps(content, allow_nan=False) + "\n")
+    return ["pose.json"]
+
+
+def write_bvh_files(prediction: Prediction, folder: Path) -> list[str]:
+    """pose.bvh, or pose_1.bvh, pose_2.bvh, ... where the clip was cut: BVH has no gaps. Their names."""
+    joints = prediction.skeleton.convert(torch.from_numpy(prediction.joints_world), BVH_LAYOUT)
+    count, names = int(prediction.pieces[-1]) + 1, []
+    for piece in range(count):
+        names.append("pose.bvh" if count == 1 else f"pose_{piece + 1}.bvh")
+        write_bvh(folder / names[-1], joints[torch.from_numpy(prediction.pieces == piece)], prediction.fps)
+    return names
+
+
+def _about(prediction: Prediction) -> dict[str, Any]:
+    """The plain values of every file."""
+    return {
+        "fps": prediction.fps,
+        "image_size": list(prediction.image_size),
+        "skeleton": prediction.skeleton.name,
+        "joint_names": list(prediction.skeleton.joints),
+        "input_skeleton": prediction.input_skeleton.name,
+        "input_joint_names": list(prediction.input_skeleton.joints),
+    }
+
+
+WRITERS: dict[str, Callable[[Prediction, Path], list[str]]] = {
+    "npz": write_npz, "json": write_json, "bvh": write_bvh_files,
+}  # fmt: skip

@@ -1,0 +1,206 @@
+"""A dataset card: how good is a synthetic pose set, before anything is trained on it?
+
+    python -m evaluation.synthetic_quality --synthetic synthetic --real cmu
+    python -m evaluation.synthetic_quality --synthetic big/poses.h5 --real demo cmux_b other.npz --out card
+
+Writes card.html (one page with figures, opens anywhere) and card.json (all numbers) to --out. docs/quality.md says what
+each number means.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from augment.export.poses import WITHOUT_DATA
+from data import DataSettings
+from data.command_line import read_flags
+from data.files.writing import atomic_write
+from evaluation.drawing.charts import SYNTHETIC_SET, camera_views, joint_angle_histograms
+from evaluation.synthetic_quality.card.figures import limb_maps, pose_sheet
+from evaluation.synthetic_quality.card.html import Picture, page
+from evaluation.synthetic_quality.card.tables import OWN, VIEWS, compared_cells, own_cells, text_table
+from evaluation.synthetic_quality.features import limb_directions
+from evaluation.synthetic_quality.pose_sets.files import read_files
+from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, SETS, PoseSet, load_takes, of_takes
+from evaluation.synthetic_quality.report import Described, Effort, common_axes, described, judge, names
+from kinematics import PoseFKError, exit_with_one_sentence, joint_limits
+
+PAGE, NUMBERS = "card.html", "card.json"
+
+
+@dataclass
+class Quality:
+    """Judge a synthetic pose set against real ones."""
+
+    synthetic: str
+    """Folder or file of an export (hdf5, poseaug, videopose3d); or a data set's name."""
+    real: tuple[str, ...] = ("demo",)
+    """Data sets (demo, cmu, h36m...: their training part), test sets (demo_shifted, cmux_a, cmux_b, 3dhp), or files."""
+    out: Path = Path("quality")
+    """Folder for card.html and card.json."""
+    num_poses: int = 10_000
+    """Most poses of a set in any comparison; fewer than 10,000 make distances look larger."""
+    bootstrap: int = 100
+    """Samples for the confidence intervals."""
+    seed: int = 0
+    """Seed of whatever is drawn by chance."""
+    data_root: str = "data"
+    """Folder of the prepared npz files."""
+    data_extra_root: str = "data_extra"
+    """Folder of the 3DHP test set."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    settings = read_flags(
+        Quality, "evaluation.synthetic_quality", __doc__, sys.argv[1:] if arguments is None else arguments
+    )
+    run(settings)
+
+
+def run(settings: Quality) -> dict[str, Any]:
+    """The numbers, written and printed."""
+    check(settings)
+    effort = Effort(settings.num_poses, settings.bootstrap, settings.seed)
+    with tqdm(total=2 + 5 * len(settings.real), unit="step", leave=False) as bar:
+        sets = load(settings, bar)
+        notes = [note for poses in sets for note in poses.notes]
+        upright = common_axes(sets, notes)
+        own = dict(zip(names(sets), (described(poses, upright) for poses in sets), strict=True))
+        bar.set_description("computing")
+        real = {name: each for name, each in own.items() if name != SYNTHETIC_SET}
+        numbers = judge(own[SYNTHETIC_SET], real, effort, notes, bar.update)
+        numbers = {
+            "synthetic": settings.synthetic,
+            "about": sets[0].about,
+            "seed": settings.seed,
+            "upright": upright,
+            **numbers,
+            "notes": notes,
+        }
+        notes += [f"{name} has no cameras: its views are not judged." for name in own if not sees(own[name])]
+        bar.set_description("drawing")
+        html = page(f"Dataset card: {sets[0].name}", facts(sets[0], settings), numbers, pictures(own, upright))
+        bar.update()
+    write(settings.out / NUMBERS, json.dumps(numbers, indent=1, allow_nan=False) + "\n")
+    write(settings.out / PAGE, html)
+    report(settings, numbers)
+    return numbers
+
+
+def check(settings: Quality) -> None:
+    """Refuse what cannot work before anything is read."""
+    for name, least in (("num_poses", LEAST_POSES), ("bootstrap", 2), ("seed", 0)):
+        if getattr(settings, name) < least:
+            raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
+    if not settings.real:
+        raise PoseFKError(f"--real is empty, expected some of {', '.join(SETS)}, or files.")
+    for name in (settings.synthetic, *settings.real):
+        if name not in SETS and not Path(name).exists():
+            raise PoseFKError(f"{name} is no file, no folder and none of {', '.join(SETS)}: check the spelling.")
+    try:
+        settings.out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.out):
+            pass
+    except OSError as error:
+        raise PoseFKError(
+            f"--out {settings.out} cannot be written to ({error.strerror or error}): choose another folder."
+        ) from error
+
+
+def load(settings: Quality, bar: "tqdm[Any]") -> list[PoseSet]:
+    """The synthetic set and the real ones, each checked. Real ones twice as large, for their halves."""
+    generator = torch.Generator().manual_seed(settings.seed)
+    sets: list[PoseSet] = []
+    for i, name in enumerate((settings.synthetic, *settings.real)):
+        bar.set_description(f"reading {name}")
+        wanted = settings.num_poses * (1 if i == 0 else 2)
+        sets.append(load_one(name, settings, wanted, generator, sets[0] if sets else None).check())
+        bar.update()
+    return sets
+
+
+def load_one(name: str, settings: Quality, wanted: int, generator: torch.Generator, like: PoseSet | None) -> PoseSet:
+    """A data set by its name, else a file or folder. like: the synthetic set, whose clips real ones should match."""
+    if name not in SETS:
+        return read_files(Path(name), wanted, generator)
+    data = DataSettings(data_root=settings.data_root, data_extra_root=settings.data_extra_root)
+    return of_takes(name, load_takes(name, data), wanted, generator, None if like is None else like.clip_frames)
+
+
+def facts(synthetic: PoseSet, settings: Quality) -> list[str]:
+    """Size, origin, seed and licence, as far as the set says them."""
+    about = synthetic.about
+    found = [f"{synthetic.total:,} poses"]
+    if about.get("frames", 1) > 1:
+        found.append(f"clips of {about['frames']} frames at {about.get('fps', 0):g} a second")
+    if about.get("checkpoint"):
+        found.append(f"checkpoint {about['checkpoint']}")
+    elif about.get("recipe"):
+        found.append(f"recipe {about['recipe']}")
+    for name in ("dataset", "format", "layout", "seed"):
+        unused = name == "dataset" and about.get("recipe") in WITHOUT_DATA
+        if about.get(name) not in (None, "") and not unused:
+            found.append(f"{name} {about[name]}")
+    if not about:
+        found.append(f"{settings.synthetic}: no manifest beside it")
+    if about.get("licence"):
+        found.append(f"licence: {about['licence']}")
+    return found
+
+
+def sees(own: Described) -> bool:
+    """Whether the cameras of a set are known."""
+    return own.poses.views is not None and own.poses.views.camera is not None
+
+
+def pictures(own: dict[str, Described], upright: bool) -> list[Picture]:
+    """The sections with figures, in the order of the page."""
+    poses = {name: each.joints for name, each in own.items()}
+    directions = {name: limb_directions(each.poses.joints) for name, each in own.items()}
+    angles = {name: each.angles for name, each in own.items()}
+    seen = {name: each.poses.views for name, each in own.items() if each.poses.views is not None and sees(each)}
+    found = [
+        Picture("Sample poses", "As they come, none chosen.", pose_sheet(poses, upright)),
+        Picture("Where limbs point", "Dark: many poses have that limb there. Blank: none has. What the real sets have "
+                "and the synthetic one has not is missing.", limb_maps(directions)),
+        Picture("Joint angles", "Of the body that fits the joints; anatomical limits dashed.",
+                joint_angle_histograms(angles, joint_limits("anatomical"))),
+    ]  # fmt: skip
+    if seen:
+        caption = "A difference of views costs lifters more than one of poses."
+        found.append(Picture("Camera views", caption, camera_views(seen), VIEWS))
+    return found
+
+
+def write(path: Path, text: str) -> None:
+    """A file, whole or not at all."""
+    try:
+        with atomic_write(path) as part:
+            part.write_text(text, encoding="utf-8")
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            raise
+        raise PoseFKError(f"{path} could not be written ({error.strerror or error}): make room or move it.") from error
+
+
+def report(settings: Quality, numbers: dict[str, Any]) -> None:
+    """The end: the numbers without the readings, and where the card is."""
+    columns = [title for name in numbers["compared"] for title in (f"against {name}", "its halves")]
+    print(text_table([["", *columns], *(line[:-1] for line in compared_cells(numbers))]))
+    print()
+    print(text_table([["", *numbers["sets"]], *(line[:-1] for line in own_cells(OWN, numbers))]))
+    for note in numbers["notes"]:
+        print(f"Note: {note}")
+    print(f"{settings.out / PAGE} is the card, {settings.out / NUMBERS} has all numbers")
+
+
+if __name__ == "__main__":
+    exit_with_one_sentence(main)

@@ -1,0 +1,1 @@
+"""Sets of poses to be compared, recorded or from files."""

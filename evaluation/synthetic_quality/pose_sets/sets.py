@@ -1,0 +1,192 @@
+"""A set of poses to be judged or judged against: recorded ones by name, or the files of an export."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from data import (
+    DATASETS,
+    STANDALONE_TEST_SETS,
+    TEST_SETS,
+    DataSettings,
+    PoseBatch,
+    PoseDataset,
+    Take,
+    load_dataset,
+    load_test_set,
+)
+from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_rate
+from evaluation.synthetic_quality.features import statures
+from kinematics import PoseFKError, bone_lengths
+
+SETS = tuple(
+    dict.fromkeys([*DATASETS, *(test for tests in TEST_SETS.values() for test in tests), *STANDALONE_TEST_SETS])
+)
+LEAST_POSES = 100  # 48 numbers a pose: a covariance of fewer poses says nothing
+MOST_CLIPS = 2000
+_STATURES_M = (0.5, 2.5)
+_called = "pose {} of those drawn".format
+
+
+@dataclass
+class PoseSet:
+    """Single poses, and clips where there are any; float32, on the CPU.
+
+    joints: (N, 16, 3) metres; world frame, z up, if upright, else camera axes. recording: (N,) int64 from 0, poses of
+    one are neighbours in time. total: poses there are, of which `joints` are drawn by chance. views: (N, T = 1) what
+    cameras see, None without 2D; its camera is None where unknown. clips: (M, T, 16, 3) world, `fps` frames a second.
+    about: what an export says of itself.
+    """
+
+    name: str
+    joints: Tensor
+    upright: bool
+    recording: Tensor
+    total: int
+    views: PoseBatch | None = None
+    clips: Tensor | None = None
+    fps: float | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def check(self) -> "PoseSet":
+        """Refuse what cannot be judged, in one sentence."""
+        if len(self) < LEAST_POSES:
+            raise PoseFKError(f"{self.name} has {len(self)} poses, expected {LEAST_POSES} or more.")
+        broken = int((~torch.isfinite(self.joints)).flatten(1).any(dim=1).sum())
+        if broken:
+            raise PoseFKError(f"{self.name} has NaN or infinite joints in {broken} of {len(self)} poses.")
+        if self.views is not None:
+            for what, values in (("2D joints", self.views.joints_2d), ("cameras", self.views.joints_3d)):
+                if not torch.isfinite(values).all():
+                    raise PoseFKError(f"{self.name} has NaN or infinite {what}.")
+        if self.clips is not None and not torch.isfinite(self.clips).all():
+            raise PoseFKError(f"{self.name} has NaN or infinite joints in its clips.")
+        height = statures(bone_lengths(self.joints))
+        if not _STATURES_M[0] < float(height.median()) < _STATURES_M[1] or float(height.min()) <= 0:
+            raise PoseFKError(
+                f"{self.name}: its bones are of people {float(height.median()):.3g} m tall (the smallest "
+                f"{float(height.min()):.3g}), expected {_STATURES_M[0]} to {_STATURES_M[1]} m: are these metres, and "
+                "the joints in the order of their layout?"
+            )
+        self._check_bounds()
+        return self
+
+    def _check_bounds(self) -> None:
+        """Refuse what no body, no image and no camera can be (data.plausible)."""
+        origin = "the world's origin" if self.upright else "the hip"
+        check_bodies(self.joints.numpy(), self.name, farthest=OUTDOORS_M, origin=origin, called=_called)
+        if self.clips is not None:
+            clips = self.clips.flatten(0, 1).numpy()
+            check_bodies(clips, f"{self.name}, its clips", farthest=OUTDOORS_M, origin=origin, called=_called)
+        if self.views is not None:
+            check_points(self.views.joints_2d[:, 0].numpy(), self.name, called=_called)
+            if self.views.camera is not None:
+                check_cameras(self.views.camera, self.name, OUTDOORS_M)
+        if self.fps is not None:
+            check_rate(self.fps, self.name)
+
+    def clip_frames(self, fps: float | int) -> int:
+        """Frames of clips at another rate that last as long as these clips; 0 where there are none."""
+        if self.clips is None or not self.fps:
+            return 0
+        return round((self.clips.shape[1] - 1) * fps / self.fps) + 1
+
+    def part(self, rows: Tensor) -> "PoseSet":
+        """Some of the poses, without clips."""
+        views = None if self.views is None else self.views[rows]
+        return PoseSet(self.name, self.joints[rows], self.upright, _renumbered(self.recording[rows]), self.total, views)
+
+
+def halves(poses: PoseSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Rows of two halves that share no recording, as equal as whole recordings allow.
+
+    Where one recording outweighs all others together, the halves are of poses.
+    """
+    recording = poses.recording
+    count = int(recording.max()) + 1
+    sizes = torch.bincount(recording)
+    if 2 * int(sizes.max()) > len(poses):
+        first, second = torch.randperm(len(poses), generator=generator).chunk(2)
+        return first, second
+    order = torch.randperm(count, generator=generator)
+    order = order[sizes[order].argsort(descending=True, stable=True)]  # large ones first, small ones even them out
+    filled, half = [0, 0], torch.zeros(count, dtype=torch.int64)
+    for own in order.tolist():
+        half[own] = int(filled[1] < filled[0])
+        filled[int(half[own])] += int(sizes[own])
+    return (half[recording] == 0).nonzero()[:, 0], (half[recording] == 1).nonzero()[:, 0]
+
+
+def load_takes(name: str, settings: DataSettings) -> list[Take]:
+    """A data set's training takes, or a test set's by its name where no data set has it."""
+    if name in DATASETS:
+        return load_dataset(name, settings).train
+    return load_test_set(name, settings)
+
+
+def of_takes(
+    name: str, takes: Sequence[Take], wanted: int, generator: torch.Generator,
+    clips: Callable[[float], int] | None = None,
+) -> PoseSet:  # fmt: skip
+    """Up to `wanted` moments of recordings, each seen by one of its cameras, drawn by chance.
+
+    Other views of a moment are the same pose and would be its nearest neighbours. clips: frames wanted of clips of so
+    many frames a second, 0 for none.
+    """
+    dataset = PoseDataset.from_takes(takes)
+    moment, recording = _moments(takes)
+    rows = _one_view_each(moment, torch.arange(len(dataset)), generator)
+    batch = dataset.batch(rows[:wanted])
+    known = batch.camera is not None
+    joints = (batch.joints_world() if known else batch.root_relative())[:, 0]
+    found = PoseSet(name, joints, known, _renumbered(recording[rows[:wanted]]), len(rows), batch, fps=dataset.fps)
+    frames = clips(dataset.fps) if clips is not None and dataset.fps and known else 0
+    if frames:
+        windows = PoseDataset.from_takes(takes, frames=frames, target=frames // 2)
+        whole = _one_view_each(moment, whole_windows(windows), generator)[:MOST_CLIPS]
+        found.clips = windows.batch(whole).joints_world() if len(whole) else None
+    return found
+
+
+def whole_windows(dataset: PoseDataset) -> Tensor:
+    """Samples whose windows need no padding and have no glitch in them."""
+    before, after = dataset.target, dataset.frames - 1 - dataset.target
+    rows = torch.arange(before, len(dataset) - after)
+    first, last = rows - before, rows + after
+    whole = dataset.sample[last] - dataset.sample[first] == dataset.frames - 1
+    return rows[whole & (dataset.first[last] == dataset.first[first])]
+
+
+def _moments(takes: Sequence[Take]) -> tuple[Tensor, Tensor]:
+    """Of every sample of these takes: a number that its other views share, and the number of its recording."""
+    moments, recordings, known, count = [], [], {}, 0
+    for i, take in enumerate(takes):
+        number = known.setdefault(take.group.get("sequence", i), len(known))
+        for view in take.views:
+            own = count + torch.from_numpy(take.usable & view.is_present).nonzero()[:, 0]
+            moments.append(own)
+            recordings.append(torch.full((len(own),), number))
+        count += len(take)
+    return torch.cat(moments), torch.cat(recordings)
+
+
+def _one_view_each(moment: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
+    """The rows in random order, one for each moment."""
+    rows = rows[torch.randperm(len(rows), generator=generator)]
+    order = moment[rows].argsort(stable=True)
+    ordered = moment[rows][order]
+    is_first = torch.ones(len(ordered), dtype=torch.bool)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    return rows[order[is_first].sort().values]
+
+
+def _renumbered(recording: Tensor) -> Tensor:
+    """The same groups, numbered from 0 without gaps."""
+    return recording.unique(return_inverse=True)[1]

@@ -1,0 +1,1 @@
+"""What a lifter reads: joint layouts and input modes."""

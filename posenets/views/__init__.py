@@ -1,0 +1,1 @@
+"""Lifters of several synchronised cameras."""
