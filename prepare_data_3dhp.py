@@ -30,7 +30,7 @@ from data.mpi_inf_3dhp.official.train import FRAMES, find_sequences, read_sequen
 from data.mpi_inf_3dhp.test_set import TEST_FILE
 from data.mpi_inf_3dhp.train_set import TRAIN_FILE
 from data.mpi_inf_3dhp.train_set import arrays as train_arrays
-from data.takes import Take
+from data.recordings import Recording
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from kinematics.skeleton import Skeleton
 
@@ -66,10 +66,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 def prepare_train(folder: Path, path: Path) -> None:
     """The training sequences that are in `folder`, to `path`; those that are not are listed."""
     found, missing = find_sequences(folder)
-    takes = [read_sequence(place, name) for name, place in found.items()]
+    recordings = [read_sequence(place, name) for name, place in found.items()]
     with atomic_write(path) as part:
-        np.savez_compressed(part, **train_arrays(takes))  # type: ignore[arg-type]
-    _report_train(takes, missing, path)
+        np.savez_compressed(part, **train_arrays(recordings))  # type: ignore[arg-type]
+    _report_train(recordings, missing, path)
 
 
 def arrays(frames: AnnotatedFrames) -> dict[str, Any]:
@@ -137,12 +137,12 @@ def _report(frames: AnnotatedFrames, source: Path, path: Path) -> None:
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
-def _report_train(takes: list[Take], missing: list[str], path: Path) -> None:
+def _report_train(recordings: list[Recording], missing: list[str], path: Path) -> None:
     print(f"{'sequence':<10}{'fps':>5}{'views':>7}{'frames':>9}{'usual':>9}")
-    for take in takes:
-        name = take.group["sequence"]
-        print(f"{name:<10}{take.fps:>5g}{len(take.views):>7}{len(take):>9,}{FRAMES[name]:>9,}")
-    print(f"{'all':<22}{sum(map(len, takes)):>9,}{sum(FRAMES.values()):>9,}")
+    for recording in recordings:
+        name = recording.group["sequence"]
+        print(f"{name:<10}{recording.fps:>5g}{len(recording.views):>7}{len(recording):>9,}{FRAMES[name]:>9,}")
+    print(f"{'all':<22}{sum(map(len, recordings)):>9,}{sum(FRAMES.values()):>9,}")
     for name in missing:
         print(f"missing  {name}")
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")

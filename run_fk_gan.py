@@ -37,7 +37,7 @@ from training.config import Settings, from_plain, read_settings
 from training.course import Course
 from training.detections import check_confidence, noise_of_run
 from training.distributed import Processes
-from training.judging import Judge, load_test_takes, test_set_names
+from training.judging import Judge, load_test_recordings, test_set_names
 from training.lifting import trainer_of
 from training.log import Result, comparison_table
 from training.memory import keep_freed_memory
@@ -111,7 +111,7 @@ def train(
     # files -> takes -> poses, as tensors on the run's device, in the windows and views that the lifter reads
     real = dataset_for(lifter, splits.train, device)
     output = settings.output
-    judge = Judge(load_test_takes(settings, splits), lifter, device, output.test_flip, output.test_noise)
+    judge = Judge(load_test_recordings(settings, splits), lifter, device, output.test_flip, output.test_noise)
     lifter.fps, noise = real.fps, noise_of_run(settings, real, state)
     unlabelled = settings.self_supervision.self_supervised
     if unlabelled:  # from here on nobody sees a 3D label

@@ -22,8 +22,7 @@ from data.dataset import PoseDataset
 from data.devices import go_on
 from data.multiview.dataset import MultiViewDataset
 from kinematics import Camera
-from kinematics.batch_last import in_rows as rows_of
-from kinematics.batch_last import pose_by_pose
+from kinematics.batch_last import to_batch_first, to_batch_last
 
 COLLAPSE_SAMPLES = 512
 
@@ -115,13 +114,13 @@ class Augmenter:
         return self.parts.gan.update(real, self._draw_fakes, self.random, motion)
 
     @torch.no_grad()
-    def sample(self, count: int, generator: torch.Generator | None = None, in_rows: bool = False) -> PoseBatch:
+    def sample(self, count: int, generator: torch.Generator | None = None, batch_last: bool = False) -> PoseBatch:
         """`count` synthetic poses, each in front of its cameras and in their images, in random order; as detected if
         there is a `noise`. Of a reference of several views they have as many.
 
         generator: on the augmenter's device; without it the augmenter's own goes on. `acceptance` then says which
-        part of each source's poses could be photographed, `drawn` how many there were. in_rows: leave them as they were
-        computed, laid out as kinematics.batch_last.
+        part of each source's poses could be photographed, `drawn` how many there were. batch_last: leave them
+        laid out as they were computed (kinematics.batch_last).
         """
         generator = generator or self.random
         if not self.shares:
@@ -130,12 +129,12 @@ class Augmenter:
         batches = [self._sample_source(source, wanted, generator) for source, wanted in counts.items() if wanted]
         if not batches:
             return self._sample_source(next(iter(counts)), 1, generator)[:0]
-        if not in_rows:
-            batches = [batch.laid_out(pose_by_pose) for batch in batches]
+        if not batch_last:
+            batches = [batch.map_tensors(to_batch_first) for batch in batches]
         batch = batches[0]
         if len(batches) > 1:  # poses of one source come in random order by themselves
             order = torch.randperm(count, generator=generator, device=generator.device).to(self.device)
-            batch = PoseBatch.cat(batches).take(order)
+            batch = PoseBatch.cat(batches).index_select(order)
         return batch if self.noise is None else as_detected(batch, self.noise, generator)
 
     def _sample_source(self, source: str, count: int, generator: torch.Generator) -> PoseBatch:
@@ -168,7 +167,7 @@ class Augmenter:
         """World joints (count, T, 16, 3) and a camera for each, (count,), or a rig, (count, V)."""
         reference = self.parts.reference
         rows = reference.random_rows(count, generator)
-        joints = rows_of(self.parts.sources.draw(source, rows, generator))
+        joints = to_batch_last(self.parts.sources.draw(source, rows, generator))
         places = reference.place_rows(rows, self.settings.one_camera_per_batch, generator)
         if settled:  # real legs know where they go
             plant = source != "real" and self.settings.gan.root == "settled"

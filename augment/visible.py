@@ -84,7 +84,7 @@ def place(
                 camera = _with_others(joints, camera, redraw, (near, keep_in_image), tries)
             batch = photograph(joints, camera)
             good = is_photographable(batch, near, keep_in_image).nonzero().squeeze(1)
-            kept.append(batch.take(good))
+            kept.append(batch.index_select(good))
             drawn, accepted = drawn + len(batch), accepted + len(good)
         if accepted >= count or not (patient or accepted * tries >= drawn):
             break
@@ -105,7 +105,7 @@ def filled(placements: list[Placement], count: int, generator: torch.Generator) 
     rows = torch.arange(count, device=device) % len(batch)
     if len(there) > 1:
         rows = rows[torch.randperm(count, generator=generator, device=generator.device).to(device)]
-    return batch.take(rows)
+    return batch.index_select(rows)
 
 
 def _with_others(joints: Tensor, camera: Camera, redraw: Redraw, wanted: tuple[float, bool], tries: int) -> Camera:

@@ -1,6 +1,6 @@
 """Error against the amount of synthetic poses, from the runs of benchmarks.cmux --table amount.
 
-    python -m benchmarks.amount_figure --out checkpoint/cmux --figure docs/figures/amount.png
+python -m benchmarks.amount_figure --out checkpoint/cmux --figure docs/figures/amount.png
 """
 
 import argparse

@@ -40,8 +40,8 @@ class Errors(NamedTuple):
 
 def errors_of(lifter: Lifter, test_set: str, data_root: str) -> Errors:
     """Of one lifter."""
-    takes = load_test_set(test_set, DataSettings(dataset="cmu", data_root=data_root), lifter.frames, [])
-    dataset = PoseDataset.from_takes(takes, lifter.skeleton.name, lifter.frames, target=lifter.target_frame)
+    recordings = load_test_set(test_set, DataSettings(dataset="cmu", data_root=data_root), lifter.frames, [])
+    dataset = PoseDataset.from_recordings(recordings, lifter.skeleton.name, lifter.frames, target=lifter.target_frame)
     made = predict(lifter, dataset)
     error = 1000 * made.errors.plain.mean(dim=1)
     distance = torch.minimum(dataset.sample - dataset.first, dataset.last - dataset.sample)

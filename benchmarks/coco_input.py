@@ -60,8 +60,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default: 0 1 2)")
     arguments = parser.parse_args()
     data = DataSettings(dataset="cmu", data_root=arguments.data_root)
-    takes = {name: load_test_set(name, data, 1, []) for name in TEST_SETS}
-    sets = {name: PoseDataset.from_takes(own, "h36m_16", 1, target=0) for name, own in takes.items()}
+    recordings = {name: load_test_set(name, data, 1, []) for name in TEST_SETS}
+    sets = {name: PoseDataset.from_recordings(own, "h36m_16", 1, target=0) for name, own in recordings.items()}
     for name in TABLES["coco"].lifters:
         rows = [["input", "seeds", "(a)", "(b)"]]
         for way, variant in WAYS.items():

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from augment import Augmenter
 from augment.settings import RECIPES, AugmentSettings, Mixture
 from benchmarks.motion_figures import clip_strips, motion_curves
-from data import DataSettings, PoseDataset, Take, load_dataset
+from data import DataSettings, PoseDataset, Recording, load_dataset
 from evaluation.drawing.charts import save_figure
 from evaluation.motion import motion_distances, motion_statistics
 from evaluation.synthetic_quality.pose_sets.sets import whole_windows
@@ -71,12 +71,12 @@ class Budget:
     clips: int
 
 
-def halves(takes: list[Take]) -> tuple[list[Take], list[Take]]:
+def halves(recordings: list[Recording]) -> tuple[list[Recording], list[Recording]]:
     """Every other capture, in the order of their names."""
-    names = sorted({take.group["sequence"] for take in takes})
+    names = sorted({recording.group["sequence"] for recording in recordings})
     first = set(names[::2])
-    own = [take for take in takes if take.group["sequence"] in first]
-    return own, [take for take in takes if take.group["sequence"] not in first]
+    own = [recording for recording in recordings if recording.group["sequence"] in first]
+    return own, [recording for recording in recordings if recording.group["sequence"] not in first]
 
 
 def whole_clips(dataset: PoseDataset, count: int, seed: int) -> Tensor:
@@ -99,7 +99,7 @@ def train(augmenter: Augmenter, dataset: PoseDataset, budget: Budget, seed: int,
     """Let the GAN learn, motion critics and all, from the first update on."""
     batches = RealBatches(dataset, seed)
     for _ in tqdm(range(budget.updates), desc=f"{name}, seed {seed}"):
-        augmenter.update(batches.take(budget.batch))
+        augmenter.update(batches.draw(budget.batch))
     if problem := augmenter.collapse():
         tqdm.write(f"{name}, seed {seed}: {problem}")
 
@@ -192,8 +192,8 @@ def main() -> None:
     keep_freed_memory()
     arguments.out.mkdir(parents=True, exist_ok=True)
     budget = Budget(arguments.updates, arguments.batch_size, arguments.width, arguments.lr, arguments.clips)
-    takes = load_dataset("cmu", DataSettings(dataset="cmu", data_root=arguments.data_root)).train
-    learned, judge = (PoseDataset.from_takes(half, "h36m_16", arguments.frames) for half in halves(takes))
+    recordings = load_dataset("cmu", DataSettings(dataset="cmu", data_root=arguments.data_root)).train
+    learned, judge = (PoseDataset.from_recordings(half, "h36m_16", arguments.frames) for half in halves(recordings))
     found: dict[str, list[Tensor]] = {}
     for seed in arguments.seeds:
         real, seen = (whole_clips(half, budget.clips, seed) for half in (judge, learned))

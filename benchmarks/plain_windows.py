@@ -8,19 +8,19 @@ if its turn says so; items are stacked by the default collate function.
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
-from data.takes import Take
+from data.recordings import Recording
 from kinematics.skeleton import Skeleton
 
 
 class PlainWindows(Dataset[tuple[np.ndarray, np.ndarray]]):
     """Items: joints_2d (T, J, 2) screen of a window, joints_3d (J, 3) metres of its centre, minus the root."""
 
-    def __init__(self, takes: list[Take], frames: int, layout: str) -> None:
+    def __init__(self, recordings: list[Recording], frames: int, layout: str) -> None:
         skeleton = Skeleton(layout)
         self.order, self.side = list(skeleton.mirror), frames // 2
         self.clips_2d, self.clips_3d = [], []
-        for take in takes:
-            for view in take.views:
+        for recording in recordings:
+            for view in recording.views:
                 joints_3d = view.joints_3d - view.joints_3d[:, skeleton.root : skeleton.root + 1]
                 self.clips_2d.append(view.joints_2d.astype(np.float32))
                 self.clips_3d.append(joints_3d.astype(np.float32))
@@ -49,7 +49,7 @@ class PlainWindows(Dataset[tuple[np.ndarray, np.ndarray]]):
         return window, joints_3d
 
 
-def plain_loader(takes: list[Take], frames: int, batch_size: int, layout: str) -> DataLoader:
+def plain_loader(recordings: list[Recording], frames: int, batch_size: int, layout: str) -> DataLoader:
     """Batches of shuffled windows, made in the training process."""
-    windows = PlainWindows(takes, frames, layout)
+    windows = PlainWindows(recordings, frames, layout)
     return DataLoader(windows, batch_size, shuffle=True, num_workers=0, drop_last=True)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from data import DataSettings, Take, load_test_set
+from data import DataSettings, Recording, load_test_set
 from data.command_line import read_flags
 from data.keypoints.mapping import to_layout
 from data.keypoints.pieces import Piece
@@ -41,35 +41,35 @@ class Benchmark:
     """File for four frames of a film."""
 
 
-def keypoints(take: Take, layout: Skeleton, generator: torch.Generator) -> np.ndarray:
+def keypoints(recording: Recording, layout: Skeleton, generator: torch.Generator) -> np.ndarray:
     """(F, K, 2) pixels: the first view's body in a layout, with a detector's noise."""
-    view = take.views[0]
+    view = recording.views[0]
     assert view.camera is not None
     screen = view.camera.project(from_body(torch.from_numpy(view.joints_3d), layout))
     pixels = screen_to_pixels(screen.double(), *SIZE)
     return (pixels + NOISE_PIXELS * torch.randn(pixels.shape, generator=generator)).numpy()
 
 
-def lifted(lifter: Lifter, take: Take, layout: Skeleton) -> Prediction:
+def lifted(lifter: Lifter, recording: Recording, layout: Skeleton) -> Prediction:
     """The first view of a take, by way of a layout."""
-    pixels = keypoints(take, layout, torch.Generator().manual_seed(0))
+    pixels = keypoints(recording, layout, torch.Generator().manual_seed(0))
     joints, scores, _ = to_layout(pixels, np.ones(pixels.shape[:2]), layout, lifter.input_skeleton)
-    return lift_pieces(lifter, [Piece(np.arange(len(take)), joints, scores)], SIZE, take.fps)
+    return lift_pieces(lifter, [Piece(np.arange(len(recording)), joints, scores)], SIZE, recording.fps)
 
 
-def error_mm(lifter: Lifter, takes: list[Take], layout: Skeleton) -> float:
+def error_mm(lifter: Lifter, recordings: list[Recording], layout: Skeleton) -> float:
     """MPJPE over all frames."""
     errors = []
-    for take in takes:
-        target = take.views[0].joints_3d
-        off = lifted(lifter, take, layout).joints_3d - (target - target[:, :1])
+    for recording in recordings:
+        target = recording.views[0].joints_3d
+        off = lifted(lifter, recording, layout).joints_3d - (target - target[:, :1])
         errors.append(1000 * np.linalg.norm(off, axis=-1).mean(axis=1))
     return float(np.concatenate(errors).mean())
 
 
-def draw(take: Take, checkpoint: Path, path: Path) -> None:
+def draw(recording: Recording, checkpoint: Path, path: Path) -> None:
     """Four frames of the film that the command makes of a take's COCO results."""
-    pixels = keypoints(take, COCO, torch.Generator().manual_seed(0))
+    pixels = keypoints(recording, COCO, torch.Generator().manual_seed(0))
     people = [
         {
             "image_id": frame,
@@ -82,7 +82,7 @@ def draw(take: Take, checkpoint: Path, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "video.json"
         results.write_text(json.dumps(people))
-        run(Predict(checkpoint, results, Path(folder), image_size=SIZE, fps=take.fps))
+        run(Predict(checkpoint, results, Path(folder), image_size=SIZE, fps=recording.fps))
         with Image.open(Path(folder) / "film.gif") as film:
             sheet = Image.new("RGB", (2 * film.width, 2 * film.height))
             for place in range(4):
@@ -97,18 +97,18 @@ def main() -> None:
     settings = read_flags(Benchmark, "benchmarks.predict", __doc__, sys.argv[1:])
     lifter = load_lifter(settings.checkpoint)
     for test_set in ("demo", "demo_shifted"):
-        takes = load_test_set(test_set, DataSettings())
+        recordings = load_test_set(test_set, DataSettings())
         layouts = [layout for layout in (BODY, COCO) if layout.name in (lifter.input_skeleton.name, COCO.name)]
-        errors = [f"{error_mm(lifter, takes, layout):.1f} mm from {layout.name}" for layout in layouts]
+        errors = [f"{error_mm(lifter, recordings, layout):.1f} mm from {layout.name}" for layout in layouts]
         print(f"{test_set}: MPJPE {', '.join(errors)}")
-    take = next(take for take in load_test_set("demo", DataSettings()) if take.action == "throw")
-    made = lifted(lifter, take, COCO)
+    recording = next(recording for recording in load_test_set("demo", DataSettings()) if recording.action == "throw")
+    made = lifted(lifter, recording, COCO)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         write_film(made, Path(folder) / "film.gif")
         print(f"film: {len(made) / (time.perf_counter() - start):.0f} frames/s")
     if settings.figure:
-        draw(take, settings.checkpoint, settings.figure)
+        draw(recording, settings.checkpoint, settings.figure)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Forward kinematics against a chain of 4x4 matrix products; GAN iteration and tra
 (1024, 256) @ (256, 256) product; putting a batch together against a training step.
 """
 
-
 import torch
 
 from benchmarks import forward_kinematics, gan_iteration, lifter_step
@@ -18,7 +17,7 @@ from training.memory import keep_freed_memory
 
 def batch_assembly_ms(rounds: int = 50) -> float:
     """Median milliseconds to index a batch out of the demo data set."""
-    dataset = PoseDataset.from_takes(load_dataset("demo", DataSettings()).train)
+    dataset = PoseDataset.from_recordings(load_dataset("demo", DataSettings()).train)
     generator = torch.Generator().manual_seed(0)
     return median_seconds(lambda: dataset.random_batch(lifter_step.BATCH, generator), rounds) * 1e3
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from augment.detector_noise.model import DetectorNoise
 from benchmarks.plain_windows import plain_loader
 from data import DataSettings, PoseDataset, load_dataset
-from data.takes import Take
+from data.recordings import Recording
 from evaluation.evaluate import dataset_for
 from posenets import Lifter, build_posenet
 from training.building import lifter_of_run
@@ -96,7 +96,7 @@ def seconds(function: Callable[[], object], device: torch.device) -> float:
     return clock(device) - start
 
 
-def training_takes() -> list[Take]:
+def training_recordings() -> list[Recording]:
     """The demo's training takes, so often that they fill more memory than caches have."""
     return list(load_dataset("demo", DataSettings(num_joints=JOINTS)).train) * COPIES
 
@@ -112,10 +112,10 @@ def trainer_of(case: Case, device: torch.device) -> LifterTrainer:
     return LifterTrainer(lifter, settings.learning, loss)
 
 
-def measure(case: Case, takes: list[Take], device: torch.device, rounds: int) -> Row:
+def measure(case: Case, recordings: list[Recording], device: torch.device, rounds: int) -> Row:
     """Data path and whole steps take turns."""
     trainer, batch = trainer_of(case, device), case.published if device.type == "cuda" else case.batch
-    dataset = dataset_for(trainer.lifter, takes, device)
+    dataset = dataset_for(trainer.lifter, recordings, device)
     generator = torch.Generator().manual_seed(0)
 
     def data_path() -> None:
@@ -140,11 +140,11 @@ class LoaderRow:
     ratio: float
 
 
-def against_plain_loader(case: Case, takes: list[Take], device: torch.device, rounds: int) -> LoaderRow:
+def against_plain_loader(case: Case, recordings: list[Recording], device: torch.device, rounds: int) -> LoaderRow:
     """Two updates of the same lifter from either, in turns: a batch and its mirror image, or the loader's next two."""
     trainer, batch = trainer_of(case, device), case.published if device.type == "cuda" else case.batch
-    dataset = PoseDataset.from_takes(takes, LAYOUT, case.frames, device=device)
-    loaded = iter(plain_loader(takes, case.frames, batch, LAYOUT))
+    dataset = PoseDataset.from_recordings(recordings, LAYOUT, case.frames, device=device)
+    loaded = iter(plain_loader(recordings, case.frames, batch, LAYOUT))
     generator = torch.Generator().manual_seed(0)
 
     def ours() -> None:
@@ -191,9 +191,9 @@ def peak_bytes() -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
-def report_views(takes: list[Take], device: torch.device, rounds: int) -> Iterator[str]:
+def report_views(recordings: list[Recording], device: torch.device, rounds: int) -> Iterator[str]:
     for case in VIEW_CASES:
-        row = measure(case, takes, device, rounds)
+        row = measure(case, recordings, device, rounds)
         memory = torch.cuda.max_memory_allocated() if device.type == "cuda" else peak_bytes()
         yield (
             f"{case}: batch {row.batch}, data path {row.windows_per_s:,.0f} windows/s, step {row.milliseconds:.0f} ms "
@@ -202,15 +202,15 @@ def report_views(takes: list[Take], device: torch.device, rounds: int) -> Iterat
         )
 
 
-def report(takes: list[Take], device: torch.device, rounds: int) -> Iterator[str]:
+def report(recordings: list[Recording], device: torch.device, rounds: int) -> Iterator[str]:
     yield f"{'lifter':16}{'batch':>7}{'published':>11}{'data path':>20}{'step':>12}{'data path / step':>18}"
     for case in CASES:
-        row = measure(case, takes, device, rounds)
+        row = measure(case, recordings, device, rounds)
         yield (
             f"{str(case):16}{row.batch:7}{case.published:11}{row.windows_per_s:12,.0f} wind./s"
             f"{row.milliseconds:9.0f} ms{100 * row.share:16.2f} %"
         )
-    row = against_plain_loader(AGAINST_LOADER, takes, device, rounds)
+    row = against_plain_loader(AGAINST_LOADER, recordings, device, rounds)
     yield f"{AGAINST_LOADER}, batch {row.batch}, two updates: index selection, plain windows in a DataLoader"
     yield f"  windows/s alone  {row.windows_per_s[0]:12,.0f}{row.windows_per_s[1]:12,.0f}"
     yield f"  with the step    {row.milliseconds[0]:9.0f} ms{row.milliseconds[1]:9.0f} ms"
@@ -233,7 +233,7 @@ def main() -> None:
             print(f"PoseFormer-81, {CLIP_FRAMES:,} frames with flip: {taken:.0f} s, peak memory {peak:.2f} GiB")
             return
         lines = report_views if arguments.views else report
-        for line in lines(training_takes(), torch.device(arguments.device), arguments.rounds):
+        for line in lines(training_recordings(), torch.device(arguments.device), arguments.rounds):
             print(line, flush=True)
     finally:
         torch.set_num_threads(threads)

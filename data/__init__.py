@@ -7,13 +7,13 @@ from data.batch import REAL as REAL
 from data.batch import SYNTHETIC as SYNTHETIC
 from data.batch import PoseBatch as PoseBatch
 from data.dataset import PoseDataset as PoseDataset
-from data.multiview.checks import check_takes
-from data.takes import DataSettings as DataSettings
-from data.takes import DataSplits as DataSplits
-from data.takes import Take as Take
-from data.takes import View as View
-from data.takes import check_images
-from data.takes import view_from_world as view_from_world
+from data.multiview.checks import check_recordings
+from data.recordings import DataSettings as DataSettings
+from data.recordings import DataSplits as DataSplits
+from data.recordings import Recording as Recording
+from data.recordings import View as View
+from data.recordings import check_images
+from data.recordings import view_from_world as view_from_world
 
 # data set -> the module whose load() makes its splits; the cameras that see a pose at once, at most; its test sets
 DATASETS = {
@@ -54,17 +54,17 @@ def load_dataset(name: str, settings: DataSettings) -> DataSplits:
             f"to {MOST_VIEWS[name]}, or choose another data set."
         )
     splits = module.load(settings)
-    for takes in (splits.train, splits.validation, *splits.tests.values()):
-        check_images(takes)
+    for recordings in (splits.train, splits.validation, *splits.tests.values()):
+        check_images(recordings)
     if settings.views > 1:
-        for takes in (splits.train, splits.validation, *splits.tests.values()):
-            check_takes(takes, settings.views)
+        for recordings in (splits.train, splits.validation, *splits.tests.values()):
+            check_recordings(recordings, settings.views)
     return splits
 
 
 def load_test_set(
     name: str, settings: DataSettings, frames: int = 1, notes: list[str] | None = None
-) -> list[Take]:  # fmt: skip
+) -> list[Recording]:  # fmt: skip
     """The takes of one test set: those of TEST_SETS, 3dhp or 3dhp_sparse.
 
     frames: window of the lifter that will read them; notes: gets what loading tells.
@@ -77,9 +77,9 @@ def load_test_set(
                 f"Test set {name} shows every pose to one camera, {settings.views} views are asked for: take one of "
                 f"{', '.join(owner)}."
             )
-        takes = importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings, name, frames)
-        check_images(takes)
-        return takes
+        recordings = importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings, name, frames)
+        check_images(recordings)
+        return recordings
     splits = load_dataset(owner[name], settings)
     if notes is not None:
         notes.extend(splits.notes)

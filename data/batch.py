@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from data.plausible import REACH_M
-from kinematics.batch_last import cat, take
+from kinematics.batch_last import cat, index_select
 from kinematics.camera import Camera
 from kinematics.constants import constant, indices
 from kinematics.head import from_body
@@ -106,11 +106,11 @@ class PoseBatch:
     def __getitem__(self, index: Tensor | slice) -> "PoseBatch":
         return replace(self, **self._each(lambda values: values[index]))
 
-    def take(self, rows: Tensor) -> "PoseBatch":
+    def index_select(self, rows: Tensor) -> "PoseBatch":
         """The poses of some rows (int64, none negative): as by an index, several times as fast."""
-        return self.laid_out(lambda values: take(values, rows))
+        return self.map_tensors(lambda values: index_select(values, rows))
 
-    def laid_out(self, layout: Callable[[Tensor], Tensor]) -> "PoseBatch":
+    def map_tensors(self, layout: Callable[[Tensor], Tensor]) -> "PoseBatch":
         """Its tensors and those of its cameras laid out otherwise in memory, by a function of kinematics.batch_last."""
         lists = self._each(layout, "joints_3d joints_2d visible source confidence number")
         return replace(self, **lists, camera=None if self.camera is None else self.camera.each(layout))
@@ -247,4 +247,4 @@ def sent(batch: PoseBatch, device: torch.device) -> PoseBatch:
     """A batch on another device, copied from pinned memory while the program goes on."""
     if device.type != "cuda":
         return batch.to(device)
-    return batch.laid_out(lambda values: values.pin_memory().to(device, non_blocking=True))
+    return batch.map_tensors(lambda values: values.pin_memory().to(device, non_blocking=True))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from data.batch import REAL, PoseBatch, sent
-from data.takes import Take, View
+from data.recordings import Recording, View
 from kinematics.camera import Camera
 from kinematics.skeleton import Skeleton
 
@@ -131,8 +131,8 @@ class PoseDataset(IndexedPoses):
         self._offsets = torch.arange(self.frames, device=joints_3d.device) - self.target
 
     @classmethod
-    def from_takes(
-        cls, takes: Sequence[Take], skeleton: str = "h36m_16", frames: int = 1, stride: int = 1,
+    def from_recordings(
+        cls, recordings: Sequence[Recording], skeleton: str = "h36m_16", frames: int = 1, stride: int = 1,
         device: torch.device | str = "cpu", only_usable: bool = True, target: int | None = None,
         only_present: bool = True,
     ) -> "PoseDataset":  # fmt: skip
@@ -148,12 +148,12 @@ class PoseDataset(IndexedPoses):
         target = frames // 2 if target is None else target
         if not 0 <= target < frames:
             raise ValueError(f"The sample is frame {target} of a window of {frames}, expected 0 to {frames - 1}.")
-        fps = common_rate(takes, frames)
+        fps = common_rate(recordings, frames)
         layout = _Layout(skeleton, stride, only_usable, only_present)
-        for take in takes:
-            for view in take.views:
-                layout.add(take, view)
-        if frames > 1 and any(view.moves for take in takes for view in take.views):
+        for recording in recordings:
+            for view in recording.views:
+                layout.add(recording, view)
+        if frames > 1 and any(view.moves for recording in recordings for view in recording.views):
             raise ValueError(f"A camera that moves has no one view of {frames} frames: use single frames (--frames 1).")
         return layout.build(cls, (frames, target), fps, device)
 
@@ -195,9 +195,9 @@ class PoseDataset(IndexedPoses):
         return replace(batch, visible=batch.visible & self.present[window][..., None])
 
 
-def common_rate(takes: Sequence[Take], frames: int) -> float | None:
+def common_rate(recordings: Sequence[Recording], frames: int) -> float | None:
     """The takes' frames a second, None where they differ: that is refused for windows of more than one frame."""
-    rates = sorted({take.fps for take in takes})
+    rates = sorted({recording.fps for recording in recordings})
     if not rates or rates[-1] <= RATE_TOLERANCE * rates[0]:
         return rates[0] if rates else None
     if frames > 1:
@@ -226,8 +226,8 @@ class _Layout:
         self.ids: dict[str, list[np.ndarray]] = {name: [] for name in LABELS}
         self.total = 0
 
-    def add(self, take: Take, view: View) -> None:
-        frames = len(take)
+    def add(self, recording: Recording, view: View) -> None:
+        frames = len(recording)
         source = Skeleton.from_num_joints(view.joints_3d.shape[1])
         self.joints_3d.append(source.convert(view.joints_3d, self.skeleton))
         self.joints_2d.append(source.convert(view.joints_2d, self.skeleton))
@@ -235,7 +235,7 @@ class _Layout:
         self.confidence.append(None if known is None else source.convert(known, self.skeleton, axis=-1))
         keep = np.arange(0, frames, self.stride)
         if self.only_usable:
-            keep = keep[take.usable[keep]]
+            keep = keep[recording.usable[keep]]
         self.present.append(view.is_present)
         if self.only_present:
             keep = keep[view.is_present[keep]]
@@ -245,9 +245,14 @@ class _Layout:
         self.ends.append((self.total, self.total + frames - 1))
         self.cameras.append(view.camera if view.camera is None or view.moves else Camera.stack([view.camera]))
         self.total += frames
-        whole = {"subject": take.subject, "action": take.action, "camera": view.camera_name, **take.group}
+        whole = {
+            "subject": recording.subject,
+            "action": recording.action,
+            "camera": view.camera_name,
+            **recording.group,
+        }
         for name in LABELS:
-            self._add_label(name, take.frame_groups.get(name), whole.get(name, ""), keep)
+            self._add_label(name, recording.frame_groups.get(name), whole.get(name, ""), keep)
 
     def _add_label(self, name: str, per_frame: np.ndarray | None, whole: str, keep: np.ndarray) -> None:
         known = self.words[name]

@@ -19,7 +19,7 @@ from data.demo_bodies import SKELETON, DemoBody, make_body
 from data.demo_motions import FPS, make_motion, way_radius
 from data.demo_shifted_activities import SHIFTED_ACTIVITIES
 from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
-from data.takes import DataSettings, DataSplits, Take, view_from_world
+from data.recordings import DataSettings, DataSplits, Recording, view_from_world
 from kinematics.camera import Camera, in_image
 from kinematics.skeleton import Skeleton
 
@@ -54,7 +54,7 @@ def load(settings: DataSettings) -> DataSplits:
     if not settings.hold_out_validation:
         learned = tuple(dict.fromkeys(learned + VALIDATION_SUBJECTS))
     everyday = _kept(TRAIN_ACTIVITIES, settings)
-    train = [_take(name, activity, 110, skeleton, None) for name in learned for activity in everyday]
+    train = [_recording(name, activity, 110, skeleton, None) for name in learned for activity in everyday]
     if not train:
         raise ValueError(
             f"The demo has nothing to train on: actions {', '.join(settings.actions)} belong to its shifted test. "
@@ -62,29 +62,31 @@ def load(settings: DataSettings) -> DataSplits:
         )
     held_out = [(name, activity) for name in VALIDATION_SUBJECTS for activity in everyday]
     wide = _Wide(VALIDATION, settings.views)
-    validation = [_take(name, activity, 90, skeleton, wide) for name, activity in held_out]
+    validation = [_recording(name, activity, 90, skeleton, wide) for name, activity in held_out]
     notes = ["demo: an invented population, the same for every seed; not a benchmark to compare papers with."]
     if set(learned) & set(VALIDATION_SUBJECTS):
         notes.append(f"demo: {', '.join(VALIDATION_SUBJECTS)} is trained on, so the validation is not held out.")
-    return DataSplits([take.thinned(settings.downsample) for take in train], validation, _tests(settings), notes)
+    return DataSplits(
+        [recording.thinned(settings.downsample) for recording in train], validation, _tests(settings), notes
+    )
 
 
-def load_tests(settings: DataSettings) -> dict[str, list[Take]]:
+def load_tests(settings: DataSettings) -> dict[str, list[Recording]]:
     """Only the takes of "demo" and "demo_shifted"."""
     return _tests(settings)
 
 
-def _tests(settings: DataSettings) -> dict[str, list[Take]]:
+def _tests(settings: DataSettings) -> dict[str, list[Recording]]:
     skeleton = _skeleton(settings.num_joints)
-    tests: dict[str, list[Take]] = {}
+    tests: dict[str, list[Recording]] = {}
     for test, subjects in TEST_SUBJECTS.items():
         shifted = test == "demo_shifted"
         activities = _kept(SHIFTED_ACTIVITIES if shifted else TRAIN_ACTIVITIES, settings)
         chosen = [name for name in subjects if name in (settings.subjects_test or subjects)]
         wide = _Wide(TEST_B, settings.views) if shifted else None
-        takes = [_take(name, activity, 75, skeleton, wide) for name in chosen for activity in activities]
-        if takes:
-            tests[test] = takes
+        recordings = [_recording(name, activity, 75, skeleton, wide) for name in chosen for activity in activities]
+        if recordings:
+            tests[test] = recordings
     return tests
 
 
@@ -124,7 +126,7 @@ class _Wide(NamedTuple):
     views: int
 
 
-def _take(subject: str, activity: Activity, frames: int, skeleton: Skeleton, wide: _Wide | None) -> Take:
+def _recording(subject: str, activity: Activity, frames: int, skeleton: Skeleton, wide: _Wide | None) -> Recording:
     """One person doing one thing. wide: before such cameras; None: in the person's rig."""
     number = (TRAIN_ACTIVITIES + SHIFTED_ACTIVITIES).index(activity)
     generator = _generator(subject, number + 1)
@@ -137,7 +139,7 @@ def _take(subject: str, activity: Activity, frames: int, skeleton: Skeleton, wid
         cameras = dict(zip(CAMERA_IDS, H36M_CAMERAS[_PEOPLE[subject][3]], strict=True))
     joints = SKELETON.convert(joints, skeleton)
     views = tuple(view_from_world(joints, camera, name) for name, camera in cameras.items())
-    return Take(subject, activity.name, views, FPS, np.ones(frames, dtype=bool), {"activity": activity.name})
+    return Recording(subject, activity.name, views, FPS, np.ones(frames, dtype=bool), {"activity": activity.name})
 
 
 def _kept_near(joints: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -68,7 +68,7 @@ def _keyframes(activity: Activity, seconds: float, rng: np.random.Generator) -> 
     """
     base = pose_vector(activity.base)
     one_sided = not np.allclose(mirrored(base), base)
-    mirror_take = rng.random() < 0.5
+    mirror_recording = rng.random() < 0.5
     tempo, amplitude = float(np.exp(rng.normal(0, 0.14))), rng.normal(1, 0.09)
     times, values = [0.0], [base]
     while times[-1] < seconds + 1:
@@ -82,7 +82,7 @@ def _keyframes(activity: Activity, seconds: float, rng: np.random.Generator) -> 
             values.append(base + amplitude * change + off)
     instants = np.arange(round(seconds * FPS)) / FPS + rng.random()
     motion = PchipInterpolator(np.array(times), np.array(values))(instants)
-    return mirrored(motion) if mirror_take else motion
+    return mirrored(motion) if mirror_recording else motion
 
 
 def _uneven(rng: np.random.Generator) -> np.ndarray:

@@ -21,9 +21,9 @@ from data.command_line import OneSentenceParser
 from data.files.writing import atomic_write
 from data.h36m.bone_templates import TEMPLATES_FILE, subject_templates
 from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
-from data.h36m.names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, expected_takes
+from data.h36m.names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, expected_recordings
 from data.h36m.sources import Source, find_archive, find_cdf, find_cdf_mat
-from data.takes import view_from_world
+from data.recordings import view_from_world
 from kinematics.camera import screen_to_pixels
 from kinematics.errors import exit_with_one_sentence
 from kinematics.skeleton import Skeleton
@@ -74,18 +74,18 @@ def main(argv: Sequence[str] | None = None) -> None:
 def read_positions(source: Source) -> Positions:
     """subject -> take -> (F, 32, 3) metres, world frame, float32."""
     positions: Positions = {subject: {} for subject in SUBJECTS}
-    for take in tqdm(source.takes, desc="reading takes", unit="take"):
-        positions[take.subject][take.take] = take.positions()
-    return {subject: takes for subject, takes in positions.items() if takes}
+    for recording in tqdm(source.recordings, desc="reading takes", unit="take"):
+        positions[recording.subject][recording.recording] = recording.positions()
+    return {subject: recordings for subject, recordings in positions.items() if recordings}
 
 
 def project(positions: Positions, num_joints: int = 17) -> dict[str, dict[str, list[np.ndarray]]]:
     """subject -> take -> one (F, num_joints, 2) float32 array of pixels per camera, distorted as the lens does."""
     joints_2d: dict[str, dict[str, list[np.ndarray]]] = {subject: {} for subject in positions}
-    names = [(subject, take) for subject, takes in positions.items() for take in takes]
-    for subject, take in tqdm(names, desc="projecting takes", unit="take"):
-        joints = Skeleton("h36m_32").convert(positions[subject][take], Skeleton.from_num_joints(num_joints))
-        joints_2d[subject][take] = [
+    names = [(subject, recording) for subject, recordings in positions.items() for recording in recordings]
+    for subject, recording in tqdm(names, desc="projecting takes", unit="take"):
+        joints = Skeleton("h36m_32").convert(positions[subject][recording], Skeleton.from_num_joints(num_joints))
+        joints_2d[subject][recording] = [
             _pixels(joints, subject, camera_index) for camera_index in range(len(CAMERA_RESOLUTIONS))
         ]
     return joints_2d
@@ -142,10 +142,10 @@ def _save_pickled(path: Path, **members: dict[str, Any]) -> None:
 def _report(source: Source, missing: list[str], positions: Positions, written: list[Path]) -> None:
     print(f"\n{'subject':<8}{'takes':>8}{'of':>5}{'frames':>10}")
     for subject in SUBJECTS:
-        takes = positions.get(subject, {})
+        recordings = positions.get(subject, {})
         expected = _expected(subject)
-        print(f"{subject:<8}{len(takes):>8}{expected:>5}{sum(map(len, takes.values())):>10,}")
-    total = sum(len(takes) for takes in positions.values())
+        print(f"{subject:<8}{len(recordings):>8}{expected:>5}{sum(map(len, recordings.values())):>10,}")
+    total = sum(len(recordings) for recordings in positions.values())
     print(f"{'all':<8}{total:>8}{sum(map(_expected, SUBJECTS)):>5}")
     for line in missing:
         print(f"missing  {line}")
@@ -158,7 +158,7 @@ def _report(source: Source, missing: list[str], positions: Positions, written: l
 
 
 def _expected(subject: str) -> int:
-    return sum(expected_takes(subject, action) for action in ACTIONS)
+    return sum(expected_recordings(subject, action) for action in ACTIONS)
 
 
 if __name__ == "__main__":

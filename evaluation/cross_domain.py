@@ -107,8 +107,8 @@ def evaluate_test_set(
 ) -> list[dict[str, Any]]:
     """Result lines of one test set; prints them."""
     notes: list[str] = []
-    takes = load_test_set(test_set, data_settings(settings, lifter), lifter.frames, notes)
-    dataset = noisy(dataset_for(lifter, takes, device), settings.test_noise, test_set)
+    recordings = load_test_set(test_set, data_settings(settings, lifter), lifter.frames, notes)
+    dataset = noisy(dataset_for(lifter, recordings, device), settings.test_noise, test_set)
     for note in [*notes, *notes_on_test_set(test_set, dataset, lifter)]:
         print(note)
     lines = []

@@ -15,8 +15,8 @@ from augment.detector_noise.detections import detected_dataset, is_projected, no
 from data.dataset import PoseDataset
 from data.multiview.dataset import MultiViewDataset, Poses
 from data.plausible import FARTHEST_M
+from data.recordings import Recording
 from data.residence import reside
-from data.takes import Take
 from evaluation.metrics import joint_errors, scale_aligned, similarity_aligned
 from evaluation.protocols import JointErrors, Row, group_rows, protocol_named, rows_by_label, score_row
 from kinematics.skeleton import Skeleton
@@ -100,12 +100,12 @@ class Scores:
         return {"epoch": epoch, "stage": stage, "test_set": test_set, **scores}
 
 
-def dataset_for(lifter: Lifter, takes: Sequence[Take], device: torch.device | str = "cpu") -> Poses:
+def dataset_for(lifter: Lifter, recordings: Sequence[Recording], device: torch.device | str = "cpu") -> Poses:
     """Takes in the windows, the layout and the number of views that a lifter reads, with batches on `device`."""
     skeleton, frames, target = lifter.skeleton.name, lifter.frames, lifter.target_frame
     if lifter.views == 1:
-        return reside(PoseDataset.from_takes(takes, skeleton, frames, target=target), device)
-    return reside(MultiViewDataset.from_takes(takes, skeleton, frames, lifter.views, target=target), device)
+        return reside(PoseDataset.from_recordings(recordings, skeleton, frames, target=target), device)
+    return reside(MultiViewDataset.from_recordings(recordings, skeleton, frames, lifter.views, target=target), device)
 
 
 def noisy(dataset: Poses, noise: str, name: str) -> Poses:

@@ -77,7 +77,7 @@ def run(settings: Triangulation) -> list[Row]:
         own = DataSettings(dataset=settings.dataset, data_root=settings.data_root, views=views)
         tests = load_dataset(settings.dataset, own).tests
         for name in settings.test_sets or tests:
-            seen = MultiViewDataset.from_takes(tests[name], views=views)
+            seen = MultiViewDataset.from_recordings(tests[name], views=views)
             rows.append(_row(name, seen, noisy(seen, settings.noise, name), settings))
     return sorted(rows, key=lambda row: known.index(row.test_set))
 

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from kinematics.batch_last import are_in_rows, cat, stack, take
+from kinematics.batch_last import cat, index_select, is_batch_last, stack
 from kinematics.constants import constant
 
 UNDISTORTIONS = 12  # Human3.6M's lenses: to 1e-9 after eight
@@ -40,7 +40,7 @@ def _rotate(orientation_wxyz: Tensor, points: Tensor) -> Tensor:
         rows = _matrix(orientation_wxyz[..., 0, :])
         if rows[0][0].numel() == 1:  # one camera for all: one product instead of one per pose
             return (points.reshape(-1, 3) @ _stacked(rows).reshape(3, 3).mT).reshape(points.shape)
-        if not are_in_rows(points):
+        if not is_batch_last(points):
             return points @ _stacked(rows).mT
     x, y, z = points.unbind(-1)
     rows = _matrix(orientation_wxyz)
@@ -243,16 +243,16 @@ class Camera:
     def __getitem__(self, index: Tensor | slice | int) -> "Camera":
         return self.each(lambda values: values[index])
 
-    def take(self, rows: Tensor) -> "Camera":
+    def index_select(self, rows: Tensor) -> "Camera":
         """The cameras of some rows (int64, none negative): as by an index, several times as fast."""
-        return self.each(lambda values: take(values, rows))
+        return self.each(lambda values: index_select(values, rows))
 
     def to(self, *args: torch.device | torch.dtype | str) -> "Camera":
         """Moved to a device or changed to a float type."""
         return Camera(*(getattr(self, entry.name).to(*args) for entry in fields(self)))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Camera":
-        """The same change to all that a camera is, such as kinematics.batch_last.in_rows."""
+        """The same change to all that a camera is, such as kinematics.batch_last.to_batch_last."""
         return Camera(*(change(getattr(self, entry.name)) for entry in fields(self)))
 
     def mirrored(self) -> "Camera":

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kinematics.batch_last import are_in_rows
+from kinematics.batch_last import is_batch_last
 from kinematics.bones import BODY_JOINTS, BONES
 from kinematics.dh import JOINT_ANGLES
 
@@ -55,7 +55,7 @@ class DHHuman(nn.Module):
             if values.shape[-1] != entries:
                 raise ValueError(f"{name} has {values.shape[-1]} entries, expected {entries}: {meaning}.")
         batch = torch.broadcast_shapes(*(values.shape[:-1] for values in inputs))
-        turned_round = are_in_rows(joint_angles) and joint_angles.shape[:-1] == batch
+        turned_round = is_batch_last(joint_angles) and joint_angles.shape[:-1] == batch
         # One copy turns (N, 28), (N, 3), (N, 15), (N, 3) into 49 contiguous rows.
         rows = torch.cat([_as_rows(values.expand(*batch, -1), turned_round) for values in inputs])
         turns, lengths, hip = rows.split([len(JOINT_ANGLES) + 3, len(BONES), 3])
@@ -68,7 +68,7 @@ class DHHuman(nn.Module):
 
 
 def _as_rows(values: Tensor, turned_round: bool) -> Tensor:
-    """(*batch, n) -> (n, N). turned_round: with the first dimension of the batch as the last (kinematics.batch_last)."""
+    """(*batch, n) -> (n, N). turned_round: first dimension of the batch last (kinematics.batch_last)."""
     if turned_round:
         return values.movedim((-1, 0), (0, -1)).reshape(values.shape[-1], -1)
     return values.reshape(-1, values.shape[-1]).t()

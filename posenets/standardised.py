@@ -62,9 +62,7 @@ class StandardisedNet(PoseNet):
             return None
         return torch.cat([torch.ones_like(self.std_3d[:1]), self.std_3d])
 
-    def standard(
-        self, joints_2d: Float[Tensor, "*batch joints features"]
-    ) -> Float[Tensor, "*batch joints features"]:
+    def standard(self, joints_2d: Float[Tensor, "*batch joints features"]) -> Float[Tensor, "*batch joints features"]:
         """joints_2d in standard deviations from their mean."""
         return (joints_2d - self.mean_2d) / self.std_2d
 

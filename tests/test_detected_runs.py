@@ -13,7 +13,7 @@ import run_fk_gan
 from augment import DetectorNoise
 from data.h36m import recordings as h36m
 from data.h36m.cameras import CAMERA_RESOLUTIONS
-from data.takes import DataSettings
+from data.recordings import DataSettings
 from evaluation import cross_domain
 from kinematics.camera import screen_to_pixels
 from kinematics.skeleton import Skeleton
@@ -55,19 +55,21 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "data_3d_h36m.npz", positions_3d=np.array(positions, dtype=object))
     splits = h36m.load(DataSettings(dataset="h36m", data_root=str(folder)))
     generator, content = torch.Generator().manual_seed(0), {}
-    for take in [*splits.train, *splits.tests["h36m"]]:
+    for recording in [*splits.train, *splits.tests["h36m"]]:
         views = []
-        for view, (width, height) in zip(take.views, CAMERA_RESOLUTIONS, strict=True):
+        for view, (width, height) in zip(recording.views, CAMERA_RESOLUTIONS, strict=True):
             seen, confidence = NOISE.apply(torch.from_numpy(view.joints_2d)[None], generator)
             pixels = screen_to_pixels(seen[0], width, height)
             views.append(torch.cat([pixels, confidence[0][..., None]], dim=-1).numpy())
-        content.setdefault(take.subject, {})[take.action] = views
+        content.setdefault(recording.subject, {})[recording.action] = views
     content["S1"]["Walking"][1][30:34, 5, :2] = np.nan
     content["S5"]["Eating"][2][20:50, 5, :2] = np.nan
     np.savez(folder / "data_2d_h36m_hr.npz", positions_2d=np.array(content, dtype=object))
-    plain = {s: {take: [view[..., :2] for view in views] for take, views in t.items()} for s, t in content.items()}
-    for takes in plain.values():
-        for views in takes.values():
+    plain = {
+        s: {recording: [view[..., :2] for view in views] for recording, views in t.items()} for s, t in content.items()
+    }
+    for recordings in plain.values():
+        for views in recordings.values():
             for view in views:
                 view[np.isnan(view)] = 500
     np.savez(folder / "data_2d_h36m_sh.npz", positions_2d=np.array(plain, dtype=object))

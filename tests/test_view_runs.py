@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import run_fk_gan
-from data import DataSettings, DataSplits, Take, load_dataset
+from data import DataSettings, DataSplits, Recording, load_dataset
 from kinematics.errors import PoseFKError
 from posenets import MultiViewLifter, load_lifter
 from viewer.checks import check
@@ -109,17 +109,17 @@ def load_spoilt(name: str, settings: DataSettings) -> DataSplits:
     """As load, with errors of half a metre in a third of the labels that are learnt from."""
     draws = np.random.default_rng(0)
 
-    def spoilt(take: Take) -> Take:
-        wrong = draws.random(len(take)) < 1 / 3
+    def spoilt(recording: Recording) -> Recording:
+        wrong = draws.random(len(recording)) < 1 / 3
         views = []
-        for view in take.views:
+        for view in recording.views:
             joints = view.joints_3d.copy()
             joints[wrong] += draws.normal(0, 0.5, joints[wrong].shape).astype(np.float32)
             views.append(replace(view, joints_3d=joints))
-        return replace(take, views=tuple(views))
+        return replace(recording, views=tuple(views))
 
     splits = load(name, settings)
-    return replace(splits, train=[spoilt(take) for take in splits.train])
+    return replace(splits, train=[spoilt(recording) for recording in splits.train])
 
 
 def test_a_checkpoint_is_judged_as_a_command(alone: tuple[Path, Path], capsys: pytest.CaptureFixture[str]):

@@ -24,7 +24,7 @@ class RealBatches:
         self._order = torch.randperm(len(self.dataset), generator=self.generator).to(self.dataset.device)
         self._place = 0
 
-    def take(self, count: int) -> PoseBatch:
+    def draw(self, count: int) -> PoseBatch:
         """The next `count` poses."""
         parts = [self._order[:0]]
         while count:

@@ -63,11 +63,11 @@ class Course:
         rarely = self.settings.learning.gan_every if kind.updates_lifter else 1
         if augmenter is not None and kind.updates_gan and self.step % rarely == 0:
             motion = self.epoch >= self.settings.learning.motion_warmup
-            losses = augmenter.update(self.real_for_gan.take(count), motion)
+            losses = augmenter.update(self.real_for_gan.draw(count), motion)
         synthetic = round(count * kind.synthetic) if kind.updates_lifter else 0
         parts = []
         if synthetic < count and kind.updates_lifter:
-            parts.append(self.noise.real(self.real_for_lifter.take(count - synthetic), self.noise_generator))
+            parts.append(self.noise.real(self.real_for_lifter.draw(count - synthetic), self.noise_generator))
         if synthetic and augmenter is not None:
             parts.append(self._synthetic(augmenter, synthetic))
         return PoseBatch.cat(parts) if parts else None, losses

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from data import TEST_SETS, DataSplits, Take, load_test_set
+from data import TEST_SETS, DataSplits, Recording, load_test_set
 from data.mpi_inf_3dhp.test_set import SPARSE, TEST_FILE, VIDEO, has_video
 from data.multiview.dataset import Poses
 from evaluation import Predictions, protocols_for, score
@@ -32,16 +32,16 @@ def test_set_names(settings: Settings, own: Iterable[str], frames: int) -> tuple
     return (*own, *((VIDEO,) if has_video(settings.data) else ()), SPARSE)
 
 
-def load_test_takes(settings: Settings, splits: DataSplits) -> dict[str, list[Take]]:
+def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, list[Recording]]:
     """The validation takes, which choose, then the takes of each test set."""
-    takes = {VALIDATION: splits.validation} if splits.validation else {}
+    recordings = {VALIDATION: splits.validation} if splits.validation else {}
     for name in test_set_names(settings, splits.tests, settings.lifter.window):
         if name in TEST_SETS[settings.data.dataset] and name not in splits.tests:
             raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no take of it.")
-        takes[name] = (
+        recordings[name] = (
             splits.tests[name] if name in splits.tests else load_test_set(name, settings.data, settings.lifter.window)
         )
-    return takes
+    return recordings
 
 
 class Judge:
@@ -51,10 +51,15 @@ class Judge:
     """
 
     def __init__(
-        self, takes: Mapping[str, list[Take]], lifter: Lifter, device: torch.device, flip: bool, noise: str = "none"
+        self,
+        recordings: Mapping[str, list[Recording]],
+        lifter: Lifter,
+        device: torch.device,
+        flip: bool,
+        noise: str = "none",
     ) -> None:
         self.datasets = {
-            name: noisy(dataset_for(lifter, own, device), noise, name) for name, own in takes.items()
+            name: noisy(dataset_for(lifter, own, device), noise, name) for name, own in recordings.items()
         }  # fmt: skip
         for dataset in self.datasets.values():
             check_fits(lifter, dataset)  # now, not after the first epoch

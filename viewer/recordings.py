@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from data import STANDALONE_TEST_SETS, DataSettings, PoseDataset, Take, load_dataset, load_test_set
+from data import STANDALONE_TEST_SETS, DataSettings, PoseDataset, Recording, load_dataset, load_test_set
 from evaluation import Predictions
 from evaluation.evaluate import predict
 from kinematics import Camera, Skeleton
@@ -87,22 +87,25 @@ class Recordings:
 
     def names(self, test_set: str) -> list[str]:
         """A name for every take, each only once."""
-        return [f"{i}. {take.subject} {take.action}".strip() for i, take in enumerate(self.tests[test_set], start=1)]
+        return [
+            f"{i}. {recording.subject} {recording.action}".strip()
+            for i, recording in enumerate(self.tests[test_set], start=1)
+        ]
 
-    def take(self, test_set: str, name: str) -> Take:
+    def recording(self, test_set: str, name: str) -> Recording:
         """The take that `names` calls so."""
         return self.tests[test_set][self.names(test_set).index(name)]
 
-    def sight(self, take: Take, camera_name: str) -> Sight:
+    def sight(self, recording: Recording, camera_name: str) -> Sight:
         """One camera's view of a take, lifted. All its frames, also those that tests leave out as glitches."""
-        view = next(view for view in take.views if view.camera_name == camera_name)
-        alone = [replace(take, views=(view,))]
+        view = next(view for view in recording.views if view.camera_name == camera_name)
+        alone = [replace(recording, views=(view,))]
         if self._lifter is None:
             skeleton = Skeleton.from_num_joints(view.joints_3d.shape[1])
-            dataset = PoseDataset.from_takes(alone, skeleton.name, only_usable=False, only_present=False)
+            dataset = PoseDataset.from_recordings(alone, skeleton.name, only_usable=False, only_present=False)
         else:
             skeleton, frames, target = self._lifter.skeleton, self._lifter.frames, self._lifter.target_frame
-            dataset = PoseDataset.from_takes(
+            dataset = PoseDataset.from_recordings(
                 alone, skeleton.name, frames, only_usable=False, target=target, only_present=False
             )
         camera = view.camera or _level_camera()
@@ -110,7 +113,7 @@ class Recordings:
         if view.camera is None:
             truth = on_the_floor(truth)
         lifted = None if self._lifter is None else predict(self._lifter, dataset)
-        return Sight(skeleton, take.fps, dataset.joints_2d, truth, camera, view.camera is not None, lifted)
+        return Sight(skeleton, recording.fps, dataset.joints_2d, truth, camera, view.camera is not None, lifted)
 
 
 def _level_camera() -> Camera:

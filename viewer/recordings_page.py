@@ -23,12 +23,12 @@ class RecordingsPage:
         self._stage, self._recordings = stage, recordings
         gui, request = stage.server.gui, pages.redrawing.request
         self._test = gui.add_dropdown("test set", tuple(recordings.tests))
-        self._take = gui.add_dropdown("take", tuple(recordings.names(self._test.value)))
+        self._recording = gui.add_dropdown("take", tuple(recordings.names(self._test.value)))
         turn = gui.add_button_group("", (PREVIOUS, NEXT))
         turn.on_click(lambda event: self._turn(1 if event.target.value == NEXT else -1))
-        self._camera = gui.add_dropdown("camera", self._camera_names(self._test.value, self._take.value))
+        self._camera = gui.add_dropdown("camera", self._camera_names(self._test.value, self._recording.value))
         self._place = gui.add_dropdown("lifted pose", (OVER, BESIDE, HIDDEN), visible=recordings.lifts)
-        for handle in (self._test, self._take, self._camera, self._place):
+        for handle in (self._test, self._recording, self._camera, self._place):
             handle.on_update(request)
         self.player = Player(gui, request)
         self._errors = gui.add_markdown("")
@@ -37,25 +37,25 @@ class RecordingsPage:
         self._asked = ("", "", "")
         self._sight: Sight | None = None
 
-    def _camera_names(self, test: str, take: str) -> tuple[str, ...]:
-        return tuple(view.camera_name for view in self._recordings.take(test, take).views)
+    def _camera_names(self, test: str, recording: str) -> tuple[str, ...]:
+        return tuple(view.camera_name for view in self._recordings.recording(test, recording).views)
 
     def _turn(self, step: int) -> None:
-        names = self._take.options
-        self._take.value = names[(names.index(_choice(self._take)) + step) % len(names)]
+        names = self._recording.options
+        self._recording.value = names[(names.index(_choice(self._recording)) + step) % len(names)]
 
     def _chosen(self) -> Sight:
         """What was asked for. A new test set has other takes, a new take other cameras."""
         test = self._test.value
         if test != self._asked[0]:
-            self._take.options = tuple(self._recordings.names(test))
-        take = _choice(self._take)
-        if (test, take) != self._asked[:2]:
-            self._camera.options = self._camera_names(test, take)
-        asked = test, take, _choice(self._camera)
+            self._recording.options = tuple(self._recordings.names(test))
+        recording = _choice(self._recording)
+        if (test, recording) != self._asked[:2]:
+            self._camera.options = self._camera_names(test, recording)
+        asked = test, recording, _choice(self._camera)
         if asked != self._asked or self._sight is None:
             self._asked = asked
-            self._sight = self._recordings.sight(self._recordings.take(*asked[:2]), asked[2])
+            self._sight = self._recordings.sight(self._recordings.recording(*asked[:2]), asked[2])
             self.player.load(len(self._sight), self._sight.fps)
             if self._curve is not None:
                 errors = self._sight.errors.mean(dim=1).double().numpy()

@@ -33,7 +33,7 @@ from kinematics import (
     joint_limits,
     look_at,
 )
-from kinematics.batch_last import in_rows, pose_by_pose, stack
+from kinematics.batch_last import stack, to_batch_first, to_batch_last
 from kinematics.head import from_body
 from posenets.checkpoints.files import read_checkpoint
 
@@ -118,11 +118,11 @@ class PoseStream:
         joints_world, screen, places = (torch.empty(size) for size in ((*joints, 3), (*joints, 2), (count, 3)))
         for start in range(0, count, PIECE):
             piece = batch[start : start + PIECE]
-            check_bodies(in_rows(piece.joints_3d), first + start)
+            check_bodies(to_batch_last(piece.joints_3d), first + start)
             placed = _placed(piece, layout)
             for whole, part in zip((joints_world, screen, places), placed, strict=True):
                 whole[start : start + PIECE].flatten(1).copy_(part.flatten(1))
-        camera = replace(batch.camera.each(pose_by_pose), translation=places)
+        camera = replace(batch.camera.each(to_batch_first), translation=places)
         check_numbers(joints_world, screen, camera)
         block = Block(joints_world.numpy(), screen.numpy(), camera, first)
         block.kept.update(_kept(batch, block, keep, seed))
@@ -132,7 +132,7 @@ class PoseStream:
         kept: list[PoseBatch] = []
         missing = count
         for _ in range(TRIES):
-            batch = self.augmenter.sample(max(missing, min(count, LEAST)), generator, in_rows=True)
+            batch = self.augmenter.sample(max(missing, min(count, LEAST)), generator, batch_last=True)
             drawn, acceptance = self.augmenter.drawn, self.augmenter.acceptance
             self.counts["drawn"] += sum(drawn.values())
             self.counts["in view"] += sum(round(acceptance[source] * drawn[source]) for source in drawn)
@@ -181,8 +181,8 @@ def standing_person(frames: int) -> PoseBatch:
 
 
 def _recorded(data: DataSettings, frames: int) -> tuple[PoseDataset, float]:
-    takes = load_dataset(data.dataset, data).train
-    return PoseDataset.from_takes(takes, "h36m_16", frames, target=frames // 2), takes[0].fps
+    recordings = load_dataset(data.dataset, data).train
+    return PoseDataset.from_recordings(recordings, "h36m_16", frames, target=frames // 2), recordings[0].fps
 
 
 def _seed_of(seed: int, number: int) -> int:
@@ -193,16 +193,16 @@ def _seed_of(seed: int, number: int) -> int:
 def _world(batch: PoseBatch) -> Tensor:
     """World joints of the body, where they were drawn. For a pose among whatever others they are the same to the last
     digit, on which a straight limb's angles hang."""
-    return batch.laid_out(pose_by_pose).joints_world()
+    return batch.map_tensors(to_batch_first).joints_world()
 
 
 def _placed(batch: PoseBatch, layout: Skeleton) -> tuple[Tensor, Tensor, Tensor]:
     """World joints (N, T, J, 3) of a layout with the first hip over the origin, screen joints (N, T, J, 2), and where
     the cameras then are, (N, 3); metres, screen."""
     assert batch.camera is not None
-    camera, joints = batch.camera.each(in_rows), from_body(in_rows(batch.joints_3d), layout)
+    camera, joints = batch.camera.each(to_batch_last), from_body(to_batch_last(batch.joints_3d), layout)
     screen = batch.joints_2d if layout == batch.skeleton else camera.project(joints)
-    hip_x, hip_y, _ = camera.camera_to_world(in_rows(batch.joints_3d[:, :1, HIP : HIP + 1]))[:, 0, 0].unbind(-1)
+    hip_x, hip_y, _ = camera.camera_to_world(to_batch_last(batch.joints_3d[:, :1, HIP : HIP + 1]))[:, 0, 0].unbind(-1)
     x, y, z = camera.translation.unbind(-1)
     moved = stack([x - hip_x, y - hip_y, z], -1, joints)
     return replace(camera, translation=moved).camera_to_world(joints), screen, moved

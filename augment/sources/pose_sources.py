@@ -14,7 +14,7 @@ from augment.sources.random_poses import RandomPoses, normal_poses, range_of_mot
 from augment.sources.retargeting import middle_of, retarget
 from kinematics import BONES, DHHuman, joint_limits
 from kinematics.balance import balancing_rotation
-from kinematics.batch_last import in_rows
+from kinematics.batch_last import to_batch_last
 from kinematics.limb_frames import (
     LimbPose,
     exchange_limbs,
@@ -113,7 +113,7 @@ class PoseSources:
         """
         own = self.reference.body_lengths.index_select(0, rows)
         lengths = self.fk_bodies(own, generator) if lengths is None else lengths
-        angles, lengths = in_rows(angles), in_rows(lengths)
+        angles, lengths = to_batch_last(angles), to_batch_last(lengths)
         joints = self.human(angles, lengths[:, None], rotation, torch.zeros_like(rotation) if root is None else root)
         growth = (lengths[:, _WAIST] + lengths[:, _THORAX]) / (own[:, _WAIST] + own[:, _THORAX])
         return self.reference.with_centres(joints, rows, growth)

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from kinematics import JOINT_ANGLES, JointLimits, joint_limits
-from kinematics.batch_last import in_rows
+from kinematics.batch_last import to_batch_last
 from kinematics.limits import limits_of_degrees
 
 # DH-AUG's second, narrower table (forward_kinematics_DH_model.py:935-971), degrees, in the order of JOINT_ANGLES.
@@ -58,7 +58,7 @@ def range_of_motion_poses(
     axes.
     """
     like = {"device": generator.device, "dtype": dtype}
-    angles = in_rows(joint_limits("anatomical").sample_uniform(count, generator, dtype))
+    angles = to_batch_last(joint_limits("anatomical").sample_uniform(count, generator, dtype))
     for limb in LIMBS.values():
         angles[:, limb] *= torch.rand(count, 1, generator=generator, **like)
     rotation = tilt_sd * torch.randn(3, count, generator=generator, **like)

@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float
 
 from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
-from data.takes import View, view_from_world
+from data.recordings import View, view_from_world
 from kinematics.camera import NUM_INTRINSICS, Camera, in_front, look_at
 
 TRAIN_SUBJECTS: tuple[str, ...] = ("01", "02", "03", "06", "07", "08", "10", "27", "29", "35")

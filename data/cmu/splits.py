@@ -9,7 +9,7 @@ from jaxtyping import Float
 from data.cmu import benchmark as cmux
 from data.cmu.clips import CMUX_CLIPS, SUBJECT_THEMES
 from data.cmu.prepared import FILE_NAME, HOW_TO_MAKE, PreparedClip, read_prepared
-from data.takes import DataSettings, DataSplits, Take, View
+from data.recordings import DataSettings, DataSplits, Recording, View
 
 
 def load(settings: DataSettings) -> DataSplits:
@@ -25,15 +25,15 @@ def load(settings: DataSettings) -> DataSplits:
     held_out = [s for s in cmux.VALIDATION_SUBJECTS if s in train_subjects]
     learned = [s for s in train_subjects if not (settings.hold_out_validation and s in held_out)]
     splits = DataSplits(
-        train=[take.thinned(settings.downsample) for take in _takes(clips, learned, rig_pieces)],
-        validation=_takes(clips, held_out, looking_pieces(cmux.VALIDATION, settings.views)),
+        train=[recording.thinned(settings.downsample) for recording in _recordings(clips, learned, rig_pieces)],
+        validation=_recordings(clips, held_out, looking_pieces(cmux.VALIDATION, settings.views)),
         tests={
-            "cmux_a": _takes(clips, test_subjects, rig_pieces),
-            "cmux_b": _takes(clips, test_subjects, looking_pieces(cmux.TEST_B, settings.views)),
+            "cmux_a": _recordings(clips, test_subjects, rig_pieces),
+            "cmux_b": _recordings(clips, test_subjects, looking_pieces(cmux.TEST_B, settings.views)),
         },
     )
-    for name, takes in {"training": splits.train, **splits.tests}.items():
-        if not takes:
+    for name, recordings in {"training": splits.train, **splits.tests}.items():
+        if not recordings:
             raise ValueError(f"CMU-X {name} is empty: the subjects and actions asked for leave no clip. {HOW_TO_MAKE}")
     splits.notes.extend(_notes(Path(settings.data_root) / FILE_NAME, prepared, present))
     return splits
@@ -101,15 +101,15 @@ def looking_pieces(kind: cmux.CameraRange, views: int = 1) -> Callable[[str, Flo
     return pieces
 
 
-def _takes(clips: dict[str, PreparedClip], subjects: list[str], pieces: Callable[..., Pieces]) -> list[Take]:
-    takes = []
+def _recordings(clips: dict[str, PreparedClip], subjects: list[str], pieces: Callable[..., Pieces]) -> list[Recording]:
+    recordings = []
     for clip, motion in clips.items():
         subject = clip.split("_")[0]
         if subject in subjects:
             group = {"sequence": clip, "activity": SUBJECT_THEMES[subject]}
             for span, views in pieces(clip, motion.joints_world.astype(np.float64)):
-                takes.append(Take(subject, CMUX_CLIPS[clip], views, motion.fps, motion.usable[span], group))
-    return takes
+                recordings.append(Recording(subject, CMUX_CLIPS[clip], views, motion.fps, motion.usable[span], group))
+    return recordings
 
 
 def _notes(path: Path, prepared: dict[str, PreparedClip], present: list[str]) -> list[str]:

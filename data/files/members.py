@@ -26,7 +26,9 @@ def check_arrays(
             )
 
 
-def takes_of(path: str | Path, content: Mapping[str, Any], name: str, advice: str = "") -> dict[str, dict[str, Any]]:
+def recordings_of(
+    path: str | Path, content: Mapping[str, Any], name: str, advice: str = ""
+) -> dict[str, dict[str, Any]]:
     """The member that maps subject -> take -> poses, both by their names."""
     found = content.get(name)
     levels = [found, *(found.values() if isinstance(found, dict) else ())]

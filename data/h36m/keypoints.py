@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from data.files.members import described, table, takes_of
+from data.files.members import described, recordings_of, table
 from data.files.npz import load_npz_restricted
 from data.h36m.cameras import CAMERA_RESOLUTIONS
-from data.h36m.names import canonical_take, choose
+from data.h36m.names import canonical_recording, choose
 from data.plausible import check_points
 from kinematics.camera import pixels_to_screen
 from kinematics.skeleton import Skeleton
@@ -59,12 +59,12 @@ class Keypoints2D:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         content = load_npz_restricted(path, _WHERE)
-        positions = takes_of(path, content, "positions_2d", _WHERE)
+        positions = recordings_of(path, content, "positions_2d", _WHERE)
         self.positions: dict[str, dict[str, Any]] = {
-            subject: {canonical_take(take) or take: cameras for take, cameras in takes.items()}
-            for subject, takes in positions.items()
+            subject: {canonical_recording(recording) or recording: cameras for recording, cameras in recordings.items()}
+            for subject, recordings in positions.items()
         }
-        self.cut_3d, self.cut_2d, self.takes_cut = 0, 0, 0
+        self.cut_3d, self.cut_2d, self.recordings_cut = 0, 0, 0
         self.lacking: list[str] = []
         self.odd_scores = 0
         metadata = metadata_of(content)
@@ -79,16 +79,16 @@ class Keypoints2D:
                 "detector trained on Human3.6M's joints, e.g. cpn_ft_h36m_dbb."
             )
 
-    def screen(self, subject: str, take: str, layout: str, frames: int) -> list[Detections] | None:
+    def screen(self, subject: str, recording: str, layout: str, frames: int) -> list[Detections] | None:
         """The cameras' keypoints in screen units, cut to at most `frames`; None where the file lacks the take.
 
         layout: the skeleton wanted; Neck/Nose is dropped by name for "h36m_16". Arrays may come back shorter.
         """
-        if take not in self.positions.get(subject, {}):
-            self.lacking.append(f"{subject} {take}")
+        if recording not in self.positions.get(subject, {}):
+            self.lacking.append(f"{subject} {recording}")
             return None
-        name = f"{self.path}, {subject} {take}"
-        cameras = self.positions[subject][take]
+        name = f"{self.path}, {subject} {recording}"
+        cameras = self.positions[subject][recording]
         if not isinstance(cameras, list | tuple | np.ndarray) or not getattr(cameras, "shape", (1,)):
             raise ValueError(f"{name} has {described(cameras)}, expected {NUM_CAMERAS} arrays: one per camera.")
         if len(cameras) != NUM_CAMERAS:
@@ -108,7 +108,7 @@ class Keypoints2D:
             )
         self.cut_3d += frames - kept
         self.cut_2d += sum(len(pixels) - kept for pixels in checked)
-        self.takes_cut += longest > kept
+        self.recordings_cut += longest > kept
         detections = [_to_screen(pixels[:kept], index, layout, name) for index, pixels in enumerate(checked)]
         scored = checked[0].shape[2] == 3
         self.odd_scores += scored and any(seen.confidence is None for seen in detections)
@@ -117,9 +117,9 @@ class Keypoints2D:
     def notes(self) -> list[str]:
         """What was cut and what was missing so far."""
         notes = []
-        if self.takes_cut:
+        if self.recordings_cut:
             notes.append(
-                f"{self.path.name}: 2D and 3D differ in length in {self.takes_cut} takes; cut to the shorter: "
+                f"{self.path.name}: 2D and 3D differ in length in {self.recordings_cut} takes; cut to the shorter: "
                 f"{self.cut_3d} frames of 3D, {self.cut_2d} frames of 2D."
             )
         if self.lacking:

@@ -23,7 +23,7 @@ EXCLUDED = (("S11", "Directions"),)
 _RENAMED = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}
 
 
-def canonical_take(name: str) -> str | None:
+def canonical_recording(name: str) -> str | None:
     """VideoPose3D's name of a take: "TakingPhoto 1" -> "Photo 1"; None if it is no action of the data set."""
     match = re.fullmatch(r"([A-Za-z]+)( \d+)?", name.strip())
     if match is None:
@@ -32,12 +32,12 @@ def canonical_take(name: str) -> str | None:
     return action + (match[2] or "") if action in (*ACTIONS, SYNTHETIC) else None
 
 
-def action_of(take: str) -> str:
+def action_of(recording: str) -> str:
     """The action of a take: "Photo 1" -> "Photo"."""
-    return take.partition(" ")[0]
+    return recording.partition(" ")[0]
 
 
-def expected_takes(subject: str, action: str) -> int:
+def expected_recordings(subject: str, action: str) -> int:
     """How many takes of an action a subject has in the whole data set, without the corrupt one."""
     return TAKES_PER_ACTION - ((subject, action) in EXCLUDED)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data.cmu import benchmark as cmux
-from data.files.members import table, takes_of
+from data.files.members import recordings_of, table
 from data.files.npz import load_npz_restricted
 from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
 from data.h36m.keypoints import Keypoints2D, keypoints_path
@@ -21,12 +21,12 @@ from data.h36m.names import (
     TRAIN_SUBJECTS,
     VALIDATION_SUBJECTS,
     action_of,
-    canonical_take,
+    canonical_recording,
     choose,
 )
 from data.keypoints.gaps import GapCount, mend, mend_together
 from data.plausible import check_bodies
-from data.takes import DataSettings, DataSplits, Take, View, view_from_world
+from data.recordings import DataSettings, DataSplits, Recording, View, view_from_world
 from kinematics.skeleton import Skeleton
 
 FILE_NAME = "data_3d_h36m.npz"
@@ -39,49 +39,49 @@ def read_prepared(data_root: str | Path, layout: str = "h36m_16") -> Positions:
     """subject -> take -> (F, J, 3) metres, world frame, in `layout`; from the npz every project of the family reads."""
     path = Path(data_root) / FILE_NAME
     content = load_npz_restricted(path, HOW_TO_MAKE)
-    found = takes_of(path, content, "positions_3d", HOW_TO_MAKE)
+    found = recordings_of(path, content, "positions_3d", HOW_TO_MAKE)
     choose(f"{path}: subject", found, H36M_CAMERAS)
     return {
         subject: {
-            _take_name(path, subject, take): _checked(path, f"{subject} {take}", joints, layout)
-            for take, joints in takes.items()
+            _recording_name(path, subject, recording): _checked(path, f"{subject} {recording}", joints, layout)
+            for recording, joints in recordings.items()
         }
-        for subject, takes in found.items()
+        for subject, recordings in found.items()
     }
 
 
-def _take_name(path: Path, subject: str, take: str) -> str:
-    name = canonical_take(take)
+def _recording_name(path: Path, subject: str, recording: str) -> str:
+    name = canonical_recording(recording)
     if name is None:
-        raise ValueError(f"{path}: {subject} has a take {take!r}, expected an action of {', '.join(ACTIONS)}.")
+        raise ValueError(f"{path}: {subject} has a take {recording!r}, expected an action of {', '.join(ACTIONS)}.")
     return name
 
 
-def _checked(path: Path, take: str, joints: object, layout: str) -> np.ndarray:
+def _checked(path: Path, recording: str, joints: object, layout: str) -> np.ndarray:
     """(F, J, 3) float32 in `layout`, or a refusal naming the take."""
-    array = table(joints, f"{path}: {take}")
+    array = table(joints, f"{path}: {recording}")
     if array.dtype.kind != "f" or array.ndim != 3 or array.shape[2] != 3 or array.shape[1] not in (16, 17, 32):
         raise ValueError(
-            f"{path}: {take} has shape {array.shape}, expected (frames, 32, 3): Skeleton('h36m_32'). {HOW_TO_MAKE}"
+            f"{path}: {recording} has shape {array.shape}, expected (frames, 32, 3): Skeleton('h36m_32'). {HOW_TO_MAKE}"
         )
     source = Skeleton.from_num_joints(array.shape[1])
     if not source.can_become(layout):
         raise ValueError(
-            f"{path}: {take} has the joints of Skeleton('{source.name}'), expected those of Skeleton('{layout}'). "
+            f"{path}: {recording} has the joints of Skeleton('{source.name}'), expected those of Skeleton('{layout}'). "
             f"{HOW_TO_MAKE}"
         )
     if not np.isfinite(array).all() or not len(array):
-        raise ValueError(f"{path}: {take} is empty or has NaN in it. {HOW_TO_MAKE}")
+        raise ValueError(f"{path}: {recording} is empty or has NaN in it. {HOW_TO_MAKE}")
     hip, knee = source.joints.index("RHip"), source.joints.index("RKnee")
     thigh = float(np.median(np.linalg.norm(array[:, hip] - array[:, knee], axis=-1)))
     if not THIGH_RANGE[0] < thigh < THIGH_RANGE[1]:
         looks = "The file looks like millimetres." if 200 < thigh < 700 else "The joint order may be another."
         raise ValueError(
-            f"{path}: {take} has a thigh of {thigh:.4g}, expected {THIGH_RANGE[0]} to {THIGH_RANGE[1]} metres. {looks} "
-            f"{HOW_TO_MAKE}"
+            f"{path}: {recording} has a thigh of {thigh:.4g}, expected {THIGH_RANGE[0]} to {THIGH_RANGE[1]} metres. "
+            f"{looks} {HOW_TO_MAKE}"
         )
     poses = source.convert(array, layout)
-    check_bodies(poses, f"{path}: {take}", advice=HOW_TO_MAKE)
+    check_bodies(poses, f"{path}: {recording}", advice=HOW_TO_MAKE)
     return poses.astype(np.float32)
 
 
@@ -106,13 +106,15 @@ def load(settings: DataSettings) -> DataSplits:
     seen, gap_notes = {}, []
     for part, subjects in (("training", learned), ("test", test)):
         count = GapCount()
-        takes = _takes(positions, subjects, detector, layout)
+        recordings = _recordings(positions, subjects, detector, layout)
         mended = mend if settings.views == 1 else mend_together
-        seen[part] = [piece for take in takes for piece in mended(take, settings.max_gap, count)]
+        seen[part] = [piece for recording in recordings for piece in mended(recording, settings.max_gap, count)]
         gap_notes += count.notes(f"{settings.keypoints}, Human3.6M {part}", settings.max_gap)
     splits = DataSplits(
-        train=[take[:: settings.downsample] for take in seen["training"]],
-        validation=[take for subject in held_out for take in _wide_takes(subject, positions[subject], settings)],
+        train=[recording[:: settings.downsample] for recording in seen["training"]],
+        validation=[
+            recording for subject in held_out for recording in _wide_recordings(subject, positions[subject], settings)
+        ],
         tests={"h36m": seen["test"]},
     )
     splits.notes = notes + (detector.notes() if detector is not None else []) + gap_notes
@@ -143,15 +145,21 @@ def _of_actions(positions: Positions, actions: tuple[str, ...]) -> Positions:
     """The takes of the actions asked for: an action ("Sitting", not SittingDown) or one take ("Sitting 1")."""
     if not actions:
         return positions
-    takes = {take for found in positions.values() for take in found}
-    choose("Action", actions, sorted(takes | {action_of(take) for take in takes}))
+    recordings = {recording for found in positions.values() for recording in found}
+    choose("Action", actions, sorted(recordings | {action_of(recording) for recording in recordings}))
     return {
-        subject: {take: joints for take, joints in found.items() if take in actions or action_of(take) in actions}
+        subject: {
+            recording: joints
+            for recording, joints in found.items()
+            if recording in actions or action_of(recording) in actions
+        }
         for subject, found in positions.items()
     }
 
 
-def _takes(positions: Positions, subjects: list[str], detector: Keypoints2D | None, layout: str) -> Iterator[Take]:
+def _recordings(
+    positions: Positions, subjects: list[str], detector: Keypoints2D | None, layout: str
+) -> Iterator[Recording]:
     """The four cameras' views of every take; 2D projected, or a detector's."""
     if detector is not None:
         detector.require(subjects)
@@ -169,20 +177,20 @@ def _takes(positions: Positions, subjects: list[str], detector: Keypoints2D | No
                     View(view.camera_name, view.camera, view.joints_3d[: len(detected.joints_2d)], *detected)
                     for view, detected in zip(views, keypoints, strict=True)
                 ]
-            yield _take(subject, name, views)
+            yield _recording(subject, name, views)
 
 
-def _take(subject: str, name: str, views: Sequence[View]) -> Take:
+def _recording(subject: str, name: str, views: Sequence[View]) -> Recording:
     frames = len(views[0].joints_3d)
     group = {"sequence": f"{subject} {name}"}
-    return Take(subject, action_of(name), tuple(views), FPS, np.ones(frames, dtype=bool), group)
+    return Recording(subject, action_of(name), tuple(views), FPS, np.ones(frames, dtype=bool), group)
 
 
-def _wide_takes(subject: str, takes: dict[str, np.ndarray], settings: DataSettings) -> Iterator[Take]:
+def _wide_recordings(subject: str, recordings: dict[str, np.ndarray], settings: DataSettings) -> Iterator[Recording]:
     """Every second of every take through wide cameras of its own, fixed by the take's name."""
-    for name, joints_world in takes.items():
+    for name, joints_world in recordings.items():
         clip = f"{subject} {name}"
         for piece, span in enumerate(cmux.timed_pieces(len(joints_world), fps=FPS)):
-            yield _take(
+            yield _recording(
                 subject, name, cmux.looking_views(joints_world[span], clip, piece, cmux.VALIDATION, settings.views)
             )

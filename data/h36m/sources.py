@@ -21,7 +21,7 @@ from data.files.isolated.answers import OtherContentError
 from data.files.isolated.client import UnreadableError, read_isolated
 from data.files.matlab import load_mat
 from data.files.present import require_file
-from data.h36m.names import ACTIONS, EXCLUDED, SUBJECTS, action_of, canonical_take, expected_takes
+from data.h36m.names import ACTIONS, EXCLUDED, SUBJECTS, action_of, canonical_recording, expected_recordings
 from data.plausible import check_bodies
 from kinematics.skeleton import Skeleton
 
@@ -35,11 +35,11 @@ _DOWNLOAD = (
 
 
 @dataclass(frozen=True)
-class SourceTake:
+class SourceRecording:
     """One take in a source. name: where it lies, for messages. read: () -> raw array, frames first, 96 wide."""
 
     subject: str
-    take: str
+    recording: str
     name: str
     read: Callable[[], Any]
 
@@ -52,32 +52,32 @@ class SourceTake:
 class Source:
     """The takes found; ignored: files that are no take of the data set; excluded: takes left out as corrupt."""
 
-    takes: list[SourceTake] = field(default_factory=list)
+    recordings: list[SourceRecording] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
 
     def add(self, subject: str, stem: str, name: str, read: Callable[[], Any]) -> None:
-        take = canonical_take(stem)
-        if take is None or subject not in SUBJECTS:
+        recording = canonical_recording(stem)
+        if recording is None or subject not in SUBJECTS:
             self.ignored.append(name)
-        elif (subject, take) in EXCLUDED:
-            self.excluded.append(f"{subject} {take}")
+        elif (subject, recording) in EXCLUDED:
+            self.excluded.append(f"{subject} {recording}")
         else:
-            for other in self.takes:
-                if (other.subject, other.take) == (subject, take):
-                    raise ValueError(f"{other.name} and {name} are both {subject} {take}: remove one of them.")
-            self.takes.append(SourceTake(subject, take, name, read))
+            for other in self.recordings:
+                if (other.subject, other.recording) == (subject, recording):
+                    raise ValueError(f"{other.name} and {name} are both {subject} {recording}: remove one of them.")
+            self.recordings.append(SourceRecording(subject, recording, name, read))
 
     def missing(self) -> list[str]:
         """What the whole data set has and this source has not, in words."""
-        have = [(take.subject, action_of(take.take)) for take in self.takes]
+        have = [(recording.subject, action_of(recording.recording)) for recording in self.recordings]
         lines = []
         for subject in SUBJECTS:
             if not any(owner == subject for owner, _ in have):
                 lines.append(f"{subject}: no takes at all")
                 continue
             for action in ACTIONS:
-                found, expected = have.count((subject, action)), expected_takes(subject, action)
+                found, expected = have.count((subject, action)), expected_recordings(subject, action)
                 if found < expected:
                     lines.append(f"{subject} {action}: {found} of {expected} takes")
         return lines
@@ -108,7 +108,7 @@ def find_archive(path: str | Path) -> Source:
         match = re.search(r"(?:^|/)(S\d+)/MyPoses/3D_positions/([^/]+)\.h5$", name)
         if match:
             source.add(match[1], match[2], f"{path}:{name}", _h5_reader(read_bytes, f"{path}:{name}"))
-    if not source.takes:
+    if not source.recordings:
         raise FileNotFoundError(f"{path} holds no pose, expected h36m/S1/MyPoses/3D_positions/*.h5 and so on inside.")
     return source
 
@@ -121,7 +121,7 @@ def _find_features(folder: str | Path, suffix: str, read: Callable[[Path], Any])
     for file in sorted(folder.glob(f"S*/MyPoseFeatures/D3_Positions/*{suffix}")):
         subject = file.parts[-4]
         source.add(subject, file.name.removesuffix(suffix), str(file), lambda file=file: read(file))
-    if not source.takes:
+    if not source.recordings:
         raise FileNotFoundError(_nothing_found(folder, suffix))
     return source
 

@@ -9,28 +9,28 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
-from data.takes import Take, View
+from data.recordings import Recording, View
 
 
 @dataclass
 class GapCount:
     """What closing gaps has come to. Frames are counted in each view by themselves."""
 
-    takes: int = 0
+    recordings: int = 0
     frames: int = 0
-    takes_with_gaps: int = 0
+    recordings_with_gaps: int = 0
     interpolated: int = 0
     cut: int = 0
     lost: int = 0
 
     def notes(self, name: str, max_gap: float) -> list[str]:
         """One sentence, none where nothing was missing. name: of the takes counted; max_gap: seconds."""
-        if not self.takes_with_gaps:
+        if not self.recordings_with_gaps:
             return []
         lost = f"; {self.lost} of them have no whole frame and are left out" if self.lost else ""
         return [
-            f"{name}: joints are missing (NaN) in {self.takes_with_gaps} of {self.takes} takes: {self.interpolated} of "
-            f"{self.frames} frames interpolated (gaps up to {max_gap:g} s), {self.cut} cut{lost}."
+            f"{name}: joints are missing (NaN) in {self.recordings_with_gaps} of {self.recordings} takes: "
+            f"{self.interpolated} of {self.frames} frames interpolated (gaps up to {max_gap:g} s), {self.cut} cut{lost}."
         ]
 
 
@@ -62,44 +62,44 @@ def whole_spans(joints_2d: Float[np.ndarray, "frames joints 2"]) -> list[slice]:
     return _runs(~np.any(missing_joints(joints_2d), axis=1))
 
 
-def mend(take: Take, max_gap: float | int, count: GapCount) -> list[Take]:
+def mend(recording: Recording, max_gap: float | int, count: GapCount) -> list[Recording]:
     """The take without gaps: itself, or its pieces. max_gap: longest gap to close, seconds.
 
     Views are cut where they have gaps themselves, not where another camera's have: those of the same pieces stay
     together. An interpolated joint has confidence 0, since no detector has seen it.
     """
-    count.takes += 1
-    count.frames += len(take) * len(take.views)
-    if not any(missing_joints(view.joints_2d).any() for view in take.views):
-        return [take]
+    count.recordings += 1
+    count.frames += len(recording) * len(recording.views)
+    if not any(missing_joints(view.joints_2d).any() for view in recording.views):
+        return [recording]
     groups: dict[tuple[tuple[int, int], ...], list[View]] = {}
-    for view in take.views:
-        closed = _closed(view, _frames(take, max_gap), count)
+    for view in recording.views:
+        closed = _closed(view, _frames(recording, max_gap), count)
         key = tuple((span.start, span.stop) for span in whole_spans(closed.joints_2d))
         groups.setdefault(key, []).append(closed)
-    pieces = [replace(take, views=tuple(views))[slice(*span)] for spans, views in groups.items() for span in spans]
-    count.takes_with_gaps += 1
+    pieces = [replace(recording, views=tuple(views))[slice(*span)] for spans, views in groups.items() for span in spans]
+    count.recordings_with_gaps += 1
     count.lost += not pieces
     return pieces
 
 
-def mend_together(take: Take, max_gap: float | int, count: GapCount) -> list[Take]:
+def mend_together(recording: Recording, max_gap: float | int, count: GapCount) -> list[Recording]:
     """The take in one piece with all its views, for lifters that see them at once: frames of longer gaps are not
     present in their view. None is left if no frame is whole in two views.
     """
-    count.takes += 1
-    count.frames += len(take) * len(take.views)
-    if not any(missing_joints(view.joints_2d).any() for view in take.views):
-        return [take]
+    count.recordings += 1
+    count.frames += len(recording) * len(recording.views)
+    if not any(missing_joints(view.joints_2d).any() for view in recording.views):
+        return [recording]
     views = []
-    for view in take.views:
-        closed = _closed(view, _frames(take, max_gap), count)
+    for view in recording.views:
+        closed = _closed(view, _frames(recording, max_gap), count)
         whole = ~np.any(missing_joints(closed.joints_2d), axis=1)
         views.append(replace(closed, joints_2d=np.nan_to_num(closed.joints_2d), present=view.is_present & whole))
-    count.takes_with_gaps += 1
+    count.recordings_with_gaps += 1
     lost = not (np.sum([view.is_present for view in views], axis=0) > 1).any()
     count.lost += lost
-    return [] if lost else [replace(take, views=tuple(views))]
+    return [] if lost else [replace(recording, views=tuple(views))]
 
 
 def _closed(view: View, longest: int, count: GapCount) -> View:
@@ -112,9 +112,9 @@ def _closed(view: View, longest: int, count: GapCount) -> View:
     return replace(view, joints_2d=joints_2d, confidence=confidence)
 
 
-def _frames(take: Take, max_gap: float | int) -> int:
+def _frames(recording: Recording, max_gap: float | int) -> int:
     """Frames of the longest gap to close; any time is no longer than the take."""
-    return int(min(max_gap * take.fps, len(take)) + 1e-6)
+    return int(min(max_gap * recording.fps, len(recording)) + 1e-6)
 
 
 def _runs(chosen: Bool[np.ndarray, "frames"]) -> list[slice]:

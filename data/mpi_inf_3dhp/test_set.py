@@ -18,14 +18,14 @@ from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
 from data.mpi_inf_3dhp.official.test import FPS, SCENES, SEQUENCES, TO_H36M_16, TO_H36M_17, VALID_FRAMES, check_metres
 from data.plausible import check_bodies, check_points
-from data.takes import DataSettings, Take, View
+from data.recordings import DataSettings, Recording, View
 
 VIDEO, SPARSE = "3dhp", "3dhp_sparse"
 TEST_FILE = "test_set/test_3dhp.npz"
 HOW_TO_MAKE = "Make it with: python prepare_data_3dhp.py --help"
 
 
-def load_test_set(settings: DataSettings, name: str = VIDEO, frames: int = 1) -> list[Take]:
+def load_test_set(settings: DataSettings, name: str = VIDEO, frames: int = 1) -> list[Recording]:
     """One take per sequence, of `settings.num_joints` joints in Human3.6M's order (h36m_16 or h36m_17).
 
     name: 3dhp or 3dhp_sparse; frames: window of the lifter that will read them. 3D is pelvis-centred in the universal
@@ -35,13 +35,13 @@ def load_test_set(settings: DataSettings, name: str = VIDEO, frames: int = 1) ->
     path = Path(settings.data_extra_root) / TEST_FILE
     content = load_npz_restricted(path, HOW_TO_MAKE)
     if name == VIDEO and "video_valid" in content:
-        return _takes(path, _video(path, content, settings.num_joints), FPS)
+        return _recordings(path, _video(path, content, settings.num_joints), FPS)
     if name == VIDEO and frames > 1:
         raise ValueError(
             f"{path} has the scored frames alone, about every tenth of the video, where test set {VIDEO} shows windows "
             f"of {frames} frames of video: make it from the official annot_data.mat files, or take {SPARSE}."
         )
-    return _takes(path, _scored(path, content, settings.num_joints), FPS / 10)
+    return _recordings(path, _scored(path, content, settings.num_joints), FPS / 10)
 
 
 def has_video(settings: DataSettings) -> bool:
@@ -49,16 +49,16 @@ def has_video(settings: DataSettings) -> bool:
     return "video_valid" in load_npz_restricted(Path(settings.data_extra_root) / TEST_FILE, HOW_TO_MAKE)
 
 
-def _takes(path: Path, content: dict[str, Any], fps: float) -> list[Take]:
+def _recordings(path: Path, content: dict[str, Any], fps: float) -> list[Recording]:
     """content: joints_3d, joints_2d, sequence, valid, activity (or None) of all frames."""
-    takes = []
+    recordings = []
     for name in [name for name in SEQUENCES if (content["sequence"] == name).any()]:
         own = content["sequence"] == name
         view = View("", None, content["joints_3d"][own], content["joints_2d"][own])
         groups = {} if content["activity"] is None else {"activity": content["activity"][own]}
         group = {"sequence": name, "scene": SCENES[name]}
-        takes.append(Take(name, "", (view,), fps, content["valid"][own], group, groups))
-    return takes
+        recordings.append(Recording(name, "", (view,), fps, content["valid"][own], group, groups))
+    return recordings
 
 
 def _scored(path: Path, content: dict[str, Any], num_joints: int) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
 from data.h36m.names import choose
 from data.mpi_inf_3dhp.official.test import check_metres
-from data.mpi_inf_3dhp.official.train import LAYOUT, training_take
+from data.mpi_inf_3dhp.official.train import LAYOUT, training_recording
 from data.plausible import check_bodies, check_cameras, check_points
-from data.takes import DataSettings, DataSplits, Take, View
+from data.recordings import DataSettings, DataSplits, Recording, View
 from kinematics.camera import Camera
 from kinematics.skeleton import Skeleton
 
@@ -38,26 +38,28 @@ def load(settings: DataSettings) -> DataSplits:
     """
     if settings.keypoints != "gt":
         raise ValueError(f"keypoints is {settings.keypoints!r}, but mpi_inf_3dhp comes with its own 2D alone: gt.")
-    takes = load_train_takes(replace(settings, subjects_train=(), downsample=1))
-    fast = sum(take.fps > FPS for take in takes)
-    takes = [take.thinned(round(take.fps / FPS)) for take in takes]
-    choose("Action", settings.actions, sorted({take.action for take in takes}))
-    known = sorted({take.subject for take in takes})
+    recordings = load_train_recordings(replace(settings, subjects_train=(), downsample=1))
+    fast = sum(recording.fps > FPS for recording in recordings)
+    recordings = [recording.thinned(round(recording.fps / FPS)) for recording in recordings]
+    choose("Action", settings.actions, sorted({recording.action for recording in recordings}))
+    known = sorted({recording.subject for recording in recordings})
     choose("Subject", [*settings.subjects_train, *settings.subjects_test], known)
     train, test = settings.subjects_train or TRAIN_SUBJECTS, settings.subjects_test or TEST_SUBJECTS
     train = tuple(subject for subject in train if settings.subjects_train or subject not in test)
     if both := sorted(set(train) & set(test)):
         raise ValueError(f"Subject {', '.join(both)} would be trained and tested on: name it in one of the two lists.")
-    takes = [take for take in takes if not settings.actions or take.action in settings.actions]
+    recordings = [recording for recording in recordings if not settings.actions or recording.action in settings.actions]
     held_out = [subject for subject in VALIDATION_SUBJECTS if subject in train]
     learned = [subject for subject in train if not (settings.hold_out_validation and subject in held_out)]
-    parts = [[take for take in takes if take.subject in own] for own in (learned, held_out, test)]
+    parts = [[recording for recording in recordings if recording.subject in own] for own in (learned, held_out, test)]
     if not parts[2]:
         raise ValueError(
             f"MPI-INF-3DHP has nothing to test on: no take of {', '.join(test)} is left of {', '.join(known)}. Prepare "
             "it, or name another subject to test on (subjects_test)."
         )
-    splits = DataSplits([take.thinned(settings.downsample) for take in parts[0]], parts[1], {"3dhp_s8": parts[2]})
+    splits = DataSplits(
+        [recording.thinned(settings.downsample) for recording in parts[0]], parts[1], {"3dhp_s8": parts[2]}
+    )
     splits.notes = _notes(splits, set(train) | set(test), known, fast)
     return splits
 
@@ -75,7 +77,7 @@ def _notes(splits: DataSplits, wanted: set[str], known: list[str], fast: int) ->
     return notes
 
 
-def load_train_takes(settings: DataSettings) -> list[Take]:
+def load_train_recordings(settings: DataSettings) -> list[Recording]:
     """One take per sequence, eight views each, of `settings.num_joints` joints in Human3.6M's order.
 
     settings.subjects_train chooses subjects (empty: all in the file), settings.downsample thins.
@@ -92,22 +94,24 @@ def load_train_takes(settings: DataSettings) -> list[Take]:
         raise ValueError(f"{path} has a sequence {shortened(odd[0])!r}, expected names like 'S1 Seq1'. {HOW_TO_MAKE}")
     choose(f"{path}: subject", settings.subjects_train, sorted({name.split()[0] for name in sequences}))
     wanted = [name for name in sequences if not settings.subjects_train or name.split()[0] in settings.subjects_train]
-    return [training_take(name, _views(path, content, name, layout)).thinned(settings.downsample) for name in wanted]
+    return [
+        training_recording(name, _views(path, content, name, layout)).thinned(settings.downsample) for name in wanted
+    ]
 
 
-def arrays(takes: list[Take]) -> dict[str, np.ndarray]:
+def arrays(recordings: list[Recording]) -> dict[str, np.ndarray]:
     """What data_3dhp_train.npz holds."""
     content = {
-        "camera_names": np.array([view.camera_name for view in takes[0].views]),
+        "camera_names": np.array([view.camera_name for view in recordings[0].views]),
         "joint_names": np.array(Skeleton(LAYOUT).joints),
-        "sequences": np.array([take.group["sequence"] for take in takes]),
+        "sequences": np.array([recording.group["sequence"] for recording in recordings]),
     }
-    for take in takes:
-        prefix = take.group["sequence"].replace(" ", "/")
-        cameras = Camera.stack([view.camera for view in take.views if view.camera is not None])
+    for recording in recordings:
+        prefix = recording.group["sequence"].replace(" ", "/")
+        cameras = Camera.stack([view.camera for view in recording.views if view.camera is not None])
         members = {name: values.numpy() for name, values in vars(cameras).items()}
         for name in ("joints_3d", "joints_2d"):
-            members[name] = np.stack([getattr(view, name) for view in take.views])
+            members[name] = np.stack([getattr(view, name) for view in recording.views])
         content |= {f"{prefix}/{name}": values for name, values in members.items()}
     return content
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from data.takes import Take, View
+from data.recordings import Recording, View
 from kinematics.camera import Camera
 from kinematics.errors import PoseFKError
 from kinematics.rotation import quaternion_to_matrix
@@ -34,23 +34,23 @@ MOST_TAKES = 24  # of a part of a data set; each costs some hundredths of a seco
 LOADED_AGREEMENT = 0.05  # half image widths, median: detections, too, must be of this person and camera
 
 
-def check_views(take: Take, name: str = "", screen_agreement: float = SCREEN_AGREEMENT) -> None:
+def check_views(recording: Recording, name: str = "", screen_agreement: float = SCREEN_AGREEMENT) -> None:
     """All checks of this module on a take of several views. name: of the take in the sentences."""
-    name = name or f"{take.subject} {take.action}".strip()
-    check_lengths(take.views, name)
-    check_rig(take.views, name)
-    check_upright(take.views, name)
-    check_synchronised(take.views, name)  # before those that a late view fails as well
-    check_projection(take.views, name, screen_agreement)
-    check_world(take.views, name)
+    name = name or f"{recording.subject} {recording.action}".strip()
+    check_lengths(recording.views, name)
+    check_rig(recording.views, name)
+    check_upright(recording.views, name)
+    check_synchronised(recording.views, name)  # before those that a late view fails as well
+    check_projection(recording.views, name, screen_agreement)
+    check_world(recording.views, name)
 
 
-def check_takes(takes: Sequence[Take], views: int) -> None:
+def check_recordings(recordings: Sequence[Recording], views: int) -> None:
     """check_views on the first `views` views of takes that are about to be learned or judged from, evenly spread."""
-    several = [take for take in takes if len(take.views) > 1]
+    several = [recording for recording in recordings if len(recording.views) > 1]
     for number in np.unique(np.linspace(0, len(several) - 1, min(len(several), MOST_TAKES)).round().astype(int)):
-        take = several[number]
-        check_views(replace(take, views=take.views[:views]), screen_agreement=LOADED_AGREEMENT)
+        recording = several[number]
+        check_views(replace(recording, views=recording.views[:views]), screen_agreement=LOADED_AGREEMENT)
 
 
 def check_lengths(views: Sequence[View], name: str) -> None:

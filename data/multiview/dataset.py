@@ -9,7 +9,7 @@ from torch import Tensor
 from data.batch import PoseBatch
 from data.dataset import IndexedPoses, PoseDataset
 from data.multiview.checks import check_lengths, check_names
-from data.takes import Take
+from data.recordings import Recording
 
 
 class MultiViewDataset(IndexedPoses):
@@ -29,21 +29,21 @@ class MultiViewDataset(IndexedPoses):
         self.labels, self.label_ids = flat.labels, {name: ids[leading] for name, ids in flat.label_ids.items()}
 
     @classmethod
-    def from_takes(
-        cls, takes: Sequence[Take], skeleton: str = "h36m_16", frames: int = 1, views: int = 0,
+    def from_recordings(
+        cls, recordings: Sequence[Recording], skeleton: str = "h36m_16", frames: int = 1, views: int = 0,
         target: int | None = None, device: torch.device | str = "cpu",
     ) -> "MultiViewDataset":  # fmt: skip
         """Lay out takes whose views are of the same moments. views: the first so many of each take; 0: all there are.
 
         The other arguments are PoseDataset's. Frames that fewer than two of the views have a record of are no samples.
         """
-        _check(takes, views)
-        chosen = [replace(take, views=take.views[: views or None]) for take in takes]
-        most = max(len(take.views) for take in chosen)
-        flat = PoseDataset.from_takes(chosen, skeleton, frames, target=target, only_present=False)
+        _check(recordings, views)
+        chosen = [replace(recording, views=recording.views[: views or None]) for recording in recordings]
+        most = max(len(recording.views) for recording in chosen)
+        flat = PoseDataset.from_recordings(chosen, skeleton, frames, target=target, only_present=False)
         rows, present, start = [], [], 0
-        for take in chosen:
-            count, own = int(take.usable.sum()), len(take.views)
+        for recording in chosen:
+            count, own = int(recording.usable.sum()), len(recording.views)
             first = torch.arange(start, start + count)[:, None]
             view = torch.arange(most)[None]
             there = view < own
@@ -90,15 +90,15 @@ class MultiViewDataset(IndexedPoses):
 Poses = PoseDataset | MultiViewDataset
 
 
-def _check(takes: Sequence[Take], views: int) -> None:
+def _check(recordings: Sequence[Recording], views: int) -> None:
     if views == 1 or views < 0:
         raise ValueError(f"views is {views}, expected two or more, or 0 for all there are.")
-    for take in takes:
-        if len(take.views) < max(views, 2):
+    for recording in recordings:
+        if len(recording.views) < max(views, 2):
             raise ValueError(
-                f"Take {take.subject}/{take.action} has {len(take.views)} view(s), expected {max(views, 2)} or more: "
-                "leave it out, or ask for fewer views."
+                f"Take {recording.subject}/{recording.action} has {len(recording.views)} view(s), expected "
+                f"{max(views, 2)} or more: leave it out, or ask for fewer views."
             )
-        name = f"Take {take.subject}/{take.action}"
-        check_lengths(take.views, name)
-        check_names(take.views, name)
+        name = f"Take {recording.subject}/{recording.action}"
+        check_lengths(recording.views, name)
+        check_names(recording.views, name)

@@ -21,7 +21,7 @@ from data.mpi_inf_3dhp.official.test import check_metres
 from data.multiview.checks import check_views
 from data.multiview.skeletool import pinhole
 from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points
-from data.takes import DataSettings, DataSplits, Take, View
+from data.recordings import DataSettings, DataSplits, Recording, View
 from kinematics.camera import Camera
 from kinematics.rotation import quaternion_to_matrix
 from kinematics.skeleton import Skeleton
@@ -49,20 +49,24 @@ def load(settings: DataSettings) -> DataSplits:
     notes = [f"Ski-Pose: {FPS:g} frames a second are assumed, and no one is held out for validation."]
     parts = {}
     for split, asked in (("train", settings.subjects_train), ("test", settings.subjects_test)):
-        takes = load_ski_takes(settings.data_root, split, settings.num_joints)
-        choose(f"Ski-Pose {split}: subject", asked, sorted({take.subject for take in takes}))
+        recordings = load_ski_recordings(settings.data_root, split, settings.num_joints)
+        choose(f"Ski-Pose {split}: subject", asked, sorted({recording.subject for recording in recordings}))
         choose("Action", settings.actions, (ACTION,))
-        takes = [take for take in takes if not asked or take.subject in asked]
-        parts[split] = [take for take in takes if len(take.views) >= settings.views]
-        if few := len(takes) - len(parts[split]):
+        recordings = [recording for recording in recordings if not asked or recording.subject in asked]
+        parts[split] = [recording for recording in recordings if len(recording.views) >= settings.views]
+        if few := len(recordings) - len(parts[split]):
             notes.append(
-                f"Ski-Pose {split}: {few} of {len(takes)} runs left out, seen by under {settings.views} cameras."
+                f"Ski-Pose {split}: {few} of {len(recordings)} runs left out, seen by under {settings.views} cameras."
             )
         if not parts[split]:
             raise ValueError(f"Ski-Pose {split} has no run seen by {settings.views} cameras: ask for fewer views.")
-    if both := sorted({take.subject for take in parts["train"]} & {take.subject for take in parts["test"]}):
+    if both := sorted(
+        {recording.subject for recording in parts["train"]} & {recording.subject for recording in parts["test"]}
+    ):
         notes.append(f"Ski-Pose: {', '.join(both)} skis in both of the released splits.")
-    return DataSplits([take.thinned(settings.downsample) for take in parts["train"]], [], {"ski": parts["test"]}, notes)
+    return DataSplits(
+        [recording.thinned(settings.downsample) for recording in parts["train"]], [], {"ski": parts["test"]}, notes
+    )
 
 
 def file_of(root: str | Path, split: str) -> Path:
@@ -71,7 +75,7 @@ def file_of(root: str | Path, split: str) -> Path:
     return released if released.exists() and not own.exists() else own
 
 
-def load_ski_takes(root: str | Path, split: str, num_joints: int = 17) -> list[Take]:
+def load_ski_recordings(root: str | Path, split: str, num_joints: int = 17) -> list[Recording]:
     """One take per run of frames without a hole, its views synchronised and with a camera for every frame.
 
     root: folder of ski_train.h5 and ski_test.h5 (or of train/labels.h5 and test/labels.h5, as they are released);
@@ -82,18 +86,18 @@ def load_ski_takes(root: str | Path, split: str, num_joints: int = 17) -> list[T
         raise ValueError(f"Ski-Pose split {split!r} is not known: choose from {', '.join(SPLITS)}.")
     layout = Skeleton.from_num_joints(num_joints).name
     path = file_of(root, split)
-    takes = []
+    recordings = []
     for run in _runs(path, _upright(_read(path))):
         try:
-            take = _take(run, layout)
+            recording = _recording(run, layout)
         except np.linalg.LinAlgError as error:
             raise ValueError(
                 f"{path}: the cameras of sequence {run['seq'][0]} do not tell where the skier is. Get it again."
             ) from error
-        if len(take.views) > 1:
-            check_views(take, f"{path}: {take.group['sequence']}", SCREEN_AGREEMENT)
-            takes.append(take)
-    return takes
+        if len(recording.views) > 1:
+            check_views(recording, f"{path}: {recording.group['sequence']}", SCREEN_AGREEMENT)
+            recordings.append(recording)
+    return recordings
 
 
 def _read(path: Path) -> Records:
@@ -157,7 +161,7 @@ def _runs(path: Path, records: Records) -> Iterator[Records]:
             yield {name: array[chosen] for name, array in records.items()}
 
 
-def _take(run: Records, layout: str) -> Take:
+def _recording(run: Records, layout: str) -> Recording:
     frames, cameras = np.unique(run["frame"]), np.unique(run["cam"])
     grid = np.full((len(cameras), len(frames)), -1)
     grid[np.searchsorted(cameras, run["cam"]), np.searchsorted(frames, run["frame"])] = np.arange(len(run["cam"]))
@@ -176,7 +180,7 @@ def _take(run: Records, layout: str) -> Take:
         views.append(View(str(name), camera[i].to(torch.float32), joints_3d, joints_2d, present=recorded))
     step = int(frames[1] - frames[0]) if len(frames) > 1 else 1
     sequence, usable = f"seq {run['seq'][0]} frame {frames[0]}", np.ones(len(frames), dtype=bool)
-    return Take(f"S{run['subj'][0]}", ACTION, tuple(views), FPS / step, usable, {"sequence": sequence})
+    return Recording(f"S{run['subj'][0]}", ACTION, tuple(views), FPS / step, usable, {"sequence": sequence})
 
 
 def _nearest(own: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ from evaluation.synthetic_quality.card.html import Picture, page
 from evaluation.synthetic_quality.card.tables import OWN, VIEWS, compared_cells, own_cells, text_table
 from evaluation.synthetic_quality.features import limb_directions
 from evaluation.synthetic_quality.pose_sets.files import read_files
-from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, SETS, PoseSet, load_takes, of_takes
+from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, SETS, PoseSet, load_recordings, of_recordings
 from evaluation.synthetic_quality.report import Described, Effort, common_axes, described, judge, names
 from kinematics import PoseFKError, exit_with_one_sentence, joint_limits
 
@@ -132,7 +132,9 @@ def load_one(name: str, settings: Quality, wanted: int, generator: torch.Generat
     if name not in SETS:
         return read_files(Path(name), wanted, generator)
     data = DataSettings(data_root=settings.data_root, data_extra_root=settings.data_extra_root)
-    return of_takes(name, load_takes(name, data), wanted, generator, None if like is None else like.clip_frames)
+    return of_recordings(
+        name, load_recordings(name, data), wanted, generator, None if like is None else like.clip_frames
+    )
 
 
 def facts(synthetic: PoseSet, settings: Quality) -> list[str]:

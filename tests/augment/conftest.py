@@ -13,7 +13,7 @@ from augment.sources.random_poses import range_of_motion_poses
 from augment.visible import photograph
 from data.batch import REAL, PoseBatch
 from data.h36m.cameras import H36M_CAMERAS
-from data.takes import Take, view_from_world
+from data.recordings import Recording, view_from_world
 from kinematics import DHHuman
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "gan_dhaug.npz"
@@ -33,15 +33,15 @@ def standing_people(count: int, seed: int = 0, dtype: torch.dtype = torch.float3
 
 
 @pytest.fixture(scope="session")
-def motion() -> Callable[..., Take]:
+def motion() -> Callable[..., Recording]:
     """(frames, seed, cameras) -> somebody of chance who drifts along, seen by Human3.6M's cameras of S1."""
 
-    def make(frames: int, seed: int, cameras: int = 2) -> Take:
+    def make(frames: int, seed: int, cameras: int = 2) -> Recording:
         rng = np.random.default_rng(seed)
         body = rng.normal(size=(1, 16, 3)) * 0.3 + [0, 0, 1]
         joints_world = (body + np.linspace(0, 0.3, frames)[:, None, None]).astype(np.float32)
         views = tuple(view_from_world(joints_world, H36M_CAMERAS["S1"][i], f"c{i}") for i in range(cameras))
-        return Take("S1", "Walking", views, 25.0, np.ones(frames, dtype=bool))
+        return Recording("S1", "Walking", views, 25.0, np.ones(frames, dtype=bool))
 
     return make
 

@@ -14,18 +14,18 @@ from augment.settings import AugmentSettings, Mixture
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
 from data.multiview.dataset import MultiViewDataset
-from data.takes import Take
+from data.recordings import Recording
 
-Motion, Rigged = Callable[..., Take], Callable[..., PoseBatch]
+Motion, Rigged = Callable[..., Recording], Callable[..., PoseBatch]
 NOISE = DetectorNoise("h36m_16", (0.03,) * 16, (0.0,) * 16, (0.0,) * 16, seconds=0.2, fps=25.0)
 
 
-def gapped(take: Take, frames: list[int]) -> Take:
+def gapped(recording: Recording, frames: list[int]) -> Recording:
     """The second camera has no record of some frames."""
-    present = ~np.isin(np.arange(len(take)), frames)
-    first, second, *others = take.views
+    present = ~np.isin(np.arange(len(recording)), frames)
+    first, second, *others = recording.views
     zeros = np.where(present[:, None, None], second.joints_2d, 0).astype(np.float32)
-    return replace(take, views=(first, replace(second, present=present, joints_2d=zeros), *others))
+    return replace(recording, views=(first, replace(second, present=present, joints_2d=zeros), *others))
 
 
 def errors(seen: PoseDataset, true: PoseDataset) -> torch.Tensor:
@@ -40,7 +40,7 @@ def correlation(first: torch.Tensor, second: torch.Tensor) -> float:
 @pytest.fixture(scope="module")
 def data(motion: Motion) -> MultiViewDataset:
     lengths = (600, 1, 300, 257, 40)
-    return MultiViewDataset.from_takes([motion(count, seed) for seed, count in enumerate(lengths)])
+    return MultiViewDataset.from_recordings([motion(count, seed) for seed, count in enumerate(lengths)])
 
 
 def test_every_view_has_errors_of_its_own(rigged: Rigged, generator: torch.Generator):
@@ -103,14 +103,14 @@ def test_the_error_is_the_seed_s_and_the_original_stays(data: MultiViewDataset):
 
 
 def test_windows_of_a_clip_share_their_frames_errors(motion: Motion):
-    seen = detected_dataset(PoseDataset.from_takes([motion(30, 0)], frames=5), NOISE, 0)
+    seen = detected_dataset(PoseDataset.from_recordings([motion(30, 0)], frames=5), NOISE, 0)
     early, late = seen.batch(torch.tensor([10, 11])).joints_2d
     assert torch.equal(early[1:], late[:-1])
 
 
 def test_frames_without_a_record_are_left_alone_and_no_pairs(motion: Motion):
-    take = gapped(motion(60, 0, 3), [7, 8, 30])
-    data = MultiViewDataset.from_takes([take])
+    recording = gapped(motion(60, 0, 3), [7, 8, 30])
+    data = MultiViewDataset.from_recordings([recording])
     seen = detected_dataset(data, NOISE, 0)
     missing = torch.tensor([67, 68, 90])
     assert (seen.flat.joints_2d[missing] == 0).all() and (seen.flat.confidence[missing] == 1).all()

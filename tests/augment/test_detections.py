@@ -13,30 +13,30 @@ from augment.detector_noise.detections import RUN, is_projected, noise_for, pair
 from augment.settings import AugmentSettings, Mixture, recipe
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
-from data.takes import Take
+from data.recordings import Recording
 
 NOISE = DetectorNoise("h36m_16", (0.04,) * 16, (0.05,) * 16, (0.01,) * 16, seconds=0.2, slope=10.0, fps=25.0)
 REAL_AND_NEW = AugmentSettings(mixture=Mixture(real=0.5, limbs=0.5))
-Motion = Callable[..., Take]
+Motion = Callable[..., Recording]
 
 
-def seen_by_detector(take: Take, seed: int, scores: bool = True) -> Take:
+def seen_by_detector(recording: Recording, seed: int, scores: bool = True) -> Recording:
     generator = torch.Generator().manual_seed(seed)
     views = []
-    for view in take.views:
+    for view in recording.views:
         seen, confidence = NOISE.apply(torch.from_numpy(view.joints_2d)[None], generator)
         views.append(replace(view, joints_2d=seen[0].numpy(), confidence=confidence[0].numpy() if scores else None))
-    return replace(take, views=tuple(views))
+    return replace(recording, views=tuple(views))
 
 
 @pytest.fixture(scope="module")
 def detected(motion: Motion) -> PoseDataset:
-    return PoseDataset.from_takes([seen_by_detector(motion(400, seed), seed) for seed in range(8)], frames=3)
+    return PoseDataset.from_recordings([seen_by_detector(motion(400, seed), seed) for seed in range(8)], frames=3)
 
 
 def test_pairs_are_detections_beside_projections_in_order(detected: PoseDataset, motion: Motion):
     pairs = pairs_of(detected)
-    true = PoseDataset.from_takes([motion(400, seed) for seed in range(8)]).joints_2d
+    true = PoseDataset.from_recordings([motion(400, seed) for seed in range(8)]).joints_2d
     torch.testing.assert_close(pairs.true, true, atol=1e-5, rtol=0)
     assert torch.equal(pairs.detected, detected.joints_2d) and torch.equal(pairs.follows, detected.follows())
     assert int((~pairs.follows).sum()) == 16
@@ -67,7 +67,7 @@ def test_auto_finds_the_detector_of_detections_and_none_in_projections(detected:
     assert np.mean(found.outliers) == pytest.approx(0.05, abs=0.01)
     assert found.seconds == pytest.approx(0.2, rel=0.15) and found.slope == pytest.approx(10, rel=0.1)
     assert noise_for("auto", detected) == found
-    projected = PoseDataset.from_takes([motion(40, 0)])
+    projected = PoseDataset.from_recordings([motion(40, 0)])
     assert is_projected(projected) and noise_for("auto", projected) is None and noise_for("none", detected) is None
 
 
@@ -107,7 +107,7 @@ def test_the_published_recipe_has_no_noise_and_the_gan_sees_clean_fakes(people: 
 
 
 def test_critics_see_real_detections_as_projections_because_fakes_are(detected: PoseDataset, motion: Motion):
-    projected = PoseDataset.from_takes([motion(400, seed) for seed in range(8)], frames=3)
+    projected = PoseDataset.from_recordings([motion(400, seed) for seed in range(8)], frames=3)
     rows, settings = torch.arange(0, len(projected), 100), replace(recipe("dh-aug"), max_reference=50)
     losses = [Augmenter(settings, data, seed=1).update(data.batch(rows)) for data in (detected, projected)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)

@@ -4,7 +4,7 @@ from augment import visible as placing
 from augment.cameras import WideCameraRanges, wide_cameras
 from augment.visible import Placement, filled, is_photographable, photograph, place
 from data.batch import SYNTHETIC
-from kinematics.batch_last import in_rows
+from kinematics.batch_last import to_batch_last
 
 TIGHT = WideCameraRanges(focal=(2.0, 3.0), distance=(1.0, 3.0))
 
@@ -34,7 +34,7 @@ def test_poses_are_drawn_in_pieces_and_what_was_rejected_is_made_up_for_at_once(
     def draw(count: int):
         asked.append(count)
         rows = torch.randint(len(joints), (count,), generator=generator)
-        return in_rows(joints[rows]), wide_cameras(in_rows(joints[rows][:, 0, 0]), generator, TIGHT)
+        return to_batch_last(joints[rows]), wide_cameras(to_batch_last(joints[rows][:, 0, 0]), generator, TIGHT)
 
     placement = place(draw, 100, tries=20)
     assert len(placement.batch) == 100 and asked[:4] == [32, 32, 32, 4]

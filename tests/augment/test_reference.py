@@ -38,7 +38,7 @@ def test_fit_of_the_reference_leads_back_to_its_poses(people, generator):
 
 
 def test_long_clips_are_kept_within_memory_and_fitted_piece_by_piece(people, generator, monkeypatch):
-    clips = people.take(torch.randint(len(people), (40,), generator=generator))
+    clips = people.index_select(torch.randint(len(people), (40,), generator=generator))
     joints = torch.cat([clips.joints_3d, clips.joints_3d.flip(0), clips.joints_3d], dim=1)
     clips = type(people).of(joints, clips.joints_2d.expand(-1, 3, -1, -1), clips.camera)
     whole = Reference.of(clips, 1000, generator)

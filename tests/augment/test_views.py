@@ -15,7 +15,7 @@ from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
 from augment.visible import _with_others, is_photographable, photograph, place
 from data.batch import SYNTHETIC, PoseBatch
 from data.multiview.dataset import MultiViewDataset
-from data.takes import Take
+from data.recordings import Recording
 from kinematics import Camera
 from kinematics.triangulation import triangulate
 
@@ -25,7 +25,7 @@ ALL = AugmentSettings(
     gan=GanSettings(**SMALL_GAN, motion_critic_width=16),
 )
 DH_AUG = replace(RECIPES["dh-aug"], gan=replace(RECIPES["dh-aug"].gan, **SMALL_GAN, motion_critic_width=16))
-Motion, Rigged = Callable[..., Take], Callable[..., PoseBatch]
+Motion, Rigged = Callable[..., Recording], Callable[..., PoseBatch]
 TIGHT = WideCameraRanges(focal=(2.0, 3.0), distance=(1.0, 3.0))
 
 
@@ -93,7 +93,7 @@ def test_rigs_of_the_data_come_whole(rigged: Rigged):
 
 
 def test_a_data_set_of_several_views_gives_its_rigs(motion: Motion, generator: torch.Generator):
-    data = MultiViewDataset.from_takes([motion(12, 0, 4), motion(12, 1, 2)], frames=3)
+    data = MultiViewDataset.from_recordings([motion(12, 0, 4), motion(12, 1, 2)], frames=3)
     reference = Reference.of(data, 1000, generator)
     whole = data.all()[data.present.all(dim=1)]
     assert reference.views == 4 and 0 < len(whole) == len(reference) < len(data)

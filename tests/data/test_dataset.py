@@ -7,21 +7,21 @@ import torch
 from data.batch import SYNTHETIC, PoseBatch
 from data.dataset import PoseDataset
 from data.h36m.cameras import H36M_CAMERAS
-from data.takes import Take, view_from_world
+from data.recordings import Recording, view_from_world
 from kinematics.skeleton import Skeleton
 
 
-def _take(frames: int, seed: int, subject: str = "S1", joints: int = 17) -> Take:
+def _recording(frames: int, seed: int, subject: str = "S1", joints: int = 17) -> Recording:
     rng = np.random.default_rng(seed)
     joints_world = rng.normal(size=(frames, joints, 3)).astype(np.float32) * 0.3 + np.array([0, 0, 1], np.float32)
     views = tuple(view_from_world(joints_world, H36M_CAMERAS["S1"][i], f"camera{i}") for i in range(2))
     usable = np.ones(frames, dtype=bool)
     usable[1] = False
-    return Take(subject, "Walking", views, 25.0, usable, {"sequence": f"take{seed}"})
+    return Recording(subject, "Walking", views, 25.0, usable, {"sequence": f"take{seed}"})
 
 
 def test_every_usable_frame_of_every_view_is_one_sample():
-    dataset = PoseDataset.from_takes([_take(5, 0), _take(7, 1, "S5")])
+    dataset = PoseDataset.from_recordings([_recording(5, 0), _recording(7, 1, "S5")])
     assert len(dataset) == 2 * (4 + 6)
     assert dataset.label("subject") == ["S1"] * 8 + ["S5"] * 12
     assert dataset.label("sequence")[0] == "take0" and dataset.label("sequence")[-1] == "take1"
@@ -29,26 +29,26 @@ def test_every_usable_frame_of_every_view_is_one_sample():
 
 
 def test_a_batch_is_the_view_it_was_made_from():
-    take = _take(6, 3)
-    dataset = PoseDataset.from_takes([take])
+    recording = _recording(6, 3)
+    dataset = PoseDataset.from_recordings([recording])
     everything = dataset.all()
-    expected = Skeleton("h36m_17").convert(take.views[0].joints_3d[take.usable], "h36m_16")
+    expected = Skeleton("h36m_17").convert(recording.views[0].joints_3d[recording.usable], "h36m_16")
     np.testing.assert_array_equal(everything.joints_3d[:5, 0].numpy(), expected)
     assert everything.joints_3d.shape == (10, 1, 16, 3) and everything.joints_2d.shape == (10, 1, 16, 2)
 
 
 def test_joints_world_undo_the_camera():
-    take = _take(6, 3, joints=16)
-    dataset = PoseDataset.from_takes([take], only_usable=False)
+    recording = _recording(6, 3, joints=16)
+    dataset = PoseDataset.from_recordings([recording], only_usable=False)
     world = dataset.all().joints_world()[:, 0]
-    np.testing.assert_allclose(world[:6].numpy(), take.joints_world, atol=2e-6)
-    np.testing.assert_allclose(world[6:].numpy(), take.joints_world, atol=2e-6)
+    np.testing.assert_allclose(world[:6].numpy(), recording.joints_world, atol=2e-6)
+    np.testing.assert_allclose(world[6:].numpy(), recording.joints_world, atol=2e-6)
 
 
 def test_windows_are_padded_with_edge_frames_and_never_leave_their_clip():
-    takes = [_take(4, 0), _take(5, 1)]
-    single = PoseDataset.from_takes(takes, only_usable=False)
-    windows = PoseDataset.from_takes(takes, frames=5, only_usable=False)
+    recordings = [_recording(4, 0), _recording(5, 1)]
+    single = PoseDataset.from_recordings(recordings, only_usable=False)
+    windows = PoseDataset.from_recordings(recordings, frames=5, only_usable=False)
     assert len(single) == len(windows)
     frames = single.all().joints_3d[:, 0]
     first = windows.batch(torch.tensor([0])).joints_3d[0]
@@ -59,24 +59,24 @@ def test_windows_are_padded_with_edge_frames_and_never_leave_their_clip():
 
 @pytest.mark.parametrize("target", [0, 1, 3])
 def test_windows_lie_about_the_sample_as_asked(target: int):
-    take = _take(6, 0)
-    frames = PoseDataset.from_takes([take], only_usable=False).all().joints_3d[:6, 0]
-    windows = PoseDataset.from_takes([take], frames=4, only_usable=False, target=target)
+    recording = _recording(6, 0)
+    frames = PoseDataset.from_recordings([recording], only_usable=False).all().joints_3d[:6, 0]
+    windows = PoseDataset.from_recordings([recording], frames=4, only_usable=False, target=target)
     for sample in range(6):
         places = (sample + torch.arange(4) - target).clamp(0, 5)
         torch.testing.assert_close(windows.batch(torch.tensor([sample])).joints_3d[0], frames[places])
     with pytest.raises(ValueError, match="expected an odd number"):
-        PoseDataset.from_takes([take], frames=4)
+        PoseDataset.from_recordings([recording], frames=4)
     with pytest.raises(ValueError, match="expected 0 to 3"):
-        PoseDataset.from_takes([take], frames=4, target=4)
+        PoseDataset.from_recordings([recording], frames=4, target=4)
 
 
 def test_stride_keeps_every_nth_frame():
-    assert len(PoseDataset.from_takes([_take(10, 0)], stride=3, only_usable=False)) == 2 * 4
+    assert len(PoseDataset.from_recordings([_recording(10, 0)], stride=3, only_usable=False)) == 2 * 4
 
 
 def test_an_epoch_shows_every_sample_once_and_a_seed_repeats_it():
-    dataset = PoseDataset.from_takes([_take(9, 0)])
+    dataset = PoseDataset.from_recordings([_recording(9, 0)])
     order = [
         torch.cat([batch.joints_3d for batch in dataset.shuffled_batches(4, torch.Generator().manual_seed(7))])
         for _ in range(2)
@@ -87,7 +87,7 @@ def test_an_epoch_shows_every_sample_once_and_a_seed_repeats_it():
 
 
 def test_mirroring_twice_is_the_identity_and_agrees_in_2d_and_3d():
-    batch = PoseDataset.from_takes([_take(5, 0)]).all()
+    batch = PoseDataset.from_recordings([_recording(5, 0)]).all()
     twice = batch.mirrored().mirrored()
     torch.testing.assert_close(twice.joints_3d, batch.joints_3d)
     torch.testing.assert_close(twice.joints_2d, batch.joints_2d)
@@ -100,7 +100,7 @@ def test_mirroring_twice_is_the_identity_and_agrees_in_2d_and_3d():
 
 
 def test_batches_join_and_move_with_their_cameras():
-    dataset = PoseDataset.from_takes([_take(5, 0)])
+    dataset = PoseDataset.from_recordings([_recording(5, 0)])
     batch = dataset.all()
     joined = PoseBatch.cat([batch[:2], batch[2:]]).to("cpu")
     torch.testing.assert_close(joined.joints_world(), batch.joints_world())
@@ -108,7 +108,7 @@ def test_batches_join_and_move_with_their_cameras():
 
 
 def test_confidences_stay_with_their_joints(generator: torch.Generator):
-    batch = PoseDataset.from_takes([_take(5, 0)], frames=3).all()
+    batch = PoseDataset.from_recordings([_recording(5, 0)], frames=3).all()
     batch.confidence = torch.rand(batch.joints_2d.shape[:3], generator=generator)
     places = batch.confidence[..., None] * torch.tensor([1.0, 2.0])  # a joint's place says its confidence
     marked = PoseBatch.of(batch.joints_3d, places, batch.camera, SYNTHETIC, batch.confidence)
@@ -122,7 +122,7 @@ def test_confidences_stay_with_their_joints(generator: torch.Generator):
 
 
 def test_poses_without_confidences_count_as_certain_beside_others():
-    plain = PoseDataset.from_takes([_take(5, 0)]).all()
+    plain = PoseDataset.from_recordings([_recording(5, 0)]).all()
     detected = PoseBatch.of(plain.joints_3d, plain.joints_2d, None, confidence=0.3 * torch.ones(8, 1, 16))
     joined = PoseBatch.cat([plain, detected])
     assert joined.confidence is not None
@@ -132,23 +132,23 @@ def test_poses_without_confidences_count_as_certain_beside_others():
 
 
 def test_takes_of_different_rates_make_no_windows_but_single_frames():
-    takes = [_take(5, 0), replace(_take(5, 1), fps=50.0)]
-    assert PoseDataset.from_takes(takes).fps is None
-    assert PoseDataset.from_takes([takes[0], replace(takes[1], fps=25.001)], frames=3).fps == 25
+    recordings = [_recording(5, 0), replace(_recording(5, 1), fps=50.0)]
+    assert PoseDataset.from_recordings(recordings).fps is None
+    assert PoseDataset.from_recordings([recordings[0], replace(recordings[1], fps=25.001)], frames=3).fps == 25
     with pytest.raises(ValueError, match="25 and 50 frames a second.*window of 3.*--frames 1"):
-        PoseDataset.from_takes(takes, frames=3)
+        PoseDataset.from_recordings(recordings, frames=3)
 
 
 def test_a_part_of_a_take_is_that_part_of_all_it_holds():
-    take = replace(_take(9, 0), frame_groups={"activity": np.arange(9).astype(str)})
-    part = take[1:8:3]
-    assert part.fps == pytest.approx(25 / 3) and len(part) == 3 and part.group == take.group
-    np.testing.assert_array_equal(part.joints_world, take.joints_world[1:8:3])
+    recording = replace(_recording(9, 0), frame_groups={"activity": np.arange(9).astype(str)})
+    part = recording[1:8:3]
+    assert part.fps == pytest.approx(25 / 3) and len(part) == 3 and part.group == recording.group
+    np.testing.assert_array_equal(part.joints_world, recording.joints_world[1:8:3])
     assert part.frame_groups["activity"].tolist() == ["1", "4", "7"] and part.usable.tolist() == [False, True, True]
 
 
 def test_millimetres_and_nan_are_refused_at_the_door():
-    batch = PoseDataset.from_takes([_take(5, 0)]).all()
+    batch = PoseDataset.from_recordings([_recording(5, 0)]).all()
     with pytest.raises(ValueError, match="are these millimetres"):
         PoseBatch.of(batch.joints_3d * 1000, batch.joints_2d, batch.camera).check()
     broken = batch.joints_2d.clone()
@@ -163,6 +163,6 @@ def test_wrong_shapes_are_refused():
     with pytest.raises(ValueError, match=r"joints_2d has shape .* expected \(2, 1, 16, 2\)"):
         PoseBatch.of(torch.zeros(2, 1, 16, 3), torch.zeros(2, 1, 17, 2), None)
     with pytest.raises(ValueError, match="odd number"):
-        PoseDataset.from_takes([_take(5, 0)], frames=4)
+        PoseDataset.from_recordings([_recording(5, 0)], frames=4)
     with pytest.raises(ValueError, match="no usable pose"):
-        PoseDataset.from_takes([])
+        PoseDataset.from_recordings([])

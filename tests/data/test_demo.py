@@ -11,7 +11,7 @@ from data.demo_bodies import CHANNELS, COLUMN, SKELETON, posed_joints
 from data.demo_motions import LIMITS, limit_angles, mirrored, pose_vector
 from data.demo_shifted_activities import SHIFTED_ACTIVITIES
 from data.h36m.cameras import H36M_CAMERAS
-from data.takes import DataSettings, DataSplits, Take
+from data.recordings import DataSettings, DataSplits, Recording
 from kinematics.camera import in_image
 
 JOINT = {name: index for index, name in enumerate(SKELETON.joints)}
@@ -23,8 +23,12 @@ def splits() -> DataSplits:
 
 
 @pytest.fixture(scope="module")
-def every_take(splits: DataSplits) -> list[Take]:
-    return [*splits.train, *splits.validation, *(take for takes in splits.tests.values() for take in takes)]
+def every_recording(splits: DataSplits) -> list[Recording]:
+    return [
+        *splits.train,
+        *splits.validation,
+        *(recording for recordings in splits.tests.values() for recording in recordings),
+    ]
 
 
 def _small(**settings) -> DataSplits:
@@ -33,7 +37,7 @@ def _small(**settings) -> DataSplits:
 
 def test_the_same_population_for_every_seed(splits):
     again = load(DataSettings(num_joints=17, seed=5, subjects_train=("D2",), actions=("walk", "kick")))
-    twin = {take.action: take for take in splits.train if take.subject == "D2"}["walk"]
+    twin = {recording.action: recording for recording in splits.train if recording.subject == "D2"}["walk"]
     for view, view_again in zip(twin.views, again.train[0].views, strict=True):
         assert np.array_equal(view.joints_3d, view_again.joints_3d)
         assert np.array_equal(view.joints_2d, view_again.joints_2d)
@@ -52,9 +56,9 @@ def test_global_random_state_is_neither_used_nor_changed():
 
 def test_people_of_the_splits_are_disjoint(splits):
     seen = {
-        "train": {take.subject for take in splits.train},
-        "validation": {take.subject for take in splits.validation},
-        **{name: {take.subject for take in takes} for name, takes in splits.tests.items()},
+        "train": {recording.subject for recording in splits.train},
+        "validation": {recording.subject for recording in splits.validation},
+        **{name: {recording.subject for recording in recordings} for name, recordings in splits.tests.items()},
     }
     assert seen["train"] == set(TRAIN_SUBJECTS) and seen["validation"] == set(VALIDATION_SUBJECTS)
     assert list(splits.tests) == ["demo", "demo_shifted"]
@@ -62,29 +66,29 @@ def test_people_of_the_splits_are_disjoint(splits):
 
 
 def test_shifted_activities_are_seen_in_no_other_split(splits):
-    shifted = {take.action for take in splits.tests["demo_shifted"]}
-    others = {take.action for take in [*splits.train, *splits.validation, *splits.tests["demo"]]}
+    shifted = {recording.action for recording in splits.tests["demo_shifted"]}
+    others = {recording.action for recording in [*splits.train, *splits.validation, *splits.tests["demo"]]}
     assert len(others) >= 12 and len(shifted) >= 8 and not shifted & others
-    assert {take.action for take in splits.tests["demo"]} == {take.action for take in splits.train}
+    assert {recording.action for recording in splits.tests["demo"]} == {recording.action for recording in splits.train}
 
 
 def test_training_has_twenty_to_forty_thousand_poses(splits):
-    assert 20_000 <= sum(len(take) * len(take.views) for take in splits.train) <= 40_000
+    assert 20_000 <= sum(len(recording) * len(recording.views) for recording in splits.train) <= 40_000
 
 
-def test_bones_keep_their_length_within_a_take(every_take):
-    for take in every_take:
-        joints = take.joints_world
+def test_bones_keep_their_length_within_a_take(every_recording):
+    for recording in every_recording:
+        joints = recording.joints_world
         for parent, child in SKELETON.bones:
             length = np.linalg.norm(joints[:, child] - joints[:, parent], axis=-1)
-            assert np.ptp(length) < 1e-4, (take.subject, take.action, SKELETON.joints[child])
+            assert np.ptp(length) < 1e-4, (recording.subject, recording.action, SKELETON.joints[child])
 
 
 def test_a_person_has_the_same_bones_in_every_take(splits):
     by_person: dict[str, list[np.ndarray]] = {}
-    for take in splits.train:
-        joints = take.joints_world[0]
-        by_person.setdefault(take.subject, []).append(
+    for recording in splits.train:
+        joints = recording.joints_world[0]
+        by_person.setdefault(recording.subject, []).append(
             np.array([np.linalg.norm(joints[child] - joints[parent]) for parent, child in SKELETON.bones])
         )
     for lengths in by_person.values():
@@ -93,48 +97,48 @@ def test_a_person_has_the_same_bones_in_every_take(splits):
     assert np.ptp(people, axis=0).max() > 0.01  # and people differ
 
 
-def test_motion_is_smooth(every_take):
-    for take in every_take:
-        velocity = np.diff(take.joints_world, axis=0) * take.fps
-        assert np.linalg.norm(velocity, axis=-1).max() < 15, (take.subject, take.action)
-        jump = np.linalg.norm(np.diff(velocity, axis=0), axis=-1) / take.fps  # from the constant-velocity forecast
-        assert jump.max() < 0.3, (take.subject, take.action)
+def test_motion_is_smooth(every_recording):
+    for recording in every_recording:
+        velocity = np.diff(recording.joints_world, axis=0) * recording.fps
+        assert np.linalg.norm(velocity, axis=-1).max() < 15, (recording.subject, recording.action)
+        jump = np.linalg.norm(np.diff(velocity, axis=0), axis=-1) / recording.fps  # from the constant-velocity forecast
+        assert jump.max() < 0.3, (recording.subject, recording.action)
 
 
-def test_nobody_sinks_into_the_floor_or_floats_for_long(every_take):
+def test_nobody_sinks_into_the_floor_or_floats_for_long(every_recording):
     flying = {"jump", "run", "climb_stairs", "jumping_jack", "dance"}
-    for take in every_take:
-        skin = demo_body(take.subject).skin
-        gap = (take.joints_world[..., 2] - skin).min(1)
-        assert gap.min() > -1e-4, (take.subject, take.action)
-        if take.action not in flying:
-            assert gap.max() < 0.03, (take.subject, take.action)
+    for recording in every_recording:
+        skin = demo_body(recording.subject).skin
+        gap = (recording.joints_world[..., 2] - skin).min(1)
+        assert gap.min() > -1e-4, (recording.subject, recording.action)
+        if recording.action not in flying:
+            assert gap.max() < 0.03, (recording.subject, recording.action)
 
 
 def test_a_walker_makes_way_without_sliding(splits):
-    walks = [take for take in splits.train if take.action == "walk"]
-    for take in walks:
-        joints = take.joints_world
+    walks = [recording for recording in splits.train if recording.action == "walk"]
+    for recording in walks:
+        joints = recording.joints_world
         ankles = joints[:, [JOINT["RAnkle"], JOINT["LAnkle"]]]
-        speed = np.linalg.norm(np.gradient(ankles[..., :2], axis=0), axis=-1) * take.fps
-        hip_speed = np.linalg.norm(np.gradient(joints[:, 0, :2], axis=0), axis=-1) * take.fps
-        standing = np.take_along_axis(speed, ankles[..., 2].argmin(1)[:, None], 1)
+        speed = np.linalg.norm(np.gradient(ankles[..., :2], axis=0), axis=-1) * recording.fps
+        hip_speed = np.linalg.norm(np.gradient(joints[:, 0, :2], axis=0), axis=-1) * recording.fps
+        standing = np.recording_along_axis(speed, ankles[..., 2].argmin(1)[:, None], 1)
         assert 0.5 < hip_speed.mean() < 2
         assert np.median(standing) < 0.25 * hip_speed.mean()
 
 
 @pytest.mark.parametrize("side", ["L", "R"])
-def test_knees_bend_forwards_and_elbows_never_straighten_past_180(every_take, side):
-    for take in every_take:
-        joints = take.joints_world.astype(np.float64)
+def test_knees_bend_forwards_and_elbows_never_straighten_past_180(every_recording, side):
+    for recording in every_recording:
+        joints = recording.joints_world.astype(np.float64)
         hip, knee, ankle = (joints[:, JOINT[side + name]] for name in ("Hip", "Knee", "Ankle"))
         thigh, shin = knee - hip, ankle - knee
         cosine = (thigh * shin).sum(-1) / np.linalg.norm(thigh, axis=-1) / np.linalg.norm(shin, axis=-1)
         assert np.degrees(np.arccos(cosine.clip(-1, 1))).max() < 150
-        if take.action in ("walk", "run", "climb_stairs", "squat", "sit", "bend", "crawl"):
+        if recording.action in ("walk", "run", "climb_stairs", "squat", "sit", "bend", "crawl"):
             across = joints[:, JOINT["RHip"]] - joints[:, JOINT["LHip"]]
             bend = (np.cross(shin, thigh) * across).sum(-1)  # the axis of flexion points to the subject's right
-            assert bend.min() > 0, (take.subject, take.action)
+            assert bend.min() > 0, (recording.subject, recording.action)
 
 
 def test_angles_are_held_inside_their_limits():
@@ -170,11 +174,11 @@ def test_a_mirrored_motion_is_the_mirror_image():
 
 
 def test_training_and_demo_use_the_cameras_of_human36m(splits):
-    for take in [*splits.train, *splits.tests["demo"]]:
+    for recording in [*splits.train, *splits.tests["demo"]]:
         rigs = [rig for rig in H36M_CAMERAS.values() if torch.allclose(
-            rig[0].translation.float(), take.views[0].camera.translation)]  # fmt: skip
-        assert len(rigs) == 1 and len(take.views) == 4
-        for view, camera in zip(take.views, rigs[0], strict=True):
+            rig[0].translation.float(), recording.views[0].camera.translation)]  # fmt: skip
+        assert len(rigs) == 1 and len(recording.views) == 4
+        for view, camera in zip(recording.views, rigs[0], strict=True):
             assert torch.equal(view.camera.intrinsics, camera.intrinsics.float())
             assert torch.equal(view.camera.orientation_wxyz, camera.orientation_wxyz.float())
 
@@ -183,10 +187,10 @@ def test_training_and_demo_use_the_cameras_of_human36m(splits):
 def test_wide_cameras_are_drawn_from_the_ranges_of_cmux(splits, split):
     kind = VALIDATION if split == "validation" else TEST_B
     focals = sorted(focal for focal, _ in kind.focals)
-    for take in splits.validation if split == "validation" else splits.tests[split]:
-        centre = take.joints_world[:, 0].mean(0)
-        assert len({view.camera.translation for view in take.views}) == 2
-        for view in take.views:
+    for recording in splits.validation if split == "validation" else splits.tests[split]:
+        centre = recording.joints_world[:, 0].mean(0)
+        assert len({view.camera.translation for view in recording.views}) == 2
+        for view in recording.views:
             focal, height = float(view.camera.intrinsics[0]), float(view.camera.translation[2])
             away = np.linalg.norm(view.camera.translation[:2].numpy() - centre[:2])
             assert focals[0] - 1e-6 <= focal <= focals[1] + 1e-6
@@ -195,42 +199,44 @@ def test_wide_cameras_are_drawn_from_the_ranges_of_cmux(splits, split):
             assert kind.height[0] <= height <= kind.height[1]
 
 
-def test_people_are_in_front_of_the_camera_and_in_the_image(every_take):
-    for take in every_take:
-        for view in take.views:
+def test_people_are_in_front_of_the_camera_and_in_the_image(every_recording):
+    for recording in every_recording:
+        for view in recording.views:
             assert view.joints_3d[..., 2].min() > 0.5
             inside = in_image(torch.from_numpy(view.joints_2d), float(view.camera.aspect))
-            assert inside.float().mean() > 0.97, (take.subject, take.action, view.camera_name)
+            assert inside.float().mean() > 0.97, (recording.subject, recording.action, view.camera_name)
 
 
 @pytest.mark.parametrize("views", [1, 2, 3])
 def test_wide_views_of_a_take_are_the_first_of_more(views):
     few, more = _small(views=views, actions=("walk", "kick")), _small(views=4, actions=("walk", "kick"))
     for part in ("validation", "demo_shifted"):
-        takes, wholes = (s.tests.get(part, s.validation) for s in (few, more))
-        for take, whole in zip(takes, wholes, strict=True):
-            assert len(take.views) == max(views, 2) and len({view.camera_name for view in whole.views}) == 4
-            for view, same in zip(take.views, whole.views, strict=False):
+        recordings, wholes = (s.tests.get(part, s.validation) for s in (few, more))
+        for recording, whole in zip(recordings, wholes, strict=True):
+            assert len(recording.views) == max(views, 2) and len({view.camera_name for view in whole.views}) == 4
+            for view, same in zip(recording.views, whole.views, strict=False):
                 assert np.array_equal(view.joints_2d, same.joints_2d) and view.camera_name == same.camera_name
 
 
 def test_four_wide_cameras_stand_apart_and_see_the_person():
     splits = load(DataSettings(num_joints=17, views=4, actions=("walk", "jump", "lie", "kick", "dance")))
-    for take in [*splits.validation, *splits.tests["demo_shifted"]]:
-        centre = torch.from_numpy(take.joints_world[:, 0].mean(0))[:2]
+    for recording in [*splits.validation, *splits.tests["demo_shifted"]]:
+        centre = torch.from_numpy(recording.joints_world[:, 0].mean(0))[:2]
         sides = torch.nn.functional.normalize(
-            torch.stack([view.camera.translation[:2] - centre for view in take.views]), dim=1
+            torch.stack([view.camera.translation[:2] - centre for view in recording.views]), dim=1
         )
         angles = torch.rad2deg(torch.arccos((sides @ sides.T).clamp(-1, 1)))
-        assert len(take.views) == 4 and min(angles[2, :2].min(), angles[3, :3].min()) > 29.9
-        for view in take.views:
+        assert len(recording.views) == 4 and min(angles[2, :2].min(), angles[3, :3].min()) > 29.9
+        for view in recording.views:
             inside = in_image(torch.from_numpy(view.joints_2d), float(view.camera.aspect))
-            assert inside.float().mean() > 0.97, (take.subject, take.action, view.camera_name)
+            assert inside.float().mean() > 0.97, (recording.subject, recording.action, view.camera_name)
 
 
 def test_shifted_poses_and_bodies_really_differ(splits):
-    def upright(takes: list[Take]) -> float:
-        trunks = np.concatenate([take.joints_world[:, JOINT["Thorax"]] - take.joints_world[:, 0] for take in takes])
+    def upright(recordings: list[Recording]) -> float:
+        trunks = np.concatenate(
+            [recording.joints_world[:, JOINT["Thorax"]] - recording.joints_world[:, 0] for recording in recordings]
+        )
         return float((trunks[:, 2] / np.linalg.norm(trunks, axis=-1) > 0.7).mean())
 
     assert upright(splits.train) > 0.85 > 0.75 > upright(splits.tests["demo_shifted"])
@@ -239,29 +245,31 @@ def test_shifted_poses_and_bodies_really_differ(splits):
 
 
 def test_sixteen_joints_are_the_seventeen_without_neck_nose(splits):
-    take = _small(actions=("walk",)).train[0]
+    recording = _small(actions=("walk",)).train[0]
     whole = next(t for t in splits.train if (t.subject, t.action) == ("D2", "walk"))
-    assert np.array_equal(take.views[1].joints_3d, SKELETON.convert(whole.views[1].joints_3d, "h36m_16"))
+    assert np.array_equal(recording.views[1].joints_3d, SKELETON.convert(whole.views[1].joints_3d, "h36m_16"))
 
 
 def test_downsampling_thins_the_training_takes_only():
     whole, thin = _small(actions=("walk", "kick")), _small(actions=("walk", "kick"), downsample=5)
     assert np.array_equal(thin.train[0].views[2].joints_2d, whole.train[0].views[2].joints_2d[::5])
     assert len(thin.train[0]) == len(thin.train[0].views[0].joints_3d) and thin.train[0].fps == 5
-    assert [len(take) for take in thin.tests["demo_shifted"]] == [len(take) for take in whole.tests["demo_shifted"]]
+    assert [len(recording) for recording in thin.tests["demo_shifted"]] == [
+        len(recording) for recording in whole.tests["demo_shifted"]
+    ]
 
 
 def test_filters_choose_people_and_activities():
     chosen = _small(actions=("walk", "kick"))
-    assert {(take.subject, take.action) for take in chosen.train} == {("D2", "walk")}
-    assert {(take.subject, take.action) for take in chosen.tests["demo"]} == {("D7", "walk")}
-    assert {(take.subject, take.action) for take in chosen.tests["demo_shifted"]} == {("D9", "kick")}
+    assert {(recording.subject, recording.action) for recording in chosen.train} == {("D2", "walk")}
+    assert {(recording.subject, recording.action) for recording in chosen.tests["demo"]} == {("D7", "walk")}
+    assert {(recording.subject, recording.action) for recording in chosen.tests["demo_shifted"]} == {("D9", "kick")}
     assert list(load_tests(DataSettings(actions=("kick",)))) == ["demo_shifted"]
 
 
 def test_validation_people_are_trained_on_only_when_asked():
     splits = _small(actions=("walk",), hold_out_validation=False)
-    assert [take.subject for take in splits.train] == ["D2", "D6"]
+    assert [recording.subject for recording in splits.train] == ["D2", "D6"]
     assert any("not held out" in note for note in splits.notes)
 
 

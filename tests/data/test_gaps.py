@@ -11,7 +11,7 @@ from data.dataset import PoseDataset
 from data.h36m import recordings as h36m
 from data.keypoints.gaps import GapCount, close_gaps, mend, mend_together, missing_joints, whole_spans
 from data.multiview.dataset import MultiViewDataset
-from data.takes import DataSettings, Take, View
+from data.recordings import DataSettings, Recording, View
 
 
 def straight_motion(frames: int = 40, joints: int = 16, seed: int = 0) -> np.ndarray:
@@ -29,13 +29,13 @@ def with_gaps(joints_2d: np.ndarray, *gaps: tuple[int, int, int]) -> np.ndarray:
     return broken
 
 
-def take_of(*views: np.ndarray, scores: bool = False) -> Take:
+def recording_of(*views: np.ndarray, scores: bool = False) -> Recording:
     frames, joints = views[0].shape[:2]
     depth = np.arange(frames, dtype=np.float32)[:, None, None] * np.ones((frames, joints, 3), np.float32)
     confidence = np.full((frames, joints), 0.7, np.float32) if scores else None
     labels = {"activity": np.arange(frames).astype(str)}
     seen = tuple(View(f"c{i}", None, depth, view, confidence) for i, view in enumerate(views))
-    return Take("S1", "Walking", seen, 50.0, np.ones(frames, bool), {"sequence": "S1 Walking"}, labels)
+    return Recording("S1", "Walking", seen, 50.0, np.ones(frames, bool), {"sequence": "S1 Walking"}, labels)
 
 
 def test_short_gaps_of_an_even_motion_are_closed_where_they_were():
@@ -58,14 +58,14 @@ def test_long_gaps_and_those_with_one_end_stay_open(gap: tuple[int, int, int]):
 
 
 def test_a_take_without_gaps_is_the_same_take():
-    take, count = take_of(straight_motion()), GapCount()
-    assert mend(take, 0.2, count) == [take] and count.notes("training", 0.2) == []
+    recording, count = recording_of(straight_motion()), GapCount()
+    assert mend(recording, 0.2, count) == [recording] and count.notes("training", 0.2) == []
 
 
 def test_only_the_view_with_a_long_gap_is_cut_and_all_else_follows():
     whole, broken = straight_motion(seed=1), with_gaps(straight_motion(seed=2), (2, 10, 30), (5, 33, 35))
     count = GapCount()
-    pieces = mend(take_of(whole, broken, whole, scores=True), 0.2, count)
+    pieces = mend(recording_of(whole, broken, whole, scores=True), 0.2, count)
     assert [(len(piece), [view.camera_name for view in piece.views]) for piece in pieces] == [
         (40, ["c0", "c2"]), (10, ["c1"]), (10, ["c1"]),
     ]  # fmt: skip
@@ -75,20 +75,20 @@ def test_only_the_view_with_a_long_gap_is_cut_and_all_else_follows():
     confidence = last.views[0].confidence
     assert confidence is not None and np.argwhere(confidence == 0).tolist() == [[3, 5], [4, 5]]
     assert (confidence > 0).sum() == 10 * 16 - 2
-    assert (count.takes, count.frames, count.interpolated, count.cut) == (1, 120, 2, 20)
+    assert (count.recordings, count.frames, count.interpolated, count.cut) == (1, 120, 2, 20)
 
 
 def test_max_gap_is_in_seconds():
     broken = with_gaps(straight_motion(), (2, 10, 20))  # 10 frames at 50 a second
     for max_gap, pieces in ((0.2, 1), (0.19, 2), (0.0, 2)):
-        assert len(mend(take_of(broken), max_gap, GapCount())) == pieces
+        assert len(mend(recording_of(broken), max_gap, GapCount())) == pieces
 
 
 def test_a_take_without_any_whole_frame_is_left_out_and_told():
     count = GapCount()
     nothing = np.full((40, 16, 2), np.nan, np.float32)
-    assert mend(take_of(nothing), 0.2, count) == []
-    assert mend(take_of(straight_motion()), 0.2, count) != []
+    assert mend(recording_of(nothing), 0.2, count) == []
+    assert mend(recording_of(straight_motion()), 0.2, count) != []
     (note,) = count.notes("cpn, training", 0.2)
     assert note == (
         "cpn, training: joints are missing (NaN) in 1 of 2 takes: 0 of 80 frames interpolated (gaps up to 0.2 s), "
@@ -98,7 +98,7 @@ def test_a_take_without_any_whole_frame_is_left_out_and_told():
 
 def test_windows_never_reach_across_a_cut():
     broken = with_gaps(straight_motion(), (2, 15, 30))
-    dataset = PoseDataset.from_takes(mend(take_of(broken), 0.2, GapCount()), frames=9)
+    dataset = PoseDataset.from_recordings(mend(recording_of(broken), 0.2, GapCount()), frames=9)
     frames = dataset.all().joints_3d[..., 0, 0]  # the number of the frame
     assert len(frames) == 25
     assert ((frames < 15).all(dim=1) | (frames >= 30).all(dim=1)).all()
@@ -122,8 +122,12 @@ def detected(h36m_poses: Callable, tmp_path: Path) -> DataSettings:
 
 def test_a_detectors_gaps_are_closed_or_cut_in_training_and_test_and_noted(detected: DataSettings):
     splits = h36m.load(detected)
-    assert [len(take) for take in splits.train] == [60]
-    assert sorted((len(take), len(take.views)) for take in splits.tests["h36m"]) == [(20, 1), (20, 1), (60, 3)]
+    assert [len(recording) for recording in splits.train] == [60]
+    assert sorted((len(recording), len(recording.views)) for recording in splits.tests["h36m"]) == [
+        (20, 1),
+        (20, 1),
+        (60, 3),
+    ]
     assert splits.notes[-2:] == [
         "hr, Human3.6M training: joints are missing (NaN) in 1 of 1 takes: 4 of 240 frames interpolated (gaps up to "
         "0.2 s), 0 cut.",
@@ -131,42 +135,42 @@ def test_a_detectors_gaps_are_closed_or_cut_in_training_and_test_and_noted(detec
         "0.2 s), 20 cut.",
     ]
     whole = h36m.load(replace(detected, max_gap=0.4))
-    assert [len(take) for take in whole.tests["h36m"]] == [60]
+    assert [len(recording) for recording in whole.tests["h36m"]] == [60]
 
 
 def test_several_views_stay_together_and_a_gap_is_a_missing_view(detected: DataSettings):
     splits = h36m.load(replace(detected, views=2))
-    (take,) = splits.tests["h36m"]
-    assert len(take) == 60 and len(take.views) == 4
-    assert np.flatnonzero(~take.views[2].is_present).tolist() == list(range(20, 40))
-    assert all(view.is_present.all() for i, view in enumerate(take.views) if i != 2)
-    assert all(np.isfinite(view.joints_2d).all() for view in take.views)
+    (recording,) = splits.tests["h36m"]
+    assert len(recording) == 60 and len(recording.views) == 4
+    assert np.flatnonzero(~recording.views[2].is_present).tolist() == list(range(20, 40))
+    assert all(view.is_present.all() for i, view in enumerate(recording.views) if i != 2)
+    assert all(np.isfinite(view.joints_2d).all() for view in recording.views)
     assert splits.notes[-1].endswith("0 of 240 frames interpolated (gaps up to 0.2 s), 20 cut.")
     (closed,) = splits.train
     confidence = closed.views[2].confidence
     assert closed.views[2].is_present.all() and confidence is not None and (confidence[10:14, 4] == 0).all()
-    batch = MultiViewDataset.from_takes([take], frames=3).all()
+    batch = MultiViewDataset.from_recordings([recording], frames=3).all()
     assert len(batch) == 60 and not batch.visible[25, 2].any() and batch.visible[25, [0, 1, 3]].all()
     assert (batch.certainty()[25, 2] == 0).all()
 
 
 def test_a_take_of_which_no_frame_is_whole_in_two_views_is_left_out():
     seen, unseen = straight_motion(), np.full((40, 16, 2), np.nan, np.float32)
-    one = replace(take_of(seen), views=(*take_of(seen).views, *take_of(unseen).views))
+    one = replace(recording_of(seen), views=(*recording_of(seen).views, *recording_of(unseen).views))
     count = GapCount()
     assert mend_together(one, 0.2, count) == [] and count.lost == 1
-    both = replace(one, views=(*one.views, *take_of(seen).views))
+    both = replace(one, views=(*one.views, *recording_of(seen).views))
     assert [view.is_present.any() for view in mend_together(both, 0.2, count)[0].views] == [True, False, True]
 
 
 def test_a_detectors_confidences_reach_the_batch(detected: DataSettings):
     splits = h36m.load(replace(detected, downsample=7))
-    dataset = PoseDataset.from_takes(splits.train)
+    dataset = PoseDataset.from_recordings(splits.train)
     batch = dataset.all()
     assert batch.confidence is not None and batch.confidence.shape == (4 * 9, 1, 16)
     view = splits.train[0].views[2]
     assert view.confidence is not None and len(view.confidence) == 9
     np.testing.assert_array_equal(batch.confidence[18:27, 0].numpy(), view.confidence)
     projected = h36m.load(replace(detected, keypoints="gt")).train  # no detections: they count as 1 beside others
-    beside = PoseDataset.from_takes([*splits.train, *projected])
+    beside = PoseDataset.from_recordings([*splits.train, *projected])
     assert beside.confidence is not None and (beside.confidence[36:] == 1).all() and (beside.confidence[:36] < 1).any()

@@ -12,7 +12,7 @@ from data.dataset import PoseDataset
 from data.h36m import recordings as h36m
 from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
 from data.h36m.names import SUBJECTS
-from data.takes import DataSettings
+from data.recordings import DataSettings
 from kinematics.skeleton import Skeleton
 
 TAKES = ("Sitting", "SittingDown 1", "Walking")
@@ -23,8 +23,8 @@ def positions(h36m_poses: Callable) -> dict[str, dict[str, np.ndarray]]:
     """subject -> take -> (F, 32, 3) metres."""
     return {
         subject: {
-            take: (h36m_poses(60 + i, 0.95 + 0.02 * i, seed=10 * i + j) / 1000).astype(np.float32)
-            for j, take in enumerate(TAKES)
+            recording: (h36m_poses(60 + i, 0.95 + 0.02 * i, seed=10 * i + j) / 1000).astype(np.float32)
+            for j, recording in enumerate(TAKES)
         }
         for i, subject in enumerate(SUBJECTS)
     }
@@ -41,8 +41,8 @@ def settings(positions: dict, tmp_path_factory: pytest.TempPathFactory) -> DataS
     return save_3d(tmp_path_factory.mktemp("h36m"), positions)
 
 
-def subjects(takes: list) -> set[str]:
-    return {take.subject for take in takes}
+def subjects(recordings: list) -> set[str]:
+    return {recording.subject for recording in recordings}
 
 
 def test_the_split_is_the_field_s_with_s8_held_out(settings: DataSettings) -> None:
@@ -51,9 +51,9 @@ def test_the_split_is_the_field_s_with_s8_held_out(settings: DataSettings) -> No
     assert subjects(splits.validation) == {"S8"}
     assert subjects(splits.tests["h36m"]) == {"S9", "S11"}
     assert splits.notes == []
-    take = splits.train[1]
-    assert (take.action, take.group["sequence"], take.fps) == ("SittingDown", "S1 SittingDown 1", 50.0)
-    assert [view.camera_name for view in take.views] == list(CAMERA_IDS)
+    recording = splits.train[1]
+    assert (recording.action, recording.group["sequence"], recording.fps) == ("SittingDown", "S1 SittingDown 1", 50.0)
+    assert [view.camera_name for view in recording.views] == list(CAMERA_IDS)
 
 
 def test_validation_has_as_many_wide_cameras_as_a_lifter_sees(settings: DataSettings) -> None:
@@ -74,10 +74,10 @@ def test_without_holding_out_s8_trains_too(settings: DataSettings) -> None:
 
 
 def test_views_are_the_world_seen_by_the_subject_s_cameras(settings: DataSettings, positions: dict) -> None:
-    take = h36m.load(settings).tests["h36m"][0]
+    recording = h36m.load(settings).tests["h36m"][0]
     world = Skeleton("h36m_32").convert(positions["S9"]["Sitting"], "h36m_16")
-    np.testing.assert_allclose(take.joints_world, world, atol=1e-5)
-    for view, camera in zip(take.views, H36M_CAMERAS["S9"], strict=True):
+    np.testing.assert_allclose(recording.joints_world, world, atol=1e-5)
+    for view, camera in zip(recording.views, H36M_CAMERAS["S9"], strict=True):
         joints_camera = camera.world_to_camera(torch.from_numpy(world).double())
         np.testing.assert_allclose(view.joints_3d, joints_camera.numpy(), atol=1e-5)
         np.testing.assert_allclose(view.joints_2d, camera.project(joints_camera).numpy(), atol=1e-6)
@@ -85,47 +85,47 @@ def test_views_are_the_world_seen_by_the_subject_s_cameras(settings: DataSetting
 
 def test_validation_is_seen_by_wide_cameras_of_its_own(settings: DataSettings) -> None:
     validation = h36m.load(settings).validation
-    assert sum(len(take) for take in validation) == sum(60 + SUBJECTS.index("S8") for _ in TAKES)
-    assert all(len(take) <= 50 and len(take.views) == 1 for take in validation)
-    focals = [float(take.views[0].camera.intrinsics[0]) for take in validation]  # type: ignore[union-attr]
+    assert sum(len(recording) for recording in validation) == sum(60 + SUBJECTS.index("S8") for _ in TAKES)
+    assert all(len(recording) <= 50 and len(recording.views) == 1 for recording in validation)
+    focals = [float(recording.views[0].camera.intrinsics[0]) for recording in validation]  # type: ignore[union-attr]
     assert len(set(focals)) == len(focals) and all(1.2 <= focal <= 2.2 for focal in focals)
     again = h36m.load(replace(settings, subjects_train=("S1",), actions=("Walking",))).validation
-    of_walking = [take for take in validation if take.action == "Walking"]
+    of_walking = [recording for recording in validation if recording.action == "Walking"]
     for one, other in zip(of_walking, again, strict=True):  # cameras do not depend on what else is loaded
         np.testing.assert_array_equal(one.views[0].joints_2d, other.views[0].joints_2d)
 
 
 def test_17_joints_keep_the_neck(settings: DataSettings, positions: dict) -> None:
-    take = h36m.load(replace(settings, num_joints=17)).train[0]
+    recording = h36m.load(replace(settings, num_joints=17)).train[0]
     world = Skeleton("h36m_32").convert(positions["S1"]["Sitting"], "h36m_17")
-    np.testing.assert_allclose(take.joints_world, world, atol=1e-5)
+    np.testing.assert_allclose(recording.joints_world, world, atol=1e-5)
 
 
 def test_downsampling_thins_training_only(settings: DataSettings) -> None:
     whole, thin = h36m.load(settings), h36m.load(replace(settings, downsample=10))
-    assert [len(take) for take in thin.train] == [-(-len(take) // 10) for take in whole.train]
+    assert [len(recording) for recording in thin.train] == [-(-len(recording) // 10) for recording in whole.train]
     assert thin.train[0].fps == 5.0
     np.testing.assert_array_equal(thin.train[0].views[2].joints_2d, whole.train[0].views[2].joints_2d[::10])
-    assert [len(take) for take in thin.tests["h36m"]] == [len(take) for take in whole.tests["h36m"]]
+    assert [len(recording) for recording in thin.tests["h36m"]] == [len(recording) for recording in whole.tests["h36m"]]
 
 
 def test_one_subject_and_chosen_actions(settings: DataSettings) -> None:
     splits = h36m.load(replace(settings, subjects_train=("S1",), actions=("Sitting", "Walking")))
     assert subjects(splits.train) == {"S1"} and subjects(splits.validation) == {"S8"}
-    assert [take.action for take in splits.train] == ["Sitting", "Walking"]  # and not SittingDown
+    assert [recording.action for recording in splits.train] == ["Sitting", "Walking"]  # and not SittingDown
     one = h36m.load(replace(settings, actions=("SittingDown 1",)))
-    assert {take.group["sequence"] for take in one.tests["h36m"]} == {"S9 SittingDown 1", "S11 SittingDown 1"}
+    assert {recording.group["sequence"] for recording in one.tests["h36m"]} == {"S9 SittingDown 1", "S11 SittingDown 1"}
 
 
 def save_2d(folder: Path, positions: dict, frames_more: int = 0, leave_out: str = "") -> None:
     draw = np.random.default_rng(0)
     content = {
         subject: {
-            take: [draw.uniform(100, 900, (len(joints) + frames_more, 17, 2)).astype(np.float32) for _ in range(4)]
-            for take, joints in takes.items()
-            if f"{subject} {take}" != leave_out
+            recording: [draw.uniform(100, 900, (len(joints) + frames_more, 17, 2)).astype(np.float32) for _ in range(4)]
+            for recording, joints in recordings.items()
+            if f"{subject} {recording}" != leave_out
         }
-        for subject, takes in positions.items()
+        for subject, recordings in positions.items()
     }
     np.savez(folder / "data_2d_h36m_cpn.npz", positions_2d=np.array(content, dtype=object))
 
@@ -138,16 +138,16 @@ def test_detections_replace_the_projection_and_cuts_are_told(positions: dict, tm
     for one, other in zip(true.train, seen.train, strict=True):
         np.testing.assert_array_equal(one.views[1].joints_3d, other.views[1].joints_3d)
         assert np.abs(one.views[1].joints_2d - other.views[1].joints_2d).max() > 0.1
-    takes = len(seen.train) + len(seen.tests["h36m"])
-    assert f"in {takes} takes" in seen.notes[0] and f"{takes * 4 * 2} frames of 2D" in seen.notes[0]
+    recordings = len(seen.train) + len(seen.tests["h36m"])
+    assert f"in {recordings} takes" in seen.notes[0] and f"{recordings * 4 * 2} frames of 2D" in seen.notes[0]
     assert "no keypoints for S9 Walking" in seen.notes[1]
 
 
 def test_a_shorter_detection_cuts_the_3d(positions: dict, tmp_path: Path) -> None:
     settings = save_3d(tmp_path, positions)
     save_2d(tmp_path, positions, frames_more=-5)
-    take = h36m.load(replace(settings, keypoints="cpn")).train[0]
-    assert len(take) == len(take.views[0].joints_3d) == len(take.views[0].joints_2d) == 55
+    recording = h36m.load(replace(settings, keypoints="cpn")).train[0]
+    assert len(recording) == len(recording.views[0].joints_3d) == len(recording.views[0].joints_2d) == 55
 
 
 def test_missing_subjects_are_noted_and_named_ones_refused(positions: dict, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_missing_subjects_are_noted_and_named_ones_refused(positions: dict, tmp_
 def test_a_file_of_test_subjects_is_enough_to_test(positions: dict, tmp_path: Path) -> None:
     splits = h36m.load(save_3d(tmp_path, {"S9": positions["S9"]}))
     assert splits.train == [] and "training is empty" in splits.notes[-1]
-    assert len(PoseDataset.from_takes(splits.tests["h36m"])) == 4 * 3 * len(positions["S9"]["Walking"])
+    assert len(PoseDataset.from_recordings(splits.tests["h36m"])) == 4 * 3 * len(positions["S9"]["Walking"])
 
 
 def test_reduced_files_of_17_joints_are_read(positions: dict, tmp_path: Path) -> None:

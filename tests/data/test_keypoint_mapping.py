@@ -16,7 +16,7 @@ DETECTORS = ("coco_17", "openpose_18", "body_25", "halpe_26", "mediapipe_33")
 @pytest.fixture(scope="module")
 def views():
     """Views of the demo's walkers and others, (F, 16, 3) metres each, with their cameras."""
-    return [take.views[0] for take in load_test_set("demo", DataSettings())[:8]]
+    return [recording.views[0] for recording in load_test_set("demo", DataSettings())[:8]]
 
 
 def _random(layout, frames=5):

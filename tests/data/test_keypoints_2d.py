@@ -16,9 +16,9 @@ def cameras(frames: int = 30, joints: int = 17, seed: int = 0) -> list[np.ndarra
     return [draw.uniform(100, 900, (frames, joints, 2)).astype(np.float32) for _ in CAMERA_RESOLUTIONS]
 
 
-def write(folder: Path, views: Any, metadata: dict | None = None, take: str = "Walking 1") -> Path:
+def write(folder: Path, views: Any, metadata: dict | None = None, recording: str = "Walking 1") -> Path:
     path = folder / "data_2d_h36m_test.npz"
-    members = {"positions_2d": np.array({"S1": {take: views}}, dtype=object)}
+    members = {"positions_2d": np.array({"S1": {recording: views}}, dtype=object)}
     if metadata is not None:
         members["metadata"] = np.array(metadata, dtype=object)
     np.savez(path, **members)  # type: ignore[arg-type]
@@ -107,7 +107,7 @@ def test_missing_joints_stay_missing_and_have_no_confidence(tmp_path: Path) -> N
 
 
 def test_other_spellings_of_a_take_are_found(tmp_path: Path) -> None:
-    detector = Keypoints2D(write(tmp_path, cameras(), take="TakingPhoto 1"))
+    detector = Keypoints2D(write(tmp_path, cameras(), recording="TakingPhoto 1"))
     assert detector.screen("S1", "Photo 1", "h36m_16", 30) is not None
 
 

@@ -10,7 +10,7 @@ from data.dataset import PoseDataset
 from data.mpi_inf_3dhp.official import test as mpi_inf_3dhp
 from data.mpi_inf_3dhp.official.test import FROM_H36M_17, SPIN_TO_OFFICIAL, TO_H36M_16, TO_H36M_17, VALID_FRAMES
 from data.mpi_inf_3dhp.test_set import load_test_set
-from data.takes import DataSettings
+from data.recordings import DataSettings
 from kinematics.skeleton import Skeleton
 
 
@@ -48,12 +48,12 @@ def test_limbs_keep_their_names_in_every_order() -> None:
 
 def test_a_file_of_the_family_is_read_by_its_known_lengths(tmp_path: Path) -> None:
     content = members(2929)
-    takes = load_test_set(save(tmp_path, content))
-    assert {take.subject: len(take) for take in takes} == VALID_FRAMES
-    assert [take.group["scene"] for take in takes] == ["GS", "GS", "noGS", "noGS", "outdoor", "outdoor"]
-    np.testing.assert_allclose(takes[1].views[0].joints_2d, content["pose2d"][603:1143], atol=1e-6)
-    np.testing.assert_allclose(takes[5].views[0].joints_3d, content["pose3d"][-452:], atol=1e-6)
-    dataset = PoseDataset.from_takes(takes)
+    recordings = load_test_set(save(tmp_path, content))
+    assert {recording.subject: len(recording) for recording in recordings} == VALID_FRAMES
+    assert [recording.group["scene"] for recording in recordings] == ["GS", "GS", "noGS", "noGS", "outdoor", "outdoor"]
+    np.testing.assert_allclose(recordings[1].views[0].joints_2d, content["pose2d"][603:1143], atol=1e-6)
+    np.testing.assert_allclose(recordings[5].views[0].joints_3d, content["pose3d"][-452:], atol=1e-6)
+    dataset = PoseDataset.from_recordings(recordings)
     assert len(dataset) == 2929 and dataset.cameras is None
 
 
@@ -62,8 +62,8 @@ def test_labels_of_the_file_reach_the_data_set(tmp_path: Path) -> None:
         "sequence": np.array(["TS2", "TS2", "TS1", "TS5", "TS5", "TS5"]),
         "activity": np.array(["Sports", "Sitting", "Sports", "Sitting", "Sports", "Sports"]),
     }
-    takes = load_test_set(save(tmp_path, content))
-    dataset = PoseDataset.from_takes(takes)
+    recordings = load_test_set(save(tmp_path, content))
+    dataset = PoseDataset.from_recordings(recordings)
     assert dataset.label("sequence") == ["TS1", "TS2", "TS2", "TS5", "TS5", "TS5"]
     assert dataset.label("activity") == ["Sports", "Sports", "Sitting", "Sitting", "Sports", "Sports"]
     assert dataset.label("scene") == ["GS", "GS", "GS", "outdoor", "outdoor", "outdoor"]

@@ -22,7 +22,7 @@ from data.plausible import (
     check_points,
     check_rate,
 )
-from data.takes import check_images
+from data.recordings import check_images
 from kinematics.camera import Camera
 
 ODD = [np.nan, np.inf, -np.inf, 1e30, -1e30, 1e4, -1e9]
@@ -34,7 +34,7 @@ STANDING = np.array(
 
 
 @pytest.fixture(scope="module")
-def demo_take():
+def demo_recording():
     return load_test_set("demo", DataSettings())[0]
 
 
@@ -120,8 +120,8 @@ def test_a_joint_in_no_image_is_refused_by_name_and_a_missing_one_is_not(odd):
 
 @pytest.mark.parametrize("part", ["orientation_wxyz", "translation", "intrinsics", "aspect"])
 @pytest.mark.parametrize("odd", [*ODD, 1e300])
-def test_a_camera_that_nobody_built_is_refused(part, odd, demo_take):
-    camera = demo_take.views[0].camera.to(torch.float64)
+def test_a_camera_that_nobody_built_is_refused(part, odd, demo_recording):
+    camera = demo_recording.views[0].camera.to(torch.float64)
     check_cameras(camera, "a file")
     spoiled = getattr(camera, part).clone()
     spoiled.view(-1)[-1] = odd
@@ -142,14 +142,16 @@ def test_rates_and_image_sizes_have_bounds():
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_no_wild_place_in_an_image_is_a_sample_whatever_file_it_came_from(odd, demo_take):
-    take = demo_take
-    spoiled = take.views[0].joints_2d.copy()
+def test_no_wild_place_in_an_image_is_a_sample_whatever_file_it_came_from(odd, demo_recording):
+    recording = demo_recording
+    spoiled = recording.views[0].joints_2d.copy()
     spoiled[11, 3, 1] = odd
-    wild = replace(take, views=(replace(take.views[0], joints_2d=spoiled), *take.views[1:]))
-    with pytest.raises(ValueError, match=f"Take {take.subject}/{take.action}, camera .*: frame 11 has RAnkle"):
+    wild = replace(recording, views=(replace(recording.views[0], joints_2d=spoiled), *recording.views[1:]))
+    with pytest.raises(
+        ValueError, match=f"Take {recording.subject}/{recording.action}, camera .*: frame 11 has RAnkle"
+    ):
         check_images([wild])
-    usable = take.usable.copy()
+    usable = recording.usable.copy()
     usable[11] = False  # a glitch is no sample, but windows see its 2D
     glitch = replace(wild, usable=usable)
     if np.isfinite(odd):
@@ -159,13 +161,13 @@ def test_no_wild_place_in_an_image_is_a_sample_whatever_file_it_came_from(odd, d
             check_images([glitch])
 
 
-def test_a_body_behind_its_camera_is_no_sample(demo_take):
-    take, view = demo_take, demo_take.views[0]
+def test_a_body_behind_its_camera_is_no_sample(demo_recording):
+    recording, view = demo_recording, demo_recording.views[0]
     assert isinstance(view.camera, Camera)
     joints = view.joints_3d - view.joints_3d[:1, 5:6] + np.float32([0, 0, 1e-5])  # a joint in the lens
     screen = view.camera.project(torch.from_numpy(joints)).numpy()
     with pytest.raises(ValueError, match="half image widths, expected at most 20"):
-        check_images([replace(take, views=(replace(view, joints_3d=joints, joints_2d=screen),))])
+        check_images([replace(recording, views=(replace(view, joints_3d=joints, joints_2d=screen),))])
 
 
 @pytest.mark.parametrize("word", ["1e30", "-1e9", "nan", "inf", "1e300"])

@@ -13,7 +13,7 @@ from data.dataset import PoseDataset
 from data.files.npz import load_npz_restricted
 from data.mpi_inf_3dhp.official.test import ACTIVITIES, IMAGE_SIZES, SEQUENCES, SPIN_TO_OFFICIAL, TO_H36M_17
 from data.mpi_inf_3dhp.test_set import load_test_set
-from data.takes import DataSettings
+from data.recordings import DataSettings
 from kinematics.errors import PoseFKError
 from prepare_data_3dhp import main
 
@@ -121,10 +121,12 @@ def test_official_files_give_the_video_between_the_scored_frames(official: Path,
     np.testing.assert_array_equal(made["video17_3d"][made["video_valid"]], made["joints17_3d"])
     settings = DataSettings(data_extra_root=str(tmp_path / "data_extra"), num_joints=17)
     video, sparse = load_test_set(settings, "3dhp", 3), load_test_set(settings, "3dhp_sparse", 3)
-    assert [take.usable.tolist() for take in video] == [[True, False, True, True, False]] * 6
-    assert [take.fps for take in video + sparse] == [25] * 6 + [2.5] * 6
+    assert [recording.usable.tolist() for recording in video] == [[True, False, True, True, False]] * 6
+    assert [recording.fps for recording in video + sparse] == [25] * 6 + [2.5] * 6
     # the second scored frame, image 3: its neighbours are images 2 and 4 of the video, and 1 and 4 of the scored row
-    windows = [PoseDataset.from_takes(takes, "h36m_17", 3).batch(torch.tensor([1])) for takes in (video, sparse)]
+    windows = [
+        PoseDataset.from_recordings(recordings, "h36m_17", 3).batch(torch.tensor([1])) for recordings in (video, sparse)
+    ]
     screen = made["video17_2d"][:, TO_H36M_17]
     for window, images in zip(windows, ([2, 3, 4], [1, 3, 4]), strict=True):
         np.testing.assert_allclose(window.joints_2d[0], screen[[image - 1 for image in images]], atol=1e-6)

@@ -16,7 +16,7 @@ import torch
 from data.files.npz import load_npz_restricted
 from data.h36m.bone_templates import POSEAUG_BONES, TEMPLATES_FILE, load_bone_templates
 from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
-from data.h36m.names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, canonical_take
+from data.h36m.names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, canonical_recording
 from data.prepare_data_h36m import main
 from kinematics.camera import screen_to_pixels
 from kinematics.errors import PoseFKError
@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def takes(h36m_poses: Poses) -> dict[tuple[str, str], np.ndarray]:
+def recordings(h36m_poses: Poses) -> dict[tuple[str, str], np.ndarray]:
     """(subject, raw take name) -> (F, 32, 3) mm, as spelled in the data set."""
     names = ["Walking 1", "TakingPhoto", "WalkingDog 1", "Directions"]
     every = [(subject, name) for subject in SUBJECTS for name in names]
@@ -36,18 +36,18 @@ def takes(h36m_poses: Poses) -> dict[tuple[str, str], np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def cdf_folder(takes: dict, write_cdf: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cdf_folder(recordings: dict, write_cdf: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("cdf")
-    for (subject, name), poses in takes.items():
+    for (subject, name), poses in recordings.items():
         write_cdf(root / subject / "MyPoseFeatures/D3_Positions" / f"{name}.cdf", poses.reshape(-1, 96))
     write_cdf(root / "S1/MyPoseFeatures/D3_Positions/_ALL.cdf", np.ones((2, 96)))
     return root
 
 
 @pytest.fixture(scope="module")
-def mat_folder(takes: dict, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mat_folder(recordings: dict, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("mat")
-    for (subject, name), poses in takes.items():
+    for (subject, name), poses in recordings.items():
         folder = root / subject / "MyPoseFeatures/D3_Positions"
         folder.mkdir(parents=True, exist_ok=True)
         cell = np.empty((1, 1), dtype=object)
@@ -64,11 +64,11 @@ def h5_bytes(flat: np.ndarray, name: str = "3D_positions") -> bytes:
 
 
 @pytest.fixture(scope="module")
-def archive(takes: dict, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def archive(recordings: dict, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("zip") / "h36m.zip"
     with zipfile.ZipFile(path, "w") as file:
-        for (subject, name), poses in takes.items():
-            spelled = canonical_take(name)  # the archive has the short names already
+        for (subject, name), poses in recordings.items():
+            spelled = canonical_recording(name)  # the archive has the short names already
             file.writestr(f"h36m/{subject}/MyPoses/3D_positions/{spelled}.h5", h5_bytes(poses.reshape(-1, 96)))
         file.writestr("h36m/cameras.h5", h5_bytes(np.ones((3, 96))))
     return path
@@ -87,15 +87,17 @@ def source(request: pytest.FixtureRequest) -> tuple[str, Path]:
     return request.param, request.getfixturevalue(fixture[request.param])
 
 
-def test_every_source_gives_the_same_metres_under_canonical_names(source: tuple, takes: dict, tmp_path: Path) -> None:
+def test_every_source_gives_the_same_metres_under_canonical_names(
+    source: tuple, recordings: dict, tmp_path: Path
+) -> None:
     positions = run(tmp_path, *source)
     found = list(positions)[0]["positions_3d"]
-    expected = {(subject, canonical_take(name)): poses for (subject, name), poses in takes.items()}
+    expected = {(subject, canonical_recording(name)): poses for (subject, name), poses in recordings.items()}
     del expected["S11", "Directions"]  # corrupt in the data set
-    assert {(subject, take) for subject, of_subject in found.items() for take in of_subject} == set(expected)
-    for (subject, take), poses in expected.items():
-        assert found[subject][take].dtype == np.float32
-        np.testing.assert_allclose(found[subject][take], poses / 1000, atol=1e-6)
+    assert {(subject, recording) for subject, of_subject in found.items() for recording in of_subject} == set(expected)
+    for (subject, recording), poses in expected.items():
+        assert found[subject][recording].dtype == np.float32
+        np.testing.assert_allclose(found[subject][recording], poses / 1000, atol=1e-6)
 
 
 def test_the_files_load_as_other_projects_load_them(archive: Path, tmp_path: Path) -> None:
@@ -120,11 +122,11 @@ def test_2d_is_the_projection_through_the_four_cameras(archive: Path, tmp_path: 
         assert 0 < pixels.min() and pixels.max() < 1000
 
 
-def test_templates_are_each_training_subjects_bone_lengths(archive: Path, takes: dict, tmp_path: Path) -> None:
+def test_templates_are_each_training_subjects_bone_lengths(archive: Path, recordings: dict, tmp_path: Path) -> None:
     run(tmp_path, "--from-archive", archive)
     templates = np.load(tmp_path / "extra" / TEMPLATES_FILE)
     assert templates.shape == (5, 15) and templates.dtype == np.float32
-    joints = Skeleton("h36m_32").convert(takes["S1", "Walking 1"], "h36m_16")[0] / 1000 / SIZES["S1"]
+    joints = Skeleton("h36m_32").convert(recordings["S1", "Walking 1"], "h36m_16")[0] / 1000 / SIZES["S1"]
     lengths = np.array([np.linalg.norm(joints[child] - joints[parent]) for parent, child in POSEAUG_BONES])
     np.testing.assert_allclose(templates, np.outer([SIZES[s] for s in TRAIN_SUBJECTS], lengths), atol=1e-5)
     turned_round = POSEAUG_BONES[::-1]
@@ -158,9 +160,11 @@ def test_a_complete_source_lacks_nothing(h36m_poses: Poses, tmp_path: Path, caps
 
 
 def test_without_a_training_subject_there_are_no_templates(
-    takes: dict, write_cdf: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
+    recordings: dict, write_cdf: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    write_cdf(tmp_path / "raw/S9/MyPoseFeatures/D3_Positions/Walking.cdf", takes["S9", "Walking 1"].reshape(-1, 96))
+    write_cdf(
+        tmp_path / "raw/S9/MyPoseFeatures/D3_Positions/Walking.cdf", recordings["S9", "Walking 1"].reshape(-1, 96)
+    )
     positions, _ = run(tmp_path, "--from-source-cdf", tmp_path / "raw")
     assert list(positions["positions_3d"]) == ["S9"]
     told = capsys.readouterr().out
@@ -168,9 +172,9 @@ def test_without_a_training_subject_there_are_no_templates(
     assert not (tmp_path / "extra").exists()
 
 
-def test_a_second_run_replaces_the_files(archive: Path, takes: dict, write_cdf: Callable, tmp_path: Path) -> None:
+def test_a_second_run_replaces_the_files(archive: Path, recordings: dict, write_cdf: Callable, tmp_path: Path) -> None:
     run(tmp_path, "--from-archive", archive)
-    write_cdf(tmp_path / "raw/S9/MyPoseFeatures/D3_Positions/Eating.cdf", takes["S9", "Walking 1"].reshape(-1, 96))
+    write_cdf(tmp_path / "raw/S9/MyPoseFeatures/D3_Positions/Eating.cdf", recordings["S9", "Walking 1"].reshape(-1, 96))
     positions, _ = run(tmp_path, "--from-source-cdf", tmp_path / "raw")
     assert list(positions["positions_3d"]) == ["S9"] and list(positions["positions_3d"]["S9"]) == ["Eating"]
 

@@ -59,7 +59,7 @@ def test_a_spoiled_take_is_refused_by_name(
     assert not (tmp_path / "data").exists()
 
 
-def _take_file(tmp_path: Path, name: str) -> Path:
+def _recording_file(tmp_path: Path, name: str) -> Path:
     folder = tmp_path / "raw/S1/MyPoseFeatures/D3_Positions"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / name
@@ -67,7 +67,7 @@ def _take_file(tmp_path: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("kept", [0, 200, -3000])
 def test_a_truncated_cdf_is_refused_by_name(kept: int, h36m_poses: Poses, write_cdf: Callable, tmp_path: Path) -> None:
-    file = _take_file(tmp_path, "Eating.cdf")
+    file = _recording_file(tmp_path, "Eating.cdf")
     write_cdf(file, np.random.default_rng(0).normal(size=(50, 96)))
     file.write_bytes(file.read_bytes()[:kept])
     with pytest.raises(ValueError, match=r"Eating\.cdf (cannot be read|is empty)"):
@@ -75,20 +75,20 @@ def test_a_truncated_cdf_is_refused_by_name(kept: int, h36m_poses: Poses, write_
 
 
 def test_a_cdf_without_pose_is_refused(h36m_poses: Poses, write_cdf: Callable, tmp_path: Path) -> None:
-    write_cdf(_take_file(tmp_path, "Eating.cdf"), h36m_poses(3).reshape(-1, 96), variable="Angles")
+    write_cdf(_recording_file(tmp_path, "Eating.cdf"), h36m_poses(3).reshape(-1, 96), variable="Angles")
     with pytest.raises(ValueError, match=r"Eating\.cdf cannot be read as a CDF file with a variable 'Pose'"):
         prepare(tmp_path, "--from-source-cdf", tmp_path / "raw")
 
 
 def test_a_mat_without_data_is_refused(tmp_path: Path) -> None:
-    scipy.io.savemat(_take_file(tmp_path, "Eating.cdf.mat"), {"Pose": np.ones((3, 96))})
+    scipy.io.savemat(_recording_file(tmp_path, "Eating.cdf.mat"), {"Pose": np.ones((3, 96))})
     with pytest.raises(ValueError, match=r"has Pose inside, expected 'data'"):
         prepare(tmp_path, "--from-source", tmp_path / "raw")
 
 
 def test_the_same_take_twice_is_refused(h36m_poses: Poses, write_cdf: Callable, tmp_path: Path) -> None:
     for name in ("Photo 1.cdf", "TakingPhoto 1.cdf"):
-        write_cdf(_take_file(tmp_path, name), h36m_poses(3).reshape(-1, 96))
+        write_cdf(_recording_file(tmp_path, name), h36m_poses(3).reshape(-1, 96))
     with pytest.raises(ValueError, match="are both S1 Photo 1"):
         prepare(tmp_path, "--from-source-cdf", tmp_path / "raw")
 

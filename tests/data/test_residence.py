@@ -15,13 +15,13 @@ CPU = torch.device("cpu")
 
 
 def single(frames: int = 3) -> PoseDataset:
-    takes = load_dataset("demo", DataSettings(dataset="demo", actions=("walk",), subjects_train=("D1",))).train
-    return PoseDataset.from_takes(takes, frames=frames)
+    recordings = load_dataset("demo", DataSettings(dataset="demo", actions=("walk",), subjects_train=("D1",))).train
+    return PoseDataset.from_recordings(recordings, frames=frames)
 
 
 def several() -> MultiViewDataset:
     settings = DataSettings(dataset="demo", actions=("walk",), subjects_train=("D1",), views=2)
-    return MultiViewDataset.from_takes(load_dataset("demo", settings).train, frames=3, views=2)
+    return MultiViewDataset.from_recordings(load_dataset("demo", settings).train, frames=3, views=2)
 
 
 def assert_same(one: PoseBatch, other: PoseBatch) -> None:
@@ -39,7 +39,7 @@ def test_what_fits_lies_on_the_device_and_what_does_not_is_streamed(make: Callab
     assert streamed.serves == CPU and streamed.residence.endswith("they stay in memory and are streamed")
     batches = [RealBatches(data, 1) for data in (make(), there, streamed)]
     for _ in range(3):  # over the end of a pass
-        first, *others = [each.take(len(make()) // 2 + 1) for each in batches]
+        first, *others = [each.draw(len(make()) // 2 + 1) for each in batches]
         for other in others:
             assert_same(first, other)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from data import Take, View
+from data import Recording, View
 from evaluation import cross_domain
 from posenets import Lifter, build_posenet
 
@@ -37,8 +37,8 @@ def test_command_writes_the_lines_it_prints(checkpoint, tmp_path):
 def test_a_published_checkpoint_is_evaluated_by_name(tmp_path, capsys, monkeypatch):
     joints_3d = np.random.default_rng(0).normal(size=(7, 16, 3)).astype(np.float32)
     view = View("cam", None, joints_3d, joints_3d[..., :2])
-    takes = [Take("TS1", "", (view,), 25.0, np.ones(7, dtype=bool), {"sequence": "TS1"})]
-    monkeypatch.setattr(cross_domain, "load_test_set", lambda name, settings, frames, notes: takes)
+    recordings = [Recording("TS1", "", (view,), 25.0, np.ones(7, dtype=bool), {"sequence": "TS1"})]
+    monkeypatch.setattr(cross_domain, "load_test_set", lambda name, settings, frames, notes: recordings)
     torch.save({"model_pos": build_posenet("videopose", channels=8).state_dict()}, tmp_path / "best.bin")
     cross_domain.main(f"--checkpoint {tmp_path}/best.bin --posenet_name videopose --test_sets h36m 3dhp".split())
     printed = capsys.readouterr().out

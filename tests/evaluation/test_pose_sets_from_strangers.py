@@ -35,7 +35,7 @@ def poseaug() -> dict[str, Any]:
 
 
 @pytest.fixture
-def takes() -> dict[str, Any]:
+def recordings() -> dict[str, Any]:
     joints = bodies(32, np.random.default_rng(0))
     return {"S1": {"a": joints[:50], "b": joints[50:]}}
 
@@ -96,17 +96,17 @@ def test_cameras_in_double_precision_are_read(poseaug, tmp_path: Path):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda takes: takes.clear(), lambda takes: takes.update(S1={}), lambda takes: takes.update(S1=None),
-        lambda takes: takes["S1"].update(a=None), lambda takes: takes["S1"].update(a=np.zeros((5, 32))),
-        lambda takes: takes["S1"].update(a=np.array(["x"])),
-        lambda takes: takes["S1"].update(a=takes["S1"]["a"] * np.nan),
-        lambda takes: takes["S1"].update(a=[1, 2]), lambda takes: takes["S1"].update(a=np.zeros((5, 31, 3))),
-        lambda takes: takes["S1"].update(a=takes["S1"]["a"][:0], b=takes["S1"]["b"][:0]),
+        lambda d: d.clear(), lambda d: d.update(S1={}), lambda d: d.update(S1=None),
+        lambda d: d["S1"].update(a=None), lambda d: d["S1"].update(a=np.zeros((5, 32))),
+        lambda d: d["S1"].update(a=np.array(["x"])),
+        lambda d: d["S1"].update(a=d["S1"]["a"] * np.nan),
+        lambda d: d["S1"].update(a=[1, 2]), lambda d: d["S1"].update(a=np.zeros((5, 31, 3))),
+        lambda d: d["S1"].update(a=d["S1"]["a"][:0], b=d["S1"]["b"][:0]),
     ],
 )  # fmt: skip
-def test_takes_that_are_none_of_poses_are_refused(takes, change: Change, tmp_path: Path):
-    change(takes)
-    np.savez(tmp_path / "data_3d_h36m.npz", positions_3d=np.array(takes, dtype=object))
+def test_takes_that_are_none_of_poses_are_refused(recordings, change: Change, tmp_path: Path):
+    change(recordings)
+    np.savez(tmp_path / "data_3d_h36m.npz", positions_3d=np.array(recordings, dtype=object))
     refused(tmp_path / "data_3d_h36m.npz")
 
 

@@ -61,12 +61,15 @@ def test_same_keypoints_through_every_format_give_the_same_3d(checkpoint, write_
 def test_predictions_are_those_of_the_evaluation(network, tmp_path):
     sizes = {"videopose": {"frames": 9, "channels": 8}, "seq2seq": {"frames": 4, "width": 8}}.get(network, {})
     path = _checkpoint(tmp_path / "last.pt", network, "root", **sizes)
-    lifter, take = load_lifter(path), load_test_set("demo", DataSettings())[0]
-    take = type(take)(take.subject, take.action, take.views[:1], take.fps, take.usable)
-    dataset = PoseDataset.from_takes([take], "h36m_16", lifter.frames, target=lifter.target_frame)
+    lifter, recording = load_lifter(path), load_test_set("demo", DataSettings())[0]
+    recording = type(recording)(
+        recording.subject, recording.action, recording.views[:1], recording.fps, recording.usable
+    )
+    dataset = PoseDataset.from_recordings([recording], "h36m_16", lifter.frames, target=lifter.target_frame)
     wanted = predict_data_set(lifter, dataset, flip=True).prediction.numpy()
     np.save(
-        tmp_path / "v.npy", screen_to_pixels(torch.from_numpy(take.views[0].joints_2d).double(), 1000, 1002).numpy()
+        tmp_path / "v.npy",
+        screen_to_pixels(torch.from_numpy(recording.views[0].joints_2d).double(), 1000, 1002).numpy(),
     )
     found = _run(path, tmp_path / "v.npy", tmp_path / "out", "--image_size 1000 1002 --fps 25")
     np.testing.assert_allclose(found["joints_3d"], wanted, atol=1e-5)
@@ -270,11 +273,14 @@ def test_bvh_has_a_file_for_each_piece(checkpoint, write_keypoints, walking_peop
 
 def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
     """The DH body has fewer freedoms than a lifter's joints and one set of bones, so it comes near."""
-    take = load_test_set("demo", DataSettings())[0]
-    found = prediction.upright_on_the_floor(torch.from_numpy(take.views[0].joints_3d - take.views[0].joints_3d[:, :1]))
+    recording = load_test_set("demo", DataSettings())[0]
+    found = prediction.upright_on_the_floor(
+        torch.from_numpy(recording.views[0].joints_3d - recording.views[0].joints_3d[:, :1])
+    )
+    count = len(recording)
     made = prediction.Prediction(
-        found.numpy(), found.numpy(), take.views[0].joints_2d, np.ones((len(take), 16)), np.arange(len(take)),
-        np.zeros(len(take), dtype=int), 25.0, SIZE, Skeleton("h36m_16"), Skeleton("h36m_16"),
+        found.numpy(), found.numpy(), recording.views[0].joints_2d, np.ones((count, 16)), np.arange(count),
+        np.zeros(len(recording), dtype=int), 25.0, SIZE, Skeleton("h36m_16"), Skeleton("h36m_16"),
     )  # fmt: skip
     assert write_bvh_files(made, tmp_path) == ["pose.bvh"]
     motion = parse_bvh((tmp_path / "pose.bvh").read_text(), "pose.bvh")

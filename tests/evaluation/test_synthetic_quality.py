@@ -16,7 +16,7 @@ from data import DataSettings
 from evaluation.synthetic_quality import __main__ as command
 from evaluation.synthetic_quality.card.figures import direction_density
 from evaluation.synthetic_quality.card.tables import number
-from evaluation.synthetic_quality.pose_sets.sets import load_takes
+from evaluation.synthetic_quality.pose_sets.sets import load_recordings
 from evaluation.synthetic_quality.report import common_rate
 from kinematics import JOINT_ANGLES, PoseFKError
 
@@ -36,13 +36,13 @@ def numbers_of(*flags: str | Path, out: Path) -> dict:
 @pytest.fixture
 def quick(monkeypatch):
     """Fewer recordings, loaded once, and no figures."""
-    monkeypatch.setattr(command, "load_takes", lambda name, _: _takes(name))
+    monkeypatch.setattr(command, "load_takes", lambda name, _: _recordings(name))
     monkeypatch.setattr(command, "pictures", lambda *_: [])
 
 
 @functools.cache
-def _takes(name: str) -> list:
-    return load_takes(name, DataSettings())[::8]
+def _recordings(name: str) -> list:
+    return load_recordings(name, DataSettings())[::8]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from torch import Tensor
 from data.h36m.cameras import H36M_CAMERAS
 from kinematics import BONES, JOINT_ANGLES, Camera, DHHuman, joint_angles_from_joints, joint_limits, look_at
 from kinematics.balance import balancing_rotation
-from kinematics.batch_last import in_rows
+from kinematics.batch_last import to_batch_last
 from kinematics.foot_contact import planted
 from kinematics.limb_frames import put_together, take_apart
 from kinematics.triangulation import triangulate
@@ -48,7 +48,7 @@ def rig(at: Place) -> Camera:
 @pytest.mark.parametrize("rows", [False, True])
 def test_forward_kinematics_and_its_gradients_agree(agree: Agree, rows: bool):
     def compute(*at) -> dict[str, Tensor]:
-        inputs = [(in_rows(values) if rows else values).requires_grad_() for values in bodies(at)]
+        inputs = [(to_batch_last(values) if rows else values).requires_grad_() for values in bodies(at)]
         joints = DHHuman()(*inputs)
         grads = torch.autograd.grad((joints * drawn(*joints.shape, seed=4, at=at)).sum(), inputs)
         return {"joints": joints, **dict(zip(("angles", "lengths", "rotation", "root"), grads, strict=True))}

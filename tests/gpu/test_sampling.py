@@ -27,7 +27,7 @@ MIXTURES = {
 @pytest.fixture(scope="module")
 def real() -> PoseDataset:
     settings = DataSettings(dataset="demo", actions=("walk", "crawl"), subjects_train=("D1",))
-    return PoseDataset.from_takes(load_dataset("demo", settings).train)
+    return PoseDataset.from_recordings(load_dataset("demo", settings).train)
 
 
 def described(batch: PoseBatch) -> Tensor:

@@ -12,8 +12,10 @@ PINHOLE = torch.tensor([2.0, 2.0, 0.01, -0.02, 0, 0, 0, 0, 0], dtype=torch.float
 def rig(generator: torch.Generator, poses: int, views: int, dtype: torch.dtype = torch.float64) -> Camera:
     """Cameras 3 to 6 m from the origin that look at it, others for each pose: (poses, views)."""
     position = torch.randn(poses, views, 3, generator=generator, dtype=torch.float64)
-    position = position / position.norm(dim=-1, keepdim=True) * (
-        3 + 3 * torch.rand(poses, views, 1, generator=generator, dtype=torch.float64)
+    position = (
+        position
+        / position.norm(dim=-1, keepdim=True)
+        * (3 + 3 * torch.rand(poses, views, 1, generator=generator, dtype=torch.float64))
     )
     shape = (poses, views)
     camera = Camera(look_at(position, torch.zeros(*shape, 3, dtype=torch.float64)), position, PINHOLE.expand(*shape, 9),

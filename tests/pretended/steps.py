@@ -99,7 +99,7 @@ def demo(data: DataSettings) -> DataSplits:
 
 def without_judging(flags: str, folder: Path) -> None:
     """A run as one of many processes has it that write nothing."""
-    run_fk_gan.load_test_takes = lambda settings, splits: {}
+    run_fk_gan.load_test_recordings = lambda settings, splits: {}
     run_fk_gan.load_dataset = lambda name, data: demo(data)
     distributed.start = lambda device: distributed.Processes(1, 1, DEVICE)
     run_fk_gan.main([*DATA.split(), *SMALL.split(), *flags.split(), "--checkpoint", str(folder)])

@@ -1,7 +1,7 @@
 import torch
 
 from data import PoseDataset
-from data.takes import Take, View
+from data.recordings import Recording, View
 from training.batches import RealBatches
 
 
@@ -9,12 +9,14 @@ def dataset_of(count: int) -> PoseDataset:
     """Pose i has x = i everywhere on the screen."""
     joints_3d = torch.zeros(count, 16, 3).numpy()
     joints_2d = (torch.arange(count).float()[:, None, None] * torch.ones(1, 16, 2)).numpy()
-    take = Take("S", "A", (View("c", None, joints_3d, joints_2d),), 50.0, torch.ones(count, dtype=torch.bool).numpy())
-    return PoseDataset.from_takes([take])
+    recording = Recording(
+        "S", "A", (View("c", None, joints_3d, joints_2d),), 50.0, torch.ones(count, dtype=torch.bool).numpy()
+    )
+    return PoseDataset.from_recordings([recording])
 
 
 def numbers(batches: RealBatches, counts: list[int]) -> list[list[int]]:
-    return [batches.take(count).joints_2d[:, 0, 0, 0].int().tolist() for count in counts]
+    return [batches.draw(count).joints_2d[:, 0, 0, 0].int().tolist() for count in counts]
 
 
 def test_every_pose_comes_once_per_pass_and_no_batch_is_short():

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from augment import DetectorNoise
-from data import PoseDataset, Take, View
+from data import PoseDataset, Recording, View
 from data.batch import PoseBatch
 from data.h36m.cameras import H36M_CAMERAS
-from data.takes import view_from_world
+from data.recordings import view_from_world
 from training.building import build_lifter
 from training.config import LearningSettings, LifterSettings, Settings, read_settings
 from training.detections import RunNoise, check_confidence, noise_of_run
@@ -25,7 +25,7 @@ def data_of(detected: bool, scores: bool = False) -> PoseDataset:
     error = draw.normal(size=view.joints_2d.shape) * 0.01 * detected
     confidence = draw.random((300, 16)).astype(np.float32) if scores else None
     seen = View("c", view.camera, view.joints_3d, (view.joints_2d + error).astype(np.float32), confidence)
-    return PoseDataset.from_takes([Take("S1", "A", (seen,), 50.0, np.ones(300, dtype=bool))])
+    return PoseDataset.from_recordings([Recording("S1", "A", (seen,), 50.0, np.ones(300, dtype=bool))])
 
 
 def settings_of(*words: str) -> Settings:

@@ -23,8 +23,8 @@ SMALL = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks
 def real() -> MultiViewDataset:
     """Two short activities of one demo person, clips of three frames seen by three cameras."""
     settings = DataSettings(actions=("walk", "crawl"), subjects_train=("D1",), views=3)
-    takes = [take[:30] for take in load_dataset("demo", settings).train]
-    return MultiViewDataset.from_takes(takes, frames=3, views=3)
+    recordings = [recording[:30] for recording in load_dataset("demo", settings).train]
+    return MultiViewDataset.from_recordings(recordings, frames=3, views=3)
 
 
 def settings_of(*flags: str) -> Settings:
@@ -104,8 +104,8 @@ def test_learning_without_labels_comes_nearer_to_the_truth_than_triangulation():
     """On people it has not learnt from, seen by other rigs, from detections alone."""
     splits = load_dataset("demo", DataSettings(views=3, downsample=2))
     noise, parts = DetectorNoise.default(), {}
-    for seed, (name, takes) in enumerate({"train": splits.train, "test": splits.validation[::2]}.items()):
-        true = MultiViewDataset.from_takes(takes, frames=9, views=3)
+    for seed, (name, recordings) in enumerate({"train": splits.train, "test": splits.validation[::2]}.items()):
+        true = MultiViewDataset.from_recordings(recordings, frames=9, views=3)
         parts[name] = (true, *without_labels(true, RunNoise(noise, on_real=True), seed)[:1])
     own = "--lr 2e-3 --frames 9 --posenet_width 32".split()
     settings, (_, seen), (true, detected) = settings_of(*own), parts["train"], parts["test"]

@@ -25,7 +25,7 @@ def save_all(course: Course, folder: Path | None) -> None:
             "generator": course.augmenter.parts.gan.pose_generator.state_dict(),
             "critic": course.augmenter.parts.gan.critic_3d.state_dict(),
             "noise": torch.randn(3, generator=course.generator),
-            "real": course.real_for_lifter.take(8).joints_2d,
+            "real": course.real_for_lifter.draw(8).joints_2d,
             "batch": course.processes.share(course.settings.learning.batch_size),
         },
         Path(sys.argv[1]) / f"process{course.processes.rank}.pt",

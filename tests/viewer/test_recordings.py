@@ -23,7 +23,7 @@ def recordings(content) -> Recordings:
 
 def first_of(recordings: Recordings):
     name = recordings.names("demo")[0]
-    return recordings.take("demo", name), recordings.take("demo", name).views[0].camera_name
+    return recordings.recording("demo", name), recordings.recording("demo", name).views[0].camera_name
 
 
 def test_the_flag_knows_every_data_set():
@@ -33,17 +33,19 @@ def test_the_flag_knows_every_data_set():
 
 def test_every_take_has_a_name_of_its_own(recordings: Recordings):
     assert set(recordings.tests) == {"demo", "demo_shifted"}
-    for test_set, takes in recordings.tests.items():
+    for test_set, known in recordings.tests.items():
         names = recordings.names(test_set)
-        assert len(set(names)) == len(takes)
-        assert all(recordings.take(test_set, name) is take for name, take in zip(names, takes, strict=True))
+        assert len(set(names)) == len(known)
+        assert all(
+            recordings.recording(test_set, name) is recording for name, recording in zip(names, known, strict=True)
+        )
 
 
 def test_errors_are_those_of_the_evaluation_and_of_what_is_drawn(recordings: Recordings, content):
-    take, camera = first_of(recordings)
-    sight = recordings.sight(take, camera)
+    recording, camera = first_of(recordings)
+    sight = recordings.sight(recording, camera)
     lifter = lifter_from_checkpoint(content, "last.pt")
-    alone = PoseDataset.from_takes([replace(take, views=take.views[:1])], frames=lifter.frames)
+    alone = PoseDataset.from_recordings([replace(recording, views=recording.views[:1])], frames=lifter.frames)
     assert float(sight.errors.mean()) == pytest.approx(evaluate(lifter, alone).mpjpe, rel=1e-5)
     drawn = torch.stack([sight.lifted_world(frame, beside=False) for frame in range(len(sight))])
     apart = 1000 * (drawn - sight.truth).norm(dim=-1)
@@ -65,10 +67,10 @@ def test_the_camera_sees_what_the_lifter_reads(recordings: Recordings):
 
 def test_a_moving_camera_is_another_one_in_every_frame():
     recordings = Recordings("demo", FEW, Lifter(build_posenet("simple_baseline", linear_size=8)))
-    take, camera_name = first_of(recordings)
-    view = take.views[0]
+    recording, camera_name = first_of(recordings)
+    view = recording.views[0]
     assert view.camera is not None
-    joints_world, frames = torch.from_numpy(view.joints_world), len(take)
+    joints_world, frames = torch.from_numpy(view.joints_world), len(recording)
     shift = torch.linspace(0, 1, frames)[:, None] * torch.tensor([1.0, 0.0, 0.0])
     camera = Camera.stack([view.camera] * frames)
     camera = replace(camera, translation=camera.translation + shift)
@@ -77,7 +79,7 @@ def test_a_moving_camera_is_another_one_in_every_frame():
     moving = replace(
         view, camera=camera, joints_3d=seen.numpy(), joints_2d=camera.project(seen).numpy(), present=present
     )
-    sight = recordings.sight(replace(take, views=(moving,)), camera_name)
+    sight = recordings.sight(replace(recording, views=(moving,)), camera_name)
     assert len(sight) == frames
     torch.testing.assert_close(sight.truth, joints_world, atol=1e-4, rtol=0)
     torch.testing.assert_close(sight.camera_of(frames - 1).translation, view.camera.translation + shift[-1])
@@ -86,10 +88,10 @@ def test_a_moving_camera_is_another_one_in_every_frame():
 
 
 def test_without_a_camera_people_stand_upright_on_the_floor(recordings: Recordings):
-    take, _ = first_of(recordings)
-    view = take.views[0]
+    recording, _ = first_of(recordings)
+    view = recording.views[0]
     centred = view.joints_3d - view.joints_3d[:, :1]
-    blind = replace(take, views=(replace(view, camera=None, joints_3d=centred),))
+    blind = replace(recording, views=(replace(view, camera=None, joints_3d=centred),))
     sight = recordings.sight(blind, view.camera_name)
     assert not sight.has_camera and float(sight.truth[..., 2].min()) == pytest.approx(0, abs=1e-6)
     head, hip = (sight.truth[:, sight.skeleton.joints.index(name), 2] for name in ("Head", "Hip"))

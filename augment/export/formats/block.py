@@ -12,7 +12,7 @@ import torch
 
 from augment.visible import PIECE
 from kinematics import Camera, Skeleton
-from kinematics.batch_last import in_rows, pose_by_pose
+from kinematics.batch_last import to_batch_first, to_batch_last
 
 
 @dataclass
@@ -35,8 +35,8 @@ class Block:
         """(N, T, J, 3) metres, camera frame."""
         world, camera = torch.from_numpy(self.joints_world), self.camera
         pieces = [slice(first, first + PIECE) for first in range(0, len(world), PIECE)]
-        seen = [camera[piece].each(in_rows).world_to_camera(in_rows(world[piece])) for piece in pieces]
-        return torch.cat([pose_by_pose(joints) for joints in seen]).numpy()
+        seen = [camera[piece].each(to_batch_last).world_to_camera(to_batch_last(world[piece])) for piece in pieces]
+        return torch.cat([to_batch_first(joints) for joints in seen]).numpy()
 
     def __len__(self) -> int:
         return len(self.joints_world)

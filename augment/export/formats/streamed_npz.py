@@ -59,11 +59,11 @@ class TakesMember:
             self._write([pickle.SETITEM, self._after, pickle.STOP])
         self._member.close()
 
-    def add(self, subject: str, take: str, value: Any) -> None:
+    def add(self, subject: str, recording: str, value: Any) -> None:
         """Write a take: arrays, or lists and dictionaries of them."""
         while subject != self._current:
             self._begin_subject()
-        self._write([*_pickled(take), *_pickled(value), pickle.SETITEM])
+        self._write([*_pickled(recording), *_pickled(value), pickle.SETITEM])
 
     def _begin_subject(self) -> None:
         """Begin the next subject's dictionary and end the one before."""

@@ -41,23 +41,23 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
         zipfile.ZipFile(path_3d, "w") as file_3d, zipfile.ZipFile(path_2d, "w") as file_2d,
     ):  # fmt: skip
         with (
-            TakesMember(file_3d, "positions_3d", TRAIN_SUBJECTS) as takes_3d,
-            TakesMember(file_2d, "positions_2d", TRAIN_SUBJECTS) as takes_2d,
+            TakesMember(file_3d, "positions_3d", TRAIN_SUBJECTS) as recordings_3d,
+            TakesMember(file_2d, "positions_2d", TRAIN_SUBJECTS) as recordings_2d,
         ):
-            for subject, name, part in _takes(blocks, shard):
+            for subject, name, part in _recordings(blocks, shard):
                 rig = rigs[subject]
                 joints = _moved(flat_frames(part.joints_world), rig.middle)
-                takes_3d.add(subject, name, as_h36m_32(joints, shard.layout))
-                takes_2d.add(subject, name, rig.seen(joints))
+                recordings_3d.add(subject, name, as_h36m_32(joints, shard.layout))
+                recordings_2d.add(subject, name, rig.seen(joints))
                 own = part.camera_arrays()
                 place, screen = own["translation"] + rig.middle, flat_frames(part.joints_screen)
                 cameras[subject][name] = own | {"translation": place, "joints_screen": screen} | part.kept
         with file_2d.open("metadata.npy", "w") as member:
             np.lib.format.write_array(member, object_array(_metadata(shard.layout)))
-        with TakesMember(file_2d, "cameras", TRAIN_SUBJECTS) as takes:
+        with TakesMember(file_2d, "cameras", TRAIN_SUBJECTS) as recordings:
             for subject, own in cameras.items():
                 for name, camera in own.items():
-                    takes.add(subject, name, camera)
+                    recordings.add(subject, name, camera)
     return [FILE_3D, FILE_2D]
 
 
@@ -65,11 +65,11 @@ def size(shard: Shard, kept: Sequence[int]) -> int:
     """About how many bytes a shard takes."""
     world, views = 32 * 3, 5 * 2  # numbers of a frame, and of each of its joints
     each = 4 * world * shard.frames + frame_bytes(shard, views) + sum(CAMERA_BYTES) + sum(kept)
-    take = _TAKE_BYTES + _ARRAY_BYTES * len(kept) if shard.frames > 1 else 0  # single poses share theirs
-    return shard.poses * (each + take)
+    recording = _TAKE_BYTES + _ARRAY_BYTES * len(kept) if shard.frames > 1 else 0  # single poses share theirs
+    return shard.poses * (each + recording)
 
 
-def _takes(blocks: Blocks, shard: Shard) -> Iterator[tuple[str, str, Block]]:
+def _recordings(blocks: Blocks, shard: Shard) -> Iterator[tuple[str, str, Block]]:
     """(subject, take, its poses): each subject a fifth of the shard, a take per block; clips one by one."""
     people = len(TRAIN_SUBJECTS)
     ends = [-(-shard.poses * (i + 1) // people) for i in range(people)]

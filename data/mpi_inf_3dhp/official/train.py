@@ -16,7 +16,7 @@ from data.mpi_inf_3dhp.official.test import FARTHEST, check_metres
 from data.multiview.checks import check_views
 from data.multiview.skeletool import CalibratedCamera, read_calibration
 from data.plausible import check_bodies, check_points
-from data.takes import Take, View
+from data.recordings import Recording, View
 from kinematics.skeleton import Skeleton
 
 CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)  # the eight at chest height and below, which everybody trains on
@@ -46,7 +46,7 @@ def find_sequences(folder: str | Path) -> tuple[dict[str, Path], list[str]]:
     return found, [name for name in FRAMES if name not in found]
 
 
-def read_sequence(folder: Path, sequence: str) -> Take:
+def read_sequence(folder: Path, sequence: str) -> Recording:
     """One sequence, checked (data/multiview/checks.py): eight views of 17 joints in Human3.6M's order."""
     calibrated = read_calibration(folder / "camera.calibration")
     path = folder / "annot.mat"
@@ -68,16 +68,16 @@ def read_sequence(folder: Path, sequence: str) -> Take:
         name = f"{path}: camera {view.camera_name}"
         check_bodies(view.joints_3d, name, origin="the camera", advice="Get it again.")
         check_points(view.joints_2d, name, advice="Get it again.")
-    take = training_take(sequence, tuple(views))
-    check_views(take, str(path))
-    return take
+    recording = training_recording(sequence, tuple(views))
+    check_views(recording, str(path))
+    return recording
 
 
-def training_take(sequence: str, views: tuple[View, ...]) -> Take:
+def training_recording(sequence: str, views: tuple[View, ...]) -> Recording:
     """sequence: "S1 Seq1"."""
     subject, action = sequence.split()
     usable = np.ones(len(views[0].joints_3d), dtype=bool)
-    return Take(subject, action, views, fps(sequence), usable, {"sequence": sequence})
+    return Recording(subject, action, views, fps(sequence), usable, {"sequence": sequence})
 
 
 def _cells(path: Path, content: dict[str, Any], key: str) -> list[np.ndarray]:

@@ -74,23 +74,23 @@ def read_videopose3d(path: Path, frames: int, clips: int, generator: torch.Gener
     subjects = [*positions.values()] if isinstance(positions, dict) else []
     if not subjects or not all(isinstance(own, dict) and own for own in subjects):
         raise PoseFKError(f"{path} has no takes inside, expected positions_3d: subject -> take -> (frames, joints, 3).")
-    takes = {
-        (subject, take): numbers(path, f"the take {take}", joints, None, None, 3)
+    recordings = {
+        (subject, recording): numbers(path, f"the take {recording}", joints, None, None, 3)
         for subject, own in positions.items()
-        for take, joints in own.items()
+        for recording, joints in own.items()
     }
     beside = path.with_name(videopose3d.FILE_2D)
     cameras = load_npz_restricted(beside).get("cameras") if beside.is_file() else None
     if not isinstance(cameras, dict):
-        return _without_cameras(path, takes, clips, generator)
+        return _without_cameras(path, recordings, clips, generator)
     try:
-        own = [dict(cameras[subject][take]) for subject, take in takes]
+        own = [dict(cameras[subject][recording]) for subject, recording in recordings]
         whole = {name: np.concatenate([entry[name] for entry in own]) for name in (*CAMERA, "joints_screen")}
         total = len(whole["aspect"])
         rows = some(total, clips, generator).numpy()
         world, screen = (
             array.reshape(total, -1, *array.shape[1:])[rows]
-            for array in (np.concatenate(list(takes.values())), whole["joints_screen"])
+            for array in (np.concatenate(list(recordings.values())), whole["joints_screen"])
         )
         layouts = [Skeleton.from_num_joints(array.shape[2]) for array in (world, screen)]
     except (LookupError, TypeError, ValueError) as error:
@@ -102,10 +102,12 @@ def read_videopose3d(path: Path, frames: int, clips: int, generator: torch.Gener
 
 
 def _without_cameras(
-    path: Path, takes: dict[tuple[str, str], np.ndarray], clips: int, generator: torch.Generator
+    path: Path, recordings: dict[tuple[str, str], np.ndarray], clips: int, generator: torch.Generator
 ) -> Arrays:
     """Every frame a pose of its own; those of a take are neighbours in time."""
-    poses = torch.cat([to_body(path, array, Skeleton.from_num_joints(array.shape[1])) for array in takes.values()])
-    take = torch.repeat_interleave(torch.arange(len(takes)), torch.tensor([len(array) for array in takes.values()]))
+    poses = torch.cat([to_body(path, array, Skeleton.from_num_joints(array.shape[1])) for array in recordings.values()])
+    recording = torch.repeat_interleave(
+        torch.arange(len(recordings)), torch.tensor([len(array) for array in recordings.values()])
+    )
     rows = some(len(poses), clips, generator)
-    return Arrays(poses[rows, None], True, len(poses), recording=take[rows])
+    return Arrays(poses[rows, None], True, len(poses), recording=recording[rows])

@@ -14,7 +14,7 @@ from data import (
     DataSettings,
     PoseBatch,
     PoseDataset,
-    Take,
+    Recording,
     load_dataset,
     load_test_set,
 )
@@ -124,15 +124,15 @@ def halves(poses: PoseSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return (half[recording] == 0).nonzero()[:, 0], (half[recording] == 1).nonzero()[:, 0]
 
 
-def load_takes(name: str, settings: DataSettings) -> list[Take]:
+def load_recordings(name: str, settings: DataSettings) -> list[Recording]:
     """A data set's training takes, or a test set's by its name where no data set has it."""
     if name in DATASETS:
         return load_dataset(name, settings).train
     return load_test_set(name, settings)
 
 
-def of_takes(
-    name: str, takes: Sequence[Take], wanted: int, generator: torch.Generator,
+def of_recordings(
+    name: str, recordings: Sequence[Recording], wanted: int, generator: torch.Generator,
     clips: Callable[[float], int] | None = None,
 ) -> PoseSet:  # fmt: skip
     """Up to `wanted` moments of recordings, each seen by one of its cameras, drawn by chance.
@@ -140,8 +140,8 @@ def of_takes(
     Other views of a moment are the same pose and would be its nearest neighbours. clips: frames wanted of clips of so
     many frames a second, 0 for none.
     """
-    dataset = PoseDataset.from_takes(takes)
-    moment, recording = _moments(takes)
+    dataset = PoseDataset.from_recordings(recordings)
+    moment, recording = _moments(recordings)
     rows = _one_view_each(moment, torch.arange(len(dataset)), generator)
     batch = dataset.batch(rows[:wanted])
     known = batch.camera is not None
@@ -149,7 +149,7 @@ def of_takes(
     found = PoseSet(name, joints, known, _renumbered(recording[rows[:wanted]]), len(rows), batch, fps=dataset.fps)
     frames = clips(dataset.fps) if clips is not None and dataset.fps and known else 0
     if frames:
-        windows = PoseDataset.from_takes(takes, frames=frames, target=frames // 2)
+        windows = PoseDataset.from_recordings(recordings, frames=frames, target=frames // 2)
         whole = _one_view_each(moment, whole_windows(windows), generator)[:MOST_CLIPS]
         found.clips = windows.batch(whole).joints_world() if len(whole) else None
     return found
@@ -164,16 +164,16 @@ def whole_windows(dataset: PoseDataset) -> Tensor:
     return rows[whole & (dataset.first[last] == dataset.first[first])]
 
 
-def _moments(takes: Sequence[Take]) -> tuple[Tensor, Tensor]:
+def _moments(recordings: Sequence[Recording]) -> tuple[Tensor, Tensor]:
     """Of every sample of these takes: a number that its other views share, and the number of its recording."""
     moments, recordings, known, count = [], [], {}, 0
-    for i, take in enumerate(takes):
-        number = known.setdefault(take.group.get("sequence", i), len(known))
-        for view in take.views:
-            own = count + torch.from_numpy(take.usable & view.is_present).nonzero()[:, 0]
+    for i, recording in enumerate(recordings):
+        number = known.setdefault(recording.group.get("sequence", i), len(known))
+        for view in recording.views:
+            own = count + torch.from_numpy(recording.usable & view.is_present).nonzero()[:, 0]
             moments.append(own)
             recordings.append(torch.full((len(own),), number))
-        count += len(take)
+        count += len(recording)
     return torch.cat(moments), torch.cat(recordings)
 
 

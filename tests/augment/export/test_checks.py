@@ -8,17 +8,17 @@ import torch
 
 from augment.export.checks import REACH_M, check_bodies, check_numbers
 from kinematics import Camera, PoseFKError
-from kinematics.batch_last import in_rows
+from kinematics.batch_last import to_batch_last
 
 
 @pytest.mark.parametrize("frames", [1, 3])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30, 3.5, -1e4])
 def test_one_joint_of_one_pose_that_no_body_reaches_is_found(people_of, frames: int, value: float):
     joints = people_of(50).joints_3d.expand(-1, frames, -1, -1).clone()
-    check_bodies(in_rows(joints), 0)
+    check_bodies(to_batch_last(joints), 0)
     joints[17, frames - 1, 9, 1] = value
     with pytest.raises(PoseFKError, match=f"^Pose 1017 of those drawn is no body: .* expected {REACH_M[0]} to"):
-        check_bodies(in_rows(joints), 1000)
+        check_bodies(to_batch_last(joints), 1000)
 
 
 def test_bodies_at_one_point_are_none(people_of):
@@ -48,6 +48,6 @@ def test_numbers_that_are_none_are_named(people, name: str, value: float):
 def test_both_layouts_of_memory_are_read(people_of):
     joints = people_of(40).joints_3d
     joints[5, 0, 3] = torch.tensor([9.0, 0, 0])
-    for laid_out in (joints, in_rows(joints)):
+    for map_tensors in (joints, to_batch_last(joints)):
         with pytest.raises(PoseFKError, match="^Pose 5"):
-            check_bodies(laid_out, 0)
+            check_bodies(map_tensors, 0)

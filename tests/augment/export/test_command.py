@@ -251,9 +251,7 @@ def test_an_export_never_goes_on_with_another_checkpoint_of_the_same_name_and_si
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_generator_that_failed_writes_no_poses(
-    run: Run, checkpoints: dict[str, Path], value: float, tmp_path: Path
-):
+def test_a_generator_that_failed_writes_no_poses(run: Run, checkpoints: dict[str, Path], value: float, tmp_path: Path):
     failed = with_generator(checkpoints["posefk"], tmp_path / "a", lambda weight: torch.full_like(weight, value))
     with pytest.raises((PoseFKError, ValueError)):
         run(tmp_path / "out", f"--format poseaug --num_poses 64 --checkpoint {failed}")

@@ -16,7 +16,7 @@ from augment.export.folder import check_room, claim
 from augment.export.formats import FORMATS
 from augment.export.formats.block import Shard
 from augment.export.poses import PoseStream, kept_bytes
-from data import DataSplits, Take
+from data import DataSplits, Recording
 from data.files.lock import folder_lock
 from kinematics import PoseFKError, Skeleton
 
@@ -132,14 +132,14 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(run: Run, tmp_path: Path
 
 
 def test_other_recorded_poses_under_the_same_name_are_another_export(
-    run: Run, motion: Callable[..., Take], tmp_path: Path, monkeypatch
+    run: Run, motion: Callable[..., Recording], tmp_path: Path, monkeypatch
 ):
     words = "--format poseaug --recipe limbs --num_poses 70"
-    take = motion(40, 0)
-    monkeypatch.setattr("augment.export.poses.load_dataset", lambda *_: DataSplits([take], [], {}))
+    recording = motion(40, 0)
+    monkeypatch.setattr("augment.export.poses.load_dataset", lambda *_: DataSplits([recording], [], {}))
     run(tmp_path, words)
     run(tmp_path, words)
-    take.views[0].joints_3d[0, 0, 0] += 1e-3
+    recording.views[0].joints_3d[0, 0, 0] += 1e-3
     with pytest.raises(PoseFKError, match="the recorded poses were sha256 .*, now sha256"):
         run(tmp_path, words)
 

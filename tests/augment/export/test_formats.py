@@ -32,9 +32,9 @@ def test_videopose3d_s_loader_finds_2d_and_3d_that_agree(
     file_2d = load_npz_restricted(tmp_path / "data_2d_h36m_gt.npz")
     kept = [j for j in range(32) if j not in STATIC and (num_joints == 17 or j != 14)]
     found = 0
-    for subject, takes in positions_3d.items():
-        for take, joints in takes.items():
-            views = file_2d["positions_2d"][subject][take]
+    for subject, recordings in positions_3d.items():
+        for recording, joints in recordings.items():
+            views = file_2d["positions_2d"][subject][recording]
             assert joints.shape[1:] == (32, 3) and len(views) == 4 and (frames == 1 or len(joints) == frames)
             found += len(joints)
             for camera, view, (width, height) in zip(H36M_CAMERAS[subject], views, CAMERA_RESOLUTIONS, strict=True):
@@ -55,13 +55,13 @@ def test_videopose3d_keeps_the_camera_each_pose_was_drawn_with(run: Run, tmp_pat
     positions_3d = load_npz_restricted(tmp_path / "data_3d_h36m.npz")["positions_3d"]
     cameras = load_npz_restricted(tmp_path / "data_2d_h36m_gt.npz")["cameras"]
     kept = [joint for joint in range(32) if joint not in STATIC]
-    for subject, takes in cameras.items():
-        for take, camera in takes.items():
-            joints = torch.from_numpy(positions_3d[subject][take][:, kept])
+    for subject, recordings in cameras.items():
+        for recording, camera in recordings.items():
+            joints = torch.from_numpy(positions_3d[subject][recording][:, kept])
             pose = [torch.from_numpy(camera[name]) for name in ("orientation_wxyz", "translation")]
             screen = project_to_2d(world_to_camera(joints, *pose), torch.from_numpy(camera["intrinsics"]))
             np.testing.assert_allclose(screen.numpy(), camera["joints_screen"], atol=1e-5)
-    assert sum(len(camera["aspect"]) for takes in cameras.values() for camera in takes.values()) == 100
+    assert sum(len(camera["aspect"]) for recordings in cameras.values() for camera in recordings.values()) == 100
 
 
 def test_poseaug_s_arrays_are_hip_centred_pairs(run: Run, tmp_path: Path):

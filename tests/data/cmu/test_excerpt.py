@@ -12,7 +12,7 @@ from data.cmu import excerpt
 from data.cmu.clips import CMUX_CLIPS
 from data.cmu.coding import EXCERPT, STEP, decode, encode
 from data.cmu.prepared import read_clips
-from data.takes import DataSettings
+from data.recordings import DataSettings
 from kinematics import PoseFKError, Skeleton
 
 

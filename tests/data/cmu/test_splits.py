@@ -11,7 +11,7 @@ from data.cmu.archive import open_source
 from data.cmu.clips import CMUX_CLIPS
 from data.dataset import PoseDataset
 from data.files.asf_amc import amc_joints, parse_asf
-from data.takes import DataSettings
+from data.recordings import DataSettings
 
 FRAMES = 125  # of each clip that conftest.py writes
 
@@ -47,8 +47,8 @@ def settings(root, **changes):
     return DataSettings(dataset="cmu", data_root=str(root), **changes)
 
 
-def subjects(takes):
-    return {take.subject for take in takes}
+def subjects(recordings):
+    return {recording.subject for recording in recordings}
 
 
 def test_the_splits_are_by_subject(prepared):
@@ -69,11 +69,11 @@ def test_the_final_run_may_train_on_the_validation_subjects_too(prepared):
 def test_every_view_shows_the_clips_poses(prepared):
     clips = cmu.read_prepared(prepared)
     splits = cmu.load(settings(prepared))
-    for name, takes in {"train": splits.train, **splits.tests}.items():
-        for clip in {take.group["sequence"] for take in takes}:
-            own = [take for take in takes if take.group["sequence"] == clip]
-            assert {len(take.views) for take in own} == {1 if name == "cmux_b" else 4}
-            world = np.concatenate([take.joints_world for take in own])
+    for name, recordings in {"train": splits.train, **splits.tests}.items():
+        for clip in {recording.group["sequence"] for recording in recordings}:
+            own = [recording for recording in recordings if recording.group["sequence"] == clip]
+            assert {len(recording.views) for recording in own} == {1 if name == "cmux_b" else 4}
+            world = np.concatenate([recording.joints_world for recording in own])
             np.testing.assert_allclose(world, clips[clip].at_fps(25).joints_world, atol=1e-5)
             assert own[0].action == CMUX_CLIPS[clip] and own[0].fps == pytest.approx(25)
 
@@ -89,7 +89,7 @@ def test_lifters_of_several_views_meet_another_rig_in_every_second(prepared):
             assert several.views[0].camera_name == one.views[0].camera_name
             for view in several.views:
                 np.testing.assert_allclose(view.joints_world, one.joints_world, atol=1e-5)
-        focals = {tuple(float(view.camera.intrinsics[0]) for view in take.views) for take in three}
+        focals = {tuple(float(view.camera.intrinsics[0]) for view in recording.views) for recording in three}
         assert len(focals) > 1, "rigs differ"
     for one, several in zip(alone.train, together.train, strict=True):
         assert len(several.views) == 4, "training keeps the whole rig"
@@ -98,32 +98,34 @@ def test_lifters_of_several_views_meet_another_rig_in_every_second(prepared):
 
 def test_splits_are_the_same_every_time_and_whatever_else_is_loaded(prepared):
     alone = cmu.load(settings(prepared, subjects_test=("49",))).tests["cmux_b"]
-    among = [take for take in cmu.load(settings(prepared, seed=3)).tests["cmux_b"] if take.subject == "49"]
+    among = [
+        recording for recording in cmu.load(settings(prepared, seed=3)).tests["cmux_b"] if recording.subject == "49"
+    ]
     assert len(alone) == len(among) > 0
-    for take, other in zip(alone, among, strict=True):
-        np.testing.assert_array_equal(take.views[0].joints_2d, other.views[0].joints_2d)
+    for recording, other in zip(alone, among, strict=True):
+        np.testing.assert_array_equal(recording.views[0].joints_2d, other.views[0].joints_2d)
 
 
 def test_a_data_set_of_the_splits_has_16_or_17_joints_and_leaves_glitches_out(prepared):
-    takes = cmu.load(settings(prepared)).tests["cmux_a"]
-    usable = sum(int(take.usable.sum()) * len(take.views) for take in takes)
+    recordings = cmu.load(settings(prepared)).tests["cmux_a"]
+    usable = sum(int(recording.usable.sum()) * len(recording.views) for recording in recordings)
     for skeleton, joints in (("h36m_16", 16), ("h36m_17", 17)):
-        dataset = PoseDataset.from_takes(takes, skeleton)
+        dataset = PoseDataset.from_recordings(recordings, skeleton)
         assert len(dataset) == usable and dataset.joints_3d.shape[1:] == (joints, 3)
 
 
 def test_downsampling_thins_the_training_data_alone(prepared):
     full, thin = cmu.load(settings(prepared)), cmu.load(settings(prepared, downsample=3))
-    for take, other in zip(full.train, thin.train, strict=True):
-        np.testing.assert_array_equal(other.views[2].joints_2d, take.views[2].joints_2d[::3])
-        assert other.fps == pytest.approx(take.fps / 3) and len(other) == len(take.usable[::3])
+    for recording, other in zip(full.train, thin.train, strict=True):
+        np.testing.assert_array_equal(other.views[2].joints_2d, recording.views[2].joints_2d[::3])
+        assert other.fps == pytest.approx(recording.fps / 3) and len(other) == len(recording.usable[::3])
     assert sum(map(len, full.validation)) == sum(map(len, thin.validation))
 
 
 def test_actions_and_subjects_choose_clips(prepared):
     splits = cmu.load(settings(prepared, actions=("walk", "01_01", "CARTWHEEL")))
-    assert {take.group["sequence"] for take in splits.train} == {"01_01", "35_01"}
-    assert {take.group["sequence"] for take in splits.tests["cmux_a"]} == {"05_01", "49_06"}
+    assert {recording.group["sequence"] for recording in splits.train} == {"01_01", "35_01"}
+    assert {recording.group["sequence"] for recording in splits.tests["cmux_a"]} == {"05_01", "49_06"}
     splits = cmu.load(settings(prepared, subjects_train=("05",), subjects_test=("01",)))
     assert subjects(splits.train) == {"05"} and splits.validation == []
 

@@ -114,9 +114,9 @@ def test_odd_zips_are_refused_in_one_sentence(claims: dict, words: str, tmp_path
         with pytest.raises(ValueError, match=rf"a\.zip.*{words}"):
             source.motions["01_01"]["amc"]()
     path = zip_of(tmp_path / "h36m.zip", "h36m/S1/MyPoses/3D_positions/Eating.h5", b"x" * 1000, **claims)
-    (take,) = find_archive(path).takes
+    (recording,) = find_archive(path).recordings
     with pytest.raises(ValueError, match=rf"h36m\.zip.*{words}"):
-        take.positions()
+        recording.positions()
 
 
 def test_a_download_that_unpacks_to_too_much_or_is_encrypted_is_no_whole_archive(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from data.h36m.keypoints import Keypoints2D
 from data.mpi_inf_3dhp import test_set as test_set_3dhp
 from data.mpi_inf_3dhp import train_set as train_set_3dhp
 from data.mpi_inf_3dhp.official.test import SEQUENCES, read_spin
-from data.takes import DataSettings
+from data.recordings import DataSettings
 from prepare_data_3dhp import main as prepare_3dhp
 
 CASES = Path(__file__).parents[4] / "shared" / "cases"
@@ -73,15 +73,18 @@ def check_every_spoiled(path: Path, content: dict[str, Any], read: Callable[[], 
 
 
 def test_human36m(h36m_poses: Callable, tmp_path: Path) -> None:
-    poses = {take: (h36m_poses(9, 1.0, seed=i) / 1000).astype("f4") for i, take in enumerate(("Walking", "Sitting 1"))}
+    poses = {
+        recording: (h36m_poses(9, 1.0, seed=i) / 1000).astype("f4")
+        for i, recording in enumerate(("Walking", "Sitting 1"))
+    }
     path = tmp_path / h36m.FILE_NAME
     check_every_spoiled(path, {"positions_3d": {"S1": poses, "S9": poses}}, lambda: h36m.read_prepared(tmp_path))
 
     def screens() -> None:
         keypoints = Keypoints2D(tmp_path / "data_2d_h36m_x.npz")
-        for subject, takes in keypoints.positions.items():
-            for take in takes:
-                keypoints.screen(subject, take, "h36m_17", 9)
+        for subject, recordings in keypoints.positions.items():
+            for recording in recordings:
+                keypoints.screen(subject, recording, "h36m_17", 9)
 
     pixels = [np.full((9, 17, 2), 500.0 + i) for i in range(4)]
     metadata = {"layout_name": "h36m", "num_joints": 17, "keypoints_symmetry": [[4, 5], [1, 2]]}
@@ -118,7 +121,7 @@ def test_3dhp(tmp_path: Path) -> None:
         "S1/Seq1/aspect": np.ones(2, "f4"),
     }
     path = tmp_path / train_set_3dhp.TRAIN_FILE
-    check_every_spoiled(path, views, lambda: train_set_3dhp.load_train_takes(settings))
+    check_every_spoiled(path, views, lambda: train_set_3dhp.load_train_recordings(settings))
     names = np.array([f"{name}/imageSequence/img_{i:06d}.jpg" for i, name in enumerate(labels)])
     whole = {"imgname": names, "part": draw.uniform(100, 900, (12, 24, 3)), "S": np.ones((12, 24, 4))}
     whole["S"][..., :3], whole["S"][:, 1, :3], whole["S"][:, 2, :3] = (

@@ -119,7 +119,7 @@ def test_arrays_in_pieces_are_whole(tmp_path: Path) -> None:
     assert (found["unwritten"] == 3).all() and "lacking" not in found
 
 
-def _take(tmp_path: Path, name: str) -> Path:
+def _recording(tmp_path: Path, name: str) -> Path:
     path = tmp_path / "S1/MyPoseFeatures/D3_Positions" / name
     path.parent.mkdir(parents=True)
     return path
@@ -127,17 +127,17 @@ def _take(tmp_path: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("content", [{"data": "text"}, {"data": {"a": 1}}, {"data": np.zeros((0, 0), dtype=object)}])
 def test_a_take_of_no_numbers_is_refused_by_name(content: dict, tmp_path: Path) -> None:
-    scipy.io.savemat(_take(tmp_path, "Eating.cdf.mat"), content)
+    scipy.io.savemat(_recording(tmp_path, "Eating.cdf.mat"), content)
     with pytest.raises(ValueError, match=r"Eating\.cdf\.mat has an array of shape .*expected \(frames, 96\)"):
-        find_cdf_mat(tmp_path).takes[0].positions()
+        find_cdf_mat(tmp_path).recordings[0].positions()
 
 
 def test_a_joint_that_is_nowhere_is_refused(tmp_path: Path, write_cdf: Callable, h36m_poses: Callable) -> None:
     poses = h36m_poses(4)
     poses[2, 7, 1] = 1e200
-    write_cdf(_take(tmp_path, "Eating.cdf"), poses.reshape(4, 96))
+    write_cdf(_recording(tmp_path, "Eating.cdf"), poses.reshape(4, 96))
     with pytest.raises(ValueError, match=r"Eating\.cdf: frame 2 has LKnee 1e\+197 m from the root"):
-        find_cdf(tmp_path).takes[0].positions()
+        find_cdf(tmp_path).recordings[0].positions()
 
 
 @pytest.mark.parametrize("key", ["annot2", "univ_annot3", "valid_frame", "activity_annotation"])

@@ -10,7 +10,7 @@ import torch
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
-from data.takes import DataSettings, Take, View, view_from_world
+from data.recordings import DataSettings, Recording, View, view_from_world
 from kinematics.camera import Camera, look_at
 from kinematics.rotation import quaternion_to_matrix
 from kinematics.skeleton import Skeleton
@@ -63,14 +63,14 @@ def rig() -> Callable[[int], list[Camera]]:
 
 
 @pytest.fixture
-def watched(walk: Callable[..., np.ndarray], rig: Callable[[int], list[Camera]]) -> Callable[..., Take]:
+def watched(walk: Callable[..., np.ndarray], rig: Callable[[int], list[Camera]]) -> Callable[..., Recording]:
     """(views, frames) -> a take of the walk, cameras named a, b, c ..."""
 
-    def make(views: int = 4, frames: int = 60) -> Take:
+    def make(views: int = 4, frames: int = 60) -> Recording:
         seen: list[View] = [
             view_from_world(walk(frames), camera, chr(ord("a") + i)) for i, camera in enumerate(rig(views))
         ]
-        return Take("S1", "Walk", tuple(seen), 25.0, np.ones(frames, dtype=bool))
+        return Recording("S1", "Walk", tuple(seen), 25.0, np.ones(frames, dtype=bool))
 
     return make
 

@@ -9,7 +9,7 @@ import pytest
 from data import DATASETS, MOST_VIEWS, TEST_SETS, DataSettings, load_dataset, load_test_set
 from data.h36m.cameras import CAMERA_IDS, CAMERA_RESOLUTIONS, H36M_CAMERAS
 from data.multiview.dataset import MultiViewDataset
-from data.takes import view_from_world
+from data.recordings import view_from_world
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 
@@ -23,8 +23,8 @@ def test_every_data_set_says_how_many_cameras_it_has() -> None:
 @pytest.mark.parametrize("views", [2, 4])
 def test_the_demo_gives_every_part_of_a_run_its_views(views: int) -> None:
     splits = load_dataset("demo", replace(FEW, views=views))
-    for takes in (splits.train, splits.validation, *splits.tests.values()):
-        batch = MultiViewDataset.from_takes(takes, views=views).all()
+    for recordings in (splits.train, splits.validation, *splits.tests.values()):
+        batch = MultiViewDataset.from_recordings(recordings, views=views).all()
         assert batch.views == views
         world = batch.joints_world()
         np.testing.assert_allclose(world, world[:, :1].expand_as(world), atol=1e-4)

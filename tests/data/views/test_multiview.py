@@ -7,12 +7,12 @@ import torch
 from data import PoseBatch, PoseDataset
 from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
 from data.multiview.dataset import MultiViewDataset
-from data.takes import Take, view_from_world
+from data.recordings import Recording, view_from_world
 from kinematics import Camera, PoseFKError
 from kinematics.triangulation import triangulate
 
 
-def take(frames: int, seed: int, cameras: int = 4, subject: str = "S1") -> Take:
+def recording(frames: int, seed: int, cameras: int = 4, subject: str = "S1") -> Recording:
     """A body that wanders about Human3.6M's room, in float32 views; some frames are not usable."""
     generator = torch.Generator().manual_seed(seed)
     body = 0.4 * torch.randn(16, 3, generator=generator) + torch.tensor([0.0, 0.0, 1.0])
@@ -21,12 +21,14 @@ def take(frames: int, seed: int, cameras: int = 4, subject: str = "S1") -> Take:
     rig = list(zip(H36M_CAMERAS[subject], CAMERA_IDS, strict=True))[:cameras]
     usable = torch.rand(frames, generator=generator).numpy() > 0.2
     views = tuple(view_from_world(world, camera, name) for camera, name in rig)
-    return Take(subject, f"walk {seed}", views, 50.0, usable)
+    return Recording(subject, f"walk {seed}", views, 50.0, usable)
 
 
 @pytest.fixture
 def dataset() -> MultiViewDataset:
-    return MultiViewDataset.from_takes([take(20, 0), take(9, 1, subject="S5"), take(13, 2)], frames=5)
+    return MultiViewDataset.from_recordings(
+        [recording(20, 0), recording(9, 1, subject="S5"), recording(13, 2)], frames=5
+    )
 
 
 def test_every_sample_has_the_same_moment_in_all_its_views(dataset: MultiViewDataset):
@@ -38,10 +40,10 @@ def test_every_sample_has_the_same_moment_in_all_its_views(dataset: MultiViewDat
 
 
 def test_views_are_the_samples_of_a_data_set_of_single_views(dataset: MultiViewDataset):
-    takes = [take(20, 0), take(9, 1, subject="S5"), take(13, 2)]
-    single = PoseDataset.from_takes(takes, frames=5).all()
+    recordings = [recording(20, 0), recording(9, 1, subject="S5"), recording(13, 2)]
+    single = PoseDataset.from_recordings(recordings, frames=5).all()
     batch = dataset.batch(torch.arange(len(dataset))).one_by_one()
-    assert len(batch) == len(single) == 4 * sum(int(own.usable.sum()) for own in takes)
+    assert len(batch) == len(single) == 4 * sum(int(own.usable.sum()) for own in recordings)
     order = lambda poses: poses.joints_2d.flatten(1).sum(1).sort().values  # noqa: E731
     torch.testing.assert_close(order(batch), order(single))
 
@@ -54,7 +56,7 @@ def test_triangulated_views_are_the_poses(dataset: MultiViewDataset):
 
 
 def test_a_missing_view_is_visible_nowhere_and_counts_for_nothing():
-    dataset = MultiViewDataset.from_takes([take(12, 0), take(12, 1, cameras=2)])
+    dataset = MultiViewDataset.from_recordings([recording(12, 0), recording(12, 1, cameras=2)])
     batch = dataset.batch(torch.arange(len(dataset)))
     few = torch.tensor([word == "walk 1" for word in dataset.label("action")])
     assert not batch.visible[few][:, 2:].any() and batch.visible[few][:, :2].all() and batch.visible[~few].all()
@@ -64,8 +66,8 @@ def test_a_missing_view_is_visible_nowhere_and_counts_for_nothing():
 
 
 def test_the_first_views_are_kept_where_fewer_are_asked_for():
-    batch = MultiViewDataset.from_takes([take(12, 0)], views=2).batch(torch.arange(3))
-    four = MultiViewDataset.from_takes([take(12, 0)]).batch(torch.arange(3))
+    batch = MultiViewDataset.from_recordings([recording(12, 0)], views=2).batch(torch.arange(3))
+    four = MultiViewDataset.from_recordings([recording(12, 0)]).batch(torch.arange(3))
     torch.testing.assert_close(batch.joints_2d, four.joints_2d[:, :2])
 
 
@@ -107,17 +109,17 @@ def test_samples_know_their_numbers_whatever_becomes_of_a_batch(dataset: MultiVi
 
 
 def test_clips_are_takes_and_not_views(dataset: MultiViewDataset):
-    takes = [take(20, 0), take(9, 1, subject="S5"), take(13, 2)]
+    recordings = [recording(20, 0), recording(9, 1, subject="S5"), recording(13, 2)]
     assert sorted(dataset.clip_lengths().tolist()) == [9, 13, 20]
-    usable = np.concatenate([own.usable for own in takes])
-    starts = np.concatenate([np.arange(len(own)) == 0 for own in takes])
+    usable = np.concatenate([own.usable for own in recordings])
+    starts = np.concatenate([np.arange(len(own)) == 0 for own in recordings])
     expected = (usable & np.roll(usable, 1) & ~starts)[usable]
     assert dataset.follows().tolist() == expected.tolist() and 0 < expected.sum() < len(dataset) - 3
 
 
 def test_it_says_of_its_samples_what_a_data_set_of_one_of_their_views_says(dataset: MultiViewDataset):
-    takes = [take(20, 0), take(9, 1, subject="S5"), take(13, 2)]
-    firsts = PoseDataset.from_takes([replace(own, views=own.views[:1]) for own in takes], frames=5)
+    recordings = [recording(20, 0), recording(9, 1, subject="S5"), recording(13, 2)]
+    firsts = PoseDataset.from_recordings([replace(own, views=own.views[:1]) for own in recordings], frames=5)
     assert (dataset.frames, dataset.target, dataset.fps) == (firsts.frames, firsts.target, firsts.fps) == (5, 2, 50.0)
     for name in ("subject", "action", "camera", "sequence"):
         assert dataset.label(name) == firsts.label(name) and dataset.label_ids[name].shape == (len(dataset),)
@@ -130,7 +132,7 @@ def test_it_says_of_its_samples_what_a_data_set_of_one_of_their_views_says(datas
 @pytest.mark.parametrize("several", [False, True])
 def test_replaced_tensors_are_those_that_samples_show(several: bool):
     kind = MultiViewDataset if several else PoseDataset
-    whole = kind.from_takes([take(20, 0), take(13, 2)], frames=5)
+    whole = kind.from_recordings([recording(20, 0), recording(13, 2)], frames=5)
     assert whole.confidence is None
     draw = torch.Generator().manual_seed(0)
     others = {
@@ -155,16 +157,16 @@ def test_replaced_tensors_are_those_that_samples_show(several: bool):
 
 def test_too_few_views_are_one_sentence():
     with pytest.raises(ValueError, match=r"Take S1/walk 0 has 1 view\(s\), expected 2 or more"):
-        MultiViewDataset.from_takes([take(5, 0, cameras=1)])
+        MultiViewDataset.from_recordings([recording(5, 0, cameras=1)])
     with pytest.raises(ValueError, match="has 2 view\\(s\\), expected 3"):
-        MultiViewDataset.from_takes([take(5, 0, cameras=2)], views=3)
+        MultiViewDataset.from_recordings([recording(5, 0, cameras=2)], views=3)
     with pytest.raises(ValueError, match="views is 1, expected two or more"):
-        MultiViewDataset.from_takes([take(5, 0)], views=1)
+        MultiViewDataset.from_recordings([recording(5, 0)], views=1)
     with pytest.raises(ValueError, match="is not 4 views each"):
-        PoseDataset.from_takes([take(5, 0)]).all()[:3].in_views(4)
+        PoseDataset.from_recordings([recording(5, 0)]).all()[:3].in_views(4)
 
 
-def moving(own: Take, missing: int) -> Take:
+def moving(own: Recording, missing: int) -> Recording:
     """The same recording by cameras that are said anew in every frame; the second lacks the frame `missing`."""
     views = []
     for number, view in enumerate(own.views):
@@ -175,35 +177,35 @@ def moving(own: Take, missing: int) -> Take:
 
 
 def test_frames_that_one_camera_alone_has_are_no_samples():
-    whole = replace(take(12, 0), usable=np.ones(12, dtype=bool))
+    whole = replace(recording(12, 0), usable=np.ones(12, dtype=bool))
     hidden = [replace(view, present=np.arange(12) >= 4 + i) for i, view in enumerate(whole.views)]
-    dataset = MultiViewDataset.from_takes([replace(whole, views=tuple(hidden)), take(9, 1)], views=3)
-    assert len(dataset) == 7 + int(take(9, 1).usable.sum()) == len(dataset.label("subject")), (
+    dataset = MultiViewDataset.from_recordings([replace(whole, views=tuple(hidden)), recording(9, 1)], views=3)
+    assert len(dataset) == 7 + int(recording(9, 1).usable.sum()) == len(dataset.label("subject")), (
         "two views from frame 5 on"
     )
     visible = dataset.all().visible[..., 0, 0]
     assert visible.sum(dim=1).min() == 2 and visible[0].tolist() == [True, True, False]
     nothing = replace(whole, views=(hidden[0], replace(whole.views[1], present=np.arange(12) < 4)))
     with pytest.raises(ValueError, match="No frame is seen by two of the first 2 views.*ask for more views"):
-        MultiViewDataset.from_takes([nothing], views=2)
+        MultiViewDataset.from_recordings([nothing], views=2)
 
 
 def test_views_that_do_not_belong_together_are_one_sentence():
-    whole = take(12, 0)
+    whole = recording(12, 0)
     with pytest.raises(PoseFKError, match="Take S1/walk 0: view 55011271 has 9 frames, expected 12 as view 54138969"):
-        MultiViewDataset.from_takes([replace(whole, views=(whole.views[0], whole.views[1][:9]))])
+        MultiViewDataset.from_recordings([replace(whole, views=(whole.views[0], whole.views[1][:9]))])
     with pytest.raises(PoseFKError, match="Take S1/walk 0: camera 54138969 is there twice"):
-        MultiViewDataset.from_takes([replace(whole, views=(whole.views[0], whole.views[0]))])
+        MultiViewDataset.from_recordings([replace(whole, views=(whole.views[0], whole.views[0]))])
     with pytest.raises(PoseFKError, match="Take S1/walk 0: the camera of view 55011271 is not known"):
-        MultiViewDataset.from_takes([replace(whole, views=(whole.views[0], replace(whole.views[1], camera=None)))])
+        MultiViewDataset.from_recordings([replace(whole, views=(whole.views[0], replace(whole.views[1], camera=None)))])
 
 
 def test_cameras_that_move_have_a_pose_for_every_frame():
-    steady = replace(take(12, 0), usable=np.ones(12, dtype=bool))
-    still, moves = (MultiViewDataset.from_takes([own]) for own in (steady, moving(steady, 5)))
+    steady = replace(recording(12, 0), usable=np.ones(12, dtype=bool))
+    still, moves = (MultiViewDataset.from_recordings([own]) for own in (steady, moving(steady, 5)))
     expected, batch = still.batch(torch.arange(12)), moves.batch(torch.arange(12))
     torch.testing.assert_close(batch.joints_world(), expected.joints_world())
     assert not batch.visible[5, 1].any() and int(batch.visible[..., 0].sum()) == 4 * 12 - 1
-    assert len(PoseDataset.from_takes([moving(steady, 5)])) == 4 * 12 - 1, "single views leave missing frames out"
+    assert len(PoseDataset.from_recordings([moving(steady, 5)])) == 4 * 12 - 1, "single views leave missing frames out"
     with pytest.raises(ValueError, match="moves has no one view of 3 frames"):
-        MultiViewDataset.from_takes([moving(steady, 5)], frames=3)
+        MultiViewDataset.from_recordings([moving(steady, 5)], frames=3)

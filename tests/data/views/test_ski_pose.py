@@ -11,8 +11,8 @@ import torch
 
 from data import load_dataset
 from data.multiview.dataset import MultiViewDataset
-from data.multiview.ski_pose import load_ski_takes
-from data.takes import DataSettings
+from data.multiview.ski_pose import load_ski_recordings
+from data.recordings import DataSettings
 from kinematics.camera import Camera, look_at
 from kinematics.errors import PoseFKError
 from kinematics.rotation import quaternion_to_matrix
@@ -79,9 +79,9 @@ def joints_world(walk: Callable[..., np.ndarray]) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["ski_train.h5", "train/labels.h5"])
 def test_the_skier_comes_back_from_every_camera(tmp_path: Path, joints_world: np.ndarray, name: str) -> None:
-    (take,) = load_ski_takes(save(tmp_path, records_of(joints_world), name), "train")
-    assert (take.subject, take.fps, len(take), len(take.views)) == ("S2", 30, FRAMES, VIEWS)
-    for view, camera in zip(take.views, following(joints_world), strict=True):
+    (recording,) = load_ski_recordings(save(tmp_path, records_of(joints_world), name), "train")
+    assert (recording.subject, recording.fps, len(recording), len(recording.views)) == ("S2", 30, FRAMES, VIEWS)
+    for view, camera in zip(recording.views, following(joints_world), strict=True):
         assert view.present is None and view.camera is not None and view.moves
         np.testing.assert_allclose(view.joints_world, joints_world, atol=1e-4)
         np.testing.assert_allclose(view.camera.translation, camera.translation, atol=1e-5)
@@ -92,13 +92,13 @@ def test_the_skier_comes_back_from_every_camera(tmp_path: Path, joints_world: np
 def test_absolute_3d_means_the_same_as_centred(tmp_path: Path, joints_world: np.ndarray) -> None:
     records = records_of(joints_world)
     records["3D"] = records["3D"] + np.tile([0.5, -1.0, 20.0], 17)
-    take = load_ski_takes(save(tmp_path, records), "train")[0]
-    np.testing.assert_allclose(take.joints_world, joints_world, atol=1e-4)
+    recording = load_ski_recordings(save(tmp_path, records), "train")[0]
+    np.testing.assert_allclose(recording.joints_world, joints_world, atol=1e-4)
 
 
 def test_16_joints_are_the_17_without_the_nose(tmp_path: Path, joints_world: np.ndarray) -> None:
-    take = load_ski_takes(save(tmp_path, records_of(joints_world)), "train", 16)[0]
-    np.testing.assert_allclose(take.joints_world, np.delete(joints_world, 9, axis=1), atol=1e-4)
+    recording = load_ski_recordings(save(tmp_path, records_of(joints_world)), "train", 16)[0]
+    np.testing.assert_allclose(recording.joints_world, np.delete(joints_world, 9, axis=1), atol=1e-4)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -107,8 +107,8 @@ def test_whatever_is_up_in_the_file_z_is_in_the_take(
     tmp_path: Path, joints_world: np.ndarray, axis: int, sign: int
 ) -> None:
     turn = np.roll(np.eye(3), axis, axis=0) @ np.diag([1.0, sign, sign])  # a rotation: no world is mirrored
-    take = load_ski_takes(save(tmp_path, records_of(joints_world, turn=turn)), "train")[0]
-    np.testing.assert_allclose(take.joints_world[..., 2], joints_world[..., 2], atol=1e-4)
+    recording = load_ski_recordings(save(tmp_path, records_of(joints_world, turn=turn)), "train")[0]
+    np.testing.assert_allclose(recording.joints_world[..., 2], joints_world[..., 2], atol=1e-4)
 
 
 def test_a_camera_without_a_record_is_not_present(tmp_path: Path, joints_world: np.ndarray) -> None:
@@ -116,11 +116,13 @@ def test_a_camera_without_a_record_is_not_present(tmp_path: Path, joints_world: 
     lost = (records["cam"] == 1) & np.isin(records["frame"], [FIRST, FIRST + 7, FIRST + 8])
     lost |= (records["cam"] == 0) & (records["frame"] >= FIRST + 20)
     shuffled = np.random.default_rng(1).permutation(np.flatnonzero(~lost))
-    (take,) = load_ski_takes(save(tmp_path, {name: array[shuffled] for name, array in records.items()}), "train")
-    assert np.flatnonzero(~take.views[1].is_present).tolist() == [0, 7, 8]
-    assert np.flatnonzero(~take.views[0].is_present).tolist() == list(range(20, FRAMES))
-    assert take.views[2].present is None
-    for view in take.views:
+    (recording,) = load_ski_recordings(
+        save(tmp_path, {name: array[shuffled] for name, array in records.items()}), "train"
+    )
+    assert np.flatnonzero(~recording.views[1].is_present).tolist() == [0, 7, 8]
+    assert np.flatnonzero(~recording.views[0].is_present).tolist() == list(range(20, FRAMES))
+    assert recording.views[2].present is None
+    for view in recording.views:
         np.testing.assert_allclose(view.joints_world, joints_world, atol=1e-4)  # fillers are finite and consistent
         assert np.isfinite(view.joints_2d).all()
 
@@ -129,17 +131,22 @@ def test_a_hole_in_the_frames_cuts_the_take(tmp_path: Path, joints_world: np.nda
     records = records_of(joints_world)
     kept = np.isin(records["frame"], FIRST + np.array([*range(0, 12, 2), *range(20, 30, 2)]))
     alone = kept & ~((records["frame"] > FIRST + 15) & (records["cam"] > 1))
-    takes = load_ski_takes(save(tmp_path, {name: array[alone] for name, array in records.items()}), "train")
-    assert [(len(take), len(take.views), take.fps) for take in takes] == [(6, 4, 15), (5, 2, 15)]
-    np.testing.assert_allclose(takes[1].joints_world, joints_world[20:30:2], atol=1e-4)
-    assert [take.group["sequence"] for take in takes] == ["seq 3 frame 101", "seq 3 frame 121"]
+    recordings = load_ski_recordings(save(tmp_path, {name: array[alone] for name, array in records.items()}), "train")
+    assert [(len(recording), len(recording.views), recording.fps) for recording in recordings] == [
+        (6, 4, 15),
+        (5, 2, 15),
+    ]
+    np.testing.assert_allclose(recordings[1].joints_world, joints_world[20:30:2], atol=1e-4)
+    assert [recording.group["sequence"] for recording in recordings] == ["seq 3 frame 101", "seq 3 frame 121"]
 
 
 def test_runs_of_a_single_camera_are_left_out(tmp_path: Path, joints_world: np.ndarray) -> None:
     first, second = records_of(joints_world), records_of(joints_world, sequence=5)
     lonely = second["cam"] == 2
     both = {name: np.concatenate([array, second[name][lonely]]) for name, array in first.items()}
-    assert [take.group["sequence"] for take in load_ski_takes(save(tmp_path, both), "train")] == ["seq 3 frame 101"]
+    assert [recording.group["sequence"] for recording in load_ski_recordings(save(tmp_path, both), "train")] == [
+        "seq 3 frame 101"
+    ]
 
 
 def _nan(array: np.ndarray) -> np.ndarray:
@@ -170,18 +177,18 @@ def test_a_wrong_file_is_refused_by_name(
     value = change(records.pop(key))
     save(tmp_path, records | ({} if value is None else {key: value}))
     with pytest.raises((ValueError, PoseFKError), match=rf"ski_train\.h5.*{words}"):
-        load_ski_takes(tmp_path, "train")
+        load_ski_recordings(tmp_path, "train")
 
 
 def test_a_missing_a_truncated_and_an_unknown_file_are_one_sentence(tmp_path: Path, joints_world: np.ndarray) -> None:
     with pytest.raises(FileNotFoundError, match=r"ski_test\.h5 is missing\. It is part of the Ski-Pose"):
-        load_ski_takes(tmp_path, "test")
+        load_ski_recordings(tmp_path, "test")
     path = save(tmp_path, records_of(joints_world)) / "ski_train.h5"
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(ValueError, match=r"ski_train\.h5 is not a whole HDF5 file"):
-        load_ski_takes(tmp_path, "train")
+        load_ski_recordings(tmp_path, "train")
     with pytest.raises(ValueError, match="split 'valid' is not known: choose from train, test"):
-        load_ski_takes(tmp_path, "valid")
+        load_ski_recordings(tmp_path, "valid")
 
 
 @pytest.fixture
@@ -199,22 +206,27 @@ def both_files(tmp_path: Path, joints_world: np.ndarray) -> DataSettings:
 
 def test_the_released_files_are_training_and_test(both_files: DataSettings) -> None:
     splits = load_dataset("ski", replace(both_files, downsample=3))
-    assert [(take.subject, len(take.views), len(take)) for take in splits.train] == [("S2", 4, 10), ("S4", 2, 10)]
-    assert splits.validation == [] and [take.subject for take in splits.tests["ski"]] == ["S6"]
+    assert [(recording.subject, len(recording.views), len(recording)) for recording in splits.train] == [
+        ("S2", 4, 10),
+        ("S4", 2, 10),
+    ]
+    assert splits.validation == [] and [recording.subject for recording in splits.tests["ski"]] == ["S6"]
     assert len(splits.tests["ski"][0]) == FRAMES and splits.train[0].fps == 10
     assert "30 frames a second are assumed, and no one is held out" in splits.notes[0]
-    assert [take.subject for take in load_dataset("ski", replace(both_files, subjects_train=("S4",))).train] == ["S4"]
+    assert [
+        recording.subject for recording in load_dataset("ski", replace(both_files, subjects_train=("S4",))).train
+    ] == ["S4"]
 
 
 def test_runs_that_too_few_cameras_see_are_left_out_and_told(both_files: DataSettings) -> None:
     splits = load_dataset("ski", replace(both_files, views=3))
-    assert [take.subject for take in splits.train] == ["S2"]
+    assert [recording.subject for recording in splits.train] == ["S2"]
     assert "Ski-Pose train: 1 of 2 runs left out, seen by under 3 cameras." in splits.notes
-    batch = MultiViewDataset.from_takes(splits.train, "h36m_17", views=3).all()
+    batch = MultiViewDataset.from_recordings(splits.train, "h36m_17", views=3).all()
     world = batch.joints_world()
     torch.testing.assert_close(world, world[:, :1].expand_as(world), atol=1e-4, rtol=0)
     with pytest.raises(ValueError, match=r"moves has no one view of 3 frames: use single frames \(--frames 1\)"):
-        MultiViewDataset.from_takes(splits.train, "h36m_17", frames=3, views=3)
+        MultiViewDataset.from_recordings(splits.train, "h36m_17", frames=3, views=3)
 
 
 @pytest.mark.parametrize(

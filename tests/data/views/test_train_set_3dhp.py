@@ -12,10 +12,10 @@ import torch
 from data import load_dataset, load_test_set
 from data.files.npz import load_npz_restricted
 from data.mpi_inf_3dhp.official.train import CAMERAS, FRAMES
-from data.mpi_inf_3dhp.train_set import load_train_takes
+from data.mpi_inf_3dhp.train_set import load_train_recordings
 from data.multiview.dataset import MultiViewDataset
 from data.multiview.skeletool import read_calibration
-from data.takes import DataSettings, Take
+from data.recordings import DataSettings, Recording
 from kinematics.camera import Camera
 from kinematics.errors import PoseFKError
 from kinematics.rotation import quaternion_to_matrix
@@ -32,15 +32,15 @@ def test_the_walk_comes_back_from_every_camera(
     rig: Callable[[int], list[Camera]],
     prepare: Callable[[Path], DataSettings],
 ) -> None:
-    takes = load_train_takes(prepare(release))
+    recordings = load_train_recordings(prepare(release))
     expected = Skeleton("mpi_inf_3dhp_28").convert(joints_world, "h36m_17")
-    assert [(take.subject, take.action, take.fps, len(take)) for take in takes] == [
+    assert [(recording.subject, recording.action, recording.fps, len(recording)) for recording in recordings] == [
         ("S1", "Seq2", 50.0, FRAMES_WRITTEN), ("S4", "Seq1", 25.0, FRAMES_WRITTEN),
     ]  # fmt: skip
-    for take in takes:
-        assert [view.camera_name for view in take.views] == [str(number) for number in CAMERAS]
-        assert take.usable.all() and take.group["sequence"] == f"{take.subject} {take.action}"
-        for view, number in zip(take.views, CAMERAS, strict=True):
+    for recording in recordings:
+        assert [view.camera_name for view in recording.views] == [str(number) for number in CAMERAS]
+        assert recording.usable.all() and recording.group["sequence"] == f"{recording.subject} {recording.action}"
+        for view, number in zip(recording.views, CAMERAS, strict=True):
             np.testing.assert_allclose(view.joints_world, expected, atol=1e-4)
             assert view.camera is not None and view.joints_2d.dtype == view.joints_3d.dtype == np.float32
             projected = view.camera.project(torch.from_numpy(view.joints_3d)).numpy()
@@ -51,9 +51,9 @@ def test_the_walk_comes_back_from_every_camera(
 def test_its_2d_triangulates_to_the_walk(
     release: Path, tmp_path: Path, joints_world: np.ndarray, prepare: Callable[[Path], DataSettings]
 ) -> None:
-    take = load_train_takes(prepare(release))[0]
-    camera = Camera.stack([view.camera for view in take.views if view.camera is not None]).to(torch.float64)
-    screen = torch.from_numpy(np.stack([view.joints_2d for view in take.views])).double()
+    recording = load_train_recordings(prepare(release))[0]
+    camera = Camera.stack([view.camera for view in recording.views if view.camera is not None]).to(torch.float64)
+    screen = torch.from_numpy(np.stack([view.joints_2d for view in recording.views])).double()
     found = triangulate(screen, camera).numpy()
     np.testing.assert_allclose(found, Skeleton("mpi_inf_3dhp_28").convert(joints_world, "h36m_17"), atol=1e-4)
 
@@ -62,14 +62,14 @@ def test_16_joints_subjects_and_thinning_are_chosen_when_loading(
     release: Path, tmp_path: Path, prepare: Callable[[Path], DataSettings]
 ) -> None:
     settings = prepare(release)
-    whole = load_train_takes(settings)[1].views[0].joints_3d
+    whole = load_train_recordings(settings)[1].views[0].joints_3d
     settings.num_joints, settings.subjects_train, settings.downsample = 16, ("S4",), 5
-    (take,) = load_train_takes(settings)
-    assert take.subject == "S4" and take.fps == 5
-    np.testing.assert_array_equal(take.views[0].joints_3d, np.delete(whole[::5], 9, axis=1))
+    (recording,) = load_train_recordings(settings)
+    assert recording.subject == "S4" and recording.fps == 5
+    np.testing.assert_array_equal(recording.views[0].joints_3d, np.delete(whole[::5], 9, axis=1))
     settings.subjects_train = ("S3",)
     with pytest.raises(ValueError, match="subject 'S3' is not there: choose from S1, S4"):
-        load_train_takes(settings)
+        load_train_recordings(settings)
 
 
 def test_the_file_holds_plain_arrays_and_what_is_missing_is_told(
@@ -112,11 +112,11 @@ def test_images_of_another_size_keep_their_aspect(
 ) -> None:
     wide = (2048, 1024)
     write_calibration(release / "S4/Seq1/camera.calibration", rig(14), wide)
-    take = load_train_takes(prepare(release))[1]
-    camera = take.views[0].camera
+    recording = load_train_recordings(prepare(release))[1]
+    camera = recording.views[0].camera
     assert camera is not None and float(camera.aspect) == 0.5
     np.testing.assert_allclose(
-        take.joints_world, Skeleton("mpi_inf_3dhp_28").convert(joints_world, "h36m_17"), atol=1e-4
+        recording.joints_world, Skeleton("mpi_inf_3dhp_28").convert(joints_world, "h36m_17"), atol=1e-4
     )
 
 
@@ -128,20 +128,20 @@ def three_people(tmp_path: Path, release: Path, prepare: Callable[[Path], DataSe
     return prepare(release)
 
 
-def people(takes: list[Take]) -> list[str]:
-    return [take.subject for take in takes]
+def people(recordings: list[Recording]) -> list[str]:
+    return [recording.subject for recording in recordings]
 
 
 def test_s7_validates_and_s8_tests(three_people: DataSettings) -> None:
     splits = load_dataset("mpi_inf_3dhp", replace(three_people, views=8))
     assert people(splits.train) == ["S1", "S4"] and people(splits.validation) == ["S7"]
     assert list(splits.tests) == ["3dhp_s8"] and people(splits.tests["3dhp_s8"]) == ["S8"]
-    assert {take.fps for take in splits.train} == {25.0}, "the 50 of S1 are thinned"
-    assert [len(take) for take in splits.train] == [FRAMES_WRITTEN // 2, FRAMES_WRITTEN]
+    assert {recording.fps for recording in splits.train} == {25.0}, "the 50 of S1 are thinned"
+    assert [len(recording) for recording in splits.train] == [FRAMES_WRITTEN // 2, FRAMES_WRITTEN]
     said = " ".join(splits.notes)
     for words in ("no published score", "S2, S3, S5, S6 not in data_3dhp_train.npz", "(1) are thinned to 25"):
         assert words in said
-    batch = MultiViewDataset.from_takes(splits.train, "h36m_17", frames=3, views=5).all()
+    batch = MultiViewDataset.from_recordings(splits.train, "h36m_17", frames=3, views=5).all()
     assert batch.views == 5 and batch.frames == 3
     assert people(load_test_set("3dhp_s8", three_people)) == ["S8"]
 
@@ -149,7 +149,11 @@ def test_s7_validates_and_s8_tests(three_people: DataSettings) -> None:
 def test_who_trains_and_who_tests_can_be_chosen(three_people: DataSettings) -> None:
     splits = load_dataset("mpi_inf_3dhp", replace(three_people, hold_out_validation=False, downsample=4))
     assert people(splits.train) == ["S1", "S4", "S7"] and people(splits.validation) == ["S7"]
-    assert [take.fps for take in (splits.train[0], splits.validation[0], *splits.tests["3dhp_s8"])] == [6.25, 25, 25]
+    assert [recording.fps for recording in (splits.train[0], splits.validation[0], *splits.tests["3dhp_s8"])] == [
+        6.25,
+        25,
+        25,
+    ]
     splits = load_dataset("mpi_inf_3dhp", replace(three_people, subjects_train=("S8",), subjects_test=("S1", "S7")))
     assert people(splits.train) == ["S8"] and people(splits.tests["3dhp_s8"]) == ["S1", "S7"]
     assert splits.validation == []

@@ -10,8 +10,8 @@ import pytest
 from scipy.io import savemat
 
 from data.files.npz import load_npz_restricted
-from data.mpi_inf_3dhp.train_set import load_train_takes
-from data.takes import DataSettings
+from data.mpi_inf_3dhp.train_set import load_train_recordings
+from data.recordings import DataSettings
 from kinematics.camera import Camera
 from kinematics.errors import PoseFKError
 from prepare_data_3dhp import main
@@ -108,7 +108,7 @@ def test_missing_files_say_what_is_wanted(
     release: Path, tmp_path: Path, prepare: Callable[[Path], DataSettings]
 ) -> None:
     with pytest.raises(FileNotFoundError, match="Make it with: python prepare_data_3dhp.py --train FOLDER"):
-        load_train_takes(DataSettings(data_root=str(tmp_path)))
+        load_train_recordings(DataSettings(data_root=str(tmp_path)))
     with pytest.raises(FileNotFoundError, match="has no S1/Seq1/annot.mat"):
         prepare(tmp_path)
     with pytest.raises(FileNotFoundError, match="is no folder, expected one of S1/Seq1"):
@@ -132,7 +132,7 @@ def test_a_prepared_file_of_other_arrays_is_refused(
     ):
         np.savez(path, **(content | {key: value}))
         with pytest.raises(ValueError, match=words):
-            load_train_takes(settings)
+            load_train_recordings(settings)
     np.savez(path, pose3d=np.zeros(3))
     with pytest.raises(ValueError, match="has no sequences and camera_names"):
-        load_train_takes(settings)
+        load_train_recordings(settings)

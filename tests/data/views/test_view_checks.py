@@ -9,14 +9,14 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
-from data.multiview.checks import best_shift, check_takes, check_views, common_rate
-from data.takes import Take, View, view_from_world
+from data.multiview.checks import best_shift, check_recordings, check_views, common_rate
+from data.recordings import Recording, View, view_from_world
 from kinematics.camera import Camera
 from kinematics.errors import PoseFKError
 
 
-def with_views(take: Take, *views: View) -> Take:
-    return replace(take, views=views)
+def with_views(recording: Recording, *views: View) -> Recording:
+    return replace(recording, views=views)
 
 
 def late(view: View, frames: int) -> View:
@@ -25,44 +25,44 @@ def late(view: View, frames: int) -> View:
 
 
 @pytest.mark.parametrize("views", [2, 3, 8])
-def test_a_rig_that_sees_one_walk_passes(watched: Callable[..., Take], views: int) -> None:
+def test_a_rig_that_sees_one_walk_passes(watched: Callable[..., Recording], views: int) -> None:
     check_views(watched(views))
 
 
 def test_human36m_s_rig_passes(walk: Callable[..., np.ndarray]) -> None:
     views = [view_from_world(walk(40), c, name) for c, name in zip(H36M_CAMERAS["S9"], CAMERA_IDS, strict=True)]
-    check_views(Take("S9", "Walking", tuple(views), 50.0, np.ones(40, dtype=bool)))
+    check_views(Recording("S9", "Walking", tuple(views), 50.0, np.ones(40, dtype=bool)))
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5])
-def test_short_takes_pass(watched: Callable[..., Take], frames: int) -> None:
+def test_short_takes_pass(watched: Callable[..., Recording], frames: int) -> None:
     check_views(watched(3, frames))
 
 
 @pytest.mark.parametrize("shift", [-10, -3, 1, 4, 10])
 @pytest.mark.parametrize("views", [2, 4])
-def test_a_late_view_is_named_with_its_shift(watched: Callable[..., Take], shift: int, views: int) -> None:
-    take = watched(views, 120)
-    second = late(take.views[1], shift)
-    changed = with_views(take, take.views[0], second, *take.views[2:])[10:-10]
+def test_a_late_view_is_named_with_its_shift(watched: Callable[..., Recording], shift: int, views: int) -> None:
+    recording = watched(views, 120)
+    second = late(recording.views[1], shift)
+    changed = with_views(recording, recording.views[0], second, *recording.views[2:])[10:-10]
     assert best_shift(changed.views)[:2] == (1, shift)
     word = "later" if shift > 0 else "earlier"
     with pytest.raises(PoseFKError, match=f"view b fits the others .* taken {abs(shift)} frames? {word}"):
         check_views(changed)
 
 
-def test_the_first_view_is_named_when_it_is_late(watched: Callable[..., Take]) -> None:
-    take = watched(4, 120)
-    views = (late(take.views[0], 5), *take.views[1:])
+def test_the_first_view_is_named_when_it_is_late(watched: Callable[..., Recording]) -> None:
+    recording = watched(4, 120)
+    views = (late(recording.views[0], 5), *recording.views[1:])
     with pytest.raises(PoseFKError, match="view a fits the others .* taken 5 frames later"):
-        check_views(with_views(take, *views)[10:-10])
+        check_views(with_views(recording, *views)[10:-10])
 
 
-def test_a_detector_s_noise_is_no_shift(watched: Callable[..., Take]) -> None:
-    take, draw = watched(2, 120), np.random.default_rng(0)
+def test_a_detector_s_noise_is_no_shift(watched: Callable[..., Recording]) -> None:
+    recording, draw = watched(2, 120), np.random.default_rng(0)
     noisy = [
         replace(view, joints_2d=(view.joints_2d + draw.normal(0, 0.003, view.joints_2d.shape)).astype(np.float32))
-        for view in take.views
+        for view in recording.views
     ]
     assert best_shift(noisy)[1] == 0
 
@@ -74,7 +74,7 @@ def _noisy(view: View, draw: np.random.Generator, sd: float | int = 0.005) -> Vi
 @pytest.mark.parametrize("views", [2, 4])
 @pytest.mark.parametrize("frames", [5, 25, 120])
 def test_detections_of_somebody_who_stands_still_fit_at_any_shift_and_pass(
-    watched: Callable[..., Take], rig: Callable[[int], list[Camera]], walk: Callable[..., np.ndarray], views: int,
+    watched: Callable[..., Recording], rig: Callable[[int], list[Camera]], walk: Callable[..., np.ndarray], views: int,
     frames: int,
 ) -> None:  # fmt: skip
     still = np.repeat(walk(1), frames, axis=0)
@@ -82,41 +82,41 @@ def test_detections_of_somebody_who_stands_still_fit_at_any_shift_and_pass(
         draw = np.random.default_rng(seed)
         seen = [_noisy(view_from_world(still, camera, str(i)), draw) for i, camera in enumerate(rig(views))]
         assert best_shift(seen)[1] == 0
-        check_takes([Take("S1", "Stand", tuple(seen), 25.0, np.ones(frames, dtype=bool))], views)
+        check_recordings([Recording("S1", "Stand", tuple(seen), 25.0, np.ones(frames, dtype=bool))], views)
 
 
-def test_a_view_of_a_few_frames_is_not_called_late(watched: Callable[..., Take]) -> None:
+def test_a_view_of_a_few_frames_is_not_called_late(watched: Callable[..., Recording]) -> None:
     draw = np.random.default_rng(0)
     noisy = [_noisy(view, draw) for view in watched(3, 120).views]
     rare = replace(noisy[2], present=np.isin(np.arange(120), [10, 11, 12]))
     assert best_shift([*noisy[:2], rare])[1] == 0
 
 
-def test_takes_that_are_loaded_are_checked_by_the_views_that_are_used(watched: Callable[..., Take]) -> None:
-    take = watched(4, 120)
-    twin = with_views(take, *take.views[:3], replace(take.views[1], camera_name="x"))
-    check_takes([take, twin], 3)
-    check_takes([with_views(take, take.views[0])], 2)  # too few views: said where they are put together
-    check_takes([], 2)
+def test_takes_that_are_loaded_are_checked_by_the_views_that_are_used(watched: Callable[..., Recording]) -> None:
+    recording = watched(4, 120)
+    twin = with_views(recording, *recording.views[:3], replace(recording.views[1], camera_name="x"))
+    check_recordings([recording, twin], 3)
+    check_recordings([with_views(recording, recording.views[0])], 2)  # too few views: said where they are put together
+    check_recordings([], 2)
     with pytest.raises(PoseFKError, match="S1 Walk: cameras b and x have the same pose"):
-        check_takes([take, twin], 4)
-    loose = with_views(take, *(_noisy(view, np.random.default_rng(1), 0.02) for view in take.views))
-    check_takes([loose], 4)
+        check_recordings([recording, twin], 4)
+    loose = with_views(recording, *(_noisy(view, np.random.default_rng(1), 0.02) for view in recording.views))
+    check_recordings([loose], 4)
     with pytest.raises(PoseFKError, match="falls .* beside its 2D"):
         check_views(loose)
 
 
-def test_of_many_takes_the_first_the_last_and_some_between_are_checked(watched: Callable[..., Take]) -> None:
+def test_of_many_takes_the_first_the_last_and_some_between_are_checked(watched: Callable[..., Recording]) -> None:
     good, bad = watched(2, 12), watched(2, 12)
     bad = with_views(bad, bad.views[0], replace(bad.views[1], camera_name="a"))
     for place in (0, 199):
-        takes = [good] * 200
-        takes[place] = bad
+        recordings = [good] * 200
+        recordings[place] = bad
         with pytest.raises(PoseFKError, match="camera a is there twice"):
-            check_takes(takes, 2)
+            check_recordings(recordings, 2)
     halves = [good] * 100 + [bad] * 10 + [good] * 90
     with pytest.raises(PoseFKError, match="camera a is there twice"):
-        check_takes(halves, 2)
+        check_recordings(halves, 2)
 
 
 def moving(view: View, frames: int) -> View:
@@ -125,38 +125,40 @@ def moving(view: View, frames: int) -> View:
     return replace(view, camera=Camera.stack([view.camera] * frames))
 
 
-def test_moving_cameras_are_checked_frame_by_frame(watched: Callable[..., Take]) -> None:
-    take = watched(3, 50)
-    views = [moving(view, 50) for view in take.views]
-    check_views(with_views(take, *views))
+def test_moving_cameras_are_checked_frame_by_frame(watched: Callable[..., Recording]) -> None:
+    recording = watched(3, 50)
+    views = [moving(view, 50) for view in recording.views]
+    check_views(with_views(recording, *views))
     with pytest.raises(PoseFKError, match="cameras a and x have the same pose"):
-        check_views(with_views(take, *views, replace(take.views[0], camera_name="x")))
+        check_views(with_views(recording, *views, replace(recording.views[0], camera_name="x")))
 
 
-def test_absent_frames_do_not_count(watched: Callable[..., Take]) -> None:
-    take = watched(3, 50)
+def test_absent_frames_do_not_count(watched: Callable[..., Recording]) -> None:
+    recording = watched(3, 50)
     present = np.arange(50) % 3 > 0
-    hidden = replace(take.views[0], present=present, joints_2d=take.views[0].joints_2d * present[:, None, None])
-    check_views(with_views(take, hidden, *take.views[1:]))
+    hidden = replace(
+        recording.views[0], present=present, joints_2d=recording.views[0].joints_2d * present[:, None, None]
+    )
+    check_views(with_views(recording, hidden, *recording.views[1:]))
     with pytest.raises(PoseFKError, match="3D of view a falls"):
-        check_views(with_views(take, replace(hidden, present=~present), *take.views[1:]))
+        check_views(with_views(recording, replace(hidden, present=~present), *recording.views[1:]))
 
 
-def test_a_take_of_moving_views_is_cut_with_its_cameras(watched: Callable[..., Take]) -> None:
-    take = watched(2, 30)
+def test_a_take_of_moving_views_is_cut_with_its_cameras(watched: Callable[..., Recording]) -> None:
+    recording = watched(2, 30)
     present = np.arange(30) > 3
-    cut = with_views(take, replace(moving(take.views[0], 30), present=present), take.views[1])[2:10]
+    cut = with_views(recording, replace(moving(recording.views[0], 30), present=present), recording.views[1])[2:10]
     assert cut.views[0].camera is not None and len(cut.views[0].camera) == 8
     assert cut.views[0].is_present.tolist() == present[2:10].tolist() and cut.views[1].is_present.all()
 
 
 def test_world_coordinates_come_from_a_view_that_has_the_frame(
-    watched: Callable[..., Take], walk: Callable[..., np.ndarray]
+    watched: Callable[..., Recording], walk: Callable[..., np.ndarray]
 ) -> None:
-    take, present = watched(2, 30), np.arange(30) > 3
-    blank = take.views[0].joints_3d * present[:, None, None]
-    views = (replace(take.views[0], joints_3d=blank, present=present), take.views[1])
-    np.testing.assert_allclose(with_views(take, *views).joints_world, walk(30), atol=1e-5)
+    recording, present = watched(2, 30), np.arange(30) > 3
+    blank = recording.views[0].joints_3d * present[:, None, None]
+    views = (replace(recording.views[0], joints_3d=blank, present=present), recording.views[1])
+    np.testing.assert_allclose(with_views(recording, *views).joints_world, walk(30), atol=1e-5)
 
 
 def _turned(camera: Camera, turn: Rotation) -> Camera:
@@ -203,11 +205,11 @@ def _one_place(views: tuple[View, ...]) -> tuple[View, ...]:
     ],
 )
 def test_what_does_not_fit_is_one_sentence(
-    watched: Callable[..., Take], spoil: Callable[..., tuple[View, ...]], words: str
+    watched: Callable[..., Recording], spoil: Callable[..., tuple[View, ...]], words: str
 ) -> None:
-    take = watched(3)
+    recording = watched(3)
     with pytest.raises(PoseFKError, match=f"(?i)^S1 Walk.*{words}"):
-        check_views(replace(take, views=spoil(take.views)))
+        check_views(replace(recording, views=spoil(recording.views)))
 
 
 def test_cameras_of_different_rates_are_refused() -> None:

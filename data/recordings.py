@@ -87,7 +87,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Take:
+class Recording:
     """One recording. usable: (F,) bool, False marks frames not to train or test on (glitches).
 
     group: labels of the whole take, e.g. {"sequence": "TS1", "scene": "GS"}; frame_groups: (F,) labels per frame.
@@ -104,7 +104,7 @@ class Take:
     def __len__(self) -> int:
         return len(self.usable)
 
-    def __getitem__(self, frames: slice) -> "Take":
+    def __getitem__(self, frames: slice) -> "Recording":
         """Some of the frames; a step makes the frame rate smaller."""
         return replace(
             self,
@@ -114,7 +114,7 @@ class Take:
             frame_groups={name: labels[frames] for name, labels in self.frame_groups.items()},
         )
 
-    def thinned(self, every: int) -> "Take":
+    def thinned(self, every: int) -> "Recording":
         """Every n-th frame."""
         if every < 1:
             raise ValueError(f"downsample is {every}, expected 1 (all frames) or more.")
@@ -140,22 +140,22 @@ class Take:
 class DataSplits:
     """Takes to train on, to choose with (held out by subject) and to report on. notes: what loading has to tell."""
 
-    train: list[Take]
-    validation: list[Take]
-    tests: dict[str, list[Take]]
+    train: list[Recording]
+    validation: list[Recording]
+    tests: dict[str, list[Recording]]
     notes: list[str] = field(default_factory=list)
 
 
-def check_images(takes: Iterable[Take]) -> None:
+def check_images(recordings: Iterable[Recording]) -> None:
     """Refuse 2D that no image shows in the frames that are samples, and 2D that is not finite in any frame.
 
     Files were checked where they were read. This is what became of them: a joint in the lens, say, has no image.
     """
-    for take in takes:
-        for view in take.views:
-            where = f"Take {take.subject}/{take.action}, camera {view.camera_name or 'unknown'}"
-            samples = np.flatnonzero(take.usable & view.is_present)
-            if len(samples) == len(take):
+    for recording in recordings:
+        for view in recording.views:
+            where = f"Take {recording.subject}/{recording.action}, camera {view.camera_name or 'unknown'}"
+            samples = np.flatnonzero(recording.usable & view.is_present)
+            if len(samples) == len(recording):
                 check_points(view.joints_2d, where)
                 continue
             called = [f"frame {frame}" for frame in samples.tolist()].__getitem__
