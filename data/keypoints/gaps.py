@@ -30,7 +30,8 @@ class GapCount:
         lost = f"; {self.lost} of them have no whole frame and are left out" if self.lost else ""
         return [
             f"{name}: joints are missing (NaN) in {self.recordings_with_gaps} of {self.recordings} takes: "
-            f"{self.interpolated} of {self.frames} frames interpolated (gaps up to {max_gap:g} s), {self.cut} cut{lost}."
+            f"{self.interpolated} of {self.frames} frames interpolated (gaps up to {max_gap:g} s), "
+            f"{self.cut} cut{lost}."
         ]
 
 

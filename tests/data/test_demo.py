@@ -122,7 +122,7 @@ def test_a_walker_makes_way_without_sliding(splits):
         ankles = joints[:, [JOINT["RAnkle"], JOINT["LAnkle"]]]
         speed = np.linalg.norm(np.gradient(ankles[..., :2], axis=0), axis=-1) * recording.fps
         hip_speed = np.linalg.norm(np.gradient(joints[:, 0, :2], axis=0), axis=-1) * recording.fps
-        standing = np.recording_along_axis(speed, ankles[..., 2].argmin(1)[:, None], 1)
+        standing = np.take_along_axis(speed, ankles[..., 2].argmin(1)[:, None], 1)
         assert 0.5 < hip_speed.mean() < 2
         assert np.median(standing) < 0.25 * hip_speed.mean()
 
