@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from augment import Augmenter, DetectorNoise, PosePool
+from augment import Augmenter, DetectorNoise
 from augment.detector_noise.detections import RUN, is_projected, noise_for, pairs_of
 from augment.settings import AugmentSettings, Mixture, recipe
 from data.batch import PoseBatch
@@ -111,14 +111,3 @@ def test_critics_see_real_detections_as_projections_because_fakes_are(detected: 
     rows, settings = torch.arange(0, len(projected), 100), replace(recipe("dh-aug"), max_reference=50)
     losses = [Augmenter(settings, data, seed=1).update(data.batch(rows)) for data in (detected, projected)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-
-
-def test_a_pool_keeps_confidences_and_refuses_a_mixture(people: PoseBatch, generator: torch.Generator):
-    noisy = Augmenter(REAL_AND_NEW, people, noise=NOISE)
-    pool = PosePool(6)
-    for _ in range(2):
-        pool.add(noisy.sample(4))
-    drawn = pool.draw(50, generator)
-    assert drawn.confidence is not None and len(drawn.confidence.flatten(1).unique(dim=0)) == 6
-    with pytest.raises(ValueError, match="have confidences and others have none"):
-        pool.add(people[:3])
