@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from data.cmu.benchmark import TEST_B, VALIDATION, CameraRange, looking_camera, stands_apart
+from data.data_source import DataSource
 from data.demo_activities import TRAIN_ACTIVITIES, Activity
 from data.demo_bodies import SKELETON, DemoBody, make_body
 from data.demo_motions import FPS, make_motion, way_radius
@@ -183,3 +184,15 @@ def _wide_cameras(joints: np.ndarray, clip: str, wide: _Wide) -> list[Camera]:
         if may_join(camera):
             chosen.append(camera)
     return chosen
+
+
+DEMO = DataSource(
+    load,
+    views=4,
+    test_sets=("demo", "demo_shifted"),
+    budget={
+        "lifter": {"posenet_name": "simple_baseline", "posenet_width": 512, "dropout": 0.1},
+        "learning": {"epochs": 8, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 10, "lr": 4e-3},
+    },
+    short_runs=True,
+)

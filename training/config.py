@@ -9,7 +9,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any, get_origin, get_type_hints
 
@@ -17,7 +17,7 @@ import tyro
 
 from augment.detector_noise.detections import check_setting
 from augment.settings import RECIPES
-from data import DATASETS, DataSettings
+from data import DATA_SOURCES, DataSettings
 from data.command_line import unboxed
 from data.plain import from_plain as plain_to_dataclass
 from evaluation.evaluate import TEST_NOISES
@@ -25,7 +25,6 @@ from posenets import ALIASES, INPUT_MODES, LIFTERS, MULTI_VIEW_LIFTERS, VIEW_MOD
 from posenets.inputs.layouts import INPUT_LAYOUTS
 from training import flags
 from training.presets import (
-    BUDGETS,
     CAMERAS,
     CLIPS,
     DH_AUG_LENGTH,
@@ -33,7 +32,6 @@ from training.presets import (
     PUBLISHED_LENGTHS,
     RECIPE_LIFTERS,
     SHORT_RUNS,
-    SMALL_RUNS,
     SMALL_VIEW_LIFTER,
     TRAINING,
     VIEWS,
@@ -73,14 +71,15 @@ def defaults_for(words: flags.Words) -> Settings:
     recipe = (words.get("recipe") or ["posefk"])[0]
     _choose("recipe", recipe, RECIPES)
     dataset = (words.get("dataset") or [_default_dataset(words)])[0]
-    _choose("dataset", dataset, DATASETS)
+    _choose("dataset", dataset, DATA_SOURCES)
+    source = DATA_SOURCES[dataset]
     named = (words.get("posenet_name") or [""])[0]
     name = ALIASES.get(named, named)
-    short = SHORT_RUNS.get(recipe, {}) if "dropout" in BUDGETS[dataset].get("lifter", {}) else {}
+    short = SHORT_RUNS.get(recipe, {}) if source.short_runs else {}
     own = LIFTER_PRESETS.get(named, LIFTER_PRESETS.get(name, {}))
     several = name in MULTI_VIEW_LIFTERS
-    small = SMALL_VIEW_LIFTER if several and dataset in SMALL_RUNS else {}
-    parts = [BUDGETS[dataset], short, own, *_published_lengths(words, dataset, recipe), small, TRAINING[recipe]]
+    small = SMALL_VIEW_LIFTER if several and source.short_runs else {}
+    parts = [source.budget, short, own, *_published_lengths(words, dataset, recipe), small, TRAINING[recipe]]
     if _sees_clips(words, parts):
         parts.append(CLIPS.get(recipe, {}))
     parts.append(RECIPE_LIFTERS.get((recipe, name), {}))
@@ -110,11 +109,11 @@ def _published_lengths(words: flags.Words, dataset: str, recipe: str) -> list[Pr
     return [lifter, DH_AUG_LENGTH] if own_length else [lifter]
 
 
-def _merged(parts: list[Preset], group: str) -> dict[str, Any]:
+def _merged(parts: Sequence[Mapping[str, Mapping[str, Any]]], group: str) -> dict[str, Any]:
     return {key: value for part in parts for key, value in part.get(group, {}).items()}
 
 
-def _sees_clips(words: flags.Words, parts: list[Preset]) -> bool:
+def _sees_clips(words: flags.Words, parts: Sequence[Mapping[str, Mapping[str, Any]]]) -> bool:
     """Whether the lifter sees more than one frame, as typed or by default."""
     typed = words.get("filter_widths") or words.get("frames")
     frames = [part["lifter"]["frames"] for part in parts if "frames" in part.get("lifter", {})]

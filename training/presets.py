@@ -75,7 +75,6 @@ SMALL_VIEW_LIFTER: Preset = {
     "learning": {"lr": 1e-3, "lr_schedule": "cosine", "amsgrad": False, "max_grad_norm": 1.0, "batch_size": 128,
                  "steps_per_epoch": 25},
 }  # fmt: skip
-SMALL_RUNS = ("demo", "cmu")
 
 # What several cameras see: recipe posefk corrects triangulated joints, whatever the rig.
 VIEWS: dict[str, Preset] = {
@@ -83,22 +82,8 @@ VIEWS: dict[str, Preset] = {
 }
 CAMERAS = 4  # of a lifter of several views, unless said
 
-# Short runs: the published dropout (up to half of the units) and learning rate are made for hundreds of epochs. The
-# rate is the same for every recipe, so that a comparison is about the augmentation.
-BUDGETS: dict[str, Preset] = {
-    "demo": {
-        "lifter": {"posenet_name": "simple_baseline", "posenet_width": 512, "dropout": 0.1},
-        "learning": {"epochs": 8, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 10, "lr": 4e-3},
-    },
-    "cmu": {
-        "lifter": {"posenet_width": 512, "dropout": 0.1},
-        "learning": {"epochs": 30, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 10, "lr": 4e-3},
-    },
-    "h36m": {"learning": {"epochs": 25}},
-    "mpi_inf_3dhp": {"learning": {"epochs": 25}},
-    "ski": {"learning": {"epochs": 25}},
-}
-# In a short run synthetic poses never repeat: a lifter has to be helped to fit them, not kept from it.
+# In a short run (DataSource.short_runs) synthetic poses never repeat: a lifter has to be helped to fit them, not kept
+# from it.
 SHORT_RUNS: dict[str, Preset] = {"posefk": {"lifter": {"dropout": 0.0}}}
 
 # Names under which each lifter knows its sizes; seq2seq always has one cell on either side.

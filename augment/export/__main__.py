@@ -37,7 +37,7 @@ from augment.export.formats.block import Shard
 from augment.export.manifest import finish
 from augment.export.poses import EXPORT_RECIPES, KEEP, WITHOUT_DATA, Filter, PoseStream, kept_bytes
 from augment.export.records import DONE, MANIFEST
-from data import DATASETS, DataSettings
+from data import DATA_SOURCES, DataSettings
 from data.command_line import read_flags
 from data.files.download import sha256_of
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
@@ -134,7 +134,7 @@ def checked(settings: Export) -> Export:
     for name, value, known in (
         ("recipe", settings.recipe or "normal", EXPORT_RECIPES),
         ("layout", settings.layout or kind.layouts[0], kind.layouts),
-        ("dataset", settings.dataset, DATASETS),
+        ("dataset", settings.dataset, DATA_SOURCES),
         *(("keep", word, KEEP) for word in settings.keep),
     ):
         if value not in known:

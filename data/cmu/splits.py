@@ -9,6 +9,7 @@ from jaxtyping import Float
 from data.cmu import benchmark as cmux
 from data.cmu.clips import CMUX_CLIPS, SUBJECT_THEMES
 from data.cmu.prepared import FILE_NAME, HOW_TO_MAKE, PreparedClip, read_prepared
+from data.data_source import DataSource
 from data.recordings import DataSettings, DataSplits, Recording, View
 
 
@@ -126,3 +127,23 @@ def _notes(path: Path, prepared: dict[str, PreparedClip], present: list[str]) ->
             f"CMU-X: the thorax of subjects {' '.join(estimated)} is estimated (BVH without ASF), 1 to 4 mm off."
         )
     return notes
+
+
+def _required_files(settings: DataSettings) -> list[Path]:
+    """The prepared file where it exists; otherwise the built-in excerpt is read."""
+    path = Path(settings.data_root) / FILE_NAME
+    return [path] if path.exists() else []
+
+
+CMU = DataSource(
+    load,
+    views=4,
+    test_sets=("cmux_a", "cmux_b"),
+    budget={
+        "lifter": {"posenet_width": 512, "dropout": 0.1},
+        "learning": {"epochs": 30, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 10, "lr": 4e-3},
+    },
+    short_runs=True,
+    required_files=_required_files,
+    how_to_make=HOW_TO_MAKE,
+)
