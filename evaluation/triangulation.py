@@ -34,7 +34,7 @@ class Triangulation:
     """Triangulate a test set and compare it with the truth."""
 
     dataset: str = "cmu"
-    """Data set of several views: cmu, demo, h36m, mpi_inf_3dhp or ski."""
+    """Data set of several views: cmu, h36m, mpi_inf_3dhp or ski."""
     test_sets: tuple[str, ...] = ()
     """Its test sets; none: all of them."""
     views: tuple[int, ...] = (2, 3, 4)

@@ -124,7 +124,7 @@ def _default_dataset(words: flags.Words) -> str:
     """Human3.6M where it is prepared or detections of it are asked for (the original commands name no data set)."""
     root = (words.get("data_root") or [DataSettings.data_root])[0]
     detected = (words.get("keypoints") or ["gt"])[0] != "gt"
-    return "h36m" if detected or os.path.exists(os.path.join(root, "data_3d_h36m.npz")) else "demo"
+    return "h36m" if detected or os.path.exists(os.path.join(root, "data_3d_h36m.npz")) else "cmu"
 
 
 def check(settings: Settings) -> None:

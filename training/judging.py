@@ -25,7 +25,7 @@ def test_set_names(settings: Settings, own: Iterable[str], frames: int) -> tuple
     if settings.output.test_sets:
         return settings.output.test_sets
     prepared = (Path(settings.data.data_extra_root) / TEST_FILE).is_file()
-    if settings.data.dataset == "demo" or settings.data.views > 1 or not prepared:
+    if settings.data.views > 1 or not prepared:
         return tuple(own)
     if frames == 1:
         return (*own, VIDEO)

@@ -10,8 +10,8 @@ class Viewer:
 
     checkpoint: Path | None = None
     """A run's last.pt (its generator and its lifter), or any checkpoint of a lifter."""
-    dataset: str = "demo"
-    """Recordings to page through: demo, cmu (both built in), h36m, mpi_inf_3dhp, ski, 3dhp or 3dhp_sparse."""
+    dataset: str = "cmu"
+    """Recordings to page through: cmu (built in), h36m, mpi_inf_3dhp, ski, 3dhp or 3dhp_sparse."""
     port: int = 8080
     """Port of the page; 0: any that is free."""
     host: str = "127.0.0.1"

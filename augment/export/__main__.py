@@ -74,8 +74,8 @@ class Export:
     """Seed; the same one gives the same bytes."""
     shards: int = 1
     """Parts the export is written in, each a folder; the processes of torchrun share them."""
-    dataset: str = "demo"
-    """Recorded poses for limbs: demo, cmu, h36m, mpi_inf_3dhp or ski."""
+    dataset: str = "cmu"
+    """Recorded poses for limbs: cmu (built in), h36m, mpi_inf_3dhp or ski."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from data import DataSettings, load_test_set
+from data import load_test_set
 from data.keypoints.mapping import to_layout
 from kinematics import PoseFKError, Skeleton
 from kinematics.head import from_body
+from tests.tiny_cmu import SETTINGS
 
 BODY = Skeleton("h36m_16")
 DETECTORS = ("coco_17", "openpose_18", "body_25", "halpe_26", "mediapipe_33")
@@ -15,8 +16,8 @@ DETECTORS = ("coco_17", "openpose_18", "body_25", "halpe_26", "mediapipe_33")
 
 @pytest.fixture(scope="module")
 def views():
-    """Views of the demo's walkers and others, (F, 16, 3) metres each, with their cameras."""
-    return [recording.views[0] for recording in load_test_set("demo", DataSettings())[:8]]
+    """Views of CMU-X's test people, (F, 16, 3) metres each, with their cameras."""
+    return [recording.views[0] for recording in load_test_set("cmux_a", SETTINGS)]
 
 
 def _random(layout, frames=5):
