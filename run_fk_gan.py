@@ -1,7 +1,7 @@
 """Train a 2D-to-3D pose lifter, augmented by a GAN on a Denavit-Hartenberg model of the human body.
 
-    python run_fk_gan.py --dataset demo                                       a laptop, no download: 3 minutes
-    python run_fk_gan.py --dataset demo --compare none posefk                 what the augmentation buys
+    python run_fk_gan.py --dataset cmu                                        a laptop, no download
+    python run_fk_gan.py --dataset cmu --compare none posefk                  what the augmentation buys
     python run_fk_gan.py --dataset h36m --posenet_name videopose              one GPU, or whatever there is
     torchrun --nproc_per_node 4 run_fk_gan.py --dataset cmu --batch_size 4096 four processes
     python run_fk_gan.py --resume checkpoint/.../                             go on with a run that was stopped

@@ -7,7 +7,6 @@ from data.cmu.splits import CMU
 from data.data_source import DataSource as DataSource
 from data.data_source import choose
 from data.dataset import PoseDataset as PoseDataset
-from data.demo import DEMO
 from data.h36m.recordings import H36M
 from data.mpi_inf_3dhp.train_set import MPI_INF_3DHP
 from data.multiview.checks import check_recordings
@@ -20,7 +19,6 @@ from data.recordings import check_images
 from data.recordings import view_from_world as view_from_world
 
 DATA_SOURCES: dict[str, DataSource] = {
-    "demo": DEMO,
     "cmu": CMU,
     "h36m": H36M,
     "mpi_inf_3dhp": MPI_INF_3DHP,
