@@ -3,8 +3,9 @@
     python -m benchmarks.busy_machine              some 10 minutes; the machine has to be idle
     python -m benchmarks.busy_machine --runs 1
 
-Each run is `run_fk_gan.py --dataset cmu --posenet_name simple_baseline --recipe none --epochs 1`, its pace as it prints it (poses a second, the first
-evaluation included); beside it so many processes that only count. Ways and loads alternate; the table has medians.
+Each run is `run_fk_gan.py --dataset cmu --posenet_name simple_baseline --recipe none --epochs 1`, its pace as it prints
+it (poses a second, the first evaluation included); beside it so many processes that only count. Ways and loads
+alternate; the table has medians.
 """
 
 import argparse

@@ -1,5 +1,8 @@
 """The registry of data sets: what a data set says about itself, and what registering one refuses."""
 
+import subprocess
+import sys
+
 import pytest
 
 from data import DATA_SOURCES, DataSettings, DataSource, all_test_sets, load_dataset, load_test_set, register_dataset
@@ -22,3 +25,8 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
         load_dataset("cmuu", DataSettings())
     with pytest.raises(ValueError, match="Test set 'cmux_c' is not known: choose from .* Perhaps you meant: cmux_"):
         load_test_set("cmux_c", DataSettings())
+
+
+def test_importing_data_imports_no_readers() -> None:
+    code = "import sys, data; sys.exit(bool({'h5py', 'scipy', 'cdflib'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -59,13 +59,13 @@ def test_mapping_moves_and_grows_with_the_picture(source):
 
 
 def test_a_coco_body_maps_back_to_the_body_it_was_made_of(views):
-    """In shares of the body's height on the screen: limbs exactly, the trunk's joints within 5 %."""
+    """In shares of the body's height on the screen: limbs exactly, the trunk's joints within 8 %."""
     for view in views:
         assert view.camera is not None
         body = torch.from_numpy(view.joints_3d)
         screen = view.joints_2d
         height = np.ptp(screen[..., 1], axis=1).mean()
-        for name, bound in (("coco_17", 0.05), ("h36m_17", 1e-4)):
+        for name, bound in (("coco_17", 0.08), ("h36m_17", 1e-4)):
             seen = view.camera.project(from_body(body, name)).numpy()
             joints, _, _ = to_layout(seen, np.ones(seen.shape[:2]), Skeleton(name), BODY)
             errors = np.linalg.norm(joints - screen, axis=-1).mean(axis=0) / height  # (16,)

@@ -22,7 +22,7 @@ def test_what_is_typed_wins_over_recipe_and_data_set():
 
 @pytest.mark.parametrize(
     ("flags", "shown"),
-    [("", {"posenet_name": "simple_baseline", "epochs": "8"}), ("--dataset cmu --recipe none", {"epochs": "30"})],
+    [("", {"posenet_name": "videopose", "epochs": "30"}), ("--dataset h36m --recipe none", {"epochs": "25"})],
 )
 def test_help_shows_the_defaults_of_what_is_named_beside_it(flags: str, shown: dict[str, str], capsys):
     with pytest.raises(SystemExit) as left:

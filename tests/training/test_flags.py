@@ -50,7 +50,7 @@ def test_the_single_frame_command_of_dh_aug_means_what_it_says():
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (ESMFORMER_SELF, "--self_supervised True needs several views, simple_baseline sees one"),
+        (ESMFORMER_SELF, "--self_supervised True needs several views, videopose sees one"),
         ("--posenet_name esmformer --views 1", "--views 1: esmformer needs two or more"),
         ("--posenet_name videopose --views 4", "--views 4: videopose sees one camera; choose esmformer"),
         ("--posenet_name esmformer --tri_loss 1", "add --self_supervised True"),

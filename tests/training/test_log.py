@@ -56,7 +56,7 @@ def test_a_log_writes_lines_and_events_and_a_resumed_one_drops_what_will_come_ag
     assert [json.loads(text) for text in (tmp_path / "results.jsonl").read_text().splitlines()] == RESULTS
     assert (tmp_path / "figures" / "square.png").stat().st_size > 0
     events = EventAccumulator(str(tmp_path)).Reload()
-    assert [event.value for event in events.Scalars("demo_family/mpjpe")] == [50.0, 55.0, 52.0]
+    assert [event.value for event in events.Scalars("cmux_a_family/mpjpe")] == [50.0, 55.0, 52.0]
     assert events.Tags()["images"] == ["square"] and events.Tags()["histograms"] == ["angles"]
     again = RunLog(tmp_path, RESULTS[:2], step=2)
     again.result(RESULTS[2], 2)
