@@ -19,8 +19,8 @@ from data import (
     load_test_set,
 )
 from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_rate
-from evaluation.synthetic_quality.features import statures
 from kinematics import PoseFKError, bone_lengths
+from kinematics.stature import statures
 
 SETS = tuple(
     dict.fromkeys([*DATASETS, *(test for tests in TEST_SETS.values() for test in tests), *STANDALONE_TEST_SETS])
@@ -166,15 +166,15 @@ def whole_windows(dataset: PoseDataset) -> Tensor:
 
 def _moments(recordings: Sequence[Recording]) -> tuple[Tensor, Tensor]:
     """Of every sample of these takes: a number that its other views share, and the number of its recording."""
-    moments, recordings, known, count = [], [], {}, 0
+    moments, numbers, known, count = [], [], {}, 0
     for i, recording in enumerate(recordings):
         number = known.setdefault(recording.group.get("sequence", i), len(known))
         for view in recording.views:
             own = count + torch.from_numpy(recording.usable & view.is_present).nonzero()[:, 0]
             moments.append(own)
-            recordings.append(torch.full((len(own),), number))
+            numbers.append(torch.full((len(own),), number))
         count += len(recording)
-    return torch.cat(moments), torch.cat(recordings)
+    return torch.cat(moments), torch.cat(numbers)
 
 
 def _one_view_each(moment: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
