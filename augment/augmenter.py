@@ -12,11 +12,11 @@ from augment.detector_noise.model import DetectorNoise
 from augment.gan.collapse import Diversity, collapse_sentence, diversity
 from augment.gan.gan import AverageGradients, Gan
 from augment.gan.generator import PoseGenerator
-from augment.reference import HIP, Reference
+from augment.reference import HIP, ReferencePoses
 from augment.rigs import random_views
 from augment.settings import AugmentSettings, recipe
 from augment.sources.pose_sources import PoseSources
-from augment.visible import Placement, Redraw, filled, place
+from augment.visible import Redraw, VisibleSample, pad_by_repeat, sample_visible
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
 from data.devices import go_on
@@ -31,7 +31,7 @@ COLLAPSE_SAMPLES = 512
 class _Parts:
     """What can be built once the real poses are known."""
 
-    reference: Reference
+    reference: ReferencePoses
     sources: PoseSources
     gan: Gan | None
 
@@ -42,8 +42,8 @@ class Augmenter:
     settings: or the name of a recipe. reference: the real training poses; without it the first batch given to
     `update` is taken. Real poses of several views give synthetic ones of as many. pose_generator: another net than the
     settings describe. average_gradients: called between backward and step with the parameters, for distributed
-    training. rank: makes the processes' noise differ; their nets begin alike. noise: the error of detections that
-    sampled 2D gets; None: what settings.detector_noise says.
+    training. rank: makes the processes' noise differ; their nets begin alike. detector_noise: the error of
+    detections that sampled 2D gets; None: what settings.detector_noise says.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Augmenter:
         device: torch.device | str | None = None,
         average_gradients: AverageGradients | None = None,
         rank: int = 0,
-        noise: DetectorNoise | None = None,
+        detector_noise: DetectorNoise | None = None,
     ) -> None:
         self.settings = recipe(settings) if isinstance(settings, str) else settings
         self.shares = self.settings.mixture.shares()
@@ -63,18 +63,18 @@ class Augmenter:
         self.random = torch.Generator(self.device).manual_seed(seed + 7919 * rank)
         self.acceptance: dict[str, float] = {}
         self.drawn: dict[str, int] = {}
-        self.noise = noise
+        self.detector_noise = detector_noise
         self._detected = False
         self._seed, self._average_gradients, self._pose_generator = seed, average_gradients, pose_generator
         self._parts = None if reference is None else self._build(reference)
 
     def _build(self, data: PoseDataset | MultiViewDataset | PoseBatch) -> _Parts:
-        if self.noise is None:
-            self.noise = noise_for(self.settings.detector_noise, data)
+        if self.detector_noise is None:
+            self.detector_noise = noise_for(self.settings.detector_noise, data)
         self._detected = not is_projected(data)
         # All processes of a run draw the same reference and start from the same nets.
         same = torch.Generator().manual_seed(self._seed)
-        reference = Reference.of(data, self.settings.max_reference, same).to(self.device)
+        reference = ReferencePoses.of(data, self.settings.max_reference, same).to(self.device)
         if self.settings.smooth_tracks:
             reference = reference.smooth()
         gan = self._build_gan(reference.joints_world.shape[1]) if self.shares.get("gan") else None
@@ -85,7 +85,7 @@ class Augmenter:
         with torch.random.fork_rng(devices=[]):  # PyTorch initialises from its global generator: leave it untouched
             torch.manual_seed(self._seed)
             pose_generator = self._pose_generator or PoseGenerator(
-                settings.noise_dim, settings.generator_width, frames, limits=settings.limits,
+                settings.latent_dim, settings.generator_width, frames, limits=settings.limits,
                 learn_bones=settings.learn_bones,
                 global_rotation_mode=settings.global_rotation, max_tilt=settings.max_tilt,
                 bone_spread=self.settings.bone_spread, key_every=settings.key_every,
@@ -116,7 +116,7 @@ class Augmenter:
     @torch.no_grad()
     def sample(self, count: int, generator: torch.Generator | None = None, batch_last: bool = False) -> PoseBatch:
         """`count` synthetic poses, each in front of its cameras and in their images, in random order; as detected if
-        there is a `noise`. Of a reference of several views they have as many.
+        there is a `detector_noise`. Of a reference of several views they have as many.
 
         generator: on the augmenter's device; without it the augmenter's own goes on. `acceptance` then says which
         part of each source's poses could be photographed, `drawn` how many there were. batch_last: leave them
@@ -135,25 +135,25 @@ class Augmenter:
         if len(batches) > 1:  # poses of one source come in random order by themselves
             order = torch.randperm(count, generator=generator, device=generator.device).to(self.device)
             batch = PoseBatch.cat(batches).index_select(order)
-        return batch if self.noise is None else as_detected(batch, self.noise, generator)
+        return batch if self.detector_noise is None else as_detected(batch, self.detector_noise, generator)
 
     def _sample_source(self, source: str, count: int, generator: torch.Generator) -> PoseBatch:
         settings = self.settings
         learned_root = source == "gan" and settings.gan.root == "learned"
-        placements: list[Placement] = []
-        for settled in (False, True) if learned_root else (True,):  # a learned root may lead out of the image
-            missing = count - sum(len(placement.batch) for placement in placements)
+        samples: list[VisibleSample] = []
+        for on_ground in (False, True) if learned_root else (True,):  # a learned root may lead out of the image
+            missing = count - sum(len(sample.batch) for sample in samples)
             if not missing:
                 break
-            placements.append(
-                place(
-                    lambda wanted, settled=settled: self._draw(source, wanted, generator, settled, settings.cameras),
-                    missing, settings.near, settings.keep_in_image, settings.tries, self._redraw(generator), settled,
+            samples.append(
+                sample_visible(
+                    lambda n, on_ground=on_ground: self._draw(source, n, generator, on_ground, settings.cameras),
+                    missing, settings.near, settings.keep_in_image, settings.tries, self._redraw(generator), not on_ground,
                 )
             )  # fmt: skip
-        self.drawn[source] = sum(placement.drawn for placement in placements)
-        self.acceptance[source] = sum(placement.accepted for placement in placements) / self.drawn[source]
-        batch = filled(placements, count, generator)
+        self.drawn[source] = sum(sample.drawn for sample in samples)
+        self.acceptance[source] = sum(sample.accepted for sample in samples) / self.drawn[source]
+        batch = pad_by_repeat(samples, count, generator)
         if batch is not None:
             return batch
         raise ValueError(
@@ -162,20 +162,20 @@ class Augmenter:
         )
 
     def _draw(
-        self, source: str, count: int, generator: torch.Generator, settled: bool, cameras: str
+        self, source: str, count: int, generator: torch.Generator, on_ground: bool, cameras: str
     ) -> tuple[Tensor, Camera]:
         """World joints (count, T, 16, 3) and a camera for each, (count,), or a rig, (count, V)."""
         reference = self.parts.reference
-        rows = reference.random_rows(count, generator)
-        joints = to_batch_last(self.parts.sources.draw(source, rows, generator))
-        places = reference.place_rows(rows, self.settings.one_camera_per_batch, generator)
-        if settled:  # real legs know where they go
-            plant = source != "real" and self.settings.gan.root == "settled"
-            joints = reference.settle(joints, places, plant)
+        indices = reference.random_indices(count, generator)
+        joints = to_batch_last(self.parts.sources.draw(source, indices, generator))
+        at = reference.camera_indices(indices, self.settings.one_camera_per_batch, generator)
+        if on_ground:  # real legs know where they go
+            remove_skate = source != "real" and self.settings.gan.root == "on_ground"
+            joints = reference.place_on_ground(joints, at, remove_skate)
         else:
-            joints = reference.beside(joints, places)
+            joints = reference.offset_to_reference(joints, at)
         if cameras == "dataset":
-            return joints, reference.camera[places]
+            return joints, reference.camera[at]
         if reference.views is None:
             return joints, wide_cameras(_centre(joints), generator, self.settings.wide)
         return joints, wide_rigs(_centre(joints), reference.views, generator, self.settings.wide)
@@ -188,7 +188,7 @@ class Augmenter:
 
     def _draw_fakes(self, count: int) -> tuple[Tensor, Camera]:
         """Fakes for the critics, who compare them with the real cameras' views whatever the lifter will see."""
-        joints, camera = self._draw("gan", count, self.random, self.settings.gan.root == "settled", "dataset")
+        joints, camera = self._draw("gan", count, self.random, self.settings.gan.root == "on_ground", "dataset")
         views = self.parts.reference.views
         if views is not None:
             chosen = torch.randint(views, (count,), generator=self.random, device=self.device)
@@ -199,9 +199,9 @@ class Augmenter:
     def diversity(self, count: int = COLLAPSE_SAMPLES) -> tuple[Diversity, Diversity]:
         """Diversity of real poses and of the generator's, `count` of each."""
         reference, generator = self.parts.reference, torch.Generator(self.device).manual_seed(self._seed)
-        rows = reference.random_rows(count, generator)
-        fakes = self.parts.sources.draw("gan", rows, generator)
-        return diversity(reference.joints_world[rows][:, 0]), diversity(fakes[:, 0])
+        indices = reference.random_indices(count, generator)
+        fakes = self.parts.sources.draw("gan", indices, generator)
+        return diversity(reference.joints_world[indices][:, 0]), diversity(fakes[:, 0])
 
     def collapse(self, losses: dict[str, float] | None = None) -> str | None:
         """What is wrong with the GAN in one sentence, None if nothing is. losses: the last ones of `update`."""

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from kinematics import BONES
-from kinematics.constants import constant, indices
+from kinematics import BONES, constants
+from kinematics.constants import constant
 
 # The 8 factors of DH-AUG and the bones they scale. The original left the thorax out, so that a body grew around a
 # spine of one length; here the thorax shares the waist's factor: the trunk grows as one.
@@ -43,7 +43,7 @@ BodiesName = Literal["keep", "templates", "population"]
 
 def scale_bones(lengths: Float[Tensor, "*batch 15"], factors: Float[Tensor, "*batch 8"]) -> Float[Tensor, "*batch 15"]:
     """Bone lengths times the 8 shared factors (order of FACTOR_NAMES)."""
-    index = indices(_FACTOR_OF_BONE, lengths)
+    index = constants.indices(_FACTOR_OF_BONE, lengths)
     return lengths * factors.index_select(-1, index)
 
 
@@ -53,9 +53,9 @@ class TemplateBodies:
     def __init__(self, spread: float = 0.2) -> None:
         self.spread = spread
 
-    def __call__(self, own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
-        unit = torch.rand(len(own), len(FACTORS), generator=generator, device=own.device, dtype=own.dtype)
-        return scale_bones(own, 1 + self.spread * (2 * unit - 1))
+    def __call__(self, lengths: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
+        unit = torch.rand(len(lengths), len(FACTORS), generator=generator, device=lengths.device, dtype=lengths.dtype)
+        return scale_bones(lengths, 1 + self.spread * (2 * unit - 1))
 
 
 class PopulationBodies:
@@ -86,19 +86,21 @@ class PopulationBodies:
         index = [BONES.index(_twin(bone)) for bone in BONES]
         return cls((mean + mean[index]) / 2)
 
-    def __call__(self, own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
+    def __call__(self, lengths: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
         """own: only its count, device and type matter here."""
-        normal = torch.randn(2 + len(STATURE_RATIOS), len(own), generator=generator, device=own.device, dtype=own.dtype)
-        is_limb = constant([name in _LIMBS for name in STATURE_RATIOS], own)[:, None]
+        normal = torch.randn(
+            2 + len(STATURE_RATIOS), len(lengths), generator=generator, device=lengths.device, dtype=lengths.dtype
+        )
+        is_limb = constant([name in _LIMBS for name in STATURE_RATIOS], lengths)[:, None]
         log_scale = self.stature_sd * normal[:1] + self.limbs_sd * is_limb * normal[1:2]
         scale = torch.add(log_scale, normal[2:], alpha=self.segment_sd).exp()
-        index = indices(_SEGMENT_OF_BONE, own)
-        return scale.index_select(0, index).mul_(self.mean_lengths.to(own)[:, None]).t()  # kinematics.batch_last
+        index = constants.indices(_SEGMENT_OF_BONE, lengths)
+        return scale.index_select(0, index).mul_(self.mean_lengths.to(lengths)[:, None]).t()  # kinematics.batch_last
 
 
-def keep_bodies(own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
+def keep_bodies(lengths: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
     """The real bodies as they are."""
-    return own
+    return lengths
 
 
 def body_sampler(name: str, spread: float, reference_lengths: Float[Tensor, "people 15"]) -> BodySampler:

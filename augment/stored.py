@@ -96,11 +96,11 @@ def stored_augmenter(content: dict[str, Any], path: object) -> StoredAugmenter:
 
 def check_stored(settings: AugmentSettings, state: AugmenterState, frames: int) -> None:
     """Refuse settings that would build other nets than those whose weights are in the state, or loop without end."""
-    own = settings.gan
+    gan = settings.gan
     ranges = {
         "tries": (settings.tries, 1, 1000), "max_reference": (settings.max_reference, 1, 10**8),
-        "generator_every": (own.generator_every, 1, 10**6), "key_every": (own.key_every, 0, 10**6),
-        "critic_frames": (own.critic_frames, 0, 10**6), "max_tilt": (own.max_tilt, 0, 100),
+        "generator_every": (gan.generator_every, 1, 10**6), "key_every": (gan.key_every, 0, 10**6),
+        "critic_frames": (gan.critic_frames, 0, 10**6), "max_tilt": (gan.max_tilt, 0, 100),
         "bone_spread": (settings.bone_spread, 0, 10),
     }  # fmt: skip
     for name, (value, least, most) in ranges.items():
@@ -109,25 +109,25 @@ def check_stored(settings: AugmentSettings, state: AugmenterState, frames: int) 
     nets = state["gan"]
     if nets is None:
         return
-    for (net, key), shape in _shapes(own, frames).items():
-        found = nets.get(net, {}).get(key)
-        held = "is missing" if found is None else f"is {tuple(found.shape)}"
-        if found is None or tuple(found.shape) != shape:
+    for (net, key), shape in _shapes(gan, frames).items():
+        weight = nets.get(net, {}).get(key)
+        held = "is missing" if weight is None else f"is {tuple(weight.shape)}"
+        if weight is None or tuple(weight.shape) != shape:
             raise ValueError(f"its settings describe a {net} with {key} of {shape}, which {held}.")
 
 
-def _shapes(own: GanSettings, frames: int) -> dict[tuple[str, str], tuple[int, int]]:
+def _shapes(gan: GanSettings, frames: int) -> dict[tuple[str, str], tuple[int, int]]:
     """(net, weight) -> the shape that the settings give it: one weight for each size."""
-    outputs = NUM_ANGLES + NUM_ROTATIONS + NUM_ROOT + NUM_FACTORS * own.learn_bones
-    keys = (frames - 1) // own.key_every + 4 if frames > 1 and own.key_every else frames
+    outputs = NUM_ANGLES + NUM_ROTATIONS + NUM_ROOT + NUM_FACTORS * gan.learn_bones
+    keys = (frames - 1) // gan.key_every + 4 if frames > 1 and gan.key_every else frames
     of_motion = {
-        ("motion_critic_3d", "branches.positions.0.weight"): (own.motion_critic_width, frames * NUM_JOINTS * 3),
-        ("motion_critic_2d", "branches.positions.0.weight"): (own.motion_critic_width, frames * NUM_JOINTS * 2),
+        ("motion_critic_3d", "branches.positions.0.weight"): (gan.motion_critic_width, frames * NUM_JOINTS * 3),
+        ("motion_critic_2d", "branches.positions.0.weight"): (gan.motion_critic_width, frames * NUM_JOINTS * 2),
     }
     return {
-        ("generator", "deconv_out.weight"): (keys * outputs, own.generator_width),
-        ("generator", "preprocess.0.weight"): (own.generator_width, own.noise_dim),
-        ("critic_3d", "previous.0.weight"): (own.critic_width_3d, NUM_JOINTS * 3),
-        ("critic_2d", "pose_layer_1.weight"): (own.critic_width_2d, NUM_JOINTS * 2),
+        ("generator", "deconv_out.weight"): (keys * outputs, gan.generator_width),
+        ("generator", "preprocess.0.weight"): (gan.generator_width, gan.latent_dim),
+        ("critic_3d", "previous.0.weight"): (gan.critic_width_3d, NUM_JOINTS * 3),
+        ("critic_2d", "pose_layer_1.weight"): (gan.critic_width_2d, NUM_JOINTS * 2),
         **(of_motion if frames > 1 else {}),
     }

@@ -25,7 +25,7 @@ Redraw = Callable[[Tensor, Camera], Camera]
 
 
 @dataclass
-class Placement:
+class VisibleSample:
     """What came of placing: poses, as many as asked for or those there were, and how many of those drawn were good."""
 
     batch: PoseBatch
@@ -37,16 +37,14 @@ class Placement:
         return self.accepted / max(self.drawn, 1)
 
 
-def photograph(joints_world: Float[Tensor, "batch frames joints 3"], camera: Camera) -> PoseBatch:
+def project_to_batch(joints_world: Float[Tensor, "batch frames joints 3"], camera: Camera) -> PoseBatch:
     """Synthetic poses as their cameras see them, whether or not they could. camera: (B,), or (B, V) for V views."""
-    several = camera.translation.ndim == 3
-    joints_camera = camera.world_to_camera(joints_world[:, None] if several else joints_world)
+    multi_view = camera.translation.ndim == 3
+    joints_camera = camera.world_to_camera(joints_world[:, None] if multi_view else joints_world)
     return PoseBatch.of(joints_camera, camera.project(joints_camera), camera, SYNTHETIC)
 
 
-def is_photographable(
-    batch: PoseBatch, near: float | int = NEAR_M, keep_in_image: bool = True
-) -> Bool[Tensor, "batch"]:
+def is_visible(batch: PoseBatch, near: float | int = NEAR_M, keep_in_image: bool = True) -> Bool[Tensor, "batch"]:
     """Whether every joint of every frame is at least `near` metres in front of the camera and inside the image, in all
     views.
 
@@ -62,15 +60,15 @@ def is_photographable(
     return seen if batch.views is None else seen.all(dim=1)
 
 
-def place(
+def sample_visible(
     draw: Draw, count: int, near: float | int = NEAR_M, keep_in_image: bool = True, tries: int = 5,
-    redraw: Redraw | None = None, patient: bool = True,
-) -> Placement:  # fmt: skip
+    redraw: Redraw | None = None, give_up_early: bool = False,
+) -> VisibleSample:  # fmt: skip
     """Draw until `count` poses can be photographed, at most `tries` times; there may then be fewer, or none.
 
     redraw: of poses of several views, first draw anew, as often, the cameras that cannot take them. Without it a pose
     stays with the V-th power of one camera's chance, and those that reach or move far are lost the most.
-    patient: without it, stop as soon as all tries together will not do.
+    give_up_early: stop as soon as all tries together will not do.
     """
     kept: list[PoseBatch] = []
     drawn = accepted = 0
@@ -82,36 +80,36 @@ def place(
             joints, camera = draw(min(PIECE, wanted - first))
             if redraw is not None:
                 camera = _with_others(joints, camera, redraw, (near, keep_in_image), tries)
-            batch = photograph(joints, camera)
-            good = is_photographable(batch, near, keep_in_image).nonzero().squeeze(1)
+            batch = project_to_batch(joints, camera)
+            good = is_visible(batch, near, keep_in_image).nonzero().squeeze(1)
             kept.append(batch.index_select(good))
             drawn, accepted = drawn + len(batch), accepted + len(good)
-        if accepted >= count or not (patient or accepted * tries >= drawn):
+        if accepted >= count or (give_up_early and accepted * tries < drawn):
             break
-    return Placement(PoseBatch.cat(kept)[:count], drawn, accepted)
+    return VisibleSample(PoseBatch.cat(kept)[:count], drawn, accepted)
 
 
-def filled(placements: list[Placement], count: int, generator: torch.Generator) -> PoseBatch | None:
+def pad_by_repeat(samples: list[VisibleSample], count: int, generator: torch.Generator) -> PoseBatch | None:
     """`count` poses of several placements in random order; what is missing repeats those there are. None: there are
     none.
     """
-    there = [placement.batch for placement in placements if len(placement.batch)]
-    if not there:
+    batches = [sample.batch for sample in samples if len(sample.batch)]
+    if not batches:
         return None
-    batch = PoseBatch.cat(there) if len(there) > 1 else there[0]
-    if len(batch) == count and len(there) == 1:
+    batch = PoseBatch.cat(batches) if len(batches) > 1 else batches[0]
+    if len(batch) == count and len(batches) == 1:
         return batch  # they come in random order by themselves
     device = batch.source.device
-    rows = torch.arange(count, device=device) % len(batch)
-    if len(there) > 1:
-        rows = rows[torch.randperm(count, generator=generator, device=generator.device).to(device)]
-    return batch.index_select(rows)
+    indices = torch.arange(count, device=device) % len(batch)
+    if len(batches) > 1:
+        indices = indices[torch.randperm(count, generator=generator, device=generator.device).to(device)]
+    return batch.index_select(indices)
 
 
 def _with_others(joints: Tensor, camera: Camera, redraw: Redraw, wanted: tuple[float, bool], tries: int) -> Camera:
     """The rigs (B, V) with other cameras where those could not take the pose. wanted: near, keep_in_image."""
     views = camera.translation.shape[1]
-    bad = (~is_photographable(photograph(joints, camera).one_by_one(), *wanted)).nonzero().squeeze(1)
+    bad = (~is_visible(project_to_batch(joints, camera).one_by_one(), *wanted)).nonzero().squeeze(1)
     camera = camera.reshape(-1)
     for _ in range(tries - 1):
         if not len(bad):
@@ -121,5 +119,5 @@ def _with_others(joints: Tensor, camera: Camera, redraw: Redraw, wanted: tuple[f
         camera = Camera(
             *(getattr(camera, of.name).index_copy(0, bad, getattr(fresh, of.name)) for of in fields(Camera))
         )
-        bad = bad[~is_photographable(photograph(poses, fresh), *wanted)]
+        bad = bad[~is_visible(project_to_batch(poses, fresh), *wanted)]
     return camera.reshape(-1, views)

@@ -3,7 +3,7 @@
 A hip track that does not come from the legs makes feet slide: learned legs under a real hip slid at 1.0 m/s where real
 feet in contact move at 0.25 m/s. Here the lowest joints carry the body, each the more the lower it is, and the body is
 moved so that on average they stand still. What is moved is heavy: its speed is smoothed over 2 frames (sd). Real clips
-that are planted keep their accelerations (docs/motion.md).
+that go through it keep their accelerations (docs/motion.md).
 """
 
 import torch
@@ -27,7 +27,7 @@ def lowest_heights(joints: Float[Tensor, "*batch joints 3"], softly: bool = Fals
     return -SOFT_M * (heights / -SOFT_M).logsumexp(dim=-1) if softly else heights.amin(dim=-1)
 
 
-def planted(joints: Float[Tensor, "batch frames joints 3"]) -> Float[Tensor, "batch frames joints 3"]:
+def remove_foot_skate(joints: Float[Tensor, "batch frames joints 3"]) -> Float[Tensor, "batch frames joints 3"]:
     """World clips moved on the level, frame by frame, so that what carries them stands; the middle frame stays.
 
     The hip's own track does not matter: its new one is the smooth one on which the carrying joints slide least.

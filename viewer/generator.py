@@ -42,7 +42,7 @@ class ClipSource:
 
     def noise(self, seed: int) -> Float[Tensor, "1 noise"]:
         """Standard normal noise; the same seed gives the same."""
-        return self._pose_generator.noise(1, torch.Generator().manual_seed(seed))
+        return self._pose_generator.sample_latent(1, torch.Generator().manual_seed(seed))
 
     @torch.inference_mode()
     def clip(self, noise: Float[Tensor, "1 noise"], temperature: float = 1.0) -> Float[Tensor, "frames 16 3"]:
@@ -52,8 +52,10 @@ class ClipSource:
             self._lengths if pose.bone_factors is None else scale_bones(self._lengths[None], pose.bone_factors)[:, None]
         )
         joints = self._human(pose.joint_angles, lengths, pose.global_rotation, torch.zeros_like(pose.root))
-        plant = self._augmenter.settings.gan.root == "settled"
-        return self._augmenter.parts.reference.settle(joints, torch.zeros(1, dtype=torch.int64), plant)[0]
+        remove_skate = self._augmenter.settings.gan.root == "on_ground"
+        return self._augmenter.parts.reference.place_on_ground(joints, torch.zeros(1, dtype=torch.int64), remove_skate)[
+            0
+        ]
 
 
 def why_no_generator(content: Any, path: Path) -> str | None:

@@ -14,8 +14,7 @@ from augment.gan.wgan import critic_loss, frozen, generator_loss, step
 from augment.reference import HIP
 from augment.settings import GanSettings
 from data.batch import PoseBatch
-from kinematics import Camera, Skeleton, project_to_2d
-from kinematics.constants import indices
+from kinematics import Camera, Skeleton, constants, project_to_2d
 from posenets.checkpoints.fitting import fill, fill_optimizer
 
 MIRROR = Skeleton("h36m_16").mirror
@@ -56,7 +55,7 @@ def seen_by(camera: Camera, joints_world: Tensor) -> Tensor:
 
 def with_mirror_images(joints: Tensor) -> Tensor:
     """(N, ..., J, C) -> (2 N, ..., J, C): the poses, then their mirror images about the plane x = 0."""
-    mirrored = joints[..., indices(MIRROR, joints), :]
+    mirrored = joints[..., constants.indices(MIRROR, joints), :]
     sign = mirrored.new_ones(mirrored.shape[-1])
     sign[0] = -1
     return torch.cat([joints, mirrored * sign])
@@ -80,8 +79,8 @@ def critic_inputs(
     poses = [centred, screen]
     if 0 < frames < length:
         chosen = torch.randint(length, (len(centred), frames), generator=generator, device=generator.device)
-        rows = torch.arange(len(centred), device=centred.device)[:, None]
-        poses = [part[rows, chosen.to(centred.device)] for part in poses]
+        clips_index = torch.arange(len(centred), device=centred.device)[:, None]
+        poses = [part[clips_index, chosen.to(centred.device)] for part in poses]
     single = [with_mirror_images(part.flatten(0, 1)) for part in poses]
     if length == 1:
         return CriticInputs(single[0], single[1], None, None)
@@ -136,10 +135,12 @@ class Gan:
         return dict(zip(losses, values, strict=True))
 
     def _seen(self, joints_world: Tensor, screen: Tensor, generator: torch.Generator) -> CriticInputs:
-        own = self.settings
-        return critic_inputs(joints_world, screen, own.heading, generator, own.gan_playback, own.critic_frames)
+        settings = self.settings
+        return critic_inputs(
+            joints_world, screen, settings.heading, generator, settings.gan_time_reversal, settings.critic_frames
+        )
 
-    def _judges(self, motion: bool) -> dict[str, tuple[torch.nn.Module, str]]:
+    def _active_critics(self, motion: bool) -> dict[str, tuple[torch.nn.Module, str]]:
         """The critics at work, and what of CriticInputs each sees."""
         views = dict(
             critic_3d="world", critic_2d="screen", motion_critic_3d="world_clips", motion_critic_2d="screen_clips"
@@ -154,7 +155,7 @@ class Gan:
         self, real: CriticInputs, fake: CriticInputs, generator: torch.Generator, motion: bool
     ) -> dict[str, Tensor]:
         losses = {}
-        for name, (critic, view) in self._judges(motion).items():
+        for name, (critic, view) in self._active_critics(motion).items():
             real_poses, fake_poses = getattr(real, view), getattr(fake, view)
             alpha = torch.rand(
                 len(real_poses), 1, generator=generator, device=real_poses.device, dtype=real_poses.dtype
@@ -172,7 +173,7 @@ class Gan:
             fake = self._seen(fakes_world, seen_by(cameras, fakes_world), generator)
             losses = [
                 (self.settings.weight_2d if name == "critic_2d" else 1.0) * generator_loss(critic, getattr(fake, view))
-                for name, (critic, view) in self._judges(motion).items()
+                for name, (critic, view) in self._active_critics(motion).items()
             ]
             loss = torch.stack(losses).sum()
             loss.backward()

@@ -24,10 +24,10 @@ def exchange_angles(
     """
     mixed, count = angles.clone(), len(angles)
     for part in LIMBS.values():
-        rows = torch.randint(count, (count,), generator=generator, device=angles.device)
+        donors = torch.randint(count, (count,), generator=generator, device=angles.device)
         given = torch.rand(count, generator=generator, device=angles.device) < probability
         given = given.reshape(-1, *(1,) * (angles.ndim - 1))
-        mixed[..., part] = torch.where(given, others[rows][..., part], mixed[..., part])
+        mixed[..., part] = torch.where(given, others[donors][..., part], mixed[..., part])
     return mixed
 
 

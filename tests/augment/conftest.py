@@ -10,7 +10,7 @@ import torch
 from augment.cameras import wide_cameras, wide_rigs
 from augment.export import __main__ as export
 from augment.sources.random_poses import range_of_motion_poses
-from augment.visible import photograph
+from augment.visible import project_to_batch
 from data.batch import REAL, PoseBatch
 from data.h36m.cameras import H36M_CAMERAS
 from data.recordings import Recording, view_from_world
@@ -27,7 +27,7 @@ def standing_people(count: int, seed: int = 0, dtype: torch.dtype = torch.float3
     lengths = BODY.to(dtype) * (0.9 + 0.2 * torch.rand(count, 1, generator=generator, dtype=dtype))
     root = torch.rand(count, 3, generator=generator, dtype=dtype) - 0.5 + torch.tensor([0.0, 0.0, 1.0])
     joints = DHHuman()(poses.joint_angles, lengths, poses.global_rotation, root.to(dtype))[:, None]
-    batch = photograph(joints, wide_cameras(joints[:, 0, 0], generator))
+    batch = project_to_batch(joints, wide_cameras(joints[:, 0, 0], generator))
     batch.source.fill_(REAL)
     return batch
 
@@ -53,7 +53,7 @@ def rigged(people: PoseBatch) -> Callable[..., PoseBatch]:
     def make(views: int, frames: int = 1) -> PoseBatch:
         drift = 0.01 * torch.arange(frames)[:, None, None] * torch.tensor([1.0, 0.0, 0.0])
         joints = people.joints_world() + drift
-        batch = photograph(joints, wide_rigs(joints[:, 0, 0], views, torch.Generator().manual_seed(5)))
+        batch = project_to_batch(joints, wide_rigs(joints[:, 0, 0], views, torch.Generator().manual_seed(5)))
         batch.source.fill_(REAL)
         return batch
 

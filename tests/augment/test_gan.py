@@ -13,11 +13,11 @@ SMALL = GanSettings(generator_width=16, critic_width_3d=16, critic_width_2d=16, 
 def test_mirrored_poses_carry_as_much_gradient_as_plain_ones(people, generator):
     """In the original they carried none: the generator's gradient was the plain one, halved."""
     gan = Gan(PoseGenerator(width=16), SMALL)
-    noise = gan.pose_generator.noise(len(people), generator)
+    latent = gan.pose_generator.sample_latent(len(people), generator)
     bodies = bone_lengths(people.joints_world())
 
     def gradient(halves: slice) -> torch.Tensor:
-        pose = gan.pose_generator(noise)
+        pose = gan.pose_generator(latent)
         joints = DHHuman()(pose.joint_angles, bodies, pose.global_rotation, pose.root)
         fake = critic_inputs(joints, seen_by(people.camera, joints), "world", generator)
         count = len(people)
@@ -80,7 +80,7 @@ def test_generator_steps_every_second_update(people, generator):
     gan = Gan(PoseGenerator(width=16), SMALL)
 
     def draw(count: int):
-        pose = gan.pose_generator(gan.pose_generator.noise(count, generator))
+        pose = gan.pose_generator(gan.pose_generator.sample_latent(count, generator))
         lengths = bone_lengths(people.joints_world())
         return DHHuman()(pose.joint_angles, lengths, pose.global_rotation, pose.root), people.camera
 

@@ -29,7 +29,7 @@ def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     words = (
         "--dataset demo --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 32 --threads 1 --ema 0.9 "
-        "--posenet_name simple_baseline --posenet_width 8 --posenet_blocks 1 --generator_width 8 --noise_dim 8 "
+        "--posenet_name simple_baseline --posenet_width 8 --posenet_blocks 1 --generator_width 8 --latent_dim 8 "
         "--critic_width_3d 8 --critic_width_2d 8 --figures False --max_reference 100 --test_sets demo "
         f"--detector_noise default --checkpoint {folder}"
     )
@@ -123,7 +123,7 @@ GAN = ("run", "augmenter", "gan")
         (("settings", "lifter", "posenet_blocks"), 10**9, "--posenet_blocks"),
         (("settings", "lifter", "posenet_name"), "x", "--posenet_name x"),
         (("settings", "augment", "gan", "generator_width"), 10**9, "deconv_out.weight"),
-        (("settings", "augment", "gan", "noise_dim"), 10**9, "preprocess.0.weight"),
+        (("settings", "augment", "gan", "latent_dim"), 10**9, "preprocess.0.weight"),
         (("settings", "augment", "gan", "critic_width_3d"), 10**9, "critic_3d"),
         (("settings", "augment", "gan", "generator_every"), 0, "generator_every"),
         (("settings", "augment", "tries"), 10**12, "tries"),

@@ -2,7 +2,7 @@ import torch
 
 from augment import visible as placing
 from augment.cameras import WideCameraRanges, wide_cameras
-from augment.visible import Placement, filled, is_photographable, photograph, place
+from augment.visible import VisibleSample, is_visible, pad_by_repeat, project_to_batch, sample_visible
 from data.batch import SYNTHETIC
 from kinematics.batch_last import to_batch_last
 
@@ -16,15 +16,15 @@ def test_only_poses_in_front_and_in_the_image_are_kept(people, generator):
         rows = torch.randint(len(joints), (count,), generator=generator)
         return joints[rows], wide_cameras(joints[rows][:, 0, 0], generator, TIGHT)
 
-    placement = place(draw, 100, tries=20)
-    assert len(placement.batch) == 100
-    assert 0 < placement.acceptance < 0.9  # these cameras are too near for many
-    assert (placement.batch.joints_3d[..., 2] >= 0.5).all()
-    assert (placement.batch.joints_2d.abs() <= 1).all()
-    assert (placement.batch.source == SYNTHETIC).all()
-    assert placement.batch.camera is not None
-    seen = placement.batch.camera.project(placement.batch.joints_3d)
-    torch.testing.assert_close(seen, placement.batch.joints_2d)
+    sample = sample_visible(draw, 100, tries=20)
+    assert len(sample.batch) == 100
+    assert 0 < sample.acceptance < 0.9  # these cameras are too near for many
+    assert (sample.batch.joints_3d[..., 2] >= 0.5).all()
+    assert (sample.batch.joints_2d.abs() <= 1).all()
+    assert (sample.batch.source == SYNTHETIC).all()
+    assert sample.batch.camera is not None
+    seen = sample.batch.camera.project(sample.batch.joints_3d)
+    torch.testing.assert_close(seen, sample.batch.joints_2d)
 
 
 def test_poses_are_drawn_in_pieces_and_what_was_rejected_is_made_up_for_at_once(people, generator, monkeypatch):
@@ -36,12 +36,12 @@ def test_poses_are_drawn_in_pieces_and_what_was_rejected_is_made_up_for_at_once(
         rows = torch.randint(len(joints), (count,), generator=generator)
         return to_batch_last(joints[rows]), wide_cameras(to_batch_last(joints[rows][:, 0, 0]), generator, TIGHT)
 
-    placement = place(draw, 100, tries=20)
-    assert len(placement.batch) == 100 and asked[:4] == [32, 32, 32, 4]
-    assert max(asked) == 32 and placement.drawn == sum(asked) and placement.accepted >= 100
-    assert is_photographable(placement.batch).all()
-    seen = placement.batch.camera.project(placement.batch.joints_3d)
-    torch.testing.assert_close(seen, placement.batch.joints_2d)
+    sample = sample_visible(draw, 100, tries=20)
+    assert len(sample.batch) == 100 and asked[:4] == [32, 32, 32, 4]
+    assert max(asked) == 32 and sample.drawn == sum(asked) and sample.accepted >= 100
+    assert is_visible(sample.batch).all()
+    seen = sample.batch.camera.project(sample.batch.joints_3d)
+    torch.testing.assert_close(seen, sample.batch.joints_2d)
 
 
 def test_few_accepted_poses_make_no_larger_draws(people):
@@ -54,10 +54,10 @@ def test_few_accepted_poses_make_no_larger_draws(people):
         asked.append(count)
         return away[:count], camera[:count]
 
-    placement = place(draw, 100, keep_in_image=False, tries=4)
-    assert len(placement.batch) == 8 and asked == [100] * 4 and placement.accepted == 8
+    sample = sample_visible(draw, 100, keep_in_image=False, tries=4)
+    assert len(sample.batch) == 8 and asked == [100] * 4 and sample.accepted == 8
     asked.clear()
-    hasty = place(draw, 100, keep_in_image=False, tries=4, patient=False)
+    hasty = sample_visible(draw, 100, keep_in_image=False, tries=4, give_up_early=True)
     assert len(hasty.batch) == hasty.accepted == 2 and asked == [100], "four times two are not a hundred"
 
 
@@ -65,23 +65,23 @@ def test_what_is_no_number_is_not_photographable(people):
     batch = people[:3]
     batch.joints_2d[1, 0, 4, 0], batch.joints_3d[2, 0, 5, 2] = torch.nan, torch.nan
     for keep_in_image in (True, False):
-        assert is_photographable(batch, 0.1, keep_in_image)[1:].tolist() == [False, False]
+        assert is_visible(batch, 0.1, keep_in_image)[1:].tolist() == [False, False]
 
 
 def test_too_few_tries_repeat_accepted_poses(people, generator):
     joints = people.joints_world()[:50]
     camera = wide_cameras(joints[:, 0, 0], generator, TIGHT)
-    good = int(is_photographable(photograph(joints, camera)).sum())
+    good = int(is_visible(project_to_batch(joints, camera)).sum())
     assert 0 < good < 50
-    placement = place(lambda count: (joints[:count], camera[:count]), 50, tries=1)
-    assert len(placement.batch) == placement.accepted == good and placement.drawn == 50
-    batch = filled([placement], 50, generator)
+    sample = sample_visible(lambda count: (joints[:count], camera[:count]), 50, tries=1)
+    assert len(sample.batch) == sample.accepted == good and sample.drawn == 50
+    batch = pad_by_repeat([sample], 50, generator)
     assert batch is not None and len(batch) == 50 and len(batch.joints_3d.flatten(1).unique(dim=0)) == good
 
 
 def test_what_one_way_of_placing_lacks_another_adds_in_random_order(people, generator):
-    some, others = Placement(people[:7], 50, 7), Placement(people[7:40], 33, 33)
-    batch = filled([some, others], 40, generator)
+    some, others = VisibleSample(people[:7], 50, 7), VisibleSample(people[7:40], 33, 33)
+    batch = pad_by_repeat([some, others], 40, generator)
     assert batch is not None
     order = (batch.joints_3d[:, None] == people.joints_3d[None, :40]).flatten(2).all(dim=-1).long().argmax(dim=1)
     assert sorted(order.tolist()) == list(range(40)) and order.tolist() != list(range(40))
@@ -91,9 +91,9 @@ def test_nobody_in_sight_is_said(people, generator):
     behind = people.joints_world()[:4]
     camera = people.camera[:4]
     away = camera.camera_to_world(camera.world_to_camera(behind) * -1)
-    nobody = place(lambda count: (away[:count], camera[:count]), 4)
+    nobody = sample_visible(lambda count: (away[:count], camera[:count]), 4)
     assert len(nobody.batch) == nobody.accepted == nobody.acceptance == 0 and nobody.drawn == 20
-    assert filled([nobody, nobody], 4, generator) is None
+    assert pad_by_repeat([nobody, nobody], 4, generator) is None
 
 
 def test_a_joint_beside_the_image_counts_only_if_asked(people):
@@ -102,4 +102,4 @@ def test_a_joint_beside_the_image_counts_only_if_asked(people):
     batch.joints_3d[..., 2] = 4.0
     batch.joints_2d[:, :, :3] = 0
     batch.joints_2d[:, :, 4:] = 0
-    assert not is_photographable(batch) and is_photographable(batch, keep_in_image=False)
+    assert not is_visible(batch) and is_visible(batch, keep_in_image=False)
