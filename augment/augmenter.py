@@ -148,7 +148,8 @@ class Augmenter:
             samples.append(
                 sample_visible(
                     lambda n, on_ground=on_ground: self._draw(source, n, generator, on_ground, settings.cameras),
-                    missing, settings.near, settings.keep_in_image, settings.tries, self._redraw(generator), not on_ground,
+                    missing, settings.near, settings.keep_in_image, settings.tries, self._redraw(generator),
+                    not on_ground,
                 )
             )  # fmt: skip
         self.drawn[source] = sum(sample.drawn for sample in samples)

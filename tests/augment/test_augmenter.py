@@ -53,7 +53,7 @@ def test_who_is_led_out_of_the_image_is_put_where_a_real_pose_stood_and_nobody_i
         stays = torch.arange(len(joints)) < part * len(joints)
         return offset_to_reference(reference, joints, places) + torch.where(stays, 0.0, 100.0)[:, None, None, None]
 
-    monkeypatch.setattr(ReferencePoses, "beside", led_away)
+    monkeypatch.setattr(ReferencePoses, "offset_to_reference", led_away)
     augmenter = Augmenter(DH_AUG, people)
     batch = augmenter.sample(200)
     assert len(batch.joints_3d.flatten(1).unique(dim=0)) == 200
