@@ -33,7 +33,7 @@ class ReferencePoses:
     @classmethod
     def of(
         cls, data: PoseDataset | MultiViewDataset | PoseBatch, maximum: int, generator: torch.Generator
-    ) -> "Reference":
+    ) -> "ReferencePoses":
         """At most `maximum` poses of a data set, drawn at random, and of long clips no more than MOST_FRAMES in all.
 
         They need cameras and the 16-joint layout.
@@ -54,10 +54,10 @@ class ReferencePoses:
         assert batch.camera is not None
         return cls(batch.joints_world(), batch.camera)
 
-    def to(self, device: torch.device | str) -> "Reference":
+    def to(self, device: torch.device | str) -> "ReferencePoses":
         return ReferencePoses(self.joints_world.to(device), self.camera.to(device))
 
-    def smooth(self) -> "Reference":
+    def smooth(self) -> "ReferencePoses":
         """With joints that move smoothly, over 2 frames (sd)."""
         tracks = smoothed(self.joints_world.flatten(2)) if self.joints_world.shape[1] > 1 else self.joints_world
         return ReferencePoses(tracks.view_as(self.joints_world), self.camera)
