@@ -1,14 +1,12 @@
 """What the augmentation does, and the recipes."""
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 from augment.bodies import BodiesName
 from augment.cameras import WideCameraRanges
 from augment.gan.generator import RotationMode
-
-SOURCES = ("gan", "angle_swap", "limb_swap", "range_of_motion", "clipped_normal", "real")
 
 
 @dataclass(frozen=True)
@@ -24,17 +22,34 @@ class Mixture:
     range_of_motion: float = 0.0
     """Poses from the range-of-motion table, no data needed."""
     clipped_normal: float = 0.0
-    """The original's method "clipped_normal"."""
+    """The original's method "normal"."""
     real: float = 0.0
     """Real poses as they are, seen by new cameras."""
+    sources: tuple[str, ...] = ()
+    """Shares of further sources, NAME=SHARE each: those that --plugins register."""
 
     def shares(self) -> dict[str, float]:
         """Source -> share, summing to 1; sources that are off are left out."""
-        weights = {name: float(getattr(self, name)) for name in SOURCES}
-        if min(weights.values()) < 0:
-            raise ValueError(f"The mixture has a negative share: {weights}. Give 0 or more for each source.")
-        total = sum(weights.values())
-        return {name: weight / total for name, weight in weights.items() if weight} if total else {}
+        weights: dict[str, Any] = {name: getattr(self, name) for name in BUILT_IN_SOURCES}
+        for name, equals, share in (entry.partition("=") for entry in self.sources):
+            if not (name and equals):
+                raise ValueError(f"--sources {name}: expected NAME=SHARE, as in --sources {name or 'mine'}=0.5.")
+            weights[name] = share
+        shares = {name: _share(name, weight) for name, weight in weights.items()}
+        total = sum(shares.values())
+        return {name: share / total for name, share in shares.items() if share} if total else {}
+
+
+BUILT_IN_SOURCES = tuple(entry.name for entry in fields(Mixture) if entry.name != "sources")
+
+
+def _share(name: str, weight: Any) -> float:
+    try:
+        if 0 <= float(weight) < math.inf:
+            return float(weight)
+    except ValueError:
+        pass
+    raise ValueError(f"The share of the source {name} is {weight}: expected a number of 0 or more.")
 
 
 @dataclass(frozen=True)

@@ -86,13 +86,16 @@ def whole_clips(dataset: PoseDataset, count: int, seed: int) -> Tensor:
     return dataset.batch(rows[order[:count]]).joints_world()
 
 
-def augmenter_of(settings: AugmentSettings, dataset: PoseDataset, budget: Budget, seed: int) -> Augmenter:
+def augmenter_of(
+    settings: AugmentSettings, source: str, dataset: PoseDataset, budget: Budget, seed: int
+) -> Augmenter:
     """An augmenter whose nets all have the budget's width and learning rate."""
     gan = replace(
         settings.gan, generator_width=budget.width, critic_width_3d=budget.width, critic_width_2d=budget.width,
         motion_critic_width=budget.width, lr_generator=budget.lr, lr_critic=budget.lr,
     )  # fmt: skip
-    return Augmenter(replace(settings, gan=gan, mixture=Mixture(gan=1), max_reference=5000), dataset, seed=seed)
+    mixture = Mixture(**{source: 1.0})
+    return Augmenter(replace(settings, gan=gan, mixture=mixture, max_reference=5000), dataset, seed=seed)
 
 
 def train(augmenter: Augmenter, dataset: PoseDataset, budget: Budget, seed: int, name: str) -> None:
@@ -100,7 +103,7 @@ def train(augmenter: Augmenter, dataset: PoseDataset, budget: Budget, seed: int,
     batches = RealBatches(dataset, seed)
     for _ in tqdm(range(budget.updates), desc=f"{name}, seed {seed}"):
         augmenter.update(batches.draw(budget.batch))
-    if problem := augmenter.collapse():
+    if problem := augmenter.problem():
         tqdm.write(f"{name}, seed {seed}: {problem}")
 
 
@@ -108,9 +111,9 @@ def train(augmenter: Augmenter, dataset: PoseDataset, budget: Budget, seed: int,
 def draw(augmenter: Augmenter, source: str, root: str, count: int, seed: int) -> Tensor:
     """(count, T, 16, 3) metres, world: all that the source makes, whether or not a camera could have taken it."""
     generator = torch.Generator().manual_seed(seed)
-    reference = augmenter.parts.reference
+    reference = augmenter.reference
     rows = reference.random_indices(count, generator)
-    joints = augmenter.parts.sources.draw(source, rows, generator)
+    joints = augmenter.sources[source].draw(rows, generator)
     if root == "learned":
         return reference.offset_to_reference(joints, rows)
     return reference.place_on_ground(joints, rows, remove_skate=root == "on_ground")
@@ -125,12 +128,12 @@ def remembered(path: Path, make: Callable[[], Tensor]) -> Tensor:
 
 def synthetic_clips(dataset: PoseDataset, budget: Budget, seed: int, out: Path) -> list[tuple[str, Tensor]]:
     """(variant, clips) of every row. A net that is trained once serves all rows that want it."""
-    nets: dict[tuple[AugmentSettings, bool], Augmenter] = {}
+    nets: dict[tuple[AugmentSettings, str, bool], Augmenter] = {}
 
     def make(name: str, variant: Variant) -> Tensor:
-        key = (variant.settings, variant.trained)
+        key = (variant.settings, variant.source, variant.trained)
         if key not in nets:
-            nets[key] = augmenter_of(variant.settings, dataset, budget, seed)
+            nets[key] = augmenter_of(variant.settings, variant.source, dataset, budget, seed)
             if variant.trained:
                 train(nets[key], dataset, budget, seed, name)
         return draw(nets[key], variant.source, variant.root, budget.clips, seed)

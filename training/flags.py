@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Sequence
 
-from augment.settings import SOURCES
+from augment.settings import BUILT_IN_SOURCES
 
 Words = dict[str, list[str]]
 
@@ -60,7 +60,7 @@ def _architecture(flag: str, value: str) -> Words:
 
 def _enhancement(flag: str, value: str) -> Words:
     """Where DH-AUG's synthetic poses come from. GAN: as the recipe has it; with --recipe dh-aug from nothing else."""
-    only_normal = {source: ["1" if source == "clipped_normal" else "0"] for source in SOURCES}
+    only_normal = {source: ["1" if source == "clipped_normal" else "0"] for source in BUILT_IN_SOURCES}
     meanings: dict[str, Words] = {"GAN": {}, "normal": only_normal, "NO_enhance": {"recipe": ["none"]}}
     if value not in meanings:
         raise ValueError(f"{flag} {value}: choose from {', '.join(meanings)}.{nearest(value, meanings)}")

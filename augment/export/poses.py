@@ -99,7 +99,7 @@ class PoseStream:
     @property
     def recorded(self) -> str:
         """A digest of the recorded poses that poses are made of and cameras taken from, and of the detector's noise."""
-        reference = self.augmenter.parts.reference
+        reference = self.augmenter.reference
         digest = hashlib.sha256(repr((self.fps, self.augmenter.detector_noise)).encode())
         cameras = (getattr(reference.camera, part.name) for part in fields(Camera))
         for tensor in (reference.joints_world, *cameras):
@@ -159,7 +159,7 @@ class PoseStream:
         if not self.rules.novelty:
             return batch
         middle = self.frames // 2
-        known = at_same_heading(self.augmenter.parts.reference.joints_world[:, middle])
+        known = at_same_heading(self.augmenter.reference.joints_world[:, middle])
         made = at_same_heading(_world(batch)[:, middle])
         nearest = torch.stack([(known - pose).norm(dim=-1).mean(dim=-1).amin() for pose in made]) if len(made) else made
         good = (nearest >= self.rules.novelty).nonzero().squeeze(1) if len(made) else torch.arange(0)

@@ -4,12 +4,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from augment.sources.pose_source import PoseSource
 from augment.sources.random_poses import LIMBS
-from kinematics import JointLimits
+from kinematics import JointLimits, joint_limits
 from kinematics.limb_frames import reflect
 
 # Trunk and neck turn less than limbs.
 TURN_SHARE = {"trunk": 0.25, "neck": 0.5}
+
+
+class AngleSwap(PoseSource):
+    """Exchanges limbs between real poses as joint angles and turns them inside anatomical limits, on DH bodies."""
+
+    def draw(self, indices: Tensor, generator: torch.Generator) -> Tensor:
+        real = self.reference.dh_pose
+        partners = real.joint_angles[self.reference.random_indices(len(indices), generator)]
+        angles = exchange_angles(real.joint_angles[indices], partners, self.settings.exchange, generator)
+        angles = turn_angles(angles, joint_limits("anatomical"), self.settings.turn_sd, generator)
+        joints = self.context.forward_kinematics(angles, real.global_rotation[indices], indices, generator)
+        return self.context.tilt(joints, generator)
 
 
 def exchange_angles(

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from augment import Augmenter, PoseGenerator
+from augment import Augmenter
 from augment.augmenter import _split
 from augment.reference import ReferencePoses
 from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
@@ -107,7 +107,7 @@ def test_resumed_augmenter_goes_on_as_if_never_stopped(people, tmp_path):
 
 def test_resuming_with_another_recipe_is_refused(people):
     state = Augmenter(ALL, people).state_dict()
-    with pytest.raises(ValueError, match="has a GAN, this recipe has none"):
+    with pytest.raises(ValueError, match="has learnt sources: gan; this recipe has: none"):
         Augmenter(replace(ALL, mixture=Mixture(real=1.0)), people).load_state_dict(state)
 
 
@@ -120,16 +120,16 @@ def test_first_batch_serves_as_reference(people):
     assert len(augmenter.sample(0)) == 0
 
 
-def test_a_generator_of_ones_own_is_used(people):
-    net = PoseGenerator(width=8, limits="anatomical", learn_bones=True, global_rotation_mode="upright")
-    settings = replace(ALL, mixture=Mixture(gan=1.0))
-    augmenter = Augmenter(settings, people, net)
-    before = net.deconv_out.bias.detach().clone()
+def test_factors_of_the_generator_scale_left_and_right_alike(people):
+    gan = replace(ALL.gan, learn_bones=True, generator_width=8)
+    augmenter = Augmenter(replace(ALL, mixture=Mixture(gan=1.0), gan=gan), people)
+    bias = augmenter.sources["gan"].pose_generator.deconv_out.bias
+    before = bias.detach().clone()
     for _ in range(2):
         augmenter.update(people)
-    assert not torch.equal(before, net.deconv_out.bias)
+    assert not torch.equal(before, bias)
     lengths = bone_lengths(augmenter.sample(20).joints_3d)
-    torch.testing.assert_close(lengths[..., 0] / lengths[..., 1], torch.full((20, 1), 0.45 / 0.45), atol=1e-3, rtol=0)
+    torch.testing.assert_close(lengths[..., 0] / lengths[..., 1], torch.ones(20, 1), atol=1e-3, rtol=0)
 
 
 def test_recipe_none_learns_and_makes_nothing(people):
@@ -150,7 +150,7 @@ def test_gradients_pass_through_the_given_average(people):
 
 def test_ranks_start_from_the_same_net_and_draw_different_noise(people):
     first, second = (Augmenter(ALL, people, rank=rank) for rank in (0, 1))
-    nets = [augmenter.parts.gan.pose_generator for augmenter in (first, second)]
+    nets = [augmenter.sources["gan"].pose_generator for augmenter in (first, second)]
     assert all(torch.equal(a, b) for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True))
     assert not same(first.sample(10), second.sample(10))
 

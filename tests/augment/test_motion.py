@@ -8,7 +8,7 @@ import torch
 
 from augment import Augmenter, MotionCritic2D, MotionCritic3D, PoseGenerator
 from augment.cameras import wide_cameras
-from augment.gan.gan import Gan, critic_inputs
+from augment.gan.critic_inputs import critic_inputs
 from augment.gan.generator import spline_basis
 from augment.gan.wgan import gradient_penalty
 from augment.settings import AugmentSettings, GanSettings, Mixture
@@ -110,7 +110,7 @@ def test_critics_see_clips_plain_mirrored_and_backwards(clips, generator):
     torch.testing.assert_close(backwards.flip(1), plain)
     torch.testing.assert_close(both.flip(1), mirrored)
     torch.testing.assert_close(bone_lengths(mirrored)[..., 0], bone_lengths(plain)[..., 1])
-    assert len(critic_inputs(joints, clips.joints_2d, "world", generator, playback=False).world_clips) == 2 * len(clips)
+    assert len(critic_inputs(joints, clips.joints_2d, "world", generator, time_reversal=False).world_clips) == 2 * len(clips)
     torch.testing.assert_close(seen.world, torch.cat([plain.flatten(0, 1), mirrored.flatten(0, 1)]))
 
 
@@ -121,8 +121,7 @@ def test_a_clip_has_one_heading(clips, generator):
 
 
 def test_every_variant_of_a_clip_carries_gradient(clips, generator):
-    gan = Gan(PoseGenerator(width=16, frames=FRAMES, key_every=4), SMALL)
-    critic = gan.critics["motion_critic_3d"]
+    critic = MotionCritic3D(FRAMES, 16)
     fakes = clips.joints_world().requires_grad_()
     seen = critic_inputs(fakes, clips.joints_2d, "world", generator).world_clips
     norms = []
@@ -134,7 +133,7 @@ def test_every_variant_of_a_clip_carries_gradient(clips, generator):
 
 def test_motion_critics_come_in_when_they_are_told_to(clips, generator):
     augmenter = Augmenter(AugmentSettings(mixture=Mixture(gan=1.0), gan=SMALL), clips)
-    nets = augmenter.parts.gan.critics
+    nets = augmenter.sources["gan"].critics
     before = {name: [p.clone() for p in net.parameters()] for name, net in nets.items()}
     losses = augmenter.update(clips, motion=False)
     assert set(losses) >= {"critic_3d_loss", "critic_2d_loss"} and not any(name.startswith("motion") for name in losses)
@@ -195,10 +194,10 @@ def test_critics_of_poses_see_some_frames_of_each_clip_and_motion_critics_all(cl
 def test_clips_of_the_generator_stand_on_their_feet(clips):
     settings = AugmentSettings(mixture=Mixture(gan=1.0), gan=SMALL)
     augmenter = Augmenter(settings, clips)
-    reference, generator = augmenter.parts.reference, torch.Generator().manual_seed(0)
+    reference, generator = augmenter.reference, torch.Generator().manual_seed(0)
     indices = reference.random_indices(200, generator)
     with torch.no_grad():
-        joints = augmenter.parts.sources.draw("gan", indices, generator)
+        joints = augmenter.sources["gan"].draw(indices, generator)
     skating = {}
     for remove_skate in (True, False):
         on_ground = reference.place_on_ground(joints, indices, remove_skate)

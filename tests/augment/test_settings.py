@@ -24,5 +24,7 @@ def test_the_published_recipe_is_the_published_one():
 def test_shares_sum_to_one_and_leave_out_what_is_off():
     assert Mixture(gan=1.0, limb_swap=3.0).shares() == {"gan": 0.25, "limb_swap": 0.75}
     assert AugmentSettings().mixture.shares() == {}
-    with pytest.raises(ValueError, match="negative share"):
+    with pytest.raises(ValueError, match="The share of the source gan is -1.0"):
         Mixture(gan=-1.0).shares()
+    with pytest.raises(ValueError, match="The share of the source real is nan"):
+        Mixture(real=float("nan")).shares()

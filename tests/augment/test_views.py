@@ -12,7 +12,7 @@ from augment.cameras import WideCameraRanges, wide_rigs
 from augment.reference import ReferencePoses
 from augment.rigs import random_views
 from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
-from augment.visible import _with_others, is_visible, project_to_batch, sample_visible
+from augment.visible import VisibleSample, is_visible, project_to_batch, replace_blind_cameras
 from data.batch import SYNTHETIC, PoseBatch
 from data.multiview.dataset import MultiViewDataset
 from data.recordings import Recording
@@ -143,23 +143,21 @@ def test_a_view_that_lacks_some_frames_gives_its_camera_and_others_the_joints(
 def test_a_pose_that_one_view_cannot_take_is_not_kept(people: PoseBatch, generator: torch.Generator):
     joints = people.joints_world()
 
-    def draw(count: int):
-        rows = torch.randint(len(joints), (count,), generator=generator)
-        return joints[rows], wide_rigs(joints[rows][:, 0, 0], 3, generator, TIGHT)
-
-    sample = sample_visible(draw, 60, tries=40)
-    assert 0 < len(sample.batch) <= 60 and sample.acceptance < 0.6
-    assert is_visible(sample.batch).all() and (sample.batch.joints_2d.abs() <= 1).all()
+    sample = VisibleSample(60, tries=40)
+    for size in sample.sizes():
+        chosen = joints[torch.randint(len(joints), (size,), generator=generator)]
+        batch = project_to_batch(chosen, wide_rigs(chosen[:, 0, 0], 3, generator, TIGHT))
+        sample.add(batch, is_visible(batch))
+    batch = sample.poses()
+    assert 0 < len(batch) <= 60 and sample.accepted / sample.drawn < 0.6
+    assert is_visible(batch).all() and (batch.joints_2d.abs() <= 1).all()
 
 
 def test_only_cameras_that_fail_are_drawn_anew_in_their_directions(rigged: Rigged):
     settings = replace(ALL, mixture=Mixture(real=1.0), wide=TIGHT)
-    augmenter = Augmenter(settings, rigged(4))
-    random = torch.Generator().manual_seed(0)
-    joints, camera = augmenter._draw("real", 200, random, True, "wide")
-    redraw = augmenter._redraw(random)
-    assert redraw is not None
-    better = _with_others(joints, camera, redraw, (0.5, True), 5)
+    joints, random = rigged(4).joints_world()[:, 0], torch.Generator().manual_seed(0)
+    camera = wide_rigs(joints[:, 0, 0], 4, random, TIGHT)
+    better = replace_blind_cameras(joints, camera, random, settings)
     bad = ~is_visible(project_to_batch(joints, camera).one_by_one()).reshape(200, 4)
     still = ~is_visible(project_to_batch(joints, better).one_by_one()).reshape(200, 4)
     assert bad.sum() > 100 and not (still & ~bad).any() and still.sum() < 0.5 * bad.sum()
@@ -173,13 +171,12 @@ def test_only_cameras_that_fail_are_drawn_anew_in_their_directions(rigged: Rigge
     )
 
 
-def test_redrawing_cameras_keeps_more_poses(rigged: Rigged):
+def test_replacing_blind_cameras_keeps_more_poses(rigged: Rigged, monkeypatch: pytest.MonkeyPatch):
     settings = replace(ALL, mixture=Mixture(real=1.0), wide=replace(TIGHT, distance=(1.0, 4.0)))
-    plain = Augmenter(settings, rigged(4))
-    plain._redraw = lambda generator: None
-    helped = Augmenter(settings, rigged(4))
-    for augmenter in (plain, helped):
-        augmenter.sample(200)
+    plain, helped = (Augmenter(settings, rigged(4)) for _ in range(2))
+    helped.sample(200)
+    monkeypatch.setattr("augment.augmenter.replace_blind_cameras", lambda joints, camera, *_: camera)
+    plain.sample(200)
     assert helped.acceptance["real"] > plain.acceptance["real"] + 0.3
 
 
@@ -209,7 +206,7 @@ def test_critics_look_at_any_view_that_is_there(rigged: Rigged, generator: torch
 def test_the_gan_learns_from_batches_of_several_views(settings: AugmentSettings, frames: int, rigged: Rigged):
     real = hidden(rigged(3, frames), slice(0, 100), [1])
     augmenter = Augmenter(settings, real)
-    gan = augmenter.parts.gan
+    gan = augmenter.sources["gan"]
     before = {name: [p.detach().clone() for p in net.parameters()] for name, net in gan.critics.items()}
     before["generator"] = [p.detach().clone() for p in gan.pose_generator.parameters()]
     losses = [augmenter.update(real[:64]) for _ in range(2)]
@@ -222,6 +219,6 @@ def test_the_gan_learns_from_batches_of_several_views(settings: AugmentSettings,
 
 def test_fakes_are_shown_by_one_camera_of_their_rig(rigged: Rigged):
     augmenter = Augmenter(DH_AUG, rigged(3))
-    joints, camera = augmenter._draw_fakes(300)
+    joints, camera = augmenter.sources["gan"].fakes(300)
     assert joints.shape == (300, 1, 16, 3) and camera.translation.shape == (300, 3)
     assert len(camera.translation.unique(dim=0)) == 3  # dh-aug: one rig for all, and its three cameras

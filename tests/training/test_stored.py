@@ -85,7 +85,7 @@ def test_the_real_command_says_one_sentence_with_exit_code_2(flag: str, last: Pa
     assert "is damaged (Bad CRC-32" in done.stderr and "last.previous.pt" in done.stderr
 
 
-GAN = ("run", "augmenter", "gan")
+GAN = ("run", "augmenter", "sources", "gan")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ GAN = ("run", "augmenter", "gan")
         (("run", "trainer", "lifter", "posenet.w1.weight"), torch.zeros(2, 2), "other sizes"),
         (("run", "trainer", "optimizer", "state", 0, "exp_avg"), torch.zeros(2), "exp_avg"),
         (("run", "trainer", "optimizer", "state", 0, "exp_avg_sq"), torch.full((8, 32), torch.inf), "NaN or infinite"),
-        (("run", "augmenter"), None, "saved augmenter has no"),
+        (("run", "augmenter"), None, "saved augmenter has learnt sources: none"),
         ((*GAN, "generator", "block1.fc1.bias"), torch.full((8,), torch.nan), "NaN or infinite"),
         ((*GAN, "critic_2d"), {}, "critic_2d"),
         ((*GAN, "updates"), None, "updates"),
@@ -146,7 +146,7 @@ def test_a_run_that_does_not_fit_together_is_not_resumed(
 def test_a_generator_s_state_is_held_against_its_settings_for_the_viewer_too(last: Path):
     content = read_checkpoint(last)
     assert ClipSource.of_checkpoint(content, last).frames == 1
-    content["run"]["augmenter"]["gan"]["generator"]["block1.fc1.bias"][0] = torch.nan
+    content["run"]["augmenter"]["sources"]["gan"]["generator"]["block1.fc1.bias"][0] = torch.nan
     with pytest.raises(ValueError, match="NaN or infinite numbers in block1.fc1.bias"):
         ClipSource.of_checkpoint(content, last)
 
