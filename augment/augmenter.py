@@ -8,7 +8,7 @@ from torch import Tensor
 from augment.cameras import wide_cameras, wide_rigs
 from augment.detector_noise.detections import as_detected, as_projected, is_projected, noise_for
 from augment.detector_noise.model import DetectorNoise
-from augment.reference import HIP, ReferencePoses
+from augment.reference import ReferencePoses
 from augment.rigs import random_views
 from augment.settings import AugmentSettings, recipe
 from augment.sources.pose_source import AverageGradients, PoseSource, SourceContext
@@ -20,6 +20,7 @@ from data.devices import go_on
 from data.multiview.dataset import MultiViewDataset
 from kinematics import Camera
 from kinematics.batch_last import to_batch_first, to_batch_last
+from kinematics.joints import J
 
 
 class Augmenter:
@@ -150,7 +151,7 @@ class Augmenter:
         settings, reference = self.settings, self.reference
         if settings.cameras == "dataset":
             return reference.camera[at]
-        hips = joints[:, joints.shape[1] // 2, HIP]  # where wide cameras aim
+        hips = joints[:, joints.shape[1] // 2, J.HIP]  # where wide cameras aim
         if reference.views is None:
             return wide_cameras(hips, generator, settings.wide)
         camera = wide_rigs(hips, reference.views, generator, settings.wide)

@@ -14,10 +14,9 @@ from kinematics import Camera, DHHuman, Skeleton, bone_lengths, constants
 from kinematics.batch_last import stack
 from kinematics.foot_contact import lowest_heights, remove_foot_skate, smoothed
 from kinematics.inverse import BodyPose, joint_angles_from_joints
+from kinematics.joints import J
 from kinematics.limb_frames import LimbPose, take_apart, trunk_frames
 
-HIP = Skeleton("h36m_16").root
-THORAX, HEAD = (Skeleton("h36m_16").joints.index(name) for name in ("Thorax", "Head"))
 POSES_AT_ONCE = 2048  # of several views: of these only one pose and the cameras are kept
 MOST_FRAMES = 1_000_000  # of all clips kept: 2 GB while they are fitted
 FRAMES_AT_ONCE = 100_000  # fitting takes 2 KB a frame
@@ -73,7 +72,7 @@ class ReferencePoses:
     @property
     def hip(self) -> Tensor:
         """(N, T, 3) metres, world."""
-        return self.joints_world[:, :, HIP]
+        return self.joints_world[:, :, J.HIP]
 
     @cached_property
     def ground_height(self) -> Tensor:
@@ -109,7 +108,7 @@ class ReferencePoses:
         they like: CMU's Hip lies 11 cm higher. What is made of a DH body must have the data's joints, not its own.
         """
         fitted = DHHuman()(*self.dh_pose)
-        apart = (self.joints_world - fitted)[:, :, constants.indices((HIP, THORAX), fitted), :]
+        apart = (self.joints_world - fitted)[:, :, constants.indices((J.HIP, J.THORAX), fitted), :]
         return _in_trunk(fitted, apart, inwards=True).mean(dim=1)
 
     @cached_property
@@ -127,13 +126,13 @@ class ReferencePoses:
             return joints
         apart = self.hip_thorax_offsets.index_select(0, indices) * growth[:, None, None]
         apart = apart[:, None].expand(-1, joints.shape[1], -1, -1)
-        moved = joints[:, :, constants.indices((HIP, THORAX), joints)] + _in_trunk(joints, apart, inwards=False)
+        moved = joints[:, :, constants.indices((J.HIP, J.THORAX), joints)] + _in_trunk(joints, apart, inwards=False)
         parts = list(joints.unbind(2))
-        parts[HIP], parts[THORAX] = moved.unbind(2)
+        parts[J.HIP], parts[J.THORAX] = moved.unbind(2)
         if joints.shape[1] > 1:
-            neck = parts[HEAD] - parts[THORAX]
+            neck = parts[J.HEAD] - parts[J.THORAX]
             length = neck.norm(dim=-1, keepdim=True)
-            parts[HEAD] = parts[THORAX] + neck * (length[:, length.shape[1] // 2, None] / length.clamp_min(1e-3))
+            parts[J.HEAD] = parts[J.THORAX] + neck * (length[:, length.shape[1] // 2, None] / length.clamp_min(1e-3))
         return stack(parts, -2, joints)
 
     def random_indices(self, count: int, generator: torch.Generator) -> Tensor:
@@ -166,7 +165,7 @@ class ReferencePoses:
             else self.ground_height.index_select(0, indices)
         )
         x, y, z = self.hip.index_select(0, indices).unbind(-1)
-        hip_x, hip_y, hip_z = joints[:, :, HIP].unbind(-1)
+        hip_x, hip_y, hip_z = joints[:, :, J.HIP].unbind(-1)
         lift = ground_height - lowest_heights(joints, softly=remove_skate)
         if remove_skate:  # from the real hip's height to its own, smoothly: other legs lift the body at other times
             lift = z - hip_z + smoothed((lift - (z - hip_z))[..., None])[..., 0]

@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from augment.cameras import other_places
-from augment.reference import HIP
 from augment.settings import AugmentSettings
 from data.batch import SYNTHETIC, PoseBatch
 from kinematics import Camera
+from kinematics.joints import J
 
 NEAR_M = 0.5
 PIECE = 16384  # poses drawn at a time: what is computed with on the way then stays in the processor's cache
@@ -112,7 +112,7 @@ def replace_blind_cameras(
         if not len(blind):
             break
         poses = joints[blind // views]
-        fresh = other_places(camera[blind], poses[:, poses.shape[1] // 2, HIP], generator, settings.wide)
+        fresh = other_places(camera[blind], poses[:, poses.shape[1] // 2, J.HIP], generator, settings.wide)
         camera = Camera(
             *(getattr(camera, of.name).index_copy(0, blind, getattr(fresh, of.name)) for of in fields(Camera))
         )

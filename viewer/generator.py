@@ -9,11 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augment import Augmenter
-from augment.bodies import PopulationBodies, scale_bones
 from augment.export.poses import STANDING_FPS, standing_person
 from augment.gan.source import GanSource
 from augment.stored import stored_augmenter
 from kinematics import DHHuman
+from kinematics.bones import scale_bones
+from kinematics.stature import average_bone_lengths
 from posenets.checkpoints.content import is_posefk
 
 
@@ -25,7 +26,7 @@ class ClipSource:
         gan = augmenter.sources["gan"]
         assert isinstance(gan, GanSource)
         self._gan, self._pose_generator = gan, gan.pose_generator.eval()
-        self._human, self._lengths = DHHuman(), PopulationBodies().mean_lengths
+        self._human, self._lengths = DHHuman(), average_bone_lengths()
 
     @classmethod
     def of_checkpoint(cls, content: dict[str, Any], path: Path = Path("last.pt")) -> "ClipSource":

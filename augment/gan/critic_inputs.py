@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from augment.reference import HIP
 from kinematics import Camera, Skeleton, constants, project_to_2d
+from kinematics.joints import J
 
 MIRROR = Skeleton("h36m_16").mirror
 # Critics see every fake, also one behind its camera. Depth and rays are bent there, not cut: the gradient that leads
@@ -57,7 +57,7 @@ def critic_inputs(
 
     frames: of each clip for the critics of single poses, 0 for all. Neighbouring frames are almost the same pose.
     """
-    centred = joints_world - joints_world[:, :, HIP : HIP + 1]
+    centred = joints_world - joints_world[:, :, J.HIP, None]
     if heading == "random":
         unit = torch.rand(len(centred), generator=generator, device=centred.device, dtype=centred.dtype)
         angle = (2 * math.pi * unit)[:, None, None]

@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from augment.bodies import scale_bones
 from augment.gan.collapse import Diversity, collapse_sentence, diversity
 from augment.gan.critic_inputs import CriticInputs, critic_inputs, seen_by
 from augment.gan.critics import Critic2D, Critic3D
@@ -18,6 +17,7 @@ from augment.sources.pose_source import PoseSource, SourceContext
 from data.batch import PoseBatch
 from kinematics import Camera
 from kinematics.batch_last import to_batch_last
+from kinematics.bones import scale_bones
 from posenets.checkpoints.fitting import fill, fill_optimizer
 
 COLLAPSE_SAMPLES = 512

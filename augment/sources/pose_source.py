@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from augment.bodies import BodySampler, body_sampler
-from augment.reference import HIP, ReferencePoses
+from augment.reference import ReferencePoses
 from augment.settings import AugmentSettings
 from data.batch import PoseBatch
 from kinematics import BONES, DHHuman
 from kinematics.balance import balancing_rotation
 from kinematics.batch_last import to_batch_last
+from kinematics.joints import J
 from kinematics.limb_frames import LimbPose, tilt_matrices
 
 _WAIST, _THORAX = BONES.index("waist"), BONES.index("thorax")
@@ -80,7 +81,7 @@ class SourceContext:
             chosen = torch.rand(count, generator=generator, device=joints.device) < settings.balance_probability
             leaned = tilt_matrices(count, settings.lean_sd, generator, joints) @ balance
             turn = torch.where((chosen & is_standing)[:, None, None], leaned, turn)
-        hip = joints[:, :, HIP : HIP + 1]
+        hip = joints[:, :, J.HIP, None]
         return (joints - hip) @ turn[:, None].mT + hip
 
 

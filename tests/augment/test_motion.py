@@ -110,7 +110,8 @@ def test_critics_see_clips_plain_mirrored_and_backwards(clips, generator):
     torch.testing.assert_close(backwards.flip(1), plain)
     torch.testing.assert_close(both.flip(1), mirrored)
     torch.testing.assert_close(bone_lengths(mirrored)[..., 0], bone_lengths(plain)[..., 1])
-    assert len(critic_inputs(joints, clips.joints_2d, "world", generator, time_reversal=False).world_clips) == 2 * len(clips)
+    forwards = critic_inputs(joints, clips.joints_2d, "world", generator, time_reversal=False)
+    assert len(forwards.world_clips) == 2 * len(clips)
     torch.testing.assert_close(seen.world, torch.cat([plain.flatten(0, 1), mirrored.flatten(0, 1)]))
 
 

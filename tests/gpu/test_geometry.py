@@ -64,15 +64,15 @@ def test_inverse_kinematics_finds_the_same_body(agree: Agree):
     agree(compute, single=1e-4)
 
 
-def test_limbs_balance_and_feet_without_skate_agree(agree: Agree):
+def test_limbs_balance_and_foot_contact_agree(agree: Agree):
     def compute(*at) -> dict[str, Tensor]:
         clips = people(at, frames=9).requires_grad_()
         still = remove_foot_skate(clips)
         (gradient,) = torch.autograd.grad((still * drawn(*still.shape, seed=5, at=at)).sum(), clips)
-        turn, stands = balancing_rotation(clips.detach()[:, 4])
+        turn, is_standing = balancing_rotation(clips.detach()[:, 4])
         return {
-            "without skate": still, "gradient without skate": gradient, "put together": put_together(take_apart(clips)),
-            "balancing": turn * stands[:, None, None],
+            "foot contact": still, "gradient of it": gradient, "put together": put_together(take_apart(clips)),
+            "balancing": turn * is_standing[:, None, None],
         }  # fmt: skip
 
     agree(compute, single=1e-4)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from evaluation.motion import FEET, foot_slides
-from kinematics.foot_contact import SOFT_M, _smoothed_elsewhere, lowest_heights, remove_foot_skate, smoothed
+from kinematics.foot_contact import SOFT_M, _smoothed_on_gpu, lowest_heights, remove_foot_skate, smoothed
 
 RIGHT, LEFT = FEET
 
@@ -101,7 +101,7 @@ def test_what_a_gpu_smooths_with_gives_the_same_and_the_same_gradient(generator,
     weights = weights / weights.sum()
     extended = torch.nn.functional.pad(series.mT, (6, 6), mode="replicate").flatten(0, 1)
     wanted = torch.nn.functional.conv1d(extended[:, None], weights[None, None]).reshape(3, 2, 8)
-    found = _smoothed_elsewhere(series.mT, weights)
+    found = _smoothed_on_gpu(series.mT, weights)
     torch.testing.assert_close(found, wanted)
     upstream = torch.randn(3, 2, 8, generator=generator, dtype=float_dtype)
     (one,), (other,) = (torch.autograd.grad(each, series, upstream) for each in (found, wanted))
