@@ -171,7 +171,7 @@ class GanSource(PoseSource):
         if missing:
             raise ValueError(f"The GAN's state has no {', '.join(missing)}: is it from another run?")
         for name, net in self.nets().items():
-            load = fill_optimizer if isinstance(net, torch.optim.Optimizer) else fill
+            load: Any = fill_optimizer if isinstance(net, torch.optim.Optimizer) else fill
             load(net, state[name], f"The state of the GAN's {name}")
         self.updates = int(state["updates"])
 
