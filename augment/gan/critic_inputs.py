@@ -8,6 +8,7 @@ from torch import Tensor
 
 from kinematics import Camera, Skeleton, constants, project_to_2d
 from kinematics.joints import J
+from kinematics.rotation import rotate_about_z
 
 MIRROR = Skeleton("h36m_16").mirror
 # Critics see every fake, also one behind its camera. Depth and rays are bent there, not cut: the gradient that leads
@@ -61,8 +62,7 @@ def critic_inputs(
     if heading == "random":
         unit = torch.rand(len(centred), generator=generator, device=centred.device, dtype=centred.dtype)
         angle = (2 * math.pi * unit)[:, None, None]
-        x, y, z = centred.unbind(-1)
-        centred = torch.stack([angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y, z], dim=-1)
+        centred = rotate_about_z(centred, angle.cos(), angle.sin())
     length = centred.shape[1]
     poses = [centred, screen]
     if 0 < frames < length:

@@ -16,7 +16,8 @@ from kinematics import BONES, DHHuman
 from kinematics.balance import balancing_rotation
 from kinematics.batch_last import to_batch_last
 from kinematics.joints import J
-from kinematics.limb_frames import LimbPose, tilt_matrices
+from kinematics.limb_frames import LimbPose
+from kinematics.rotation import random_tilt
 
 _WAIST, _THORAX = BONES.index("waist"), BONES.index("thorax")
 AverageGradients = Callable[[list[Tensor]], None]
@@ -75,11 +76,11 @@ class SourceContext:
     def tilt(self, joints: Tensor, generator: torch.Generator) -> Tensor:
         """Lean some bodies until they balance, give or take `lean_sd`, and tilt the others by `tilt_sd`."""
         settings, count = self.settings, len(joints)
-        turn = tilt_matrices(count, settings.tilt_sd, generator, joints)
+        turn = random_tilt(count, settings.tilt_sd, generator, joints)
         if settings.balance_probability:
             balance, is_standing = balancing_rotation(joints[:, joints.shape[1] // 2])
             chosen = torch.rand(count, generator=generator, device=joints.device) < settings.balance_probability
-            leaned = tilt_matrices(count, settings.lean_sd, generator, joints) @ balance
+            leaned = random_tilt(count, settings.lean_sd, generator, joints) @ balance
             turn = torch.where((chosen & is_standing)[:, None, None], leaned, turn)
         hip = joints[:, :, J.HIP, None]
         return (joints - hip) @ turn[:, None].mT + hip
