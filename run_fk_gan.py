@@ -123,7 +123,7 @@ def train(
         average, rank = distributed.average_gradients, processes.rank
         own = settings.augment  # what noise there is has been found above
         own = replace(own, detector_noise="none", smooth_tracks=own.smooth_tracks or unlabelled)
-        augmenter = Augmenter(own, real, None, settings.seed, device, average, rank, noise.model)
+        augmenter = Augmenter(own, real, settings.seed, device, average, rank, noise.model)
     trainer = trainer_of(lifter, settings, real, noise)
     plan = plan_of(settings, len(real))
     course = Course(settings, plan, processes, real, augmenter, trainer, noise)

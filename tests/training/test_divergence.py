@@ -67,5 +67,5 @@ def test_what_is_not_finite_is_named_and_refused():
     good = {"trainer": {"w": torch.ones(2)}, "augmenter": None, "processes": []}
     settings = read_settings(["--dataset", "cmu"])
     refuse_not_finite(good, settings)
-    with pytest.raises(DivergedError, match="augmenter.gan.* --lr_generator below"):
-        refuse_not_finite({**good, "augmenter": {"gan": torch.tensor(math.nan)}}, settings)
+    with pytest.raises(DivergedError, match="augmenter.sources.gan.* --lr_generator below"):
+        refuse_not_finite({**good, "augmenter": {"sources": {"gan": torch.tensor(math.nan)}}}, settings)
