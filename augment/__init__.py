@@ -18,3 +18,6 @@ from augment.gan.wgan import gradient_penalty as gradient_penalty
 from augment.settings import RECIPES as RECIPES
 from augment.settings import AugmentSettings as AugmentSettings
 from augment.settings import recipe as recipe
+from augment.sources.pose_source import PoseSource as PoseSource
+from augment.sources.pose_source import SourceContext as SourceContext
+from augment.sources.registry import register_source as register_source

@@ -16,7 +16,7 @@ from data.dataset import PoseDataset
 from data.recordings import Recording
 
 NOISE = DetectorNoise("h36m_16", (0.04,) * 16, (0.05,) * 16, (0.01,) * 16, seconds=0.2, slope=10.0, fps=25.0)
-REAL_AND_NEW = AugmentSettings(mixture=Mixture(real=0.5, limbs=0.5))
+REAL_AND_NEW = AugmentSettings(mixture=Mixture(real=0.5, limb_swap=0.5))
 Motion = Callable[..., Recording]
 
 
@@ -92,8 +92,8 @@ def test_synthetic_poses_are_seen_as_the_detector_sees_real_ones(people: PoseBat
 
 def test_an_augmenter_of_projections_adds_no_noise_and_a_given_one_counts(people: PoseBatch):
     assert Augmenter(REAL_AND_NEW, people).sample(10).confidence is None
-    given = Augmenter(REAL_AND_NEW, people, noise=NOISE)
-    assert given.sample(10).confidence is not None and given.noise == NOISE
+    given = Augmenter(REAL_AND_NEW, people, detector_noise=NOISE)
+    assert given.sample(10).confidence is not None and given.detector_noise == NOISE
 
 
 def test_the_published_recipe_has_no_noise_and_the_gan_sees_clean_fakes(people: PoseBatch):
