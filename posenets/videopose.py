@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, norm_relu_dropout, positive_int, probability, with_hip
+from posenets.base import PoseNet, positive_int, probability, with_hip
 from posenets.checkpoints.shapes import count_modules, length
+from posenets.fast_cpu import norm_relu_dropout
 from posenets.registry import LifterSpec, Sizes, register_lifter
 
 
