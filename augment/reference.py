@@ -157,8 +157,8 @@ class ReferencePoses:
         """Move poses (B, T, 16, 3) to where the real ones at `indices` were.
 
         The hip comes over the same point of the floor, the lowest joint of every frame to the same height: who stands
-        goes on standing, who jumps jumps as high. remove_skate: a clip's hip is there in its middle frame and travels as
-        its legs carry it; otherwise along the real hip's track.
+        goes on standing, who jumps jumps as high. remove_skate: a clip's hip is there in its middle frame and travels
+        as its legs carry it; otherwise along the real hip's track.
         """
         remove_skate = remove_skate and joints.shape[1] > 1
         if remove_skate:
