@@ -13,8 +13,8 @@ def seen_by_rigs(batches: Iterable[PoseBatch]) -> tuple[Tensor, Camera]:
     """World joints (N, T, J, 3), metres, and the rig of V cameras each pose was seen by, (N, V).
 
     The camera of a missing view means nothing and must see no synthetic pose, so poses with a missing view are left
-    out. If none is complete, those with two views or more stay, and their recorded cameras replace the missing ones: the
-    lifter reads V views, and two of one camera are a rig with fewer.
+    out. If none is complete, those with two views or more stay, and their recorded cameras replace the missing ones:
+    the lifter reads V views, and two of one camera are a rig with fewer.
     """
     parts = [(*_world(batch), camera) for batch in batches if (camera := batch.camera) is not None]
     joints, known = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
