@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data import STANDALONE_TEST_SETS, DataSettings, PoseDataset, Recording, load_dataset, load_test_set
-from evaluation import Predictions
-from evaluation.evaluate import predict
+from evaluation import EvaluationResult
+from evaluation.evaluate import predict_dataset
 from kinematics import Camera, Skeleton
 from kinematics.camera import NUM_INTRINSICS
 from posenets import Lifter
@@ -33,7 +33,7 @@ class Sight:
     truth: Tensor
     camera: Camera
     has_camera: bool
-    lifted: Predictions | None
+    lifted: EvaluationResult | None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -112,7 +112,7 @@ class Recordings:
         truth = camera.camera_to_world(dataset.joints_3d)
         if view.camera is None:
             truth = on_the_floor(truth)
-        lifted = None if self._lifter is None else predict(self._lifter, dataset)
+        lifted = None if self._lifter is None else predict_dataset(self._lifter, dataset)
         return Sight(skeleton, recording.fps, dataset.joints_2d, truth, camera, view.camera is not None, lifted)
 
 

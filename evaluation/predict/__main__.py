@@ -28,7 +28,7 @@ from data.keypoints.tracking import Track, track_people
 from data.plausible import FPS, IMAGE_SIZE, check_image_size, check_points, check_rate
 from evaluation.predict.files import BVH_LAYOUT, WRITERS
 from evaluation.predict.film import check_film, write_film
-from evaluation.predict.lifted import Prediction, check_prediction, lift_pieces
+from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from posenets import Lifter, load_lifter
 
@@ -82,8 +82,8 @@ class Predict:
     """auto, cpu or cuda."""
 
 
-def run(settings: Predict) -> Prediction:
-    """The prediction; prints what it did and writes the files."""
+def run(settings: Predict) -> LiftedClip:
+    """Lift one person, print what was done and write the files."""
     check(settings)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
     if (views := getattr(lifter.posenet, "views", 1)) > 1:
@@ -99,14 +99,14 @@ def run(settings: Predict) -> Prediction:
         fps, size = frame_rate(clip, lifter, settings), image_size(clip, settings)
         pieces = pieces_of(choose_person(clip, fps, settings), clip, size, fps, lifter, settings)
         lifter.to(chosen_device(settings.device))
-        prediction = lift_pieces(lifter, pieces, size, fps, settings.flip, settings.camera_pitch_deg)
-        check_prediction(prediction, str(settings.checkpoint))
-        names = [name for kind in dict.fromkeys(settings.outputs) for name in WRITERS[kind](prediction, part)]
+        lifted = lift_pieces(lifter, pieces, size, fps, settings.flip, settings.camera_pitch_deg)
+        check_lifted(lifted, str(settings.checkpoint))
+        names = [name for output in dict.fromkeys(settings.outputs) for name in WRITERS[output](lifted, part)]
         if settings.film != "none":
             names.append(f"film.{settings.film}")
-            write_film(prediction, part / names[-1], settings.film_frames)
-    print(f"{len(prediction)} frames in {settings.out}: {', '.join(names)}")
-    return prediction
+            write_film(lifted, part / names[-1], settings.film_frames)
+    print(f"{len(lifted)} frames in {settings.out}: {', '.join(names)}")
+    return lifted
 
 
 def check(settings: Predict) -> None:

@@ -46,7 +46,7 @@ def test_errors_are_those_of_the_evaluation_and_of_what_is_drawn(recordings: Rec
     sight = recordings.sight(recording, camera)
     lifter = lifter_from_checkpoint(content, "last.pt")
     alone = PoseDataset.from_recordings([replace(recording, views=recording.views[:1])], frames=lifter.frames)
-    assert float(sight.errors.mean()) == pytest.approx(evaluate(lifter, alone).mpjpe, rel=1e-5)
+    assert float(sight.errors.mean()) == pytest.approx(evaluate(lifter, alone)["mpjpe"], rel=1e-5)
     drawn = torch.stack([sight.lifted_world(frame, beside=False) for frame in range(len(sight))])
     apart = 1000 * (drawn - sight.truth).norm(dim=-1)
     torch.testing.assert_close(apart, sight.errors, atol=0.01, rtol=1e-4)
