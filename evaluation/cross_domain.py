@@ -45,7 +45,8 @@ class CrossDomain:
     json: Path | None = None
     """File for the result lines."""
     protocols: tuple[str, ...] = ()
-    """all_joints, official_3dhp, official_3dhp_16; none: all_joints, and on 3dhp the official one that fits the joints."""
+    """all_joints, official_3dhp, official_3dhp_16; none: all_joints, and on 3dhp the
+    official one that fits the joints."""
     flip: Literal["on", "off", "both"] = "on"
     """Average each prediction with that of the mirror image."""
     tables: bool = True

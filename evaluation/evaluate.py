@@ -223,7 +223,9 @@ def score_arrays(
     layout.check(prediction)
     root = slice(layout.root, layout.root + 1)
     follows = torch.full((len(prediction),), consecutive, device=prediction.device)
-    result = EvaluationResult(prediction - prediction[:, root], target - target[:, root], layout, {}, {}, False, 0.0, follows)
+    result = EvaluationResult(
+        prediction - prediction[:, root], target - target[:, root], layout, {}, {}, False, 0.0, follows
+    )
     return score(result, protocol)
 
 

@@ -11,9 +11,9 @@ from viewer.body_page import BodyPage
 from viewer.checks import Checked
 from viewer.orbit_panel import OrbitPanel
 from viewer.pages import Pages
+from viewer.scene import Scene
 from viewer.serving import serve
 from viewer.settings import Viewer
-from viewer.stage import Stage
 
 NO_CHECKPOINT = "Start with `--checkpoint FILE` to sample its generator and to see what its lifter makes of recordings."
 
@@ -33,14 +33,14 @@ class Running(NamedTuple):
 def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -> Running:
     """A running viewer with all its pages. opened: called with its address as soon as there is something to look at."""
     server = serve(settings)
-    stage = Stage(server)
-    running = Running(server, Pages(stage))
+    scene = Scene(server)
+    running = Running(server, Pages(scene))
     pages, orbit = running.pages, OrbitPanel(server.gui, running.pages)
     try:
-        pages.add("Body", lambda: BodyPage(pages, stage, orbit))
+        pages.add("Body", lambda: BodyPage(pages, scene, orbit))
         opened(f"http://{_shown(settings.host)}:{server.get_port()}")
-        _add_generator(pages, stage, orbit, settings, checked)
-        _add_recordings(pages, stage, settings, checked.lifter)
+        _add_generator(pages, scene, orbit, settings, checked)
+        _add_recordings(pages, scene, settings, checked.lifter)
     except BaseException:
         running.stop()
         raise
@@ -54,7 +54,7 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _add_generator(pages: Pages, stage: Stage, orbit: OrbitPanel, settings: Viewer, checked: Checked) -> None:
+def _add_generator(pages: Pages, scene: Scene, orbit: OrbitPanel, settings: Viewer, checked: Checked) -> None:
     # Imported late, here and below: the page is open by now.
     from viewer.generator import ClipSource, why_no_generator
     from viewer.generator_page import GeneratorPage
@@ -68,10 +68,10 @@ def _add_generator(pages: Pages, stage: Stage, orbit: OrbitPanel, settings: View
         pages.say("note", missing)
         return
     source = ClipSource.of_checkpoint(checked.content, settings.checkpoint)
-    pages.add("Generator", lambda: GeneratorPage(pages, stage, orbit, source))
+    pages.add("Generator", lambda: GeneratorPage(pages, scene, orbit, source))
 
 
-def _add_recordings(pages: Pages, stage: Stage, settings: Viewer, lifter: Lifter | None) -> None:
+def _add_recordings(pages: Pages, scene: Scene, settings: Viewer, lifter: Lifter | None) -> None:
     from viewer.recordings import Recordings
     from viewer.recordings_page import RecordingsPage
 
@@ -81,5 +81,5 @@ def _add_recordings(pages: Pages, stage: Stage, settings: Viewer, lifter: Lifter
         num_joints=lifter.skeleton.num_joints if lifter else 16,
     )  # fmt: skip
     recordings = Recordings(settings.dataset, data, lifter)
-    pages.add("Recordings", lambda: RecordingsPage(pages, stage, recordings))
+    pages.add("Recordings", lambda: RecordingsPage(pages, scene, recordings))
     pages.say("busy", "")

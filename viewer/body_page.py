@@ -10,7 +10,7 @@ from kinematics import BONES, JOINT_ANGLES, joint_limits
 from viewer.body import BONE_RANGE, Body, body_at_rest, motions_of, random_angles, random_bones
 from viewer.orbit_panel import OrbitPanel
 from viewer.pages import Pages
-from viewer.stage import BODY, Stage
+from viewer.scene import BODY, Scene
 
 # Browsers say 20 times a second where a dragged slider is; the body glides there, so that it moves 60 times.
 GLIDE = 0.4
@@ -21,9 +21,9 @@ class BodyPage:
 
     uses_orbit = True
 
-    def __init__(self, pages: Pages, stage: Stage, orbit: OrbitPanel) -> None:
-        self._stage, self._orbit, self._gui = stage, orbit, stage.server.gui
-        self._figure = stage.figure("body", BODY)
+    def __init__(self, pages: Pages, scene: Scene, orbit: OrbitPanel) -> None:
+        self._scene, self._orbit, self._gui = scene, orbit, scene.server.gui
+        self._figure = scene.figure("body", BODY)
         self._random = torch.Generator().manual_seed(0)
         self._shown = body_at_rest()
         buttons = self._gui.add_button_group("Set", ("Reset", "Random pose", "Random bones"))
@@ -86,10 +86,10 @@ class BodyPage:
         moving = not self._shown.is_near(wanted)
         self._shown = self._shown.towards(wanted, GLIDE) if moving else wanted
         camera, camera_moving = self._orbit.camera(GLIDE)
-        with self._stage.server.atomic():
-            self._stage.show_person(self._figure, self._shown.joints_world(), camera)
+        with self._scene.server.atomic():
+            self._scene.show_person(self._figure, self._shown.joints_world(), camera)
         return moving or camera_moving
 
     def hide(self) -> None:
-        """Take the body off the stage."""
+        """Take the body out of the scene."""
         self._figure.hide()

@@ -74,8 +74,8 @@ class Gate:
 
 def host_name(authority: str) -> str | None:
     """The name or address in `name`, `name:port` or `[address]:port`, None where it is neither."""
-    found = _AUTHORITY.fullmatch(authority.lower())
-    return found and (found[1] or found[2]).rstrip(".")
+    match = _AUTHORITY.fullmatch(authority.lower())
+    return match and (match[1] or match[2]).rstrip(".")
 
 
 def check_allow_host(names: Sequence[str]) -> None:

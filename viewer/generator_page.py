@@ -7,7 +7,7 @@ from viewer.generator import ClipSource, between
 from viewer.orbit_panel import OrbitPanel
 from viewer.pages import Pages
 from viewer.player import Player
-from viewer.stage import BODY, Stage
+from viewer.scene import BODY, Scene
 
 MOST_SEEDS = 10**6
 
@@ -17,10 +17,10 @@ class GeneratorPage:
 
     uses_orbit = True
 
-    def __init__(self, pages: Pages, stage: Stage, orbit: OrbitPanel, source: ClipSource) -> None:
-        self._stage, self._orbit, self._source = stage, orbit, source
-        self._figure = stage.figure("generated", BODY)
-        gui, request = stage.server.gui, pages.redrawing.request
+    def __init__(self, pages: Pages, scene: Scene, orbit: OrbitPanel, source: ClipSource) -> None:
+        self._scene, self._orbit, self._source = scene, orbit, source
+        self._figure = scene.figure("generated", BODY)
+        gui, request = scene.server.gui, pages.redrawing.request
         self._seed = gui.add_number("noise (seed)", 0, min=0, max=MOST_SEEDS, step=1)
         new = gui.add_button("New noise", icon=viser.Icon.REFRESH)
         new.on_click(lambda _: self._next())
@@ -50,11 +50,11 @@ class GeneratorPage:
         self._draw_clip()
         joints = self._clip[min(self.player.frame, len(self._clip) - 1)]
         camera, moving = self._orbit.camera()
-        with self._stage.server.atomic():
-            self._stage.show_person(self._figure, joints, camera)
+        with self._scene.server.atomic():
+            self._scene.show_person(self._figure, joints, camera)
         return moving
 
     def hide(self) -> None:
-        """Take the clip off the stage and pause it."""
+        """Take the clip out of the scene and pause it."""
         self._figure.hide()
         self.player.stop()

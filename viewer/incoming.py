@@ -21,18 +21,18 @@ _QUOTED = 40
 class Incoming:
     """kinds: name -> viser's class, of messages that are read; controls: uuid -> handle, as they come and go."""
 
-    def __init__(self, kinds: Mapping[str, type], controls: Mapping[str, Any]) -> None:
-        self._kinds, self._controls = kinds, controls
+    def __init__(self, messages_read: Mapping[str, type], controls: Mapping[str, Any]) -> None:
+        self._messages_read, self._controls = messages_read, controls
 
     def refusal(self, raw: str | bytes) -> str | None:
         """Why a message is left unread, in one sentence; None: it is read."""
         try:
             content: Any = msgspec.msgpack.decode(raw)  # type: ignore[arg-type]  # text is a TypeError
-            kind: Any = self._kinds[content.pop("type")]
-            message = msgspec.convert(content, kind)  # right types, nothing missing
+            message_class: Any = self._messages_read[content.pop("type")]
+            message = msgspec.convert(content, message_class)  # right types, nothing missing
         except (msgspec.MsgspecError, LookupError, ValueError, TypeError, AttributeError, RecursionError):
             return NOT_OF_THE_PAGE
-        if content.keys() != {field.name for field in fields(kind)}:
+        if content.keys() != {field.name for field in fields(message_class)}:
             return NOT_OF_THE_PAGE
         if "updates" in content:
             return self._odd_value(message.uuid, message.updates)

@@ -1,4 +1,4 @@
-"""The pages of the viewer: one is open at a time and says what stands on the stage."""
+"""The pages of the viewer: one is open at a time and says what the scene shows."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,7 +7,7 @@ import viser
 
 from kinematics.errors import PoseFKError
 from viewer.redrawing import Redrawing
-from viewer.stage import Stage
+from viewer.scene import Scene
 
 
 class Page(Protocol):
@@ -16,26 +16,26 @@ class Page(Protocol):
     uses_orbit: bool
 
     def draw(self) -> bool:
-        """Put its figures and the camera's picture on the stage; True: they are still on their way."""
+        """Put its figures and the camera's picture in the scene; True: they are still on their way."""
         ...
 
     def hide(self) -> None:
-        """Take its figures off the stage."""
+        """Take its figures out of the scene."""
         ...
 
 
 class Pages:
     """Buttons to choose a page, its widgets below. Only the open page's folder is visible, and only it draws."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._gui = stage.server.gui
+    def __init__(self, scene: Scene) -> None:
+        self._gui = scene.server.gui
         self._pages: dict[str, tuple[Page, viser.GuiFolderHandle]] = {}
         self._open = ""
         self.redrawing = Redrawing(self._draw)
         self._buttons = self._gui.add_button_group("Show", ("Body",))
         self._buttons.on_click(lambda event: self.open(event.target.value))
-        self._notes = {kind: self._gui.add_markdown("", visible=False) for kind in ("note", "busy", "trouble")}
-        with stage.under_picture:
+        self._notes = {level: self._gui.add_markdown("", visible=False) for level in ("note", "busy", "trouble")}
+        with scene.under_picture:
             self.orbit_folder = self._gui.add_folder("Camera")
 
     @property
@@ -61,9 +61,9 @@ class Pages:
         self.orbit_folder.visible = self._pages[name][0].uses_orbit
         self.redrawing.request()
 
-    def say(self, kind: str, sentence: str) -> None:
-        """A sentence below the buttons, "" takes it away. kind: note, busy or trouble; one of each."""
-        note = self._notes[kind]
+    def say(self, level: str, sentence: str) -> None:
+        """A sentence below the buttons, "" takes it away. level: note, busy or trouble; one of each."""
+        note = self._notes[level]
         note.content, note.visible = sentence, bool(sentence)
 
     def _draw(self) -> bool:

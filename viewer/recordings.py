@@ -15,34 +15,34 @@ from kinematics.camera import NUM_INTRINSICS
 from posenets import Lifter
 from viewer.body import on_the_floor
 
-BESIDE_M = 1.2  # how far to the right of the truth, as the camera sees it, lifted poses stand when beside it
+BESIDE_M = 1.2  # how far to the right of the target, as the camera sees it, predicted poses stand when beside it
 
 
 @dataclass
 class Sight:
-    """One camera's view of one take: what was there, what the lifter made of it.
+    """One camera's view of one recording: the target, and what the lifter predicts.
 
-    screen: (F, J, 2); truth: (F, J, 3) metres, world. has_camera: False where the data set does not tell it: `camera`
-    is then level, who knows where; one for every frame where it moves. lifted: predictions of all frames, None without
-    a lifter.
+    screen: (F, J, 2); target: (F, J, 3) metres, world. has_camera: False where the data set does not tell it: `camera`
+    is then level, who knows where; one for every frame where it moves. predicted: None
+    without a lifter.
     """
 
     skeleton: Skeleton
     fps: float
     screen: Tensor
-    truth: Tensor
+    target: Tensor
     camera: Camera
     has_camera: bool
-    lifted: EvaluationResult | None
+    predicted: EvaluationResult | None
 
     def __len__(self) -> int:
-        return len(self.truth)
+        return len(self.target)
 
-    def lifted_world(self, frame: int, beside: bool) -> Float[Tensor, "joints 3"]:
-        """The lifted pose with its root at the true one, or BESIDE_M to the right of it."""
-        assert self.lifted is not None
-        joints = self.lifted.prediction[frame] + torch.tensor([BESIDE_M * beside, 0.0, 0.0])
-        root = self.truth[frame, self.skeleton.root]
+    def predicted_world(self, frame: int, beside: bool) -> Float[Tensor, "joints 3"]:
+        """The predicted pose with its root at the target's, or BESIDE_M to the right of it."""
+        assert self.predicted is not None
+        joints = self.predicted.prediction[frame] + torch.tensor([BESIDE_M * beside, 0.0, 0.0])
+        root = self.target[frame, self.skeleton.root]
         camera = self.camera_of(frame)
         return camera.camera_to_world(joints) - camera.translation + root
 
@@ -53,25 +53,25 @@ class Sight:
     @cached_property
     def errors(self) -> Float[Tensor, "frames joints"]:
         """Millimetres."""
-        assert self.lifted is not None
-        return 1000 * self.lifted.errors.plain
+        assert self.predicted is not None
+        return 1000 * self.predicted.errors.plain
 
     def sentence(self, frame: int) -> str:
-        """The errors of one frame, and the mean of the take, for the screen."""
-        if self.lifted is None:
+        """The errors of one frame, and the mean of the recording, for the screen."""
+        if self.predicted is None:
             return "No lifter: start with `--checkpoint FILE` to see lifted poses."
         errors = self.errors[frame]
         worst = int(errors.argmax())
-        aligned = 1000 * self.lifted.errors.aligned[frame].mean()
+        aligned = 1000 * self.predicted.errors.aligned[frame].mean()
         return (
-            f"**MPJPE {errors.mean():.1f} mm** in this frame, {self.errors.mean():.1f} mm over the take.  \n"
+            f"**MPJPE {errors.mean():.1f} mm** in this frame, {self.errors.mean():.1f} mm over the recording.  \n"
             f"P-MPJPE {aligned:.1f} mm in this frame.  \n"
             f"Farthest off: {self.skeleton.joints[worst]}, {errors[worst]:.0f} mm."
         )
 
 
 class Recordings:
-    """The test takes of a data set. lifter: what reads them, if there is one."""
+    """The test recordings of a data set. lifter: what reads them, if there is one."""
 
     def __init__(self, dataset: str, settings: DataSettings, lifter: Lifter | None) -> None:
         self._lifter = lifter
@@ -86,18 +86,18 @@ class Recordings:
         return self._lifter is not None
 
     def names(self, test_set: str) -> list[str]:
-        """A name for every take, each only once."""
+        """A name for every recording, each only once."""
         return [
             f"{i}. {recording.subject} {recording.action}".strip()
             for i, recording in enumerate(self.tests[test_set], start=1)
         ]
 
     def recording(self, test_set: str, name: str) -> Recording:
-        """The take that `names` calls so."""
+        """The recording that `names` calls so."""
         return self.tests[test_set][self.names(test_set).index(name)]
 
     def sight(self, recording: Recording, camera_name: str) -> Sight:
-        """One camera's view of a take, lifted. All its frames, also those that tests leave out as glitches."""
+        """One camera's view of a recording, lifted. All its frames, also those that tests leave out as glitches."""
         view = next(view for view in recording.views if view.camera_name == camera_name)
         alone = [replace(recording, views=(view,))]
         if self._lifter is None:
@@ -109,11 +109,11 @@ class Recordings:
                 alone, skeleton.name, frames, only_usable=False, target=target, only_present=False
             )
         camera = view.camera or _level_camera()
-        truth = camera.camera_to_world(dataset.joints_3d)
+        target = camera.camera_to_world(dataset.joints_3d)
         if view.camera is None:
-            truth = on_the_floor(truth)
-        lifted = None if self._lifter is None else predict_dataset(self._lifter, dataset)
-        return Sight(skeleton, recording.fps, dataset.joints_2d, truth, camera, view.camera is not None, lifted)
+            target = on_the_floor(target)
+        predicted = None if self._lifter is None else predict_dataset(self._lifter, dataset)
+        return Sight(skeleton, recording.fps, dataset.joints_2d, target, camera, view.camera is not None, predicted)
 
 
 def _level_camera() -> Camera:

@@ -1,4 +1,4 @@
-"""The page of recordings: the truth in grey, what the lifter made of it in colours, and the error in millimetres."""
+"""The page of recordings: the target in grey, what the lifter made of it in colours, and the error in millimetres."""
 
 import numpy as np
 import viser
@@ -8,22 +8,22 @@ from evaluation.drawing.colours import RIGHT
 from viewer.pages import Pages
 from viewer.player import Player
 from viewer.recordings import Recordings, Sight
-from viewer.stage import Figure, Stage
+from viewer.scene import Figure, Scene
 
-OVER, BESIDE, HIDDEN = "over the truth", "beside the truth", "hidden"
-PREVIOUS, NEXT = "Previous take", "Next take"
+OVER, BESIDE, HIDDEN = "over the target", "beside the target", "hidden"
+PREVIOUS, NEXT = "Previous recording", "Next recording"
 
 
 class RecordingsPage:
-    """Choices of test set, take, camera and frame. A take is lifted when it is first drawn."""
+    """Choices of test set, recording, camera and frame. A recording is lifted when it is first drawn."""
 
     uses_orbit = False
 
-    def __init__(self, pages: Pages, stage: Stage, recordings: Recordings) -> None:
-        self._stage, self._recordings = stage, recordings
-        gui, request = stage.server.gui, pages.redrawing.request
+    def __init__(self, pages: Pages, scene: Scene, recordings: Recordings) -> None:
+        self._scene, self._recordings = scene, recordings
+        gui, request = scene.server.gui, pages.redrawing.request
         self._test = gui.add_dropdown("test set", tuple(recordings.tests))
-        self._recording = gui.add_dropdown("take", tuple(recordings.names(self._test.value)))
+        self._recording = gui.add_dropdown("recording", tuple(recordings.names(self._test.value)))
         turn = gui.add_button_group("", (PREVIOUS, NEXT))
         turn.on_click(lambda event: self._turn(1 if event.target.value == NEXT else -1))
         self._camera = gui.add_dropdown("camera", self._camera_names(self._test.value, self._recording.value))
@@ -45,7 +45,7 @@ class RecordingsPage:
         self._recording.value = names[(names.index(_choice(self._recording)) + step) % len(names)]
 
     def _chosen(self) -> Sight:
-        """What was asked for. A new test set has other takes, a new take other cameras."""
+        """What was asked for. A new test set has other recordings, a new recording other cameras."""
         test = self._test.value
         if test != self._asked[0]:
             self._recording.options = tuple(self._recordings.names(test))
@@ -65,30 +65,30 @@ class RecordingsPage:
     def _figure(self, name: str, sight: Sight, faint: bool) -> Figure:
         key = f"{name}_{sight.skeleton.name}"
         if key not in self._figures:
-            self._figures[key] = self._stage.figure(key, sight.skeleton, faint)
+            self._figures[key] = self._scene.figure(key, sight.skeleton, faint)
         return self._figures[key]
 
     def draw(self) -> bool:
-        """The player's frame of the chosen take."""
+        """The player's frame of the chosen recording."""
         sight = self._chosen()
         frame = min(self.player.frame, len(sight) - 1)
-        lifted = sight.lifted is not None and self._place.value != HIDDEN
-        truth = self._figure("truth", sight, faint=sight.lifted is not None)
-        with self._stage.server.atomic():
-            self._stage.follow(sight.truth[frame, sight.skeleton.root].numpy())
-            truth.show(sight.truth[frame].numpy())
-            if lifted:
-                joints = sight.lifted_world(frame, self._place.value == BESIDE)
+        predicted = sight.predicted is not None and self._place.value != HIDDEN
+        target = self._figure("target", sight, faint=sight.predicted is not None)
+        with self._scene.server.atomic():
+            self._scene.follow(sight.target[frame, sight.skeleton.root].numpy())
+            target.show(sight.target[frame].numpy())
+            if predicted:
+                joints = sight.predicted_world(frame, self._place.value == BESIDE)
                 self._figure("lifted", sight, faint=False).show(joints.numpy())
-            elif sight.lifted is not None:
+            elif sight.predicted is not None:
                 self._figure("lifted", sight, faint=False).hide()
             camera = sight.camera_of(frame) if sight.has_camera else None
-            self._stage.show_picture(sight.screen[frame].numpy(), sight.skeleton, camera, "What the lifter sees.")
+            self._scene.show_picture(sight.screen[frame].numpy(), sight.skeleton, camera, "What the lifter sees.")
             self._errors.content = sight.sentence(frame)
         return False
 
     def hide(self) -> None:
-        """Take both poses off the stage and pause."""
+        """Take both poses out of the scene and pause."""
         for figure in self._figures.values():
             figure.hide()
         self.player.stop()

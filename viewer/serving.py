@@ -82,8 +82,8 @@ def serve(settings: Viewer) -> viser.ViserServer:
         server = viser.ViserServer(settings.host, settings.port, label="PoseFK", verbose=False)
     try:
         messages = importlib.import_module("viser._messages")
-        kinds = {name: getattr(messages, name) for name in ("GuiUpdateMessage", "ViewerCameraMessage")}
-        doors.incoming = Incoming(kinds, server.gui._gui_input_handle_from_uuid)
+        messages_read = {name: getattr(messages, name) for name in ("GuiUpdateMessage", "ViewerCameraMessage")}
+        doors.incoming = Incoming(messages_read, server.gui._gui_input_handle_from_uuid)
         if doors.in_use:
             return server
     except (ImportError, AttributeError):

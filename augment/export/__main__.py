@@ -32,8 +32,8 @@ from augment.export.folder import (
     mark_of,
     plan_shards,
 )
-from augment.export.formats import FORMATS, Block
-from augment.export.formats.block import Shard
+from augment.export.formats import FORMATS, Chunk
+from augment.export.formats.chunk import Shard
 from augment.export.manifest import finish
 from augment.export.poses import EXPORT_RECIPES, KEEP, WITHOUT_DATA, Filter, PoseStream, kept_bytes
 from augment.export.records import DONE, MANIFEST
@@ -42,7 +42,7 @@ from data.command_line import read_flags
 from data.files.download import sha256_of
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
 
-FRAMES_PER_BLOCK = 32768
+FRAMES_PER_CHUNK = 32768
 HELD_AT_ONCE = 100  # shards: each is an open file, of which many systems allow 256
 
 
@@ -97,7 +97,7 @@ def export(settings: Export) -> None:
     if known_as(settings.checkpoint) != checkpoint:
         raise PoseFKError(f"{settings.checkpoint} was replaced while it was read: give a copy of it.")
     settings = replace(settings, frames=stream.frames)
-    plans = plan_shards(settings.num_poses, max(1, FRAMES_PER_BLOCK // stream.frames), settings.shards)
+    plans = plan_shards(settings.num_poses, max(1, FRAMES_PER_CHUNK // stream.frames), settings.shards)
     recorded = "" if settings.recipe in WITHOUT_DATA else stream.recorded
     identity = identity_of(settings) | {"checkpoint": checkpoint, "recorded": recorded}
     mark = mark_of(identity)
@@ -204,17 +204,17 @@ def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan]
 def write_shard(settings: Export, stream: PoseStream, plan: ShardPlan, mark: str, bar: "tqdm[Any]") -> None:
     """One shard, its files whole or not at all."""
     shard = shard_of(settings, plan, stream.fps)
-    per_block = max(1, FRAMES_PER_BLOCK // stream.frames)
+    per_chunk = max(1, FRAMES_PER_CHUNK // stream.frames)
     stream.counts = Counter()
 
-    def blocks() -> Iterator[Block]:
-        for number in plan.blocks:
-            first = number * per_block
-            count = min(per_block, plan.first + plan.poses - first)
-            yield stream.block(number, first, count, shard.layout, settings.keep)
+    def chunks() -> Iterator[Chunk]:
+        for number in plan.chunks:
+            first = number * per_chunk
+            count = min(per_chunk, plan.first + plan.poses - first)
+            yield stream.chunk(number, first, count, shard.layout, settings.keep)
             bar.update(count)
 
-    names = FORMATS[settings.format].write(blocks(), shard)
+    names = FORMATS[settings.format].write(chunks(), shard)
     finish_shard(settings.out, plan, mark, names, stream.counts)
 
 

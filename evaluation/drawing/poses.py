@@ -42,19 +42,19 @@ def draw_screens(axes: Axes, poses: Float[np.ndarray, "poses joints 2"], skeleto
 
 def draw_spaces(
     axes: Axes, poses: Float[np.ndarray, "poses joints 3"], skeleton: Skeleton,
-    truth: Float[np.ndarray, "poses joints 3"] | None = None,
+    target: Float[np.ndarray, "poses joints 3"] | None = None,
 ) -> None:  # fmt: skip
     """Poses side by side in camera axes, seen from the right and above: what is far from the camera is up right.
 
-    The floor lies under the lowest joint, its sides are 2 m. truth: drawn in grey behind the poses.
+    The floor lies under the lowest joint, its sides are 2 m. target: drawn in grey behind the poses.
     """
     pitch, size = 2.9 * HALF_SIZE_M, HALF_SIZE_M
-    lowest = (poses if truth is None else truth)[..., 1].max(axis=1)
+    lowest = (poses if target is None else target)[..., 1].max(axis=1)
     corners = np.array([[-size, 0, -size], [size, 0, -size], [size, 0, size], [-size, 0, size], [-size, 0, -size]])
     floors = [seen_from_the_side(corners + [0, y, 0]) + [pitch * i, 0] for i, y in enumerate(lowest)]
     axes.add_collection(LineCollection(floors, colors=FLOOR, linewidths=1.0))
-    if truth is not None:
-        _draw_bones(axes, seen_from_the_side(truth), skeleton, pitch, faint=True)
+    if target is not None:
+        _draw_bones(axes, seen_from_the_side(target), skeleton, pitch, faint=True)
     _draw_bones(axes, seen_from_the_side(poses), skeleton, pitch)
     axes.set(xlim=(-1.45, pitch * (COLUMNS - 1) + 1.45), ylim=(-1.35, 1.15))
 

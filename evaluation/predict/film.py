@@ -38,9 +38,9 @@ def write_film(clip: LiftedClip, path: Path, most_frames: int = 300) -> None:
     (_write_gif if path.suffix == ".gif" else _write_mp4)(shown, path, fps)
 
 
-def check_film(kind: str) -> None:
+def check_film(film: str) -> None:
     """Refuse mp4 where nothing can write it."""
-    if kind == "mp4" and shutil.which("ffmpeg") is None:
+    if film == "mp4" and shutil.which("ffmpeg") is None:
         raise PoseFKError("--film mp4 needs ffmpeg, which is not on the PATH: install it, or choose --film gif.")
 
 

@@ -25,11 +25,18 @@ from data.files.writing import atomic_write
 from evaluation.drawing.charts import SYNTHETIC_SET, camera_views, joint_angle_histograms
 from evaluation.synthetic_quality.card.figures import limb_maps, pose_sheet
 from evaluation.synthetic_quality.card.html import Picture, page
-from evaluation.synthetic_quality.card.tables import OWN, VIEWS, compared_cells, own_cells, text_table
+from evaluation.synthetic_quality.card.tables import PER_SET, VIEWS, compared_cells, set_cells, text_table
 from evaluation.synthetic_quality.features import limb_directions
 from evaluation.synthetic_quality.pose_sets.files import read_files
 from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, SETS, PoseSet, load_recordings, of_recordings
-from evaluation.synthetic_quality.report import Described, Effort, common_axes, described, judge, names
+from evaluation.synthetic_quality.report import (
+    SetFeatures,
+    Effort,
+    common_axes,
+    compute_report,
+    compute_features,
+    names,
+)
 from kinematics import PoseFKError, exit_with_one_sentence, joint_limits
 
 PAGE, NUMBERS = "card.html", "card.json"
@@ -73,21 +80,15 @@ def run(settings: Quality) -> dict[str, Any]:
         sets = load(settings, bar)
         notes = [note for poses in sets for note in poses.notes]
         upright = common_axes(sets, notes)
-        own = dict(zip(names(sets), (described(poses, upright) for poses in sets), strict=True))
+        features = dict(zip(names(sets), (compute_features(poses, upright) for poses in sets), strict=True))
         bar.set_description("computing")
-        real = {name: each for name, each in own.items() if name != SYNTHETIC_SET}
-        numbers = judge(own[SYNTHETIC_SET], real, effort, notes, bar.update)
-        numbers = {
-            "synthetic": settings.synthetic,
-            "about": sets[0].about,
-            "seed": settings.seed,
-            "upright": upright,
-            **numbers,
-            "notes": notes,
-        }
-        notes += [f"{name} has no cameras: its views are not judged." for name in own if not sees(own[name])]
+        real = {name: each for name, each in features.items() if name != SYNTHETIC_SET}
+        numbers = compute_report(features[SYNTHETIC_SET], real, effort, notes, bar.update)
+        origin = {"synthetic": settings.synthetic, "about": sets[0].about, "seed": settings.seed, "upright": upright}
+        numbers = {**origin, **numbers, "notes": notes}
+        notes += [f"{name} has no cameras: its views are not judged." for name in features if not sees(features[name])]
         bar.set_description("drawing")
-        html = page(f"Dataset card: {sets[0].name}", facts(sets[0], settings), numbers, pictures(own, upright))
+        html = page(f"Dataset card: {sets[0].name}", facts(sets[0], settings), numbers, pictures(features, upright))
         bar.update()
     write(settings.out / NUMBERS, json.dumps(numbers, indent=1, allow_nan=False) + "\n")
     write(settings.out / PAGE, html)
@@ -140,36 +141,36 @@ def load_one(name: str, settings: Quality, wanted: int, generator: torch.Generat
 def facts(synthetic: PoseSet, settings: Quality) -> list[str]:
     """Size, origin, seed and licence, as far as the set says them."""
     about = synthetic.about
-    found = [f"{synthetic.total:,} poses"]
+    facts_so_far = [f"{synthetic.total:,} poses"]
     if about.get("frames", 1) > 1:
-        found.append(f"clips of {about['frames']} frames at {about.get('fps', 0):g} a second")
+        facts_so_far.append(f"clips of {about['frames']} frames at {about.get('fps', 0):g} a second")
     if about.get("checkpoint"):
-        found.append(f"checkpoint {about['checkpoint']}")
+        facts_so_far.append(f"checkpoint {about['checkpoint']}")
     elif about.get("recipe"):
-        found.append(f"recipe {about['recipe']}")
+        facts_so_far.append(f"recipe {about['recipe']}")
     for name in ("dataset", "format", "layout", "seed"):
         unused = name == "dataset" and about.get("recipe") in WITHOUT_DATA
         if about.get(name) not in (None, "") and not unused:
-            found.append(f"{name} {about[name]}")
+            facts_so_far.append(f"{name} {about[name]}")
     if not about:
-        found.append(f"{settings.synthetic}: no manifest beside it")
+        facts_so_far.append(f"{settings.synthetic}: no manifest beside it")
     if about.get("licence"):
-        found.append(f"licence: {about['licence']}")
-    return found
+        facts_so_far.append(f"licence: {about['licence']}")
+    return facts_so_far
 
 
-def sees(own: Described) -> bool:
+def sees(features: SetFeatures) -> bool:
     """Whether the cameras of a set are known."""
-    return own.poses.views is not None and own.poses.views.camera is not None
+    return features.poses.views is not None and features.poses.views.camera is not None
 
 
-def pictures(own: dict[str, Described], upright: bool) -> list[Picture]:
+def pictures(features: dict[str, SetFeatures], upright: bool) -> list[Picture]:
     """The sections with figures, in the order of the page."""
-    poses = {name: each.joints for name, each in own.items()}
-    directions = {name: limb_directions(each.poses.joints) for name, each in own.items()}
-    angles = {name: each.angles for name, each in own.items()}
-    seen = {name: each.poses.views for name, each in own.items() if each.poses.views is not None and sees(each)}
-    found = [
+    poses = {name: each.joints for name, each in features.items()}
+    directions = {name: limb_directions(each.poses.joints) for name, each in features.items()}
+    angles = {name: each.angles for name, each in features.items()}
+    seen = {name: each.poses.views for name, each in features.items() if each.poses.views is not None and sees(each)}
+    sections = [
         Picture("Sample poses", "As they come, none chosen.", pose_sheet(poses, upright)),
         Picture("Where limbs point", "Dark: many poses have that limb there. Blank: none has. What the real sets have "
                 "and the synthetic one has not is missing.", limb_maps(directions)),
@@ -178,8 +179,8 @@ def pictures(own: dict[str, Described], upright: bool) -> list[Picture]:
     ]  # fmt: skip
     if seen:
         caption = "A difference of views costs lifters more than one of poses."
-        found.append(Picture("Camera views", caption, camera_views(seen), VIEWS))
-    return found
+        sections.append(Picture("Camera views", caption, camera_views(seen), VIEWS))
+    return sections
 
 
 def write(path: Path, text: str) -> None:
@@ -198,7 +199,7 @@ def report(settings: Quality, numbers: dict[str, Any]) -> None:
     columns = [title for name in numbers["compared"] for title in (f"against {name}", "its halves")]
     print(text_table([["", *columns], *(line[:-1] for line in compared_cells(numbers))]))
     print()
-    print(text_table([["", *numbers["sets"]], *(line[:-1] for line in own_cells(OWN, numbers))]))
+    print(text_table([["", *numbers["sets"]], *(line[:-1] for line in set_cells(PER_SET, numbers))]))
     for note in numbers["notes"]:
         print(f"Note: {note}")
     print(f"{settings.out / PAGE} is the card, {settings.out / NUMBERS} has all numbers")

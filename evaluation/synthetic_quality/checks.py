@@ -45,10 +45,10 @@ def bone_sanity(lengths: Float[Tensor, "poses 15"]) -> dict[str, Any]:
     height, ratios = statures(lengths.double()), stature_ratios(lengths.double())
     segments = {
         name: {
-            "usual_ratio": usual, "ratio": float(own.mean()),
-            "variation_percent": 100 * float(own.std() / own.mean().clamp_min(1e-6)),
+            "usual_ratio": usual, "ratio": float(ratio.mean()),
+            "variation_percent": 100 * float(ratio.std() / ratio.mean().clamp_min(1e-6)),
         }
-        for (name, usual), own in zip(STATURE_RATIOS.items(), ratios.unbind(dim=1), strict=True)
+        for (name, usual), ratio in zip(STATURE_RATIOS.items(), ratios.unbind(dim=1), strict=True)
     }  # fmt: skip
     return {
         "stature_m": {"mean": float(height.mean()), "sd": float(height.std())},
@@ -61,15 +61,15 @@ def view_statistics(views: PoseBatch) -> dict[str, Any]:
     """How cameras see the poses: 5 %, 50 % and 95 % quantiles, and shares in percent; cameras may be unknown."""
     screen = views.joints_2d[:, 0]
     aspect = 1.0 if views.camera is None else views.camera.aspect
-    found: dict[str, Any] = {
+    statistics: dict[str, Any] = {
         "box_half_widths": _levels(box_sizes(views)),
         "joints_in_image_percent": _percent(in_image(screen, aspect)),
     }
     if views.camera is None:
-        return found
+        return statistics
     numbers = {name: torch.as_tensor(values) for name, values in view_numbers(views).items()}
     azimuth = numbers["azimuth_deg"].abs()
-    return found | {
+    return statistics | {
         "poses_behind_camera_percent": _percent(~in_front(views.joints_3d, NEAR_M).all(dim=2)),
         "from_the_front_percent": _percent(azimuth < 45),
         "from_behind_percent": _percent(azimuth > 135),

@@ -31,8 +31,8 @@ def stature_ratios(lengths: Float[Tensor, "*batch 15"]) -> Float[Tensor, "*batch
     """Length of each of SEGMENTS over the stature, left and right averaged."""
     relative = lengths / statures(lengths)[..., None]
     index = torch.tensor(_SEGMENT_OF_BONE, device=lengths.device)
-    own = [relative[..., index == segment].mean(dim=-1) for segment in range(len(SEGMENTS))]
-    return torch.stack(own, dim=-1)
+    ratios = [relative[..., index == segment].mean(dim=-1) for segment in range(len(SEGMENTS))]
+    return torch.stack(ratios, dim=-1)
 
 
 def standard_poses(joints: Float[Tensor, "poses 16 3"], upright: bool) -> Float[Tensor, "poses 16 3"]:

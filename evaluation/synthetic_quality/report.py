@@ -27,15 +27,15 @@ _MM = 1000.0
 
 
 @dataclass
-class Described:
+class SetFeatures:
     """A set with what is computed of it once. joints: standard poses (N, 16, 3) m; angles: fitted (N, 28) rad."""
 
     poses: PoseSet
     joints: Tensor
     angles: Tensor
 
-    def __getitem__(self, rows: Tensor) -> "Described":
-        return Described(self.poses.part(rows), self.joints[rows], self.angles[rows])
+    def __getitem__(self, indices: Tensor) -> "Described":
+        return SetFeatures(self.poses.part(indices), self.joints[indices], self.angles[indices])
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -46,9 +46,11 @@ class Described:
         return self.joints.flatten(1)
 
 
-def described(poses: PoseSet, upright: bool) -> Described:
+def compute_features(poses: PoseSet, upright: bool) -> SetFeatures:
     """upright: whether all sets of the card know what is up; otherwise none is asked."""
-    return Described(poses, standard_poses(poses.joints, upright), joint_angles_from_joints(poses.joints).joint_angles)
+    return SetFeatures(
+        poses, standard_poses(poses.joints, upright), joint_angles_from_joints(poses.joints).joint_angles
+    )
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,17 @@ class Effort:
         return torch.Generator().manual_seed(self.seed)
 
 
-def own_numbers(own: Described, effort: Effort) -> dict[str, Any]:
+def set_numbers(features: SetFeatures, effort: Effort) -> dict[str, Any]:
     """What a set says by itself."""
-    poses = own.poses
+    poses = features.poses
     overlapping, pairs = overlaps(poses.joints)
     enough = poses.clips is not None and poses.fps and len(poses.clips) >= LEAST_CLIPS
     return {
-        "poses": len(own),
+        "poses": len(features),
         "poses_in_the_set": poses.total,
         "recordings": int(poses.recording.max()) + 1,
-        "diversity_mm": _MM * pairwise_diversity(own.joints, effort.generator()),
-        "outside_limits": limit_violations(own.angles),
+        "diversity_mm": _MM * pairwise_diversity(features.joints, effort.generator()),
+        "outside_limits": limit_violations(features.angles),
         "capsule_overlap": {"depth_mm": _MM * DEPTH_M, "poses_percent": overlapping, "pairs_percent": pairs},
         "bones": bone_sanity(bone_lengths(poses.joints)),
         "views": None if poses.views is None else view_statistics(poses.views),
@@ -84,15 +86,17 @@ def own_numbers(own: Described, effort: Effort) -> dict[str, Any]:
 def _motion(poses: PoseSet) -> dict[str, Any]:
     """Statistics of clips, m/s and m/s^2; nan (a set whose feet never touch) is no number in JSON."""
     assert poses.clips is not None and poses.fps is not None
-    found = asdict(motion_statistics(poses.clips, poses.fps))
-    found = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in found.items()}
-    return found | {"frames": poses.clips.shape[1], "fps": poses.fps}
+    numbers = asdict(motion_statistics(poses.clips, poses.fps))
+    numbers = {
+        name: None if isinstance(value, float) and math.isnan(value) else value for name, value in numbers.items()
+    }
+    return numbers | {"frames": poses.clips.shape[1], "fps": poses.fps}
 
 
-def compared(synthetic: Described, real: Described, effort: Effort) -> dict[str, Any]:
+def compared(synthetic: SetFeatures, real: SetFeatures, effort: Effort) -> dict[str, Any]:
     """The first set against the second, both of the same size. Not symmetrical: the second is the one to be covered."""
     size = min(len(synthetic), len(real), effort.poses)
-    first, second = (_fewer(own, size, effort) for own in (synthetic, real))
+    first, second = (_subset(features, size, effort) for features in (synthetic, real))
     recordings = (first.poses.recording, second.poses.recording)
     joints = frechet_interval((first.flat, second.flat), recordings, effort.times, effort.generator())
     angles = frechet_interval((first.angles, second.angles), recordings, effort.times, effort.generator())
@@ -111,14 +115,14 @@ def compared(synthetic: Described, real: Described, effort: Effort) -> dict[str,
     }
 
 
-def floor(real: Described, effort: Effort) -> dict[str, Any]:
+def split_half_floor(real: SetFeatures, effort: Effort) -> dict[str, Any]:
     """One half of a set against the other: what no synthetic set has to be better than."""
     first, second = halves(real.poses, effort.generator())
     return compared(real[first], real[second], effort)
 
 
-def _fewer(own: Described, size: int, effort: Effort) -> Described:
-    return own[torch.randperm(len(own), generator=effort.generator())[:size]]
+def _subset(features: SetFeatures, size: int, effort: Effort) -> SetFeatures:
+    return features[torch.randperm(len(features), generator=effort.generator())[:size]]
 
 
 def _per_joint_mm(distance: float) -> float:
@@ -162,11 +166,11 @@ def motion_apart(synthetic: PoseSet, real: PoseSet, notes: list[str]) -> dict[st
 
 def names(sets: list[PoseSet]) -> list[str]:
     """What the card calls the sets: the first is the synthetic one; equal names get numbers."""
-    found = [SYNTHETIC_SET]
+    names_so_far = [SYNTHETIC_SET]
     for poses in sets[1:]:
-        again = sum(name == poses.name or name.startswith(f"{poses.name} (") for name in found)
-        found.append(f"{poses.name} ({again + 1})" if again else poses.name)
-    return found
+        again = sum(name == poses.name or name.startswith(f"{poses.name} (") for name in names_so_far)
+        names_so_far.append(f"{poses.name} ({again + 1})" if again else poses.name)
+    return names_so_far
 
 
 def common_axes(sets: list[PoseSet], notes: list[str]) -> bool:
@@ -180,19 +184,23 @@ def common_axes(sets: list[PoseSet], notes: list[str]) -> bool:
     return not unknown
 
 
-def judge(
-    synthetic: Described, real: dict[str, Described], effort: Effort, notes: list[str], progress: Callable[[], object]
+def compute_report(
+    synthetic: SetFeatures,
+    real: dict[str, SetFeatures],
+    effort: Effort,
+    notes: list[str],
+    progress: Callable[[], object],
 ) -> dict[str, Any]:
     """All numbers. progress is called once for the synthetic set and three times for each real one."""
-    sets = {SYNTHETIC_SET: own_numbers(synthetic, effort)}
+    sets = {SYNTHETIC_SET: set_numbers(synthetic, effort)}
     progress()
     against, halved, moving = {}, {}, {}
-    for name, own in real.items():
-        sets[name] = own_numbers(own, effort)
+    for name, features in real.items():
+        sets[name] = set_numbers(features, effort)
         progress()
-        against[name] = compared(synthetic, own, effort)
+        against[name] = compared(synthetic, features, effort)
         progress()
-        halved[name] = floor(own, effort)
+        halved[name] = split_half_floor(features, effort)
         progress()
-        moving[name] = motion_apart(synthetic.poses, own.poses, notes)
+        moving[name] = motion_apart(synthetic.poses, features.poses, notes)
     return {"sets": sets, "compared": against, "floor": halved, "motion_distance": moving}

@@ -71,7 +71,7 @@ def test_world_joints_without_the_2d_file_have_no_views(folders, tmp_path):
 
 
 def test_shards_are_one_set_and_a_part_is_drawn_from_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "FRAMES_PER_BLOCK", 50)
+    monkeypatch.setattr(export, "FRAMES_PER_CHUNK", 50)
     whole = all_of(exported(tmp_path / "shards", "--format", "hdf5", "--shards", "3"))
     one = all_of(exported(tmp_path / "one", "--format", "hdf5"))
     torch.testing.assert_close(as_sorted(whole), as_sorted(one))

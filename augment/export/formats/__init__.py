@@ -1,11 +1,11 @@
-"""File formats of exported poses. Each module writes one shard: write(blocks, shard) -> names of its files."""
+"""File formats of exported poses. Each module writes one shard: write(chunks, shard) -> names of its files."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from augment.export.formats import bvh, coco, hdf5, mmpose, motionbert, poseaug, videopose3d
-from augment.export.formats.block import Block as Block
-from augment.export.formats.block import Blocks, Shard
+from augment.export.formats.chunk import Chunk as Chunk
+from augment.export.formats.chunk import Chunks, Shard
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Format:
     clip.
     """
 
-    write: Callable[[Blocks, Shard], list[str]]
+    write: Callable[[Chunks, Shard], list[str]]
     size: Callable[[Shard, Sequence[int]], int]
     layouts: tuple[str, ...]
     what: str

@@ -1,4 +1,4 @@
-"""One HDF5 file of any size: blocks are appended as they are made, so memory does not grow with the number of poses.
+"""One HDF5 file of any size: chunks are appended as they are made, so memory does not grow with the number of poses.
 
 Datasets joints_world, joints_camera (N, T, J, 3) metres, joints_screen (N, T, J, 2), camera/* and kept/* (N, ...);
 attributes of the file: joint_names, layout, fps, units.
@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from augment.export.formats.block import CAMERA_BYTES, Block, Blocks, Shard, frame_bytes
+from augment.export.formats.chunk import CAMERA_BYTES, Chunk, Chunks, Shard, frame_bytes
 from data.files.writing import atomic_write
 
 FILE = "poses.h5"
@@ -52,13 +52,13 @@ class _Described(io.RawIOBase):
         return self.size
 
 
-def write(blocks: Blocks, shard: Shard) -> list[str]:
+def write(chunks: Chunks, shard: Shard) -> list[str]:
     """The shard's file, whole or not at all; its name."""
     with atomic_write(shard.folder / FILE, synced=False) as part, open(part, "wb") as file:
         places: dict[str, int] = {}
         done = 0
-        for block in blocks:
-            arrays = _arrays(block)
+        for chunk in chunks:
+            arrays = _arrays(chunk)
             if not places:
                 with ThreadPoolExecutor(1) as apart:  # where no Ctrl-C is raised inside HDF5
                     described, places = apart.submit(_describe, arrays, shard).result()
@@ -69,7 +69,7 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
             for name, array in arrays.items():
                 file.seek(places[name] + done * array[:1].nbytes)
                 file.write(np.ascontiguousarray(array).data)
-            done += len(block)
+            done += len(chunk)
     return [FILE]
 
 
@@ -97,11 +97,11 @@ def _describe(arrays: dict[str, np.ndarray], shard: Shard) -> tuple[_Described, 
     return described, places
 
 
-def _arrays(block: Block) -> dict[str, np.ndarray]:
+def _arrays(chunk: Chunk) -> dict[str, np.ndarray]:
     return {
-        "joints_world": block.joints_world,
-        "joints_camera": block.joints_camera,
-        "joints_screen": block.joints_screen,
-        **{f"camera/{name}": array for name, array in block.camera_arrays().items()},
-        **{f"kept/{name}": array for name, array in block.kept.items()},
+        "joints_world": chunk.joints_world,
+        "joints_camera": chunk.joints_camera,
+        "joints_screen": chunk.joints_screen,
+        **{f"camera/{name}": array for name, array in chunk.camera_arrays().items()},
+        **{f"kept/{name}": array for name, array in chunk.kept.items()},
     }

@@ -10,20 +10,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from augment.export.formats.block import Blocks, Shard, frame_bytes, write_one_of_many
+from augment.export.formats.chunk import Chunks, Shard, frame_bytes, write_one_of_many
 
 FOLDER = "SYNTHETIC/train"
 _AROUND_BYTES = 186  # of pickle around the array
 
 
-def write(blocks: Blocks, shard: Shard) -> list[str]:
+def write(chunks: Chunks, shard: Shard) -> list[str]:
     """A file per clip, each whole or not at all; their names."""
     (shard.folder / FOLDER).mkdir(parents=True, exist_ok=True)
     names = []
-    for block in blocks:
-        labels = image_units(block.joints_camera, block.joints_screen, block.camera_arrays()["intrinsics"])
+    for chunk in chunks:
+        labels = image_units(chunk.joints_camera, chunk.joints_screen, chunk.camera_arrays()["intrinsics"])
         for index, label in enumerate(labels):
-            names.append(f"{FOLDER}/{block.first + index:08d}.pkl")
+            names.append(f"{FOLDER}/{chunk.first + index:08d}.pkl")
             clip = pickle.dumps({"data_input": None, "data_label": label}, protocol=4)
             write_one_of_many(shard.folder / names[-1], clip)
     return names

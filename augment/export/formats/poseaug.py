@@ -7,19 +7,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from augment.export.formats.block import Blocks, Shard, flat_frames, frame_bytes, save_npz, together
+from augment.export.formats.chunk import Chunks, Shard, flat_frames, frame_bytes, save_npz, together
 from data.files.writing import atomic_write
 
 FILE = "poseaug.npz"
 
 
-def write(blocks: Blocks, shard: Shard) -> list[str]:
+def write(chunks: Chunks, shard: Shard) -> list[str]:
     """The shard's file, whole or not at all; its name."""
-    block = together(blocks)
-    joints = flat_frames(block.joints_camera)
+    chunk = together(chunks)
+    joints = flat_frames(chunk.joints_camera)
     with atomic_write(shard.folder / FILE, synced=False) as part:
-        save_npz(part, block.kept | {
-            "pose3d": joints - joints[:, shard.layout.root, None], "pose2d": flat_frames(block.joints_screen),
+        save_npz(part, chunk.kept | {
+            "pose3d": joints - joints[:, shard.layout.root, None], "pose2d": flat_frames(chunk.joints_screen),
             "joint_names": np.array(shard.layout.joints),
         })  # fmt: skip
     return [FILE]

@@ -5,8 +5,8 @@ Here it stands in the middle of its subject's rig, upright as it was, and 2D is 
 lenses included: what a stock loader computes from the 3D and what it reads as 2D agree to the pixel's rounding. The
 camera that each pose was drawn with, in the world of the 3D file, and its view lie beside it under `cameras`.
 
-Each of the five training subjects has a fifth of the poses. Single poses are the frames of a take per block; a clip is
-a take.
+Each of the five training subjects has a fifth of the poses. Single poses are the frames of a recording
+per chunk; a clip is a recording.
 """
 
 import zipfile
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from augment.export.formats.block import CAMERA_BYTES, Block, Blocks, Shard, flat_frames, frame_bytes, object_array
+from augment.export.formats.chunk import CAMERA_BYTES, Chunk, Chunks, Shard, flat_frames, frame_bytes, object_array
 from augment.export.formats.streamed_npz import TakesMember
 from data.cmu.benchmark import rig_middle
 from data.files.writing import atomic_write
@@ -27,11 +27,11 @@ from kinematics import Camera, Skeleton
 from kinematics.camera import intrinsics_in_pixels
 
 FILE_3D, FILE_2D = "data_3d_h36m.npz", "data_2d_h36m_gt.npz"
-_TAKE_BYTES, _ARRAY_BYTES = 1414, 145  # of pickle around the arrays of a take, and around one more
+_TAKE_BYTES, _ARRAY_BYTES = 1414, 145  # of pickle around the arrays of a recording, and around one more
 PIECE = 2048  # poses seen at a time: what is computed with on the way then stays in the processor's cache
 
 
-def write(blocks: Blocks, shard: Shard) -> list[str]:
+def write(chunks: Chunks, shard: Shard) -> list[str]:
     """The shard's two files, each whole or not at all; their names."""
     rigs = {subject: _Rig.of(subject) for subject in TRAIN_SUBJECTS}
     cameras: dict[str, dict[str, Any]] = {subject: {} for subject in TRAIN_SUBJECTS}
@@ -44,7 +44,7 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
             TakesMember(file_3d, "positions_3d", TRAIN_SUBJECTS) as recordings_3d,
             TakesMember(file_2d, "positions_2d", TRAIN_SUBJECTS) as recordings_2d,
         ):
-            for subject, name, part in _recordings(blocks, shard):
+            for subject, name, part in _recordings(chunks, shard):
                 rig = rigs[subject]
                 joints = _moved(flat_frames(part.joints_world), rig.middle)
                 recordings_3d.add(subject, name, as_h36m_32(joints, shard.layout))
@@ -69,26 +69,26 @@ def size(shard: Shard, kept: Sequence[int]) -> int:
     return shard.poses * (each + recording)
 
 
-def _recordings(blocks: Blocks, shard: Shard) -> Iterator[tuple[str, str, Block]]:
-    """(subject, take, its poses): each subject a fifth of the shard, a take per block; clips one by one."""
+def _recordings(chunks: Chunks, shard: Shard) -> Iterator[tuple[str, str, Chunk]]:
+    """(subject, recording, its poses): each subject a fifth of the shard, a recording per chunk; clips one by one."""
     people = len(TRAIN_SUBJECTS)
     ends = [-(-shard.poses * (i + 1) // people) for i in range(people)]
-    done = 0  # poses of the blocks before
-    for number, block in enumerate(blocks):
+    done = 0  # poses of the chunks before
+    for number, chunk in enumerate(chunks):
         first = 0
-        while first < len(block):
+        while first < len(chunk):
             person = next(i for i, end in enumerate(ends) if done + first < end)
             single = shard.frames == 1
-            last = min(ends[person] - done, len(block)) if single else first + 1
-            name = f"{SYNTHETIC} {number + 1 if single else block.first + first}"
-            yield TRAIN_SUBJECTS[person], name, _part(block, slice(first, last))
+            last = min(ends[person] - done, len(chunk)) if single else first + 1
+            name = f"{SYNTHETIC} {number + 1 if single else chunk.first + first}"
+            yield TRAIN_SUBJECTS[person], name, _part(chunk, slice(first, last))
             first = last
-        done += len(block)
+        done += len(chunk)
 
 
-def _part(block: Block, own: slice) -> Block:
-    kept = {name: array[own] for name, array in block.kept.items()}
-    return Block(block.joints_world[own], block.joints_screen[own], block.camera[own], block.first, kept)
+def _part(chunk: Chunk, own: slice) -> Chunk:
+    kept = {name: array[own] for name, array in chunk.kept.items()}
+    return Chunk(chunk.joints_world[own], chunk.joints_screen[own], chunk.camera[own], chunk.first, kept)
 
 
 @dataclass(frozen=True)

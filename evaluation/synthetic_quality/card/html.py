@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from evaluation.drawing.charts import SYNTHETIC_SET, set_colours
 from evaluation.synthetic_quality.card.tables import (
     MOTION,
-    OWN,
-    Row,
+    PER_SET,
+    CardRow,
     compared_cells,
     distance_cells,
     in_short,
-    own_cells,
+    set_cells,
 )
 from kinematics import JOINT_ANGLES
 
@@ -52,7 +52,7 @@ class Picture:
     heading: str
     caption: str
     figure: Figure
-    rows: tuple[Row, ...] = ()
+    rows: tuple[CardRow, ...] = ()
 
 
 def page(title: str, facts: Sequence[str], numbers: dict[str, Any], pictures: Sequence[Picture]) -> str:
@@ -64,7 +64,7 @@ def page(title: str, facts: Sequence[str], numbers: dict[str, Any], pictures: Se
         f"<ul class='short'>{''.join(f'<li>{escape(line)}</li>' for line in in_short(numbers))}</ul>",
         f"<p class='warn'>{NOT_NEARER}</p>",
         f"<h2>Against real poses</h2>{_against(numbers)}<p class='notes'>{FLOOR}</p>",
-        f"<h2>Each set by itself</h2>{_side_by_side(numbers, own_cells(OWN, numbers))}",
+        f"<h2>Each set by itself</h2>{_side_by_side(numbers, set_cells(PER_SET, numbers))}",
         *(_section(numbers, picture) for picture in pictures),
         _motion(numbers),
         _details(numbers),
@@ -117,13 +117,13 @@ def _section(numbers: dict[str, Any], picture: Picture) -> str:
     picture.figure.savefig(buffer, format="png", dpi=100)
     data = base64.b64encode(buffer.getvalue()).decode()
     image = f"<img alt='{escape(picture.heading, quote=True)}' src='data:image/png;base64,{data}'>"
-    lines = own_cells(picture.rows, numbers)
+    lines = set_cells(picture.rows, numbers)
     table = _side_by_side(numbers, lines) if lines else ""
     return f"<h2>{escape(picture.heading)}</h2><p class='notes'>{escape(picture.caption)}</p>{image}{table}"
 
 
 def _motion(numbers: dict[str, Any]) -> str:
-    lines = own_cells(MOTION, numbers) + distance_cells(numbers)
+    lines = set_cells(MOTION, numbers) + distance_cells(numbers)
     return f"<h2>Motion of the clips</h2>{_side_by_side(numbers, lines)}" if lines else ""
 
 

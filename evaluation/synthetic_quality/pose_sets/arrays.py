@@ -66,7 +66,7 @@ def single(path: Path, name: str, array: np.ndarray) -> Tensor:
 
 
 def camera_of(path: Path, arrays: dict[str, Any], count: int, rows: np.ndarray, prefix: str = "") -> Camera:
-    """The cameras at `rows` of `count` ones, from arrays by name as Block.camera_arrays has them."""
+    """The cameras at `rows` of `count` ones, from arrays by name as Chunk.camera_arrays has them."""
     held = {name: numbers(path, f"{prefix}{name}", arrays.get(name), count, *CAMERA[name]) for name in CAMERA}
     return Camera(*(single(path, f"{prefix}{name}", array[rows]) for name, array in held.items()))
 

@@ -98,10 +98,12 @@ class PoseSet:
             return 0
         return round((self.clips.shape[1] - 1) * fps / self.fps) + 1
 
-    def part(self, rows: Tensor) -> "PoseSet":
+    def part(self, indices: Tensor) -> "PoseSet":
         """Some of the poses, without clips."""
-        views = None if self.views is None else self.views[rows]
-        return PoseSet(self.name, self.joints[rows], self.upright, _renumbered(self.recording[rows]), self.total, views)
+        views = None if self.views is None else self.views[indices]
+        return PoseSet(
+            self.name, self.joints[indices], self.upright, _renumbered(self.recording[indices]), self.total, views
+        )
 
 
 def halves(poses: PoseSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -118,14 +120,14 @@ def halves(poses: PoseSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     order = torch.randperm(count, generator=generator)
     order = order[sizes[order].argsort(descending=True, stable=True)]  # large ones first, small ones even them out
     filled, half = [0, 0], torch.zeros(count, dtype=torch.int64)
-    for own in order.tolist():
-        half[own] = int(filled[1] < filled[0])
-        filled[int(half[own])] += int(sizes[own])
+    for one in order.tolist():
+        half[one] = int(filled[1] < filled[0])
+        filled[int(half[one])] += int(sizes[one])
     return (half[recording] == 0).nonzero()[:, 0], (half[recording] == 1).nonzero()[:, 0]
 
 
 def load_recordings(name: str, settings: DataSettings) -> list[Recording]:
-    """A data set's training takes, or a test set's by its name where no data set has it."""
+    """A data set's training recordings, or a test set's by its name where no data set has it."""
     if name in DATASETS:
         return load_dataset(name, settings).train
     return load_test_set(name, settings)
@@ -142,49 +144,51 @@ def of_recordings(
     """
     dataset = PoseDataset.from_recordings(recordings)
     moment, recording = _moments(recordings)
-    rows = _one_view_each(moment, torch.arange(len(dataset)), generator)
-    batch = dataset.batch(rows[:wanted])
+    indices = _one_view_each(moment, torch.arange(len(dataset)), generator)
+    batch = dataset.batch(indices[:wanted])
     known = batch.camera is not None
     joints = (batch.joints_world() if known else batch.root_relative())[:, 0]
-    found = PoseSet(name, joints, known, _renumbered(recording[rows[:wanted]]), len(rows), batch, fps=dataset.fps)
+    pose_set = PoseSet(
+        name, joints, known, _renumbered(recording[indices[:wanted]]), len(indices), batch, fps=dataset.fps
+    )
     frames = clips(dataset.fps) if clips is not None and dataset.fps and known else 0
     if frames:
         windows = PoseDataset.from_recordings(recordings, frames=frames, target=frames // 2)
-        whole = _one_view_each(moment, whole_windows(windows), generator)[:MOST_CLIPS]
-        found.clips = windows.batch(whole).joints_world() if len(whole) else None
-    return found
+        complete = _one_view_each(moment, whole_windows(windows), generator)[:MOST_CLIPS]
+        pose_set.clips = windows.batch(complete).joints_world() if len(complete) else None
+    return pose_set
 
 
 def whole_windows(dataset: PoseDataset) -> Tensor:
     """Samples whose windows need no padding and have no glitch in them."""
     before, after = dataset.target, dataset.frames - 1 - dataset.target
-    rows = torch.arange(before, len(dataset) - after)
-    first, last = rows - before, rows + after
-    whole = dataset.sample[last] - dataset.sample[first] == dataset.frames - 1
-    return rows[whole & (dataset.first[last] == dataset.first[first])]
+    indices = torch.arange(before, len(dataset) - after)
+    first, last = indices - before, indices + after
+    complete = dataset.sample[last] - dataset.sample[first] == dataset.frames - 1
+    return indices[complete & (dataset.first[last] == dataset.first[first])]
 
 
 def _moments(recordings: Sequence[Recording]) -> tuple[Tensor, Tensor]:
-    """Of every sample of these takes: a number that its other views share, and the number of its recording."""
+    """Of every sample of these recordings: a number that its other views share, and the number of its recording."""
     moments, recordings, known, count = [], [], {}, 0
     for i, recording in enumerate(recordings):
         number = known.setdefault(recording.group.get("sequence", i), len(known))
         for view in recording.views:
-            own = count + torch.from_numpy(recording.usable & view.is_present).nonzero()[:, 0]
-            moments.append(own)
-            recordings.append(torch.full((len(own),), number))
+            numbers = count + torch.from_numpy(recording.usable & view.is_present).nonzero()[:, 0]
+            moments.append(numbers)
+            recordings.append(torch.full((len(numbers),), number))
         count += len(recording)
     return torch.cat(moments), torch.cat(recordings)
 
 
-def _one_view_each(moment: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
+def _one_view_each(moment: Tensor, indices: Tensor, generator: torch.Generator) -> Tensor:
     """The rows in random order, one for each moment."""
-    rows = rows[torch.randperm(len(rows), generator=generator)]
-    order = moment[rows].argsort(stable=True)
-    ordered = moment[rows][order]
+    indices = indices[torch.randperm(len(indices), generator=generator)]
+    order = moment[indices].argsort(stable=True)
+    ordered = moment[indices][order]
     is_first = torch.ones(len(ordered), dtype=torch.bool)
     is_first[1:] = ordered[1:] != ordered[:-1]
-    return rows[order[is_first].sort().values]
+    return indices[order[is_first].sort().values]
 
 
 def _renumbered(recording: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What every export format is handed: blocks of poses in the layout asked for, and what the file should say of them."""
+"""What every export format is handed: chunks of poses in the layout asked for, and what the file should say of them."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from kinematics.batch_last import to_batch_first, to_batch_last
 
 
 @dataclass
-class Block:
+class Chunk:
     """N poses (T = 1) or clips of T frames, float32, on the CPU.
 
     joints_world: (N, T, J, 3) metres, z up, the floor at about 0, the first hip over the origin; joints_screen:
@@ -58,8 +58,8 @@ class Shard:
     fps: float
 
 
-Blocks = Iterator[Block]
-CAMERA_BYTES = (4 * 4, 4 * 3, 4 * 9, 4)  # of Block.camera_arrays, a pose or clip
+Chunks = Iterator[Chunk]
+CAMERA_BYTES = (4 * 4, 4 * 3, 4 * 9, 4)  # of Chunk.camera_arrays, a pose or clip
 
 
 def frame_bytes(shard: Shard, numbers: int) -> int:
@@ -67,10 +67,10 @@ def frame_bytes(shard: Shard, numbers: int) -> int:
     return 4 * numbers * shard.layout.num_joints * shard.frames
 
 
-def together(blocks: Blocks) -> Block:
-    """All blocks of a shard as one, for formats that are one array per file."""
-    parts = list(blocks)
-    return Block(
+def together(chunks: Chunks) -> Chunk:
+    """All chunks of a shard as one, for formats that are one array per file."""
+    parts = list(chunks)
+    return Chunk(
         np.concatenate([part.joints_world for part in parts]),
         np.concatenate([part.joints_screen for part in parts]),
         Camera.cat([part.camera for part in parts]),

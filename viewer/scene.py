@@ -19,7 +19,7 @@ PICTURE_WIDTH_PX, CONTROLS_WIDTH_PX = 330, 350
 VIEW_FROM, VIEW_TO, VIEW_FOV_DEG = (1.7, 2.6, 1.4), (0.0, 0.0, 0.85), 45.0
 
 
-class Stage:
+class Scene:
     """Everything that is seen. Figures are added to it; `show_picture` draws what the camera sees."""
 
     def __init__(self, server: viser.ViserServer) -> None:
@@ -112,7 +112,7 @@ class Figure:
         self._bones.visible = self._joints.visible = True
 
     def hide(self) -> None:
-        """Take it off the stage."""
+        """Take it out of the scene."""
         self._bones.visible = self._joints.visible = False
 
 
