@@ -30,11 +30,11 @@ from evaluation.synthetic_quality.features import limb_directions
 from evaluation.synthetic_quality.pose_sets.files import read_files
 from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, SETS, PoseSet, load_recordings, of_recordings
 from evaluation.synthetic_quality.report import (
-    SetFeatures,
     Effort,
+    SetFeatures,
     common_axes,
-    compute_report,
     compute_features,
+    compute_report,
     names,
 )
 from kinematics import PoseFKError, exit_with_one_sentence, joint_limits

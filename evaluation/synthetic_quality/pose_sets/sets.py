@@ -170,15 +170,15 @@ def whole_windows(dataset: PoseDataset) -> Tensor:
 
 def _moments(recordings: Sequence[Recording]) -> tuple[Tensor, Tensor]:
     """Of every sample of these recordings: a number that its other views share, and the number of its recording."""
-    moments, recordings, known, count = [], [], {}, 0
+    moments, sequences, known, count = [], [], {}, 0
     for i, recording in enumerate(recordings):
-        number = known.setdefault(recording.group.get("sequence", i), len(known))
+        sequence = known.setdefault(recording.group.get("sequence", i), len(known))
         for view in recording.views:
-            numbers = count + torch.from_numpy(recording.usable & view.is_present).nonzero()[:, 0]
-            moments.append(numbers)
-            recordings.append(torch.full((len(numbers),), number))
+            frames = count + torch.from_numpy(recording.usable & view.is_present).nonzero()[:, 0]
+            moments.append(frames)
+            sequences.append(torch.full((len(frames),), sequence))
         count += len(recording)
-    return torch.cat(moments), torch.cat(recordings)
+    return torch.cat(moments), torch.cat(sequences)
 
 
 def _one_view_each(moment: Tensor, indices: Tensor, generator: torch.Generator) -> Tensor:
