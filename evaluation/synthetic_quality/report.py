@@ -34,7 +34,7 @@ class SetFeatures:
     joints: Tensor
     angles: Tensor
 
-    def __getitem__(self, indices: Tensor) -> "Described":
+    def __getitem__(self, indices: Tensor) -> "SetFeatures":
         return SetFeatures(self.poses.part(indices), self.joints[indices], self.angles[indices])
 
     def __len__(self) -> int:
