@@ -182,7 +182,7 @@ def _moments(recordings: Sequence[Recording]) -> tuple[Tensor, Tensor]:
 
 
 def _one_view_each(moment: Tensor, indices: Tensor, generator: torch.Generator) -> Tensor:
-    """The rows in random order, one for each moment."""
+    """The indices in random order, one for each moment."""
     indices = indices[torch.randperm(len(indices), generator=generator)]
     order = moment[indices].argsort(stable=True)
     ordered = moment[indices][order]
