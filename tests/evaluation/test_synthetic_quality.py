@@ -84,7 +84,7 @@ def test_the_page_stands_alone_and_has_its_figures(card):
     pictures = re.findall(r"src='data:image/png;base64,([^']+)'", html)
     assert len(pictures) == html.count("<img") == 4
     assert all(base64.b64decode(picture).startswith(b"\x89PNG") for picture in pictures)
-    assert html.count("<table") == html.count("</table>") >= 5 and "recordings&#x27; licence" in html
+    assert html.count("<table") == html.count("</table>") >= 5 and "recordings&#39; licence" in html
     assert "Nearer to the training set is not better" in html and "Motion of the clips" not in html
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from augment.export.formats.chunk import Chunks, Shard, write_one_of_many
+from augment.export.formats.format import Format
 from data.files.bvh.writer import bvh_text
 from kinematics import joint_angles_from_joints
 
@@ -31,3 +32,10 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 def size(shard: Shard, kept: Sequence[int]) -> int:
     """About how many bytes a shard takes."""
     return shard.poses * (_HIERARCHY_BYTES + _FRAME_BYTES * shard.frames)
+
+
+FORMAT = Format(
+    write, size, ("h36m_16",),
+    "bvh/*.bvh: a clip each, joint angles of the DH body; metres, y up, -z forward, as Blender's importer expects",
+    file_per_pose=True,
+)  # fmt: skip

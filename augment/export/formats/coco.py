@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from augment.export.formats.chunk import Chunks, Shard
+from augment.export.formats.format import Format
 from data.files.writing import atomic_write
 from kinematics import Skeleton
 
@@ -73,3 +74,9 @@ def _coco_name(joint: str) -> str:
     """LEye -> left_eye."""
     side = {"L": "left_", "R": "right_"}.get(joint[0], "") if joint != "Nose" else ""
     return side + joint.removeprefix("L" if side == "left_" else "R" if side else "").lower()
+
+
+FORMAT = Format(
+    write, size, (LAYOUT,),
+    "person_keypoints.json: COCO keypoint annotations, images 1,000 wide",
+)  # fmt: skip

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from augment.export.formats.chunk import Chunk, Chunks, Shard, flat_frames, save_npz, together
+from augment.export.formats.format import Format
 from data.files.writing import atomic_write
 from kinematics import screen_to_pixels
 from kinematics.rotation import quaternion_to_matrix
@@ -86,3 +87,10 @@ def _cameras(chunk: Chunk) -> dict[tuple[str, str], dict[str, Any]]:
             "p": intrinsics[index, 7:9, None], "w": WIDTH, "h": height, "name": f"camera{index}", "id": CAMERA_ID,
         }  # fmt: skip
     return cameras
+
+
+FORMAT = Format(
+    write, size, ("h36m_17",),
+    "mmpose.npz: imgname, center, scale, part (N, 17, 3) pixels and visibility, S (N, 17, 4) metres, camera space, "
+    "and visibility. cameras.pkl: (subject, camera) -> R, T, f, c, k, p, w, h",
+)  # fmt: skip
