@@ -7,13 +7,12 @@ import viser
 
 from data import DataSettings
 from posenets import Lifter
-from viewer.body_page import BodyPage
-from viewer.checks import Checked
-from viewer.orbit_panel import OrbitPanel
+from viewer.body import BodyPage
+from viewer.orbit import OrbitPanel
 from viewer.pages import Pages
 from viewer.scene import Scene
 from viewer.serving import serve
-from viewer.settings import Viewer
+from viewer.settings import Checked, Viewer
 
 NO_CHECKPOINT = "Start with `--checkpoint FILE` to sample its generator and to see what its lifter makes of recordings."
 
@@ -56,8 +55,7 @@ def _shown(host: str) -> str:
 
 def _add_generator(pages: Pages, scene: Scene, orbit: OrbitPanel, settings: Viewer, checked: Checked) -> None:
     # Imported late, here and below: the page is open by now.
-    from viewer.generator import ClipSource, why_no_generator
-    from viewer.generator_page import GeneratorPage
+    from viewer.generator import ClipSource, GeneratorPage, why_no_generator
 
     if settings.checkpoint is None:
         pages.say("note", NO_CHECKPOINT)
@@ -72,8 +70,7 @@ def _add_generator(pages: Pages, scene: Scene, orbit: OrbitPanel, settings: View
 
 
 def _add_recordings(pages: Pages, scene: Scene, settings: Viewer, lifter: Lifter | None) -> None:
-    from viewer.recordings import Recordings
-    from viewer.recordings_page import RecordingsPage
+    from viewer.recordings import Recordings, RecordingsPage
 
     pages.say("busy", f"Loading the recordings of {settings.dataset} ...")
     data = DataSettings(

@@ -25,7 +25,7 @@ from data.files.writing import atomic_write
 from evaluation.drawing.charts import SYNTHETIC_SET, camera_views, joint_angle_histograms
 from evaluation.synthetic_quality.card.figures import limb_maps, pose_sheet
 from evaluation.synthetic_quality.card.html import Picture, page
-from evaluation.synthetic_quality.card.tables import PER_SET, VIEWS, compared_cells, set_cells, text_table
+from evaluation.synthetic_quality.card.tables import PER_SET, VIEWS, compared_cells, set_cells
 from evaluation.synthetic_quality.features import limb_directions
 from evaluation.synthetic_quality.pose_sets.files import read_files
 from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, SETS, PoseSet, load_recordings, of_recordings
@@ -37,6 +37,7 @@ from evaluation.synthetic_quality.report import (
     compute_report,
     names,
 )
+from evaluation.tables import aligned
 from kinematics import PoseFKError, exit_with_one_sentence, joint_limits
 
 PAGE, NUMBERS = "card.html", "card.json"
@@ -197,9 +198,9 @@ def write(path: Path, text: str) -> None:
 def report(settings: Quality, numbers: dict[str, Any]) -> None:
     """The end: the numbers without the readings, and where the card is."""
     columns = [title for name in numbers["compared"] for title in (f"against {name}", "its halves")]
-    print(text_table([["", *columns], *(line[:-1] for line in compared_cells(numbers))]))
+    print(aligned([["", *columns], *(line[:-1] for line in compared_cells(numbers))]))
     print()
-    print(text_table([["", *numbers["sets"]], *(line[:-1] for line in set_cells(PER_SET, numbers))]))
+    print(aligned([["", *numbers["sets"]], *(line[:-1] for line in set_cells(PER_SET, numbers))]))
     for note in numbers["notes"]:
         print(f"Note: {note}")
     print(f"{settings.out / PAGE} is the card, {settings.out / NUMBERS} has all numbers")

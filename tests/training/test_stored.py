@@ -18,9 +18,8 @@ from kinematics.errors import BAD_INPUT
 from posenets import export_onnx
 from posenets.checkpoints.files import read_checkpoint
 from training.checkpoint import read_last
-from viewer.checks import check
 from viewer.generator import ClipSource
-from viewer.settings import Viewer
+from viewer.settings import Viewer, check
 
 
 @pytest.fixture(scope="module")
