@@ -11,12 +11,13 @@ from kinematics.errors import PoseFKError
 from viewer.scene import Scene
 
 RATE = 60.0  # pictures a second at most; browsers show no more
+TICK_S = 1 / RATE
 
 
 class Redrawing:
     """Calls `draw` when asked to, once for all that was asked since the last time, at most RATE times a second.
 
-    draw: returns whether what it shows is still on its way, and wants to be drawn again.
+    draw: returns whether what it shows is still moving, and wants to be drawn again.
     """
 
     def __init__(self, draw: Callable[[], bool]) -> None:
@@ -43,10 +44,7 @@ class Redrawing:
             start = time.perf_counter()
             if self._draw():
                 self._asked.set()
-            time.sleep(max(0.0, 1 / RATE - (time.perf_counter() - start)))
-
-
-TICK_S = 1 / 60
+            time.sleep(max(0.0, TICK_S - (time.perf_counter() - start)))
 
 
 class Player:
@@ -83,10 +81,7 @@ class Player:
     def _switch(self, playing: bool) -> None:
         self._button.label = "Pause" if playing else "Play"
         self._button.icon = viser.Icon.PLAYER_PAUSE if playing else viser.Icon.PLAYER_PLAY
-        if playing:
-            self._playing.set()
-        else:
-            self._playing.clear()
+        (self._playing.set if playing else self._playing.clear)()
 
     def _run(self) -> None:
         """Frames by the clock: a browser that is slow gets fewer of them, in the same time."""
@@ -110,7 +105,7 @@ class Page(Protocol):
     uses_orbit: bool
 
     def draw(self) -> bool:
-        """Put its figures and the camera's picture in the scene; True: they are still on their way."""
+        """Put its figures and the camera's picture in the scene; True: they are still moving."""
         ...
 
     def hide(self) -> None:

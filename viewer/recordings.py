@@ -21,6 +21,8 @@ from viewer.body import on_the_floor
 from viewer.pages import Pages, Player
 from viewer.scene import Figure, Scene
 
+OVER, BESIDE, HIDDEN = "over the target", "beside the target", "hidden"
+PREVIOUS, NEXT = "Previous recording", "Next recording"
 BESIDE_M = 1.2  # how far to the right of the target, as the camera sees it, predicted poses stand when beside it
 
 
@@ -28,9 +30,8 @@ BESIDE_M = 1.2  # how far to the right of the target, as the camera sees it, pre
 class Sight:
     """One camera's view of one recording: the target, and what the lifter predicts.
 
-    screen: (F, J, 2); target: (F, J, 3) metres, world. has_camera: False where the data set does not tell it: `camera`
-    is then level, who knows where; one for every frame where it moves. predicted: None
-    without a lifter.
+    screen: (F, J, 2); target: (F, J, 3) metres, world. camera: one for every frame where it moves; has_camera: False
+    where the data set has none, and `camera` is a level one somewhere. predicted: None without a lifter.
     """
 
     skeleton: Skeleton
@@ -93,32 +94,28 @@ class Recordings:
 
     def names(self, test_set: str) -> list[str]:
         """A name for every recording, each only once."""
-        return [
-            f"{i}. {recording.subject} {recording.action}".strip()
-            for i, recording in enumerate(self.tests[test_set], start=1)
-        ]
+        numbered = enumerate(self.tests[test_set], start=1)
+        return [f"{i}. {recording.subject} {recording.action}".strip() for i, recording in numbered]
 
     def recording(self, test_set: str, name: str) -> Recording:
-        """The recording that `names` calls so."""
+        """The recording of that name."""
         return self.tests[test_set][self.names(test_set).index(name)]
 
     def sight(self, recording: Recording, camera_name: str) -> Sight:
         """One camera's view of a recording, lifted. All its frames, also those that tests leave out as glitches."""
         view = next(view for view in recording.views if view.camera_name == camera_name)
         alone = [replace(recording, views=(view,))]
-        if self._lifter is None:
-            skeleton = Skeleton.from_num_joints(view.joints_3d.shape[1])
-            dataset = PoseDataset.from_recordings(alone, skeleton.name, only_usable=False, only_present=False)
-        else:
-            skeleton, frames, target = self._lifter.skeleton, self._lifter.frames, self._lifter.target_frame
-            dataset = PoseDataset.from_recordings(
-                alone, skeleton.name, frames, only_usable=False, target=target, only_present=False
-            )
+        lifter = self._lifter
+        skeleton = lifter.skeleton if lifter else Skeleton.from_num_joints(view.joints_3d.shape[1])
+        frames, target_frame = (lifter.frames, lifter.target_frame) if lifter else (1, 0)
+        dataset = PoseDataset.from_recordings(
+            alone, skeleton.name, frames, only_usable=False, target=target_frame, only_present=False
+        )
         camera = view.camera or _level_camera()
         target = camera.camera_to_world(dataset.joints_3d)
         if view.camera is None:
             target = on_the_floor(target)
-        predicted = None if self._lifter is None else predict_dataset(self._lifter, dataset)
+        predicted = predict_dataset(lifter, dataset) if lifter else None
         return Sight(skeleton, recording.fps, dataset.joints_2d, target, camera, view.camera is not None, predicted)
 
 
@@ -126,10 +123,6 @@ def _level_camera() -> Camera:
     """At the origin, level, looking along +y: turns camera axes upright where a data set does not tell its cameras."""
     half = 0.5**0.5
     return Camera(torch.tensor([half, -half, 0.0, 0.0]), torch.zeros(3), torch.zeros(NUM_INTRINSICS), torch.tensor(1.0))
-
-
-OVER, BESIDE, HIDDEN = "over the target", "beside the target", "hidden"
-PREVIOUS, NEXT = "Previous recording", "Next recording"
 
 
 class RecordingsPage:
@@ -213,7 +206,7 @@ class RecordingsPage:
 
 
 def _choice(dropdown: viser.GuiDropdownHandle[str]) -> str:
-    """What is chosen; the first, where a window has chosen what another has just taken off."""
+    """What is chosen; the first, where a window has chosen what another has just removed."""
     return dropdown.value if dropdown.value in dropdown.options else dropdown.options[0]
 
 

@@ -11,6 +11,11 @@ from torch import Tensor
 from evaluation.drawing.colours import FAINT, FLOOR, MIDDLE, bone_colours
 from kinematics import Camera, Skeleton, in_front
 
+BODY = Skeleton("h36m_16")
+BONE_RADIUS_M, JOINT_RADIUS_M = 0.022, 0.034
+PICTURE_WIDTH_PX, CONTROLS_WIDTH_PX = 330, 350
+# Where the scene is first seen from, metres, and how high its view is.
+VIEW_FROM, VIEW_TO, VIEW_FOV_DEG = (1.7, 2.6, 1.4), (0.0, 0.0, 0.85), 45.0
 FLOOR_HALF_M = 3
 PIECES = 24  # of each line of the floor: those behind the camera are left out
 BONE_WIDTH, JOINT_RADIUS = 0.022, 0.017  # screen units
@@ -46,31 +51,18 @@ def _bones(joints_screen: np.ndarray, skeleton: Skeleton) -> list[str]:
 
 
 def _floor_path(camera: Camera) -> str:
-    starts, ends = _floor_pieces()
-    pieces = torch.stack([starts, ends], dim=1)  # (pieces, 2, 3)
-    seen = camera.world_to_camera(pieces.flatten(0, 1)).unflatten(0, (-1, 2))
-    screen = camera.project(seen)
-    visible = in_front(seen, 0.3).all(dim=1) & (screen.abs() < 1.5).flatten(1).all(dim=1)
-    lines = screen[visible].flatten(1).tolist()
-    return "".join(f"M{x1:.3f} {y1:.3f}L{x2:.3f} {y2:.3f}" for x1, y1, x2, y2 in lines)
-
-
-def _floor_pieces() -> tuple[torch.Tensor, torch.Tensor]:
-    """Both ends (pieces, 3) of the grid lines' pieces, metres, world."""
+    """The floor's grid of 1 m where the camera sees it: lines in pieces, for a line may pass behind the camera."""
     across = torch.arange(-FLOOR_HALF_M, FLOOR_HALF_M + 1.0)
     along = torch.linspace(-FLOOR_HALF_M, FLOOR_HALF_M, PIECES + 1)
     fixed, moving = torch.meshgrid(across, along, indexing="ij")
     flat = torch.zeros_like(fixed)
     lines = torch.cat([torch.stack([fixed, moving, flat], -1), torch.stack([moving, fixed, flat], -1)])
-    return lines[:, :-1].flatten(0, 1), lines[:, 1:].flatten(0, 1)
-
-
-BODY = Skeleton("h36m_16")
-BONE_RADIUS_M, JOINT_RADIUS_M = 0.022, 0.034
-PICTURE_WIDTH_PX, CONTROLS_WIDTH_PX = 330, 350
-
-# Where the scene is first seen from, metres, and how high its view is.
-VIEW_FROM, VIEW_TO, VIEW_FOV_DEG = (1.7, 2.6, 1.4), (0.0, 0.0, 0.85), 45.0
+    pieces = torch.stack([lines[:, :-1], lines[:, 1:]], dim=2).flatten(0, 1)  # (pieces, 2, 3)
+    seen = camera.world_to_camera(pieces.flatten(0, 1)).unflatten(0, (-1, 2))
+    screen = camera.project(seen)
+    visible = in_front(seen, 0.3).all(dim=1) & (screen.abs() < 1.5).flatten(1).all(dim=1)
+    drawn = screen[visible].flatten(1).tolist()
+    return "".join(f"M{x1:.3f} {y1:.3f}L{x2:.3f} {y2:.3f}" for x1, y1, x2, y2 in drawn)
 
 
 class Scene:
@@ -117,7 +109,7 @@ class Scene:
             self.show_picture(None, BODY, camera, "A part of the body is behind the camera.")
 
     def follow(self, hip: Float[np.ndarray, "3"]) -> None:
-        """Keep who walks in the middle of the view. hip: metres, world."""
+        """Move the world so that the person stays in the middle of the view. hip: metres, world."""
         self._world.position = -hip[0], -hip[1], 0.0
 
     def show_picture(
@@ -157,7 +149,7 @@ class Figure:
         self.hide()
 
     def show(self, joints_world: Float[np.ndarray, "joints 3"]) -> None:
-        """Put it there. joints_world: metres."""
+        """Place it at these joints. joints_world: metres."""
         start = joints_world[self._parents]
         wxyz, lengths = along(joints_world[self._children] - start)
         self._bones.batched_wxyzs, self._bones.batched_positions = wxyz, start

@@ -18,7 +18,6 @@ from typing import Literal
 import numpy as np
 
 from data.command_line import read_flags
-from data.dataset import RATE_TOLERANCE
 from data.devices import chosen_device
 from data.files.writing import atomic_folder
 from data.keypoints.formats import Hints, KeypointClip, read_keypoints
@@ -26,6 +25,7 @@ from data.keypoints.mapping import to_layout
 from data.keypoints.pieces import Piece, check_inside, refuse_nothing_left, whole_pieces, without_points
 from data.keypoints.tracking import Track, track_people
 from data.plausible import FPS, IMAGE_SIZE, check_image_size, check_points, check_rate
+from evaluation.notes import rates_differ
 from evaluation.predict.files import BVH_LAYOUT, WRITERS
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
@@ -158,7 +158,7 @@ def frame_rate(clip: KeypointClip, lifter: Lifter, settings: Predict) -> float:
         print(f"{settings.keypoints} does not say its frame rate: {ASSUMED_FPS:g} frames a second are assumed (--fps).")
     check_rate(fps, str(settings.keypoints))
     learnt = lifter.fps
-    if lifter.frames > 1 and learnt and max(fps, learnt) > RATE_TOLERANCE * min(fps, learnt):
+    if lifter.frames > 1 and learnt and rates_differ(fps, learnt):
         print(f"The video has {fps:g} frames a second, the lifter has learnt from {learnt:g}: motions look faster or "
               "slower to it than they are.")  # fmt: skip
     return fps

@@ -29,14 +29,8 @@ from evaluation.synthetic_quality.card.tables import PER_SET, VIEWS, compared_ce
 from evaluation.synthetic_quality.features import limb_directions
 from evaluation.synthetic_quality.pose_sets.files import read_files
 from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, SETS, PoseSet, load_recordings, of_recordings
-from evaluation.synthetic_quality.report import (
-    Effort,
-    SetFeatures,
-    common_axes,
-    compute_features,
-    compute_report,
-    names,
-)
+from evaluation.synthetic_quality.report import Effort, SetFeatures, common_axes, compute_features, compute_report
+from evaluation.synthetic_quality.report import names as names_of
 from evaluation.tables import aligned
 from kinematics import PoseFKError, exit_with_one_sentence, joint_limits
 
@@ -45,7 +39,7 @@ PAGE, NUMBERS = "card.html", "card.json"
 
 @dataclass
 class Quality:
-    """Judge a synthetic pose set against real ones."""
+    """Compare a synthetic pose set with real ones."""
 
     synthetic: str
     """Folder or file of an export (hdf5, poseaug, videopose3d); or a data set's name."""
@@ -81,13 +75,15 @@ def run(settings: Quality) -> dict[str, Any]:
         sets = load(settings, bar)
         notes = [note for poses in sets for note in poses.notes]
         upright = common_axes(sets, notes)
-        features = dict(zip(names(sets), (compute_features(poses, upright) for poses in sets), strict=True))
+        features = dict(zip(names_of(sets), (compute_features(poses, upright) for poses in sets), strict=True))
         bar.set_description("computing")
         real = {name: each for name, each in features.items() if name != SYNTHETIC_SET}
         numbers = compute_report(features[SYNTHETIC_SET], real, effort, notes, bar.update)
         origin = {"synthetic": settings.synthetic, "about": sets[0].about, "seed": settings.seed, "upright": upright}
         numbers = {**origin, **numbers, "notes": notes}
-        notes += [f"{name} has no cameras: its views are not judged." for name in features if not sees(features[name])]
+        notes += [
+            f"{name} has no cameras: its views are not compared." for name in features if not sees(features[name])
+        ]
         bar.set_description("drawing")
         html = page(f"Dataset card: {sets[0].name}", facts(sets[0], settings), numbers, pictures(features, upright))
         bar.update()
@@ -142,22 +138,22 @@ def load_one(name: str, settings: Quality, wanted: int, generator: torch.Generat
 def facts(synthetic: PoseSet, settings: Quality) -> list[str]:
     """Size, origin, seed and licence, as far as the set says them."""
     about = synthetic.about
-    facts_so_far = [f"{synthetic.total:,} poses"]
+    items = [f"{synthetic.total:,} poses"]
     if about.get("frames", 1) > 1:
-        facts_so_far.append(f"clips of {about['frames']} frames at {about.get('fps', 0):g} a second")
+        items.append(f"clips of {about['frames']} frames at {about.get('fps', 0):g} a second")
     if about.get("checkpoint"):
-        facts_so_far.append(f"checkpoint {about['checkpoint']}")
+        items.append(f"checkpoint {about['checkpoint']}")
     elif about.get("recipe"):
-        facts_so_far.append(f"recipe {about['recipe']}")
+        items.append(f"recipe {about['recipe']}")
     for name in ("dataset", "format", "layout", "seed"):
         unused = name == "dataset" and about.get("recipe") in WITHOUT_DATA
         if about.get(name) not in (None, "") and not unused:
-            facts_so_far.append(f"{name} {about[name]}")
+            items.append(f"{name} {about[name]}")
     if not about:
-        facts_so_far.append(f"{settings.synthetic}: no manifest beside it")
+        items.append(f"{settings.synthetic}: no manifest beside it")
     if about.get("licence"):
-        facts_so_far.append(f"licence: {about['licence']}")
-    return facts_so_far
+        items.append(f"licence: {about['licence']}")
+    return items
 
 
 def sees(features: SetFeatures) -> bool:

@@ -47,10 +47,9 @@ class SetFeatures:
 
 
 def compute_features(poses: PoseSet, upright: bool) -> SetFeatures:
-    """upright: whether all sets of the card know what is up; otherwise none is asked."""
-    return SetFeatures(
-        poses, standard_poses(poses.joints, upright), joint_angles_from_joints(poses.joints).joint_angles
-    )
+    """Standardise the poses and fit their angles. upright: whether all sets of the card know what is up."""
+    angles = joint_angles_from_joints(poses.joints).joint_angles
+    return SetFeatures(poses, standard_poses(poses.joints, upright), angles)
 
 
 @dataclass(frozen=True)
@@ -84,12 +83,11 @@ def set_numbers(features: SetFeatures, effort: Effort) -> dict[str, Any]:
 
 
 def _motion(poses: PoseSet) -> dict[str, Any]:
-    """Statistics of clips, m/s and m/s^2; nan (a set whose feet never touch) is no number in JSON."""
+    """Statistics of clips, m/s and m/s^2; None for the skating of feet that never touch the floor."""
     assert poses.clips is not None and poses.fps is not None
     numbers = asdict(motion_statistics(poses.clips, poses.fps))
-    numbers = {
-        name: None if isinstance(value, float) and math.isnan(value) else value for name, value in numbers.items()
-    }
+    if math.isnan(numbers["skating"]):
+        numbers["skating"] = None
     return numbers | {"frames": poses.clips.shape[1], "fps": poses.fps}
 
 
@@ -137,6 +135,8 @@ def _middle_and_95(distances: Tensor) -> dict[str, float]:
 def common_rate(synthetic_fps: float | int, real_fps: float | int) -> tuple[int, int] | None:
     """Every how many-th frame of each makes the rates equal; None where no whole number does."""
     ratio = real_fps / synthetic_fps
+    if not 0 < ratio < math.inf:  # also NaN
+        return None
     step = max(1, round(max(ratio, 1 / ratio)))
     if max(ratio, 1 / ratio) > RATE_TOLERANCE * step or max(ratio, 1 / ratio) * RATE_TOLERANCE < step:
         return None
@@ -185,12 +185,9 @@ def common_axes(sets: list[PoseSet], notes: list[str]) -> bool:
 
 
 def compute_report(
-    synthetic: SetFeatures,
-    real: dict[str, SetFeatures],
-    effort: Effort,
-    notes: list[str],
+    synthetic: SetFeatures, real: dict[str, SetFeatures], effort: Effort, notes: list[str],
     progress: Callable[[], object],
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """All numbers. progress is called once for the synthetic set and three times for each real one."""
     sets = {SYNTHETIC_SET: set_numbers(synthetic, effort)}
     progress()
