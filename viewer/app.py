@@ -18,7 +18,7 @@ NO_CHECKPOINT = "Start with `--checkpoint FILE` to sample its generator and to s
 
 
 class Running(NamedTuple):
-    """A viewer at work."""
+    """A running viewer."""
 
     server: viser.ViserServer
     pages: Pages
@@ -30,7 +30,7 @@ class Running(NamedTuple):
 
 
 def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -> Running:
-    """A running viewer with all its pages. opened: called with its address as soon as there is something to look at."""
+    """Start a viewer with all its pages. opened: called with its address as soon as the first page is shown."""
     server = serve(settings)
     scene = Scene(server)
     running = Running(server, Pages(scene))
@@ -47,7 +47,7 @@ def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -
 
 
 def _shown(host: str) -> str:
-    """The host of the address that is said: one that a browser can open."""
+    """Return a host that a browser can open."""
     if host in ("", "0.0.0.0", "::"):
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host

@@ -29,46 +29,46 @@ class Body:
     bone_lengths: Tensor
 
     def joints_world(self) -> Float[Tensor, "16 3"]:
-        """Metres; facing +y, the hip over the origin, the lowest joint on the floor."""
+        """Compute the joints, metres; facing +y, the hip over the origin, the lowest joint on the floor."""
         zero = torch.zeros(3)
         return on_the_floor(_HUMAN(self.joint_angles, self.bone_lengths, zero, zero))
 
     def towards(self, other: "Body", share: float) -> "Body":
-        """A share (0 to 1) of the way to another body."""
+        """Interpolate to another body by a share of 0 to 1."""
         return Body(
             torch.lerp(self.joint_angles, other.joint_angles, share),
             torch.lerp(self.bone_lengths, other.bone_lengths, share),
         )
 
     def is_near(self, other: "Body") -> bool:
-        """Whether nobody could see the difference."""
+        """Whether the difference is invisible."""
         return torch.allclose(self.joint_angles, other.joint_angles, atol=2e-3) and torch.allclose(
             self.bone_lengths, other.bone_lengths, atol=1e-3
         )
 
 
 def body_at_rest() -> Body:
-    """An average adult with all angles zero: standing, arms hanging."""
+    """Return an average adult with all angles zero: standing, arms hanging."""
     return Body(torch.zeros(len(JOINT_ANGLES)), PopulationBodies().mean_lengths)
 
 
 def random_angles(generator: torch.Generator) -> Float[Tensor, "28"]:
-    """Radians, from the anatomical range of motion."""
+    """Draw joint angles from the anatomical range of motion, radians."""
     return range_of_motion_poses(1, generator).joint_angles[0]
 
 
 def random_bones(generator: torch.Generator) -> Float[Tensor, "15"]:
-    """Metres, of somebody drawn from the population."""
+    """Draw bone lengths from the population, metres."""
     return PopulationBodies()(torch.zeros(1, len(BONES)), generator)[0]
 
 
 def on_the_floor(joints_world: Float[Tensor, "*frames joints 3"]) -> Float[Tensor, "*frames joints 3"]:
-    """The same joints, all moved up or down by one height: the lowest of all frames comes to z = 0."""
+    """Move all joints up or down by one height, so that the lowest of all frames comes to z = 0."""
     return joints_world - joints_world.new_tensor([0.0, 0.0, 1.0]) * joints_world[..., 2].amin()
 
 
 def motions_of(angle: str) -> str:
-    """What a joint angle does, in words: which motion is positive and which negative, and whose limits they are."""
+    """Describe a joint angle: its positive and negative motion, and the source of its limits."""
     left, name = angle.startswith("left_"), angle.removeprefix("left_").removeprefix("right_")
     motion: Motion = _MOTIONS[name]
     words = (motion.positive, motion.negative)
@@ -82,7 +82,7 @@ GLIDE = 0.4
 
 
 class BodyPage:
-    """What it shows is read off the sliders each time: they are all there is to know."""
+    """Sliders for angles and bones; their values are the only state."""
 
     uses_orbit = True
 
@@ -146,7 +146,7 @@ class BodyPage:
         return Body(degrees * (math.pi / 180), torch.tensor([float(slider.value) for slider in self.bones]))
 
     def draw(self) -> bool:
-        """The body a little nearer to what the sliders say."""
+        """Draw the body, a step nearer to the sliders' values."""
         wanted = self._wanted()
         moving = not self._shown.is_near(wanted)
         self._shown = self._shown.towards(wanted, GLIDE) if moving else wanted

@@ -21,7 +21,7 @@ from viewer.scene import BODY, Scene
 
 
 class ClipSource:
-    """Noise -> a clip. fps: frames a second of what it has learnt from."""
+    """A trained generator, latent -> clip. fps: frames a second of its training data."""
 
     def __init__(self, augmenter: Augmenter, fps: float | None) -> None:
         self._augmenter, self.fps = augmenter, fps or STANDING_FPS
@@ -32,7 +32,7 @@ class ClipSource:
 
     @classmethod
     def of_checkpoint(cls, content: dict[str, Any], path: Path = Path("last.pt")) -> "ClipSource":
-        """content: of a run's last.pt, the file `path`; `why_no_generator` has nothing to say about it."""
+        """Load the generator. content: of a run's last.pt, the file `path`, which has one (why_no_generator)."""
         stored = stored_augmenter(content, path)
         settings = replace(stored.settings, detector_noise="none")
         augmenter = Augmenter(settings, standing_person(stored.frames))
@@ -50,7 +50,7 @@ class ClipSource:
 
     @torch.inference_mode()
     def clip(self, noise: Float[Tensor, "1 noise"], temperature: float = 1.0) -> Float[Tensor, "frames 16 3"]:
-        """Metres, world, over the origin and on the floor. temperature: times the noise; 0 gives the middle pose."""
+        """Generate a clip, metres, world, over the origin, on the floor. temperature: factor of the latent."""
         pose = self._pose_generator(temperature * noise)
         lengths = (
             self._lengths if pose.bone_factors is None else scale_bones(self._lengths[None], pose.bone_factors)[:, None]
@@ -61,7 +61,7 @@ class ClipSource:
 
 
 def why_no_generator(content: Any, path: Path) -> str | None:
-    """The sentence for a checkpoint that holds no generator, None for one that does."""
+    """Say in a sentence that a checkpoint holds no generator; None where it does."""
     run = content.get("run") if is_posefk(content) else None
     if not isinstance(run, dict):
         return f"{path.name} holds a lifter and no generator: sampling needs the last.pt of a run with a GAN."
@@ -74,7 +74,7 @@ def why_no_generator(content: Any, path: Path) -> str | None:
 def between(
     first: Float[Tensor, "1 noise"], second: Float[Tensor, "1 noise"], share: float
 ) -> Float[Tensor, "1 noise"]:
-    """Noise a share (0 to 1) of the way from one to another, normal noise itself all the way."""
+    """Interpolate latents on a circle by a share of 0 to 1, so that they stay normal."""
     angle = torch.tensor(share * torch.pi / 2)
     return angle.cos() * first + angle.sin() * second
 
@@ -116,7 +116,7 @@ class GeneratorPage:
         self._clip = self._source.clip(noise, temperature)
 
     def draw(self) -> bool:
-        """The player's frame of the clip."""
+        """Draw the player's frame of the clip."""
         self._draw_clip()
         joints = self._clip[min(self.player.frame, len(self._clip) - 1)]
         camera, moving = self._orbit.camera()

@@ -27,7 +27,7 @@ class Orbit:
     aspect: float = 1.0  # image height / width
 
     def camera(self) -> Camera:
-        """The camera, without lens distortion."""
+        """Build the camera, without lens distortion."""
         azimuth = math.radians(self.azimuth_deg)
         position = [self.distance * math.sin(azimuth), self.distance * math.cos(azimuth), self.height]
         intrinsics = torch.zeros(NUM_INTRINSICS)
@@ -45,11 +45,11 @@ class Orbit:
         return torch.tensor([w * cos - z * sin, x * cos + y * sin, y * cos - x * sin, z * cos + w * sin])
 
     def towards(self, other: "Orbit", share: float) -> "Orbit":
-        """A share (0 to 1) of the way to another place, azimuth and roll the short way round."""
+        """Interpolate to another place by a share of 0 to 1, angles the short way round."""
         return Orbit(*(_between(name, getattr(self, name), getattr(other, name), share) for name in _FIELDS))
 
     def is_near(self, other: "Orbit") -> bool:
-        """Whether nobody could see the difference."""
+        """Whether the difference is invisible."""
         return all(abs(_between(name, 0.0, getattr(other, name) - getattr(self, name), 1.0)) < 5e-3 for name in _FIELDS)
 
 
@@ -76,7 +76,7 @@ RANGES = {
 
 
 class OrbitPanel:
-    """The camera of the pages that have none of their own. `camera` glides after the sliders."""
+    """Sliders of the camera that the pages without recordings share. `camera` glides after them."""
 
     def __init__(self, gui: viser.GuiApi, pages: Pages) -> None:
         real = zip(CAMERA_IDS, H36M_CAMERAS["S9"], strict=True)
@@ -93,13 +93,13 @@ class OrbitPanel:
         self._choice.on_update(lambda _: self._hide_sliders())
 
     def reset(self) -> None:
-        """Everything as it was at the start."""
+        """Reset all sliders."""
         self._choice.value = BY_SLIDERS
         for name, slider in self._sliders.items():
             slider.value = getattr(Orbit(), name)
 
     def camera(self, share: float = 1.0) -> tuple[Camera, bool]:
-        """The camera, a share of the way to where it is wanted, and whether it has not got there yet."""
+        """Return the camera, moved by a share of the way to the sliders' values, and whether it is still moving."""
         if self._choice.value != BY_SLIDERS:
             return self._real[self._choice.value], False
         wanted = Orbit(**{name: float(slider.value) for name, slider in self._sliders.items()})

@@ -26,11 +26,11 @@ class Redrawing:
         self._thread.start()
 
     def request(self, event: object = None) -> None:
-        """Draw soon. event: of the slider that was moved; everything is read afresh."""
+        """Ask for a drawing. event: of the slider that was moved; unused, for all sliders are read again."""
         self._asked.set()
 
     def stop(self) -> None:
-        """Draw no more; returns when the last picture is finished."""
+        """Stop; return when the last drawing is finished."""
         self._stopped = True
         self._asked.set()
         self._thread.join()
@@ -61,11 +61,11 @@ class Player:
 
     @property
     def frame(self) -> int:
-        """From 0."""
+        """Number of the frame shown, from 0."""
         return int(self._slider.value)
 
     def load(self, frames: int, fps: float) -> None:
-        """A new clip, from its first frame; what plays goes on playing."""
+        """Show a new clip from its first frame; a playing one keeps playing."""
         moves = frames > 1
         if not moves:
             self._switch(False)
@@ -84,7 +84,7 @@ class Player:
         (self._playing.set if playing else self._playing.clear)()
 
     def _run(self) -> None:
-        """Frames by the clock: a browser that is slow gets fewer of them, in the same time."""
+        """Advance frames by the clock: a slow browser gets fewer of them in the same time."""
         place, before = 0.0, time.perf_counter()
         while True:
             self._playing.wait()
@@ -151,7 +151,7 @@ class Pages:
         self.redrawing.request()
 
     def say(self, level: str, sentence: str) -> None:
-        """A sentence below the buttons, "" takes it away. level: note, busy or trouble; one of each."""
+        """Show a sentence below the buttons; "" removes it. level: note, busy or trouble; one of each."""
         note = self._notes[level]
         note.content, note.visible = sentence, bool(sentence)
 

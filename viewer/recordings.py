@@ -54,17 +54,17 @@ class Sight:
         return camera.camera_to_world(joints) - camera.translation + root
 
     def camera_of(self, frame: int) -> Camera:
-        """The camera of one frame."""
+        """Return the camera of one frame."""
         return self.camera[frame] if self.camera.translation.ndim > 1 else self.camera
 
     @cached_property
     def errors(self) -> Float[Tensor, "frames joints"]:
-        """Millimetres."""
+        """Joint errors, millimetres."""
         assert self.predicted is not None
         return 1000 * self.predicted.errors.plain
 
     def sentence(self, frame: int) -> str:
-        """The errors of one frame, and the mean of the recording, for the screen."""
+        """Describe the errors of one frame and the mean of the recording."""
         if self.predicted is None:
             return "No lifter: start with `--checkpoint FILE` to see lifted poses."
         errors = self.errors[frame]
@@ -78,7 +78,7 @@ class Sight:
 
 
 class Recordings:
-    """The test recordings of a data set. lifter: what reads them, if there is one."""
+    """The test recordings of a data set. lifter: lifts them, if given."""
 
     def __init__(self, dataset: str, settings: DataSettings, lifter: Lifter | None) -> None:
         self._lifter = lifter
@@ -93,7 +93,7 @@ class Recordings:
         return self._lifter is not None
 
     def names(self, test_set: str) -> list[str]:
-        """A name for every recording, each only once."""
+        """Return a unique name for every recording."""
         numbered = enumerate(self.tests[test_set], start=1)
         return [f"{i}. {recording.subject} {recording.action}".strip() for i, recording in numbered]
 
@@ -102,7 +102,7 @@ class Recordings:
         return self.tests[test_set][self.names(test_set).index(name)]
 
     def sight(self, recording: Recording, camera_name: str) -> Sight:
-        """One camera's view of a recording, lifted. All its frames, also those that tests leave out as glitches."""
+        """Lift one camera's view of a recording: all its frames, also those that tests leave out as glitches."""
         view = next(view for view in recording.views if view.camera_name == camera_name)
         alone = [replace(recording, views=(view,))]
         lifter = self._lifter
@@ -120,7 +120,7 @@ class Recordings:
 
 
 def _level_camera() -> Camera:
-    """At the origin, level, looking along +y: turns camera axes upright where a data set does not tell its cameras."""
+    """Build a level camera at the origin looking along +y, for data sets without cameras."""
     half = 0.5**0.5
     return Camera(torch.tensor([half, -half, 0.0, 0.0]), torch.zeros(3), torch.zeros(NUM_INTRINSICS), torch.tensor(1.0))
 
@@ -156,7 +156,7 @@ class RecordingsPage:
         self._recording.value = names[(names.index(_choice(self._recording)) + step) % len(names)]
 
     def _chosen(self) -> Sight:
-        """What was asked for. A new test set has other recordings, a new recording other cameras."""
+        """Load what is chosen. A new test set has other recordings, a new recording other cameras."""
         test = self._test.value
         if test != self._asked[0]:
             self._recording.options = tuple(self._recordings.names(test))
@@ -180,7 +180,7 @@ class RecordingsPage:
         return self._figures[key]
 
     def draw(self) -> bool:
-        """The player's frame of the chosen recording."""
+        """Draw the player's frame of the chosen recording."""
         sight = self._chosen()
         frame = min(self.player.frame, len(sight) - 1)
         predicted = sight.predicted is not None and self._place.value != HIDDEN
@@ -206,7 +206,7 @@ class RecordingsPage:
 
 
 def _choice(dropdown: viser.GuiDropdownHandle[str]) -> str:
-    """What is chosen; the first, where a window has chosen what another has just removed."""
+    """Return the choice, or the first option where another window has just removed it."""
     return dropdown.value if dropdown.value in dropdown.options else dropdown.options[0]
 
 

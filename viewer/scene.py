@@ -66,7 +66,7 @@ def _floor_path(camera: Camera) -> str:
 
 
 class Scene:
-    """Everything that is seen. Figures are added to it; `show_picture` draws what the camera sees."""
+    """The 3D scene and the camera's picture."""
 
     def __init__(self, server: viser.ViserServer) -> None:
         self.server = server
@@ -95,11 +95,11 @@ class Scene:
         self._frustum = scene.add_camera_frustum("/world/camera", 1.0, 1.0, scale=0.25, color=_rgb(MIDDLE))
 
     def figure(self, name: str, skeleton: Skeleton, faint: bool = False) -> "Figure":
-        """A new figure, hidden until it is shown. faint: all grey."""
+        """Add a figure, hidden until it is shown. faint: all grey."""
         return Figure(self.server.scene, name, skeleton, faint)
 
     def show_person(self, figure: "Figure", joints_world: Float[Tensor, "16 3"], camera: Camera) -> None:
-        """The body, as figure and as the camera sees it. joints_world: metres."""
+        """Show a body as a figure and as the camera sees it. joints_world: metres."""
         seen = camera.world_to_camera(joints_world)
         self.follow(joints_world[BODY.root].numpy())
         figure.show(joints_world.numpy())
@@ -116,7 +116,7 @@ class Scene:
         self, joints_screen: Float[np.ndarray, "joints 2"] | None, skeleton: Skeleton, camera: Camera | None,
         caption: str,
     ) -> None:  # fmt: skip
-        """The 2D picture; of a camera that is known also the floor, and its place in the scene."""
+        """Show the 2D picture and, where the camera is known, the floor and the camera's place in the scene."""
         self._picture.content = svg_of(joints_screen, skeleton, float(camera.aspect) if camera else 1.0, camera)
         self._caption.content = caption
         self._frustum.visible = camera is not None
@@ -165,7 +165,7 @@ class Figure:
 def turned(
     radii: Float[np.ndarray, "rings"], heights: Float[np.ndarray, "rings"], sides: int = 18
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles, seen from outside, of rings about the z axis, each joined with the next above it."""
+    """Mesh a surface of revolution about the z axis: vertices and triangles that face outwards."""
     angle = np.arange(sides) * 2 * np.pi / sides
     rim = np.stack([np.cos(angle), np.sin(angle), np.zeros(sides)], axis=-1)
     vertices = radii[:, None, None] * rim + heights[:, None, None] * np.array([0.0, 0.0, 1.0])
@@ -177,7 +177,7 @@ def turned(
 
 
 def along(vectors: Float[np.ndarray, "bones 3"]) -> tuple[np.ndarray, np.ndarray]:
-    """Quaternions (bones, 4) wxyz that turn +z along the vectors, and the vectors' lengths (bones,)."""
+    """Compute quaternions (bones, 4) wxyz that turn +z along the vectors, and the vectors' lengths (bones,)."""
     vectors = vectors.astype(np.float64)
     lengths = np.maximum(np.linalg.norm(vectors, axis=-1), 1e-6)
     x, y, z = (vectors / lengths[:, None]).T
@@ -192,6 +192,6 @@ def _rgb(colour: str) -> tuple[int, int, int]:
 
 
 def _linear_rgb(colour: str) -> tuple[int, int, int]:
-    """Batched meshes take colours as amounts of light, not as sRGB."""
+    """Convert a colour to linear RGB, which batched meshes expect."""
     red, green, blue = (round(255 * (value / 255) ** 2.2) for value in _rgb(colour))
     return red, green, blue

@@ -38,7 +38,7 @@ class Incoming:
         self._messages_read, self._controls = messages_read, controls
 
     def refusal(self, raw: str | bytes) -> str | None:
-        """Why a message is left unread, in one sentence; None: it is read."""
+        """Return the reason why a message is ignored, in one sentence, or None."""
         try:
             content: Any = msgspec.msgpack.decode(raw)  # type: ignore[arg-type]  # text is a TypeError
             message_class: Any = self._messages_read[content.pop("type")]
@@ -81,7 +81,7 @@ _LOG.addFilter(lambda record: record.getMessage() != "opening handshake failed")
 
 
 class Doors:
-    """Turns requests away and leaves messages unread, and says so on the terminal: once each, and not without end."""
+    """Refuses requests and ignores messages; each reason is printed once, and not endlessly many."""
 
     def __init__(self, gate: Gate) -> None:
         self.gate, self.incoming = gate, Incoming({}, {})
@@ -98,7 +98,7 @@ class Doors:
         return connection.respond(HTTPStatus.FORBIDDEN, f"{sentence}\n")
 
     def keeps_out(self, raw: str | bytes) -> bool:
-        """Whether a message is left unread."""
+        """Whether a message is ignored."""
         sentence = self.incoming.refusal(raw)
         if sentence is not None:
             self._say(sentence)
@@ -112,7 +112,7 @@ class Doors:
             print(sentence if len(self._said) <= MOST_SENTENCES else "More was refused: it is not said.", flush=True)
 
     def options(self, process_request: Any = None, create_connection: Any = None, **others: Any) -> dict[str, Any]:
-        """What a server of websockets is asked for, with these doors in it."""
+        """Add these doors to the options of a websocket server."""
         self.in_use = True
         doors = self
 
@@ -133,7 +133,7 @@ class Doors:
 
 
 def serve(settings: Viewer) -> viser.ViserServer:
-    """The server, with nothing on its page yet; refuses to run where this viser cannot be put behind the doors."""
+    """Start a server with an empty page; refuse a viser that cannot be put behind the doors."""
     doors = Doors(Gate(settings.host, settings.allow_host))
     with contextlib.redirect_stdout(io.StringIO()), _in_every_server(doors):  # its banner says what `opened` says
         server = viser.ViserServer(settings.host, settings.port, label="PoseFK", verbose=False)
@@ -154,7 +154,7 @@ def serve(settings: Viewer) -> viser.ViserServer:
 
 @contextlib.contextmanager
 def _in_every_server(doors: Doors) -> Iterator[None]:
-    """viser passes no options on: what it starts meanwhile is given these."""
+    """Add options to the websocket servers started meanwhile, for viser passes none on."""
     plain: Any = websockets_server.serve
 
     def guarded(*arguments: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What `python -m viewer` can be asked, and what is refused before anything starts. Imports no viser."""
+"""Settings of `python -m viewer`, and what is refused before anything starts. Does not import viser."""
 
 import importlib.util
 import socket

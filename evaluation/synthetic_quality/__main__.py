@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(settings: Quality) -> dict[str, Any]:
-    """The numbers, written and printed."""
+    """Compute, write and print the numbers."""
     check(settings)
     effort = Effort(settings.num_poses, settings.bootstrap, settings.seed)
     with tqdm(total=2 + 5 * len(settings.real), unit="step", leave=False) as bar:
@@ -94,7 +94,7 @@ def run(settings: Quality) -> dict[str, Any]:
 
 
 def check(settings: Quality) -> None:
-    """Refuse what cannot work before anything is read."""
+    """Refuse settings that cannot work before anything is read."""
     for name, least in (("num_poses", LEAST_POSES), ("bootstrap", 2), ("seed", 0)):
         if getattr(settings, name) < least:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
@@ -114,7 +114,7 @@ def check(settings: Quality) -> None:
 
 
 def load(settings: Quality, bar: "tqdm[Any]") -> list[PoseSet]:
-    """The synthetic set and the real ones, each checked. Real ones twice as large, for their halves."""
+    """Load and check the synthetic set, and real ones twice as large, for their halves."""
     generator = torch.Generator().manual_seed(settings.seed)
     sets: list[PoseSet] = []
     for i, name in enumerate((settings.synthetic, *settings.real)):
@@ -126,7 +126,7 @@ def load(settings: Quality, bar: "tqdm[Any]") -> list[PoseSet]:
 
 
 def load_one(name: str, settings: Quality, wanted: int, generator: torch.Generator, like: PoseSet | None) -> PoseSet:
-    """A data set by its name, else a file or folder. like: the synthetic set, whose clips real ones should match."""
+    """Load a data set by name, else a file or folder. like: the synthetic set, whose clips real ones should match."""
     if name not in SETS:
         return read_files(Path(name), wanted, generator)
     data = DataSettings(data_root=settings.data_root, data_extra_root=settings.data_extra_root)
@@ -136,7 +136,7 @@ def load_one(name: str, settings: Quality, wanted: int, generator: torch.Generat
 
 
 def facts(synthetic: PoseSet, settings: Quality) -> list[str]:
-    """Size, origin, seed and licence, as far as the set says them."""
+    """List size, origin, seed and licence, as far as the set has them."""
     about = synthetic.about
     items = [f"{synthetic.total:,} poses"]
     if about.get("frames", 1) > 1:
@@ -162,7 +162,7 @@ def sees(features: SetFeatures) -> bool:
 
 
 def pictures(features: dict[str, SetFeatures], upright: bool) -> list[Picture]:
-    """The sections with figures, in the order of the page."""
+    """Draw the sections with figures, in the order of the page."""
     poses = {name: each.joints for name, each in features.items()}
     directions = {name: limb_directions(each.poses.joints) for name, each in features.items()}
     angles = {name: each.angles for name, each in features.items()}
@@ -181,7 +181,7 @@ def pictures(features: dict[str, SetFeatures], upright: bool) -> list[Picture]:
 
 
 def write(path: Path, text: str) -> None:
-    """A file, whole or not at all."""
+    """Write a file atomically."""
     try:
         with atomic_write(path) as part:
             part.write_text(text, encoding="utf-8")
@@ -192,7 +192,7 @@ def write(path: Path, text: str) -> None:
 
 
 def report(settings: Quality, numbers: dict[str, Any]) -> None:
-    """The end: the numbers without the readings, and where the card is."""
+    """Print the numbers without the readings, and where the card is."""
     columns = [title for name in numbers["compared"] for title in (f"against {name}", "its halves")]
     print(aligned([["", *columns], *(line[:-1] for line in compared_cells(numbers))]))
     print()

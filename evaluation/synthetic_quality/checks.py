@@ -1,4 +1,4 @@
-"""What is odd in a set of poses by itself: angles outside their limits, bones, views of its cameras."""
+"""Sanity checks of one set of poses: joint limits, bones, views of its cameras."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _LEVELS = (0.05, 0.5, 0.95)
 
 
 def limit_violations(angles: Float[Tensor, "poses 28"]) -> dict[str, Any]:
-    """Percent of poses with an angle outside the anatomical limits, and of each angle. angles: fitted, rad.
+    """Count poses with an angle outside the anatomical limits, in percent, also angle by angle. angles: fitted, rad.
 
     One degree is forgiven, what the fit of real shoulders may be off.
     """
@@ -35,7 +35,7 @@ def limit_violations(angles: Float[Tensor, "poses 28"]) -> dict[str, Any]:
 
 
 def bone_sanity(lengths: Float[Tensor, "poses 15"]) -> dict[str, Any]:
-    """Stature, how unequal left and right are, and each segment's share of the stature. lengths: metres.
+    """Compute stature, left-right difference and each segment's share of the stature. lengths: metres.
 
     ratio: mean of segment over stature; variation: its standard deviation over its mean, in percent; usual_ratio is of
     augment.bodies.STATURE_RATIOS.
@@ -58,7 +58,7 @@ def bone_sanity(lengths: Float[Tensor, "poses 15"]) -> dict[str, Any]:
 
 
 def view_statistics(views: PoseBatch) -> dict[str, Any]:
-    """How cameras see the poses: 5 %, 50 % and 95 % quantiles, and shares in percent; cameras may be unknown."""
+    """Summarise how cameras see the poses: 5, 50 and 95 % quantiles, shares in percent; cameras may be unknown."""
     screen = views.joints_2d[:, 0]
     aspect = 1.0 if views.camera is None else views.camera.aspect
     statistics: dict[str, Any] = {

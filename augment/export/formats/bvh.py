@@ -14,7 +14,7 @@ _HIERARCHY_BYTES, _FRAME_BYTES = 1840, 420
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """A file per pose or clip, each whole or not at all; their names."""
+    """Write a file per pose or clip, each atomically; return their names."""
     (shard.folder / FOLDER).mkdir(parents=True, exist_ok=True)
     names = []
     for chunk in chunks:
@@ -30,7 +30,7 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     return shard.poses * (_HIERARCHY_BYTES + _FRAME_BYTES * shard.frames)
 
 

@@ -22,7 +22,7 @@ _PERSON_BYTES = 600  # of text, its image included
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """The shard's file, whole or not at all; its name. Chunks are written as they come."""
+    """Write the shard's file atomically, chunk by chunk; return its name."""
     images: list[dict[str, Any]] = []
     people: list[dict[str, Any]] = []
     for chunk in chunks:
@@ -44,7 +44,7 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     return shard.poses * shard.frames * _PERSON_BYTES
 
 

@@ -1,4 +1,4 @@
-"""What an export format is: one module that writes a shard and, where it can, reads it back."""
+"""An export format: a module that writes a shard and, where it can, reads it back."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

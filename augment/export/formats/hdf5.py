@@ -59,7 +59,7 @@ class _Described(io.RawIOBase):
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """The shard's file, whole or not at all; its name."""
+    """Write the shard's file atomically; return its name."""
     with atomic_write(shard.folder / FILE, synced=False) as part, open(part, "wb") as file:
         places: dict[str, int] = {}
         done = 0
@@ -80,12 +80,12 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     return _HEADER_BYTES + shard.poses * (frame_bytes(shard, 3 + 3 + 2) + sum(CAMERA_BYTES) + sum(kept))
 
 
 def _describe(arrays: dict[str, np.ndarray], shard: Shard) -> tuple[_Described, dict[str, int]]:
-    """The file without its numbers, and where in it each array begins. arrays: some rows of each."""
+    """Build the file without its numbers, and the offset of each array. arrays: some of each."""
     described = _Described()
     plain = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     plain.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
@@ -114,7 +114,7 @@ def _arrays(chunk: Chunk) -> dict[str, np.ndarray]:
 
 
 def read(path: Path, frames: int, clips: int, generator: torch.Generator) -> StoredClips:
-    """World joints, views and cameras; the child process of data/files/isolated reads them."""
+    """Read world joints, views and cameras through the child process of data/files/isolated."""
     names = ["joints_world", "joints_screen", *(f"camera/{name}" for name in CAMERA)]
     try:
         about = read_isolated("hdf5", path, names=names, attributes=["layout", "fps"], shapes_only=True)

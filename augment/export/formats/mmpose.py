@@ -25,7 +25,7 @@ _BOX = 1.2  # of the person's box, as SPIN and MMPose pad it; scale is in units 
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """The shard's two files, each whole or not at all; their names."""
+    """Write the shard's two files atomically; return their names."""
     chunk = together(chunks)
     pixels = _pixels(chunk)
     seen = np.ones((*pixels.shape[:2], 1))
@@ -42,7 +42,7 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     name = len(_name(f"S{shard.poses}", shard.frames))
     frame = 4 * name + 8 * (2 + 1 + (3 + 4) * shard.layout.num_joints)
     return shard.poses * (frame * shard.frames + _PICKLED_CAMERA_BYTES + sum(kept))

@@ -18,7 +18,7 @@ _AROUND_BYTES = 186  # of pickle around the array
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """A file per clip, each whole or not at all; their names."""
+    """Write a file per clip, each atomically; return their names."""
     (shard.folder / FOLDER).mkdir(parents=True, exist_ok=True)
     names = []
     for chunk in chunks:
@@ -31,7 +31,7 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     return shard.poses * (frame_bytes(shard, 3) + _AROUND_BYTES)
 
 

@@ -30,7 +30,7 @@ FILE = "poseaug.npz"
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """The shard's file, whole or not at all; its name."""
+    """Write the shard's file atomically; return its name."""
     chunk = together(chunks)
     joints = flat_frames(chunk.joints_camera)
     with atomic_write(shard.folder / FILE, synced=False) as part:
@@ -42,12 +42,12 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     return shard.poses * (frame_bytes(shard, 3 + 2) + sum(kept))
 
 
 def read(path: Path, frames: int, clips: int, generator: torch.Generator) -> StoredClips:
-    """Joints about the hip in camera axes. With cameras kept, the hip's place is found again from the 2D."""
+    """Read joints about the hip in camera axes; where cameras were kept, the hip is placed by the 2D."""
     held = load_npz_restricted(path)
     joints = checked_array(path, "pose3d", held["pose3d"], None, None, 3)
     if len(joints) % frames:
@@ -85,7 +85,7 @@ def hips_from_screen(joints: Tensor, screen: Tensor, camera: Camera) -> Tensor:
 
 
 def _layout_of(path: Path, names: Any, count: int) -> Skeleton:
-    """The layout of an array that may bring its joint names."""
+    """Return the layout of these joint names, or of this many joints."""
     if names is None:
         return Skeleton.from_num_joints(count)
     joints = tuple(names.tolist()) if isinstance(names, np.ndarray) and names.ndim == 1 else (type(names).__name__,)

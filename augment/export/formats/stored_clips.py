@@ -39,12 +39,12 @@ class StoredClips:
 
 
 def draw_indices(total: int, wanted: int, generator: torch.Generator) -> Tensor:
-    """Up to `wanted` of `total` indices by chance, in order."""
+    """Draw up to `wanted` of `total` indices, in order."""
     return torch.randperm(total, generator=generator)[:wanted].sort().values
 
 
 def checked_array(path: Path, name: str, value: Any, *shape: int | None) -> np.ndarray:
-    """An array of a file, if it holds real numbers in this shape (None: of any length), else a refusal."""
+    """Return an array of a file, or refuse one without real numbers in this shape (None: of any length)."""
     array = value if isinstance(value, np.ndarray) else np.empty(0, dtype=object)
     fits = array.ndim == len(shape) and all(side in (None, size) for side, size in zip(shape, array.shape, strict=True))
     if not fits or array.dtype.kind != "f":
@@ -55,7 +55,7 @@ def checked_array(path: Path, name: str, value: Any, *shape: int | None) -> np.n
 
 
 def to_float32(path: Path, name: str, array: np.ndarray) -> Tensor:
-    """As float32, if all of it is finite then."""
+    """Convert to float32; refuse NaN and infinity."""
     with np.errstate(over="ignore"):  # what becomes infinite is refused
         converted = torch.from_numpy(array.astype(np.float32))
     if not torch.isfinite(converted).all():
@@ -64,7 +64,7 @@ def to_float32(path: Path, name: str, array: np.ndarray) -> Tensor:
 
 
 def camera_of(path: Path, arrays: dict[str, Any], count: int, indices: np.ndarray, prefix: str = "") -> Camera:
-    """The cameras at `indices` of `count` ones, from arrays by name as Chunk.camera_arrays has them."""
+    """Build the cameras at `indices` of `count` from arrays named as in Chunk.camera_arrays."""
     held = {name: checked_array(path, f"{prefix}{name}", arrays.get(name), count, *CAMERA[name]) for name in CAMERA}
     return Camera(*(to_float32(path, f"{prefix}{name}", array[indices]) for name, array in held.items()))
 

@@ -43,7 +43,7 @@ PIECE = 2048  # poses seen at a time: what is computed with on the way then stay
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """The shard's two files, each whole or not at all; their names."""
+    """Write the shard's two files atomically; return their names."""
     rigs = {subject: _Rig.of(subject) for subject in TRAIN_SUBJECTS}
     cameras: dict[str, dict[str, Any]] = {subject: {} for subject in TRAIN_SUBJECTS}
     with (
@@ -73,7 +73,7 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     world, views = 32 * 3, 5 * 2  # numbers of a frame, and of each of its joints
     each = 4 * world * shard.frames + frame_bytes(shard, views) + sum(CAMERA_BYTES) + sum(kept)
     recording = _TAKE_BYTES + _ARRAY_BYTES * len(kept) if shard.frames > 1 else 0  # single poses share theirs
@@ -117,7 +117,7 @@ class _Rig:
         return cls(Camera.stack(pixels).reshape(-1, 1, 1).to(torch.float32), middle)
 
     def seen(self, joints: np.ndarray) -> list[np.ndarray]:
-        """What the cameras see of poses (F, J, 3) metres: an array (F, J, 2) pixels each."""
+        """Project poses (F, J, 3) metres: an array (F, J, 2) pixels of each camera."""
         poses = torch.from_numpy(joints)[None]
         pieces = [self.cameras.project(self.cameras.world_to_camera(piece)) for piece in poses.split(PIECE, dim=1)]
         return list(torch.cat(pieces, dim=1).numpy())
@@ -146,7 +146,7 @@ def _metadata(layout: Skeleton) -> dict[str, Any]:
 
 
 def read(path: Path, frames: int, clips: int, generator: torch.Generator) -> StoredClips:
-    """The view each pose was drawn with, where the 2D file beside it has one; else the world's joints alone.
+    """Read the view each pose was drawn with, where the 2D file beside it has one; else the world's joints alone.
 
     A clip has one camera, which tells clips from single poses; `frames` is not asked.
     """
@@ -186,7 +186,7 @@ def read(path: Path, frames: int, clips: int, generator: torch.Generator) -> Sto
 def _without_cameras(
     path: Path, recordings: dict[tuple[str, str], np.ndarray], clips: int, generator: torch.Generator
 ) -> StoredClips:
-    """Every frame a pose of its own; those of a recording are neighbours in time."""
+    """Read every frame as a single pose; those of a recording are neighbours in time."""
     poses = torch.cat([to_body(path, array, Skeleton.from_num_joints(array.shape[1])) for array in recordings.values()])
     recording = torch.repeat_interleave(
         torch.arange(len(recordings)), torch.tensor([len(array) for array in recordings.values()])
