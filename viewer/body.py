@@ -8,10 +8,10 @@ import viser
 from jaxtyping import Float
 from torch import Tensor
 
-from augment.bodies import PopulationBodies
-from augment.sources.random_poses import LIMBS, range_of_motion_poses
 from kinematics import BONES, JOINT_ANGLES, DHHuman, joint_limits
+from kinematics.dh import ANGLE_GROUPS
 from kinematics.limits import ANATOMICAL_LIMBS, ANATOMICAL_TRUNK, Motion
+from kinematics.stature import average_bone_lengths, sample_population
 from viewer.orbit import OrbitPanel
 from viewer.pages import Pages
 from viewer.scene import BODY, Scene
@@ -49,17 +49,17 @@ class Body:
 
 def body_at_rest() -> Body:
     """Return an average adult with all angles zero: standing, arms hanging."""
-    return Body(torch.zeros(len(JOINT_ANGLES)), PopulationBodies().mean_lengths)
+    return Body(torch.zeros(len(JOINT_ANGLES)), average_bone_lengths())
 
 
 def random_angles(generator: torch.Generator) -> Float[Tensor, "28"]:
     """Draw joint angles from the anatomical range of motion, radians."""
-    return range_of_motion_poses(1, generator).joint_angles[0]
+    return joint_limits("anatomical").sample_towards_rest(1, generator)[0]
 
 
 def random_bones(generator: torch.Generator) -> Float[Tensor, "15"]:
     """Draw bone lengths from the population, metres."""
-    return PopulationBodies()(torch.zeros(1, len(BONES)), generator)[0]
+    return sample_population(average_bone_lengths(), torch.zeros(1), generator)[0]
 
 
 def on_the_floor(joints_world: Float[Tensor, "*frames joints 3"]) -> Float[Tensor, "*frames joints 3"]:
@@ -103,7 +103,7 @@ class BodyPage:
         limits = joint_limits("anatomical")
         lower, upper = (torch.rad2deg(end).round().int().tolist() for end in (limits.lower, limits.upper))
         sliders: list[viser.GuiSliderHandle[int]] = []
-        by_first_angle = sorted(LIMBS.items(), key=lambda limb: limb[1].start)
+        by_first_angle = sorted(ANGLE_GROUPS.items(), key=lambda limb: limb[1].start)
         for limb, indices in by_first_angle:
             words = limb.replace("_", " ")
             with self._gui.add_folder(f"{words.capitalize()}, degrees", expand_by_default=limb == "right_arm"):

@@ -26,13 +26,13 @@ from evaluation.drawing.charts import SYNTHETIC_SET, camera_views, joint_angle_h
 from evaluation.synthetic_quality.card.figures import limb_maps, pose_sheet
 from evaluation.synthetic_quality.card.html import Picture, page
 from evaluation.synthetic_quality.card.tables import PER_SET, VIEWS, compared_cells, set_cells
-from evaluation.synthetic_quality.features import limb_directions
 from evaluation.synthetic_quality.pose_sets.files import read_files
 from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, SETS, PoseSet, load_recordings, of_recordings
 from evaluation.synthetic_quality.report import Effort, SetFeatures, common_axes, compute_features, compute_report
 from evaluation.synthetic_quality.report import names as names_of
 from evaluation.tables import aligned
 from kinematics import PoseFKError, exit_with_one_sentence, joint_limits
+from kinematics.limb_frames import limb_directions
 
 PAGE, NUMBERS = "card.html", "card.json"
 

@@ -15,8 +15,8 @@ from data import DataSettings, DataSplits, load_dataset
 from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from kinematics.errors import BAD_INPUT
-from posenets import export_onnx
 from posenets.checkpoints.files import read_checkpoint
+from posenets.export_onnx import __main__ as export_onnx
 from training.checkpoint import read_last
 from viewer.generator import ClipSource
 from viewer.settings import Viewer, check

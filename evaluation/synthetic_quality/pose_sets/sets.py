@@ -19,8 +19,8 @@ from data import (
     load_test_set,
 )
 from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_rate
-from evaluation.synthetic_quality.features import statures
 from kinematics import PoseFKError, bone_lengths
+from kinematics.stature import statures
 
 SETS = tuple(
     dict.fromkeys([*DATASETS, *(test for tests in TEST_SETS.values() for test in tests), *STANDALONE_TEST_SETS])
@@ -182,7 +182,7 @@ def _moments(recordings: Sequence[Recording]) -> tuple[Tensor, Tensor]:
 
 
 def _one_view_each(moment: Tensor, indices: Tensor, generator: torch.Generator) -> Tensor:
-    """The rows in random order, one for each moment."""
+    """Keep one random index of each moment."""
     indices = indices[torch.randperm(len(indices), generator=generator)]
     order = moment[indices].argsort(stable=True)
     ordered = moment[indices][order]
