@@ -32,7 +32,7 @@ from evaluation.evaluate import dataset_for
 from kinematics import Skeleton, exit_with_one_sentence
 from posenets import load_lifter
 from training import checkpoint, distributed
-from training.building import lifter_of_run
+from training.building import build_lifter
 from training.config import Settings, from_plain, read_settings
 from training.course import Course
 from training.detections import check_confidence, noise_of_run
@@ -107,7 +107,7 @@ def train(
     # lifter: screen -> joints
     layout, device = Skeleton.from_num_joints(settings.data.num_joints).name, processes.device
     torch.manual_seed(settings.seed)
-    lifter = lifter_of_run(settings, layout).to(device)
+    lifter = build_lifter(settings, layout).to(device)
     # files -> takes -> poses, as tensors on the run's device, in the windows and views that the lifter reads
     real = dataset_for(lifter, splits.train, device)
     output = settings.output

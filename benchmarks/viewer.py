@@ -27,8 +27,8 @@ import zstandard
 from websockets.sync.client import ClientConnection, connect
 
 from benchmarks import browser
-from viewer.body_page import BodyPage
-from viewer.orbit_panel import OrbitPanel
+from viewer.body import BodyPage
+from viewer.orbit import OrbitPanel
 from viewer.pages import Pages
 from viewer.scene import Scene
 

@@ -90,7 +90,7 @@ def run(settings: CrossDomain) -> list[dict[str, Any]]:
 
 
 def check(settings: CrossDomain) -> None:
-    """Refuse what cannot work before anything is read."""
+    """Refuse settings that cannot work before anything is read."""
     if settings.batch_size < 1:
         raise ValueError(f"--batch_size is {settings.batch_size}, expected 1 or more.")
     if not settings.test_sets:

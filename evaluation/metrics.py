@@ -33,7 +33,7 @@ AUC_THRESHOLDS = tuple(millimetres / 1000 for millimetres in range(0, 151, 5))
 
 
 def _pair(prediction: Joints, target: Target) -> tuple[Tensor, Tensor]:
-    """Both as tensors of one shape (numpy arrays are taken as they are)."""
+    """Convert both to tensors and refuse different shapes."""
     if tuple(prediction.shape) != tuple(target.shape):
         raise ValueError(
             f"prediction has shape {tuple(prediction.shape)}, target {tuple(target.shape)}: expected the same."
@@ -44,13 +44,13 @@ def _pair(prediction: Joints, target: Target) -> tuple[Tensor, Tensor]:
 
 
 def joint_errors(prediction: Joints, target: Target) -> Float[Tensor, "*batch joints"]:
-    """Distance of each joint, metres."""
+    """Measure the distance of each joint, metres."""
     prediction, target = _pair(prediction, target)
     return torch.linalg.vector_norm(prediction - target, dim=-1)
 
 
 def mpjpe(prediction: Joints, target: Target, weights: Float[Tensor, "*batch joints"] | None = None) -> float:
-    """Mean per-joint position error, metres. weights: multiplied to each distance before the mean (VideoPose3D)."""
+    """Compute the mean per-joint position error, metres. weights: factors of the distances (VideoPose3D)."""
     errors = joint_errors(prediction, target)
     return float((errors if weights is None else weights * errors).mean())
 
@@ -165,7 +165,7 @@ class JointErrors:
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that every table shows. function: None where it has no value; unit: of that number; header: its name."""
+    """A column of every score table. function: returns the number in `unit`, or None where it has no value."""
 
     function: Callable[[JointErrors], float | None]
     unit: str

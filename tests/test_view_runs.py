@@ -15,8 +15,7 @@ import run_fk_gan
 from data import DataSettings, DataSplits, Recording, load_dataset
 from kinematics.errors import PoseFKError
 from posenets import MultiViewLifter, load_lifter
-from viewer.checks import check
-from viewer.settings import Viewer
+from viewer.settings import Viewer, check
 
 DATA = "--dataset demo --actions walk crawl --subjects_train D1 --test_sets demo"
 NETS = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --generator_width 16"

@@ -1,8 +1,23 @@
-"""What `python -m viewer` can be asked."""
+"""Settings of `python -m viewer`, and what is refused before anything starts. Does not import viser."""
 
+import importlib.util
+import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
+
+from augment.stored import stored_augmenter, why_no_augmenter
+from data import STANDALONE_TEST_SETS, cmu
+from data.files.present import require_file
+from data.h36m import recordings as h36m
+from data.mpi_inf_3dhp import test_set as test_set_3dhp
+from data.mpi_inf_3dhp import train_set as train_set_3dhp
+from data.multiview import ski_pose
+from kinematics.errors import PoseFKError
+from posenets import Lifter, lifter_from_checkpoint, load_lifter
+from posenets.checkpoints.content import is_posefk
+from posenets.checkpoints.files import read_checkpoint
+from viewer.gate import check_allow_host
 
 
 @dataclass
@@ -29,3 +44,70 @@ class Viewer:
     """Lifter of an original project's checkpoint."""
     input_mode: str = "screen"
     """What an original project's lifter reads (PoseFK's checkpoints say it themselves)."""
+
+
+class Checked(NamedTuple):
+    """What a checkpoint holds, and the lifter in it; None without a checkpoint."""
+
+    content: Any
+    lifter: Lifter | None
+
+
+def check(settings: Viewer) -> Checked:
+    """Refuse in one sentence what cannot work, and read the checkpoint."""
+    check_viser()
+    check_port(settings.host, settings.port)
+    check_allow_host(settings.allow_host)
+    check_recordings(settings)
+    path = settings.checkpoint
+    if path is None:
+        return Checked(None, None)
+    content = read_checkpoint(path)
+    if is_posefk(content):
+        lifter = lifter_from_checkpoint(content, path)
+    else:
+        lifter = load_lifter(path, settings.posenet_name, settings.input_mode)
+    if lifter.views > 1:
+        raise PoseFKError(
+            f"{path} sees {lifter.views} cameras at once and the viewer shows one: look at figures/lifted_*.png of its "
+            "run."
+        )
+    if is_posefk(content) and why_no_augmenter(content) is None:
+        stored_augmenter(content, path)  # so that a broken one is told before a page opens
+    return Checked(content, lifter)
+
+
+def check_viser() -> None:
+    """Refuse to start without viser, and say how to get it."""
+    if importlib.util.find_spec("viser") is None:
+        raise PoseFKError('The viewer needs viser, which is not installed: pip install -e ".[viewer]"')
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on; viser would quietly take another port."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PoseFKError(
+            f"--port {port} of {host} cannot be used ({reason}): choose another with --port, 0 for any that is free."
+        ) from error
+
+
+def check_recordings(settings: Viewer) -> None:
+    """Refuse a data set whose file is not there; what is in it is read when the page is open."""
+    root, extra = Path(settings.data_root), Path(settings.data_extra_root)
+    test_file = (test_set_3dhp.HOW_TO_MAKE, extra / test_set_3dhp.TEST_FILE)
+    own_clips = root / cmu.FILE_NAME  # without them those that are built in
+    needed = {
+        "cmu": (cmu.HOW_TO_MAKE, *([own_clips] if own_clips.exists() else [])),
+        "h36m": (h36m.HOW_TO_MAKE, root / h36m.FILE_NAME),
+        "mpi_inf_3dhp": (train_set_3dhp.HOW_TO_MAKE, root / train_set_3dhp.TRAIN_FILE),
+        "ski": (ski_pose.HOW_TO_GET, *(ski_pose.file_of(root, split) for split in ski_pose.SPLITS)),
+        **dict.fromkeys(STANDALONE_TEST_SETS, test_file),
+    }
+    how_to_make, *paths = needed.get(settings.dataset, ("",))
+    for path in paths:
+        require_file(path, how_to_make)

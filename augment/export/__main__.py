@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -54,8 +54,8 @@ class Export:
     """Folder to write to; of this export alone."""
     num_poses: int = 10_000
     """Poses, or clips of several frames."""
-    format: Literal["videopose3d", "poseaug", "motionbert", "mmpose", "hdf5", "bvh", "coco"] = "videopose3d"
-    """File format."""
+    format: str = "videopose3d"
+    """File format: videopose3d, poseaug, motionbert, mmpose, hdf5, bvh, coco, or one that a plugin brings."""
     recipe: str = ""
     """normal and rom (random poses, no data needed), or limbs (recorded poses with limbs exchanged); default normal."""
     checkpoint: Path | None = None
@@ -130,10 +130,12 @@ def told_trouble(out: Path) -> Iterator[None]:
 
 def checked(settings: Export) -> Export:
     """The settings with defaults filled in, or a refusal."""
-    kind = FORMATS[settings.format]
+    if settings.format not in FORMATS:
+        raise PoseFKError(f"--format {settings.format}: choose from {', '.join(FORMATS)}.")
+    layouts = FORMATS[settings.format].layouts
     for name, value, known in (
         ("recipe", settings.recipe or "normal", EXPORT_RECIPES),
-        ("layout", settings.layout or kind.layouts[0], kind.layouts),
+        ("layout", settings.layout or layouts[0], layouts),
         ("dataset", settings.dataset, DATASETS),
         *(("keep", word, KEEP) for word in settings.keep),
     ):
@@ -147,7 +149,7 @@ def checked(settings: Export) -> Export:
         if not getattr(settings, name) >= least:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
     recipe = "" if settings.checkpoint is not None else settings.recipe or "normal"
-    return replace(settings, recipe=recipe, layout=settings.layout or kind.layouts[0])
+    return replace(settings, recipe=recipe, layout=settings.layout or layouts[0])
 
 
 def stream_of(settings: Export) -> PoseStream:
@@ -175,10 +177,10 @@ def identity_of(settings: Export) -> dict[str, Any]:
 
 def room_for(settings: Export, plans: Sequence[ShardPlan]) -> tuple[int, int]:
     """Bytes that are still to be written, and in how many files where every pose or clip has its own, else 0."""
-    kind, kept = FORMATS[settings.format], kept_bytes(settings.keep, settings.frames)
+    form, kept = FORMATS[settings.format], kept_bytes(settings.keep, settings.frames)
     todo = [plan for plan in plans if not (settings.out / plan.folder / DONE).is_file()]
-    wanted = sum(kind.size(shard_of(settings, plan, 0.0), kept) for plan in todo)
-    return wanted, sum(plan.poses for plan in todo) if kind.a_file_each else 0
+    wanted = sum(form.size(shard_of(settings, plan, 0.0), kept) for plan in todo)
+    return wanted, sum(plan.poses for plan in todo) if form.file_per_pose else 0
 
 
 def shard_of(settings: Export, plan: ShardPlan, fps: float) -> Shard:

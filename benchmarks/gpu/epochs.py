@@ -10,7 +10,7 @@ from augment import Augmenter
 from benchmarks.gpu.measuring import Bench, Row
 from benchmarks.gpu.motion import H36M_POSES, random_motion
 from data import PoseDataset
-from training.building import lifter_of_run
+from training.building import build_lifter
 from training.config import Settings, read_settings
 from training.course import Course
 from training.detections import RunNoise
@@ -63,7 +63,7 @@ def epoch(bench: Bench, name: str, recipe: str, flags: str, poses: int) -> Row:
 def course_of(settings: Settings, poses: int, device: torch.device) -> Course:
     """The parts of a run on random motion, put together as run_fk_gan.train does."""
     torch.manual_seed(settings.seed)
-    lifter = lifter_of_run(settings, "h36m_16").to(device)
+    lifter = build_lifter(settings, "h36m_16").to(device)
     real: PoseDataset = random_motion(poses, lifter.frames, device)
     lifter.fps = real.fps
     augmenter = Augmenter(settings.augment, real, None, 0, device) if augments(settings) else None

@@ -1,4 +1,4 @@
-"""What predict writes: npz, JSON, BVH."""
+"""Files of a lifted clip: npz, JSON, BVH."""
 
 import json
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def write_bvh_files(clip: LiftedClip, folder: Path) -> list[str]:
 
 
 def _about(clip: LiftedClip) -> dict[str, Any]:
-    """The plain values of every file."""
+    """Collect the plain values of every file."""
     return {
         "fps": clip.fps,
         "image_size": list(clip.image_size),

@@ -30,7 +30,7 @@ LOOK_AT_M, VIEW_HALF_M = 0.85, 1.25  # height of the view's middle, and half its
 
 
 def write_film(clip: LiftedClip, path: Path, most_frames: int = 300) -> None:
-    """A .gif or .mp4, 640 x 344 pixels; of longer clips `most_frames` frames, evenly spread, in the clip's own time."""
+    """Write a .gif or .mp4 of 640 x 344 pixels; longer clips are thinned to `most_frames` frames, in real time."""
     chosen = np.unique(np.linspace(0, len(clip) - 1, min(most_frames, len(clip))).round().astype(int))
     fps = clip.fps * len(chosen) / len(clip)
     pictures = draw_frames(clip, chosen)
@@ -39,13 +39,13 @@ def write_film(clip: LiftedClip, path: Path, most_frames: int = 300) -> None:
 
 
 def check_film(film: str) -> None:
-    """Refuse mp4 where nothing can write it."""
+    """Refuse mp4 where ffmpeg is missing."""
     if film == "mp4" and shutil.which("ffmpeg") is None:
         raise PoseFKError("--film mp4 needs ffmpeg, which is not on the PATH: install it, or choose --film gif.")
 
 
 def draw_frames(clip: LiftedClip, chosen: np.ndarray) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-    """Pictures of the chosen frames."""
+    """Draw the chosen frames."""
     figure = Figure(figsize=(2 * PANEL_PIXELS / 100, (PANEL_PIXELS + TITLE_PIXELS) / 100), dpi=100)
     canvas = FigureCanvasAgg(figure)
     left, right = _panels(figure)
@@ -76,7 +76,7 @@ def _panels(figure: Figure) -> list[Axes]:
 
 
 def _screen(axes: Axes, clip: LiftedClip) -> LineCollection:
-    """The image's frame, and lines for the keypoints; the view is the square of the image where the person moves."""
+    """Draw the image's frame; return lines for the keypoints. The view is the square in which the person moves."""
     width, height = clip.image_size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height], [0, 0]], dtype=float)
     axes.add_collection(LineCollection([corners], colors=FAINT, linewidths=0.8))
@@ -87,7 +87,7 @@ def _screen(axes: Axes, clip: LiftedClip) -> LineCollection:
 
 
 def _space(axes: Axes, clip: LiftedClip) -> tuple[LineCollection, LineCollection]:
-    """Lines for the floor and for the body."""
+    """Return lines for the floor and for the body."""
     middle = _project(np.array([[0.0, 0.0, LOOK_AT_M]]))[0]
     axes.set(xlim=middle[0] + np.array([-1, 1]) * VIEW_HALF_M, ylim=middle[1] + np.array([-1, 1]) * VIEW_HALF_M)
     floor = LineCollection([], colors=FLOOR, linewidths=0.9)
@@ -102,13 +102,13 @@ def _bones(axes: Axes, colours: list[str]) -> LineCollection:
 
 
 def _project(points_world: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
-    """World points (z up) in the viewer's parallel projection, which takes axes like a camera's."""
+    """Project world points (z up) in parallel."""
     x, y, z = np.moveaxis(points_world, -1, 0)
     return seen_from_the_side(np.stack([x, -z, y], axis=-1))
 
 
 def _floor_lines(here: Float[np.ndarray, "3"]) -> Float[np.ndarray, "lines 2 3"]:
-    """The world's floor grid within reach of a person, seen from there. here: on the floor under the root, metres."""
+    """Return the floor grid around a person. here: the point of the floor under the root, metres, the new origin."""
     lines = []
     for axis in (0, 1):
         first = np.ceil((here[axis] - HALF_SIZE_M) / LINE_SPACING_M) * LINE_SPACING_M - here[axis]
@@ -120,7 +120,7 @@ def _floor_lines(here: Float[np.ndarray, "3"]) -> Float[np.ndarray, "lines 2 3"]
 
 
 def _write_gif(pictures: Iterator[np.ndarray], path: Path, fps: float) -> None:
-    """Frames thinned further where a GIF cannot show so many a second; all in the first one's colours."""
+    """Write a GIF, thinned where it cannot show so many frames a second, in the first frame's palette."""
     every = max(1, round(fps * SHORTEST_GIF_FRAME_MS / 1000))
     kept = [Image.fromarray(picture) for place, picture in enumerate(pictures) if place % every == 0]
     palette = kept[0].quantize(32)
@@ -130,7 +130,7 @@ def _write_gif(pictures: Iterator[np.ndarray], path: Path, fps: float) -> None:
 
 
 def _write_mp4(pictures: Iterator[np.ndarray], path: Path, fps: float) -> None:
-    """Through ffmpeg, as H.264 that every player has."""
+    """Write H.264 through ffmpeg."""
     first = next(pictures)
     height, width = first.shape[:2]
     command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}",

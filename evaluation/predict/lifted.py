@@ -12,7 +12,7 @@ from data.keypoints.pieces import Piece
 from data.plausible import LEAST_PREDICTED_M, check_bodies
 from kinematics.camera import camera_to_world, look_at, pixels_to_screen
 from kinematics.errors import PoseFKError
-from kinematics.foot_contact import lowest_heights, planted
+from kinematics.foot_contact import lowest_heights, remove_foot_skate
 from kinematics.skeleton import Skeleton
 from posenets import Lifter
 
@@ -45,7 +45,7 @@ class LiftedClip:
 def lift_pieces(
     lifter: Lifter, pieces: list[Piece], size: tuple[int, int], fps: float, flip: bool = True, pitch_deg: float = 0.0
 ) -> LiftedClip:
-    """Every frame of every piece, by the window around it. pitch_deg: how far down the camera looks."""
+    """Lift every frame of every piece from the window around it. pitch_deg: how far down the camera looks."""
     device = next(lifter.parameters()).device
     lifted = []
     for piece in pieces:
@@ -64,7 +64,7 @@ def lift_pieces(
 
 
 def check_lifted(clip: LiftedClip, name: str) -> None:
-    """Refuse what is not finite and what no body can be, before any of it is written. name: of the checkpoint."""
+    """Refuse joints that are not finite or not plausible before any file is written. name: of the checkpoint."""
     advice = "Its weights are finite: look at the keypoints of that frame, or take another checkpoint."
     called = [f"what it predicts for frame {number}" for number in clip.frames].__getitem__
     for joints in (clip.joints_3d, clip.joints_world - clip.joints_world[:, :1]):
@@ -75,7 +75,7 @@ def check_lifted(clip: LiftedClip, name: str) -> None:
 
 
 def upright_on_the_floor(joints_camera: Float[Tensor, "frames joints 3"], pitch_deg: float = 0.0) -> Tensor:
-    """A clip in the world, (T, J, 3) metres, z up, the camera looking along +y: a guess for looking at.
+    """Place a clip in the world, (T, J, 3) metres, z up, the camera looking along +y: a guess for display.
 
     What a lifter predicts is relative to the root. Here the lowest joint of each frame lies on the floor, and the body
     travels so that what carries it stands (kinematics.foot_contact).
@@ -83,5 +83,5 @@ def upright_on_the_floor(joints_camera: Float[Tensor, "frames joints 3"], pitch_
     pitch = math.radians(pitch_deg)
     origin = joints_camera.new_zeros(3)
     orientation_wxyz = look_at(origin, joints_camera.new_tensor([0.0, math.cos(pitch), -math.sin(pitch)]))
-    joints = planted(camera_to_world(joints_camera, orientation_wxyz, origin)[None])[0]
+    joints = remove_foot_skate(camera_to_world(joints_camera, orientation_wxyz, origin)[None])[0]
     return joints - joints.new_tensor([0.0, 0.0, 1.0]) * lowest_heights(joints)[:, None, None]

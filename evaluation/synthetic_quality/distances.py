@@ -94,7 +94,7 @@ def pairwise_diversity(
 
 @dataclass(frozen=True)
 class Neighbours:
-    """How a set lies in another. The first four are fractions, density can exceed 1."""
+    """Overlap of two sets. The first four are fractions; density can exceed 1."""
 
     precision: float
     recall: float

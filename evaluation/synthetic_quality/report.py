@@ -1,4 +1,4 @@
-"""A synthetic set against real ones in numbers: everything the card says, as plain dictionaries for JSON.
+"""The numbers of a dataset card, a synthetic set against real ones, as plain dictionaries for JSON.
 
 Names end in their units. Joint distances are on bodies of 1.75 m, root mean squares over the 16 joints.
 """
@@ -15,10 +15,10 @@ from evaluation.drawing.charts import SYNTHETIC_SET
 from evaluation.motion import motion_distances, motion_statistics
 from evaluation.synthetic_quality.checks import bone_sanity, limit_violations, view_statistics
 from evaluation.synthetic_quality.distances import Interval, frechet_interval, neighbours, pairwise_diversity
-from evaluation.synthetic_quality.features import standard_poses
 from evaluation.synthetic_quality.pose_sets.sets import PoseSet, halves
 from kinematics import bone_lengths, joint_angles_from_joints
 from kinematics.capsules import DEPTH_M, overlaps
+from kinematics.heading import standardize_poses
 
 JOINTS = 16
 RATE_TOLERANCE = 1.01
@@ -28,7 +28,7 @@ _MM = 1000.0
 
 @dataclass
 class SetFeatures:
-    """A set with what is computed of it once. joints: standard poses (N, 16, 3) m; angles: fitted (N, 28) rad."""
+    """A pose set and its features. joints: standard poses (N, 16, 3) m; angles: fitted (N, 28) rad."""
 
     poses: PoseSet
     joints: Tensor
@@ -47,10 +47,9 @@ class SetFeatures:
 
 
 def compute_features(poses: PoseSet, upright: bool) -> SetFeatures:
-    """upright: whether all sets of the card know what is up; otherwise none is asked."""
-    return SetFeatures(
-        poses, standard_poses(poses.joints, upright), joint_angles_from_joints(poses.joints).joint_angles
-    )
+    """Standardise the poses and fit their angles. upright: whether all sets of the card know what is up."""
+    angles = joint_angles_from_joints(poses.joints).joint_angles
+    return SetFeatures(poses, standardize_poses(poses.joints, upright), angles)
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Effort:
 
 
 def set_numbers(features: SetFeatures, effort: Effort) -> dict[str, Any]:
-    """What a set says by itself."""
+    """Compute the statistics of one set."""
     poses = features.poses
     overlapping, pairs = overlaps(poses.joints)
     enough = poses.clips is not None and poses.fps and len(poses.clips) >= LEAST_CLIPS
@@ -84,17 +83,16 @@ def set_numbers(features: SetFeatures, effort: Effort) -> dict[str, Any]:
 
 
 def _motion(poses: PoseSet) -> dict[str, Any]:
-    """Statistics of clips, m/s and m/s^2; nan (a set whose feet never touch) is no number in JSON."""
+    """Statistics of clips, m/s and m/s^2; None for the skating of feet that never touch the floor."""
     assert poses.clips is not None and poses.fps is not None
     numbers = asdict(motion_statistics(poses.clips, poses.fps))
-    numbers = {
-        name: None if isinstance(value, float) and math.isnan(value) else value for name, value in numbers.items()
-    }
+    if math.isnan(numbers["skating"]):
+        numbers["skating"] = None
     return numbers | {"frames": poses.clips.shape[1], "fps": poses.fps}
 
 
 def compared(synthetic: SetFeatures, real: SetFeatures, effort: Effort) -> dict[str, Any]:
-    """The first set against the second, both of the same size. Not symmetrical: the second is the one to be covered."""
+    """Compare equally many poses of both sets. Not symmetrical: the real set is the one to be covered."""
     size = min(len(synthetic), len(real), effort.poses)
     first, second = (_subset(features, size, effort) for features in (synthetic, real))
     recordings = (first.poses.recording, second.poses.recording)
@@ -116,7 +114,7 @@ def compared(synthetic: SetFeatures, real: SetFeatures, effort: Effort) -> dict[
 
 
 def split_half_floor(real: SetFeatures, effort: Effort) -> dict[str, Any]:
-    """One half of a set against the other: what no synthetic set has to be better than."""
+    """Compare one half of a set with the other: no synthetic set has to be better than that."""
     first, second = halves(real.poses, effort.generator())
     return compared(real[first], real[second], effort)
 
@@ -135,8 +133,10 @@ def _middle_and_95(distances: Tensor) -> dict[str, float]:
 
 
 def common_rate(synthetic_fps: float | int, real_fps: float | int) -> tuple[int, int] | None:
-    """Every how many-th frame of each makes the rates equal; None where no whole number does."""
+    """Find the two strides that make the frame rates equal; None where no whole number does."""
     ratio = real_fps / synthetic_fps
+    if not 0 < ratio < math.inf:  # also NaN
+        return None
     step = max(1, round(max(ratio, 1 / ratio)))
     if max(ratio, 1 / ratio) > RATE_TOLERANCE * step or max(ratio, 1 / ratio) * RATE_TOLERANCE < step:
         return None
@@ -144,7 +144,7 @@ def common_rate(synthetic_fps: float | int, real_fps: float | int) -> tuple[int,
 
 
 def motion_apart(synthetic: PoseSet, real: PoseSet, notes: list[str]) -> dict[str, float] | None:
-    """Distances of the motion of two sets, m/s and m/s^2, at the slower of their rates."""
+    """Compute the motion distances of two sets, m/s and m/s^2, at the slower of their rates."""
     if synthetic.clips is None or not synthetic.fps:
         return None
     if real.clips is None or not real.fps or len(real.clips) < LEAST_CLIPS:
@@ -165,7 +165,7 @@ def motion_apart(synthetic: PoseSet, real: PoseSet, notes: list[str]) -> dict[st
 
 
 def names(sets: list[PoseSet]) -> list[str]:
-    """What the card calls the sets: the first is the synthetic one; equal names get numbers."""
+    """Name the sets on the card: the first is the synthetic one; equal names get numbers."""
     names_so_far = [SYNTHETIC_SET]
     for poses in sets[1:]:
         again = sum(name == poses.name or name.startswith(f"{poses.name} (") for name in names_so_far)
@@ -174,7 +174,7 @@ def names(sets: list[PoseSet]) -> list[str]:
 
 
 def common_axes(sets: list[PoseSet], notes: list[str]) -> bool:
-    """Whether every set knows what is up; if not, the notes say what that means."""
+    """Whether the vertical is known in every set; if not, a note says what that means."""
     unknown = ", ".join(poses.name for poses in sets if not poses.upright)
     if unknown:
         notes.append(
@@ -185,13 +185,10 @@ def common_axes(sets: list[PoseSet], notes: list[str]) -> bool:
 
 
 def compute_report(
-    synthetic: SetFeatures,
-    real: dict[str, SetFeatures],
-    effort: Effort,
-    notes: list[str],
+    synthetic: SetFeatures, real: dict[str, SetFeatures], effort: Effort, notes: list[str],
     progress: Callable[[], object],
-) -> dict[str, Any]:
-    """All numbers. progress is called once for the synthetic set and three times for each real one."""
+) -> dict[str, Any]:  # fmt: skip
+    """Compute all numbers. progress: called once for the synthetic set and three times for each real one."""
     sets = {SYNTHETIC_SET: set_numbers(synthetic, effort)}
     progress()
     against, halved, moving = {}, {}, {}

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from augment.export import __main__ as export
+from augment.export.formats.poseaug import hips_from_screen
 from data import DataSettings, load_dataset
 from evaluation.synthetic_quality.pose_sets.files import read_files
-from evaluation.synthetic_quality.pose_sets.npz import hips_from_screen
 from evaluation.synthetic_quality.pose_sets.sets import PoseSet, halves, of_recordings
 from kinematics import PoseFKError
 

@@ -10,7 +10,7 @@ from data import REAL, SYNTHETIC, DataSettings, PoseBatch, load_dataset
 from data.multiview.dataset import MultiViewDataset
 from kinematics.triangulation import triangulate
 from posenets import MultiViewLifter
-from training.building import lifter_of_run
+from training.building import build_lifter
 from training.config import Settings, read_settings
 from training.detections import RunNoise
 from training.lifting import LifterTrainer
@@ -37,7 +37,7 @@ def lifter_and_loss(
 ) -> tuple[MultiViewLifter, SelfSupervision]:
     settings = settings_of(*flags)
     torch.manual_seed(0)
-    lifter = lifter_of_run(settings, "h36m_16")
+    lifter = build_lifter(settings, "h36m_16")
     assert isinstance(lifter, MultiViewLifter)
     return lifter, SelfSupervision(settings, lifter, len(real), real.device, noise)
 
@@ -110,7 +110,7 @@ def test_learning_without_labels_comes_nearer_to_the_truth_than_triangulation():
     own = "--lr 2e-3 --frames 9 --posenet_width 32".split()
     settings, (_, seen), (true, detected) = settings_of(*own), parts["train"], parts["test"]
     torch.manual_seed(0)
-    lifter = lifter_of_run(settings, "h36m_16")
+    lifter = build_lifter(settings, "h36m_16")
     before, truth = lifter.lift_evaluated(detected.all()), lifter.truth(true.all())[:, 4]
     trainer = LifterTrainer(lifter, settings.learning, SelfSupervision(settings, lifter, len(seen), seen.device, noise))
     generator = torch.Generator().manual_seed(0)

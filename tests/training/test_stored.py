@@ -15,12 +15,11 @@ from data import DataSettings, DataSplits, load_dataset
 from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from kinematics.errors import BAD_INPUT
-from posenets import export_onnx
 from posenets.checkpoints.files import read_checkpoint
+from posenets.export_onnx import __main__ as export_onnx
 from training.checkpoint import read_last
-from viewer.checks import check
 from viewer.generator import ClipSource
-from viewer.settings import Viewer
+from viewer.settings import Viewer, check
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from augment.export.formats.chunk import Chunks, Shard, write_one_of_many
+from augment.export.formats.format import Format
 from data.files.bvh.writer import bvh_text
 from kinematics import joint_angles_from_joints
 
@@ -13,7 +14,7 @@ _HIERARCHY_BYTES, _FRAME_BYTES = 1840, 420
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """A file per pose or clip, each whole or not at all; their names."""
+    """Write a file per pose or clip, each atomically; return their names."""
     (shard.folder / FOLDER).mkdir(parents=True, exist_ok=True)
     names = []
     for chunk in chunks:
@@ -29,5 +30,12 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     return shard.poses * (_HIERARCHY_BYTES + _FRAME_BYTES * shard.frames)
+
+
+FORMAT = Format(
+    write, size, ("h36m_16",),
+    "bvh/*.bvh: a clip each, joint angles of the DH body; metres, y up, -z forward, as Blender's importer expects",
+    file_per_pose=True,
+)  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from augment.export.formats.chunk import Chunks, Shard
+from augment.export.formats.format import Format
 from data.files.writing import atomic_write
 from kinematics import Skeleton
 
@@ -21,7 +22,7 @@ _PERSON_BYTES = 600  # of text, its image included
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """The shard's file, whole or not at all; its name. Chunks are written as they come."""
+    """Write the shard's file atomically, chunk by chunk; return its name."""
     images: list[dict[str, Any]] = []
     people: list[dict[str, Any]] = []
     for chunk in chunks:
@@ -43,7 +44,7 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     return shard.poses * shard.frames * _PERSON_BYTES
 
 
@@ -73,3 +74,9 @@ def _coco_name(joint: str) -> str:
     """LEye -> left_eye."""
     side = {"L": "left_", "R": "right_"}.get(joint[0], "") if joint != "Nose" else ""
     return side + joint.removeprefix("L" if side == "left_" else "R" if side else "").lower()
+
+
+FORMAT = Format(
+    write, size, (LAYOUT,),
+    "person_keypoints.json: COCO keypoint annotations, images 1,000 wide",
+)  # fmt: skip

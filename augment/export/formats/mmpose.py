@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from augment.export.formats.chunk import Chunk, Chunks, Shard, flat_frames, save_npz, together
+from augment.export.formats.format import Format
 from data.files.writing import atomic_write
 from kinematics import screen_to_pixels
 from kinematics.rotation import quaternion_to_matrix
@@ -24,7 +25,7 @@ _BOX = 1.2  # of the person's box, as SPIN and MMPose pad it; scale is in units 
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """The shard's two files, each whole or not at all; their names."""
+    """Write the shard's two files atomically; return their names."""
     chunk = together(chunks)
     pixels = _pixels(chunk)
     seen = np.ones((*pixels.shape[:2], 1))
@@ -41,7 +42,7 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     name = len(_name(f"S{shard.poses}", shard.frames))
     frame = 4 * name + 8 * (2 + 1 + (3 + 4) * shard.layout.num_joints)
     return shard.poses * (frame * shard.frames + _PICKLED_CAMERA_BYTES + sum(kept))
@@ -86,3 +87,10 @@ def _cameras(chunk: Chunk) -> dict[tuple[str, str], dict[str, Any]]:
             "p": intrinsics[index, 7:9, None], "w": WIDTH, "h": height, "name": f"camera{index}", "id": CAMERA_ID,
         }  # fmt: skip
     return cameras
+
+
+FORMAT = Format(
+    write, size, ("h36m_17",),
+    "mmpose.npz: imgname, center, scale, part (N, 17, 3) pixels and visibility, S (N, 17, 4) metres, camera space, "
+    "and visibility. cameras.pkl: (subject, camera) -> R, T, f, c, k, p, w, h",
+)  # fmt: skip

@@ -170,12 +170,3 @@ def in_short(numbers: Numbers) -> list[str]:
         others = ", ".join(f"{name} {show(sets[name]):.1f} %" for name in rest)
         sentences.append(f"{show(sets[SYNTHETIC_SET]):.1f} % of the synthetic poses have {what} ({others}).")
     return sentences
-
-
-def text_table(lines: Sequence[Sequence[str]]) -> str:
-    """Columns for a terminal: the first to the left, the others to the right."""
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
-        for line in lines
-    )

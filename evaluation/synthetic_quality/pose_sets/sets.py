@@ -1,4 +1,4 @@
-"""A set of poses to be judged or judged against: recorded ones by name, or the files of an export."""
+"""Pose sets to be compared: recorded ones by name, or the files of an export."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ from data import (
     load_test_set,
 )
 from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_rate
-from evaluation.synthetic_quality.features import statures
 from kinematics import PoseFKError, bone_lengths
+from kinematics.stature import statures
 
 SETS = tuple(
     dict.fromkeys([*DATASETS, *(test for tests in TEST_SETS.values() for test in tests), *STANDALONE_TEST_SETS])
@@ -33,10 +33,10 @@ _called = "pose {} of those drawn".format
 
 @dataclass
 class PoseSet:
-    """Single poses, and clips where there are any; float32, on the CPU.
+    """Single poses, and clips where the set has them; float32, on the CPU.
 
     joints: (N, 16, 3) metres; world frame, z up, if upright, else camera axes. recording: (N,) int64 from 0, poses of
-    one are neighbours in time. total: poses there are, of which `joints` are drawn by chance. views: (N, T = 1) what
+    one are neighbours in time. total: poses of the set, of which `joints` are a random sample. views: (N, T = 1) what
     cameras see, None without 2D; its camera is None where unknown. clips: (M, T, 16, 3) world, `fps` frames a second.
     about: what an export says of itself.
     """
@@ -56,7 +56,7 @@ class PoseSet:
         return len(self.joints)
 
     def check(self) -> "PoseSet":
-        """Refuse what cannot be judged, in one sentence."""
+        """Refuse a set that cannot be compared, in one sentence."""
         if len(self) < LEAST_POSES:
             raise PoseFKError(f"{self.name} has {len(self)} poses, expected {LEAST_POSES} or more.")
         broken = int((~torch.isfinite(self.joints)).flatten(1).any(dim=1).sum())
@@ -79,7 +79,7 @@ class PoseSet:
         return self
 
     def _check_bounds(self) -> None:
-        """Refuse what no body, no image and no camera can be (data.plausible)."""
+        """Refuse implausible bodies, image points and cameras (data.plausible)."""
         origin = "the world's origin" if self.upright else "the hip"
         check_bodies(self.joints.numpy(), self.name, farthest=OUTDOORS_M, origin=origin, called=_called)
         if self.clips is not None:
@@ -93,13 +93,13 @@ class PoseSet:
             check_rate(self.fps, self.name)
 
     def clip_frames(self, fps: float | int) -> int:
-        """Frames of clips at another rate that last as long as these clips; 0 where there are none."""
+        """Count the frames of equally long clips at another rate; 0 where this set has no clips."""
         if self.clips is None or not self.fps:
             return 0
         return round((self.clips.shape[1] - 1) * fps / self.fps) + 1
 
     def part(self, indices: Tensor) -> "PoseSet":
-        """Some of the poses, without clips."""
+        """Select poses, without clips."""
         views = None if self.views is None else self.views[indices]
         return PoseSet(
             self.name, self.joints[indices], self.upright, _renumbered(self.recording[indices]), self.total, views
@@ -107,7 +107,7 @@ class PoseSet:
 
 
 def halves(poses: PoseSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Rows of two halves that share no recording, as equal as whole recordings allow.
+    """Split a set into indices of two halves that share no recording, as equal as recordings allow.
 
     Where one recording outweighs all others together, the halves are of poses.
     """
@@ -127,7 +127,7 @@ def halves(poses: PoseSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 
 def load_recordings(name: str, settings: DataSettings) -> list[Recording]:
-    """A data set's training recordings, or a test set's by its name where no data set has it."""
+    """Load a data set's training recordings, or a test set by its name."""
     if name in DATASETS:
         return load_dataset(name, settings).train
     return load_test_set(name, settings)
@@ -137,7 +137,7 @@ def of_recordings(
     name: str, recordings: Sequence[Recording], wanted: int, generator: torch.Generator,
     clips: Callable[[float], int] | None = None,
 ) -> PoseSet:  # fmt: skip
-    """Up to `wanted` moments of recordings, each seen by one of its cameras, drawn by chance.
+    """Draw up to `wanted` moments of recordings, each seen by one of its cameras.
 
     Other views of a moment are the same pose and would be its nearest neighbours. clips: frames wanted of clips of so
     many frames a second, 0 for none.
@@ -160,7 +160,7 @@ def of_recordings(
 
 
 def whole_windows(dataset: PoseDataset) -> Tensor:
-    """Samples whose windows need no padding and have no glitch in them."""
+    """Find samples whose windows need no padding and have no glitch."""
     before, after = dataset.target, dataset.frames - 1 - dataset.target
     indices = torch.arange(before, len(dataset) - after)
     first, last = indices - before, indices + after
@@ -169,7 +169,7 @@ def whole_windows(dataset: PoseDataset) -> Tensor:
 
 
 def _moments(recordings: Sequence[Recording]) -> tuple[Tensor, Tensor]:
-    """Of every sample of these recordings: a number that its other views share, and the number of its recording."""
+    """Number the moment of every sample (its views share it) and its recording."""
     moments, sequences, known, count = [], [], {}, 0
     for i, recording in enumerate(recordings):
         sequence = known.setdefault(recording.group.get("sequence", i), len(known))
@@ -182,7 +182,7 @@ def _moments(recordings: Sequence[Recording]) -> tuple[Tensor, Tensor]:
 
 
 def _one_view_each(moment: Tensor, indices: Tensor, generator: torch.Generator) -> Tensor:
-    """The indices in random order, one for each moment."""
+    """Keep one random index of each moment."""
     indices = indices[torch.randperm(len(indices), generator=generator)]
     order = moment[indices].argsort(stable=True)
     ordered = moment[indices][order]
@@ -192,5 +192,5 @@ def _one_view_each(moment: Tensor, indices: Tensor, generator: torch.Generator) 
 
 
 def _renumbered(recording: Tensor) -> Tensor:
-    """The same groups, numbered from 0 without gaps."""
+    """Renumber groups from 0 without gaps."""
     return recording.unique(return_inverse=True)[1]
