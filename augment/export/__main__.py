@@ -196,9 +196,9 @@ def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan]
     total = sum(plan.poses for plan in todo)
     with tqdm(total=total, unit="pose", unit_scale=True, disable=silent or not todo) as bar:
         for first in range(0, len(todo), HELD_AT_ONCE):
-            own = todo[first : first + HELD_AT_ONCE]
-            with held(settings.out, own):
-                for plan in own:
+            plans = todo[first : first + HELD_AT_ONCE]
+            with held(settings.out, plans):
+                for plan in plans:
                     if not is_done(settings.out, plan, mark, by_content=True):  # by another process just now
                         write_shard(settings, stream, plan, mark, bar)
 

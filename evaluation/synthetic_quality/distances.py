@@ -126,11 +126,11 @@ def neighbours(
     to_synthetic = torch.full((len(real),), torch.inf, dtype=torch.float64)
     recalled = torch.zeros(len(real), dtype=torch.bool)
     inside, over, nearest = 0, 0, []
-    for rows, distances in _chunks(synthetic, real):
+    for chunk, distances in _chunks(synthetic, real):
         nearest.append(distances.amin(dim=1))
         inside += int((distances <= real_radii).any(dim=1).sum())
         over += int((distances <= wide_radii).sum())
-        recalled |= (distances <= synthetic_radii[rows, None]).any(dim=0)
+        recalled |= (distances <= synthetic_radii[chunk, None]).any(dim=0)
         to_synthetic = torch.minimum(to_synthetic, distances.amin(dim=0))
     return Neighbours(
         precision=inside / len(synthetic),
@@ -153,9 +153,9 @@ def ball_radii(
         raise ValueError(f"There are {len(features)} poses, expected more than {max(ks)}: that many neighbours of one.")
     alone = torch.bincount(recording)[recording] > len(features) - max(ks)
     nearest = []
-    for rows, distances in _chunks(features, features):
-        distances.masked_fill_((recording[rows, None] == recording) & ~alone[rows, None], torch.inf)
-        distances.diagonal(rows.start).fill_(torch.inf)  # the line itself
+    for chunk, distances in _chunks(features, features):
+        distances.masked_fill_((recording[chunk, None] == recording) & ~alone[chunk, None], torch.inf)
+        distances.diagonal(chunk.start).fill_(torch.inf)  # the line itself
         nearest.append(distances.topk(max(ks), largest=False).values)
     ordered = torch.cat(nearest)
     return [ordered[:, k - 1] for k in ks]
@@ -165,5 +165,5 @@ def _chunks(first: Tensor, second: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Chunks of lines of the distance matrix. float64, since products of float32 lose the small distances."""
     second = second.double()
     for start in range(0, len(first), CHUNK):
-        rows = slice(start, start + CHUNK)
-        yield rows, torch.cdist(first[rows].double(), second, compute_mode="use_mm_for_euclid_dist")
+        chunk = slice(start, start + CHUNK)
+        yield chunk, torch.cdist(first[chunk].double(), second, compute_mode="use_mm_for_euclid_dist")

@@ -100,8 +100,3 @@ def write_one_of_many(path: Path, content: bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write an npz file that is read without pickle."""
-    np.savez(path, allow_pickle=False, **arrays)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from augment.export.formats.chunk import Chunk, Chunks, Shard, flat_frames, save_npz, together
+from augment.export.formats.chunk import Chunk, Chunks, Shard, flat_frames, together
 from augment.export.formats.format import Format
 from data.files.writing import atomic_write
 from kinematics import screen_to_pixels
@@ -31,11 +31,11 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
     seen = np.ones((*pixels.shape[:2], 1))
     low, high = pixels.min(axis=1), pixels.max(axis=1)
     with atomic_write(shard.folder / FILE, synced=False) as part:
-        save_npz(part, chunk.kept | {
-            "imgname": np.array(_names(chunk)), "center": (low + high) / 2,
-            "scale": _BOX * (high - low).max(axis=1) / 200, "part": np.concatenate([pixels, seen], axis=-1),
-            "S": np.concatenate([flat_frames(chunk.joints_camera), seen], axis=-1, dtype=np.float64),
-        })  # fmt: skip
+        np.savez(
+            part, allow_pickle=False, **chunk.kept, imgname=np.array(_names(chunk)), center=(low + high) / 2,
+            scale=_BOX * (high - low).max(axis=1) / 200, part=np.concatenate([pixels, seen], axis=-1),
+            S=np.concatenate([flat_frames(chunk.joints_camera), seen], axis=-1, dtype=np.float64),
+        )  # fmt: skip
     with atomic_write(shard.folder / CAMERAS, synced=False) as part:
         part.write_bytes(pickle.dumps(_cameras(chunk), protocol=4))
     return [FILE, CAMERAS]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment.export.formats.chunk import Chunks, Shard, flat_frames, frame_bytes, save_npz, together
+from augment.export.formats.chunk import Chunks, Shard, flat_frames, frame_bytes, together
 from augment.export.formats.format import ANY_LAYOUT, Format, Reader
 from augment.export.formats.stored_clips import (
     CAMERA,
@@ -34,10 +34,10 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
     chunk = together(chunks)
     joints = flat_frames(chunk.joints_camera)
     with atomic_write(shard.folder / FILE, synced=False) as part:
-        save_npz(part, chunk.kept | {
-            "pose3d": joints - joints[:, shard.layout.root, None], "pose2d": flat_frames(chunk.joints_screen),
-            "joint_names": np.array(shard.layout.joints),
-        })  # fmt: skip
+        np.savez(
+            part, allow_pickle=False, **chunk.kept, pose3d=joints - joints[:, shard.layout.root, None],
+            pose2d=flat_frames(chunk.joints_screen), joint_names=np.array(shard.layout.joints),
+        )  # fmt: skip
     return [FILE]
 
 

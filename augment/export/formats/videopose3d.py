@@ -124,9 +124,9 @@ class _Rig:
 
 
 def _moved(joints: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """(F, J, 3) + (3,), as rows of J * 3 numbers: NumPy is slow with dimensions of three."""
-    rows = joints.reshape(len(joints), -1)
-    return (rows + np.tile(shift, joints.shape[1])).reshape(joints.shape)
+    """(F, J, 3) + (3,), as vectors of J * 3 numbers: NumPy is slow with dimensions of three."""
+    flat = joints.reshape(len(joints), -1)
+    return (flat + np.tile(shift, joints.shape[1])).reshape(joints.shape)
 
 
 def as_h36m_32(joints: np.ndarray, layout: Skeleton) -> np.ndarray:
