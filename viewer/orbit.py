@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import torch
 import viser
-from torch import Tensor
 
 from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
-from kinematics import Camera
+from kinematics import Camera, look_at
 from kinematics.camera import NUM_INTRINSICS
 from viewer.pages import Pages
 
@@ -29,20 +28,11 @@ class Orbit:
     def camera(self) -> Camera:
         """Build the camera, without lens distortion."""
         azimuth = math.radians(self.azimuth_deg)
-        position = [self.distance * math.sin(azimuth), self.distance * math.cos(azimuth), self.height]
+        position = torch.tensor([self.distance * math.sin(azimuth), self.distance * math.cos(azimuth), self.height])
+        orientation = look_at(position, torch.tensor([0.0, 0.0, AIM_HEIGHT_M]), math.radians(self.roll_deg))
         intrinsics = torch.zeros(NUM_INTRINSICS)
         intrinsics[:2] = self.focal
-        return Camera(self._orientation_wxyz(), torch.tensor(position), intrinsics, torch.tensor(self.aspect))
-
-    def _orientation_wxyz(self) -> Tensor:
-        """Rz(180 - azimuth) Rx(-90 - pitch) Rz(roll), multiplied out: kinematics.look_at without roma's import."""
-        pitch = math.atan2(self.height - AIM_HEIGHT_M, self.distance)
-        turn = math.radians(180 - self.azimuth_deg) / 2
-        tilt, roll = (-math.pi / 2 - pitch) / 2, math.radians(self.roll_deg) / 2
-        w, z = math.cos(turn) * math.cos(tilt), math.sin(turn) * math.cos(tilt)
-        x, y = math.cos(turn) * math.sin(tilt), math.sin(turn) * math.sin(tilt)
-        cos, sin = math.cos(roll), math.sin(roll)
-        return torch.tensor([w * cos - z * sin, x * cos + y * sin, y * cos - x * sin, z * cos + w * sin])
+        return Camera(orientation, position, intrinsics, torch.tensor(self.aspect))
 
     def towards(self, other: "Orbit", share: float) -> "Orbit":
         """Interpolate to another place by a share of 0 to 1, angles the short way round."""

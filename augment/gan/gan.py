@@ -16,6 +16,7 @@ from data.batch import PoseBatch
 from kinematics import Camera, Skeleton, project_to_2d
 from kinematics.constants import indices
 from kinematics.joints import J
+from kinematics.rotation import rotate_about_z
 from posenets.checkpoints.fitting import fill, fill_optimizer
 
 MIRROR = Skeleton("h36m_16").mirror
@@ -74,8 +75,7 @@ def critic_inputs(
     if heading == "random":
         unit = torch.rand(len(centred), generator=generator, device=centred.device, dtype=centred.dtype)
         angle = (2 * math.pi * unit)[:, None, None]
-        x, y, z = centred.unbind(-1)
-        centred = torch.stack([angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y, z], dim=-1)
+        centred = rotate_about_z(centred, angle.cos(), angle.sin())
     length = centred.shape[1]
     poses = [centred, screen]
     if 0 < frames < length:

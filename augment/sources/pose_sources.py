@@ -22,10 +22,10 @@ from kinematics.limb_frames import (
     exchange_limbs,
     put_together,
     take_apart,
-    tilt_matrices,
     turn_limbs,
     with_lengths,
 )
+from kinematics.rotation import random_tilt
 
 _WAIST, _THORAX = BONES.index("waist"), BONES.index("thorax")
 
@@ -123,11 +123,11 @@ class PoseSources:
     def _tilted(self, joints: Tensor, generator: torch.Generator) -> Tensor:
         """Some bodies leaned until they balance, give or take `lean_sd`, the others tilted by `tilt_sd`."""
         settings, count = self.settings, len(joints)
-        turn = tilt_matrices(count, settings.tilt_sd, generator, joints)
+        turn = random_tilt(count, settings.tilt_sd, generator, joints)
         if settings.balanced:
-            balance, stands = balancing_rotation(joints[:, joints.shape[1] // 2])
+            balance, is_standing = balancing_rotation(joints[:, joints.shape[1] // 2])
             chosen = torch.rand(count, generator=generator, device=joints.device) < settings.balanced
-            leaned = tilt_matrices(count, settings.lean_sd, generator, joints) @ balance
-            turn = torch.where((chosen & stands)[:, None, None], leaned, turn)
+            leaned = random_tilt(count, settings.lean_sd, generator, joints) @ balance
+            turn = torch.where((chosen & is_standing)[:, None, None], leaned, turn)
         hip = joints[:, :, J.HIP, None]
         return (joints - hip) @ turn[:, None].mT + hip

@@ -74,7 +74,7 @@ def _tenths(value: float) -> str:
 
 _LIMITS, _FAR = "outside_limits", f"any_angle_by_{FAR_DEG:g}_deg_percent"
 PER_SET = (
-    CardRow("Poses judged", lambda n: f"{n['poses']:,} of {n['poses_in_the_set']:,}", "drawn by chance"),
+    CardRow("Poses compared", lambda n: f"{n['poses']:,} of {n['poses_in_the_set']:,}", "drawn by chance"),
     CardRow("Diversity, mm", lambda n: number(n["diversity_mm"]),
         "mean distance of a joint between two poses (APD), bodies of 1.75 m"),
     CardRow("Poses outside joint limits", lambda n: _tenths(n[_LIMITS]["any_angle_percent"]),
