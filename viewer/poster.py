@@ -28,8 +28,8 @@ class Poster:
 
     out: Path = Path("docs/figures/poster.png")
     """PNG to write."""
-    recipe: str = "limbs"
-    """Where poses come from: normal, rom or limbs."""
+    recipe: str = "limb_swap"
+    """Where poses come from: clipped_normal, range_of_motion or limb_swap."""
     seed: int = 0
     """Seed of the poses."""
     rows: int = 1
@@ -42,7 +42,7 @@ def draw(settings: Poster) -> None:
         raise PoseFKError(f"--recipe {settings.recipe}: choose from {', '.join(EXPORT_RECIPES)}.")
     if settings.rows < 1:
         raise PoseFKError(f"--rows {settings.rows}: expected 1 or more.")
-    stream = PoseStream.of_recipe(settings.recipe, DataSettings(dataset="demo"), 1, settings.seed, Filter())
+    stream = PoseStream.of_recipe(settings.recipe, DataSettings(), 1, settings.seed, Filter())
     chunk = stream.chunk(0, 0, settings.rows * COLUMNS, LAYOUT, ())
     world = chunk.joints_world[:, 0] - chunk.joints_world[:, 0, LAYOUT.root, None]
     level = world[..., [0, 2, 1]] * [1, -1, 1]  # as a level camera that looks along the world's y axis has them

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from viser import uplot
 
-from data import STANDALONE_TEST_SETS, DataSettings, PoseDataset, Recording, load_dataset, load_test_set
+from data import DATA_SOURCES, DataSettings, PoseDataset, Recording, load_dataset, load_test_set
 from evaluation import EvaluationResult
 from evaluation.drawing.colours import RIGHT
 from evaluation.evaluate import predict_dataset
@@ -82,10 +82,10 @@ class Recordings:
 
     def __init__(self, dataset: str, settings: DataSettings, lifter: Lifter | None) -> None:
         self._lifter = lifter
-        if dataset in STANDALONE_TEST_SETS:
-            self.tests = {dataset: load_test_set(dataset, settings, lifter.frames if lifter else 1)}
-        else:
+        if dataset in DATA_SOURCES:
             self.tests = load_dataset(dataset, settings).tests
+        else:
+            self.tests = {dataset: load_test_set(dataset, settings, lifter.frames if lifter else 1)}
 
     @property
     def lifts(self) -> bool:

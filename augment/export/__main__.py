@@ -1,8 +1,8 @@
 """Export a synthetic pose set for your own trainer.
 
-    python -m augment.export --recipe normal --num_poses 100000 --format videopose3d --out synthetic
+    python -m augment.export --recipe clipped_normal --num_poses 100000 --format videopose3d --out synthetic
     python -m augment.export --checkpoint checkpoint/.../last.pt --num_poses 1000000 --format hdf5 --out synthetic
-    torchrun --nproc_per_node 4 -m augment.export --recipe rom --num_poses 10000000 --shards 16 --format hdf5 --out big
+    torchrun --nproc_per_node 4 -m augment.export --recipe range_of_motion --num_poses 10000000 --shards 16 --out big
 
 A stopped export goes on with the same command: finished shards are not made again. The same seed gives the same bytes,
 however many processes write. docs/export.md describes the formats.
@@ -37,7 +37,7 @@ from augment.export.formats.chunk import Shard
 from augment.export.manifest import finish
 from augment.export.poses import EXPORT_RECIPES, KEEP, WITHOUT_DATA, Filter, PoseStream, kept_bytes
 from augment.export.records import DONE, MANIFEST
-from data import DATASETS, DataSettings
+from data import DATA_SOURCES, DataSettings
 from data.command_line import read_flags
 from data.files.download import sha256_of
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
@@ -57,7 +57,8 @@ class Export:
     format: str = "videopose3d"
     """File format: videopose3d, poseaug, motionbert, mmpose, hdf5, bvh, coco, or one that a plugin brings."""
     recipe: str = ""
-    """normal and rom (random poses, no data needed), or limbs (recorded poses with limbs exchanged); default normal."""
+    """clipped_normal and range_of_motion (random poses, no data needed), or limb_swap (recorded poses with limbs
+    exchanged); default clipped_normal."""
     checkpoint: Path | None = None
     """last.pt of a run: poses of its trained augmenter, instead of a recipe."""
     layout: str = ""
@@ -74,8 +75,8 @@ class Export:
     """Seed; the same one gives the same bytes."""
     shards: int = 1
     """Parts the export is written in, each a folder; the processes of torchrun share them."""
-    dataset: str = "demo"
-    """Recorded poses for limbs: demo, cmu, h36m, mpi_inf_3dhp or ski."""
+    dataset: str = "cmu"
+    """Recorded poses for limb_swap: cmu (built in), h36m, mpi_inf_3dhp or ski."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
 
@@ -134,9 +135,9 @@ def checked(settings: Export) -> Export:
         raise PoseFKError(f"--format {settings.format}: choose from {', '.join(FORMATS)}.")
     layouts = FORMATS[settings.format].layouts
     for name, value, known in (
-        ("recipe", settings.recipe or "normal", EXPORT_RECIPES),
+        ("recipe", settings.recipe or "clipped_normal", EXPORT_RECIPES),
         ("layout", settings.layout or layouts[0], layouts),
-        ("dataset", settings.dataset, DATASETS),
+        ("dataset", settings.dataset, DATA_SOURCES),
         *(("keep", word, KEEP) for word in settings.keep),
     ):
         if value not in known:
@@ -148,7 +149,7 @@ def checked(settings: Export) -> Export:
     for name, least in smallest.items():
         if not getattr(settings, name) >= least:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
-    recipe = "" if settings.checkpoint is not None else settings.recipe or "normal"
+    recipe = "" if settings.checkpoint is not None else settings.recipe or "clipped_normal"
     return replace(settings, recipe=recipe, layout=settings.layout or layouts[0])
 
 
