@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Literal
 
 from data.command_line import read_flags
-from data.dataset import RATE_TOLERANCE
 from data.devices import chosen_device
 from data.files.writing import atomic_folder
 from data.keypoints import Hints, People, load_people
 from data.keypoints.tracking import Track
 from data.plausible import FPS, IMAGE_SIZE
+from evaluation.notes import rates_differ
 from evaluation.predict.files import BVH_LAYOUT, WRITERS
 from evaluation.predict.film import check_film, write_film
-from evaluation.predict.lifted import Prediction, check_prediction, lift_pieces
+from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from posenets import Lifter, load_lifter
 
@@ -77,8 +77,8 @@ class Predict:
     """auto, cpu or cuda."""
 
 
-def run(settings: Predict) -> Prediction:
-    """The prediction; prints what it did and writes the files."""
+def run(settings: Predict) -> LiftedClip:
+    """Lift one person, print what was done and write the files."""
     check(settings)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
     if (views := getattr(lifter.posenet, "views", 1)) > 1:
@@ -96,18 +96,18 @@ def run(settings: Predict) -> Prediction:
         for note in notes:
             print(note)
         lifter.to(chosen_device(settings.device))
-        prediction = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg)
-        check_prediction(prediction, str(settings.checkpoint))
-        names = [name for kind in dict.fromkeys(settings.outputs) for name in WRITERS[kind](prediction, part)]
+        lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg)
+        check_lifted(lifted, str(settings.checkpoint))
+        names = [name for output in dict.fromkeys(settings.outputs) for name in WRITERS[output](lifted, part)]
         if settings.film != "none":
             names.append(f"film.{settings.film}")
-            write_film(prediction, part / names[-1], settings.film_frames)
-    print(f"{len(prediction)} frames in {settings.out}: {', '.join(names)}")
-    return prediction
+            write_film(lifted, part / names[-1], settings.film_frames)
+    print(f"{len(lifted)} frames in {settings.out}: {', '.join(names)}")
+    return lifted
 
 
 def check(settings: Predict) -> None:
-    """Refuse what cannot work before anything is read."""
+    """Refuse settings that cannot work before anything is read."""
     low, high = IMAGE_SIZE
     if not all(low <= side <= high for side in settings.image_size or ()):
         raise PoseFKError(f"--image_size is {settings.image_size}, expected width and height, {low} to {high} pixels.")
@@ -125,21 +125,21 @@ def check(settings: Predict) -> None:
 
 
 def read_people(settings: Predict, lifter: Lifter) -> People:
-    """The people in the file, and what is to be told of it; also if a lifter of clips has learnt from another rate."""
+    """Read the people in the file; print what reading has to tell, and whether the lifter learnt from another rate."""
     hints = Hints(
         settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations, settings.format
     )
     people = load_people(settings.keypoints, hints, lifter.input_skeleton)
     print(*people.notes, sep="\n")
     fps, learnt = people.fps, lifter.fps
-    if lifter.frames > 1 and learnt and max(fps, learnt) > RATE_TOLERANCE * min(fps, learnt):
+    if lifter.frames > 1 and learnt and rates_differ(fps, learnt):
         print(f"The video has {fps:g} frames a second, the lifter has learnt from {learnt:g}: motions look faster or "
               "slower to it than they are.")  # fmt: skip
     return people
 
 
 def choose_person(tracks: list[Track], settings: Predict) -> Track:
-    """The track asked for. Where there are several, they are listed."""
+    """Return the chosen track; several tracks are listed."""
     if not 1 <= settings.person <= len(tracks):
         raise PoseFKError(f"--person {settings.person}: there are 1 to {len(tracks)} in {settings.keypoints}.")
     if len(tracks) > 1:
