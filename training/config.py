@@ -20,6 +20,7 @@ from augment.settings import RECIPES
 from data import DATASETS, DataSettings
 from data.command_line import unboxed
 from data.plain import from_plain as plain_to_dataclass
+from data.plugins import load_plugins_typed
 from evaluation.evaluate import TEST_NOISES
 from posenets import ALIASES, INPUT_MODES, LIFTERS, MULTI_VIEW_LIFTERS, VIEW_MODES
 from posenets.inputs.layouts import INPUT_LAYOUTS
@@ -51,6 +52,7 @@ WIDEST_FILTER = 99  # frames; wider ones are several widths written as one
 
 def read_settings(arguments: Sequence[str], recipe: str | None = None, stored: Settings | None = None) -> Settings:
     """Settings of a command line. recipe: overrules --recipe (one of --compare); stored: of the run to be resumed."""
+    load_plugins_typed(arguments)
     known = setting_types()
     lists = {name for name, kind in known.items() if get_origin(kind) is tuple}
     asks = {"-h", "--help"}
@@ -236,7 +238,7 @@ def from_plain(plain: dict[str, Any]) -> Settings:
 
 def _refuse_changes(settings: Settings, stored: Settings) -> None:
     """A resumed run goes on as it began; only where it computes and when it saves may change."""
-    free = {"device", "threads", "resume", "compare", "checkpoint_minutes"}
+    free = {"plugins", "device", "threads", "resume", "compare", "checkpoint_minutes"}
     now, before = flat(settings), flat(stored)
     changed = [name for name in now if name not in free and now[name] != before[name]]
     if changed:

@@ -182,6 +182,8 @@ class Settings:
     """auto, cpu or cuda."""
     threads: int = 0
     """CPU threads; 0: PyTorch's own choice."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import first (dotted names or .py files), for lifters, data sets and sources they register."""
 
     @property
     def seed(self) -> int:

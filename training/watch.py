@@ -42,7 +42,7 @@ class Watch:
             course.keeps_previous = False  # whatever is called last.pt, it is not what this run goes on from
             self.save()
         if self.folder is not None:
-            stop.advice = f"Go on with: {resume_command(self.folder)}"
+            stop.advice = f"Go on with: {resume_command(self.folder, course.settings.plugins)}"
         stop.heeded = True
 
     def batch_done(self, kind: Round, loss: Tensor | None, rate: float) -> None:
