@@ -93,11 +93,11 @@ class Scores:
     seconds: float
     tables: dict[str, list[Row]]
 
-    def result_line(self, test_set: str, epoch: int | None = None, stage: str = "test") -> dict[str, Any]:
+    def result_line(self, test_set: str, epoch: int | None = None, phase: str = "test") -> dict[str, Any]:
         """One line of results.jsonl, without the tables."""
         scores = {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(self).items()}
         del scores["tables"]
-        return {"epoch": epoch, "stage": stage, "test_set": test_set, **scores}
+        return {"epoch": epoch, "phase": phase, "test_set": test_set, **scores}
 
 
 def dataset_for(lifter: Lifter, recordings: Sequence[Recording], device: torch.device | str = "cpu") -> Poses:

@@ -47,6 +47,10 @@ from training.settings import LifterSettings as LifterSettings
 from training.settings import OutputSettings as OutputSettings
 from training.settings import Settings as Settings
 
+RENAMED = {  # in the settings that older runs have stored
+    "learning": {"gan_every": "gan_interval", "mirrored": "flip_augment", "playback": "time_reversal"},
+    "self_supervision": {"noise_again": "noisier2noise"},
+}
 WIDEST_FILTER = 99  # frames; wider ones are several widths written as one
 
 
@@ -231,6 +235,9 @@ def to_plain(settings: Settings) -> dict[str, Any]:
 
 def from_plain(plain: dict[str, Any]) -> Settings:
     """The settings that to_plain() made plain; those of a file may be anything."""
+    for group, names in RENAMED.items():
+        if isinstance(plain, dict) and isinstance(content := plain.get(group), dict):
+            plain = plain | {group: {names.get(name, name): value for name, value in content.items()}}
     settings = plain_to_dataclass(plain, Settings)
     check_values(settings)
     return settings

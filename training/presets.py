@@ -13,14 +13,14 @@ TRAINING: dict[str, Preset] = {
     "none": {"lifter": {"input_mode": "screen"}, "learning": {}},
     "dh-aug": {
         "lifter": {"input_mode": "screen"},
-        "learning": {"loss": "mse", "lr_schedule": "linear", "warmup": 3, "gan_every": 1},
+        "learning": {"loss": "mse", "lr_schedule": "linear", "warmup": 3, "gan_interval": 1},
     },
     "posefk": {"lifter": {"input_mode": "virtual_camera"}, "learning": {"ema": 0.999}},
 }
 
 # What DH-AUG's video mode does differently from its single frames (spec: clips backwards, MPJPE, motion critics late).
 CLIPS: dict[str, Preset] = {
-    "dh-aug": {"learning": {"loss": "mpjpe", "playback": True, "motion_warmup": 4}},
+    "dh-aug": {"learning": {"loss": "mpjpe", "time_reversal": True, "motion_warmup": 4}},
 }
 
 # How lifters were trained where they were published, for all recipes alike; lengths stand below.
@@ -51,7 +51,7 @@ LIFTER_PRESETS: dict[str, Preset] = {
         "lifter": {"standardised": True, "posenet_width": 1024, "posenet_blocks": 2, "dropout": 0.5},
         "learning": {
             "lr": 1e-3, "lr_schedule": "staircase", "lr_decay": 0.96, "lr_decay_steps": 100_000,
-            "loss": "standard_mse", "batch_size": 64, "max_norm": 1.0, "max_grad_norm": 0.0, "mirrored": "none",
+            "loss": "standard_mse", "batch_size": 64, "max_norm": 1.0, "max_grad_norm": 0.0, "flip_augment": "none",
         },
     },
 }  # fmt: skip
@@ -88,11 +88,11 @@ CAMERAS = 4  # of a lifter of several views, unless said
 BUDGETS: dict[str, Preset] = {
     "demo": {
         "lifter": {"posenet_name": "simple_baseline", "posenet_width": 512, "dropout": 0.1},
-        "learning": {"epochs": 8, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 10, "lr": 4e-3},
+        "learning": {"epochs": 8, "steps_per_epoch": 150, "batch_size": 256, "gan_interval": 10, "lr": 4e-3},
     },
     "cmu": {
         "lifter": {"posenet_width": 512, "dropout": 0.1},
-        "learning": {"epochs": 30, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 10, "lr": 4e-3},
+        "learning": {"epochs": 30, "steps_per_epoch": 150, "batch_size": 256, "gan_interval": 10, "lr": 4e-3},
     },
     "h36m": {"learning": {"epochs": 25}},
     "mpi_inf_3dhp": {"learning": {"epochs": 25}},
