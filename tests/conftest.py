@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+BODY = [0.45, 0.45, 0.44, 0.44, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.28, 0.28, 0.25, 0.25, 0.19]  # metres
 torch.set_num_threads(1)  # small tensors: threads only cost
 
 
@@ -19,6 +20,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def people_of() -> Callable[..., Any]:
+    """(count, seed, dtype) -> PoseBatch of one body scaled by up to 10 %, hips 1 m up near the origin, each pose seen
+    by a camera of its own.
+    """
+    from augment.cameras import wide_cameras
+    from augment.sources.random_poses import range_of_motion_poses
+    from augment.visible import photograph
+    from data.batch import REAL
+    from kinematics import DHHuman
+
+    def standing_people(count: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Any:
+        generator = torch.Generator().manual_seed(seed)
+        poses = range_of_motion_poses(count, generator, 0.1, dtype)
+        lengths = torch.tensor(BODY, dtype=dtype) * (0.9 + 0.2 * torch.rand(count, 1, generator=generator, dtype=dtype))
+        root = torch.rand(count, 3, generator=generator, dtype=dtype) - 0.5 + torch.tensor([0.0, 0.0, 1.0])
+        joints = DHHuman()(poses.joint_angles, lengths, poses.global_rotation, root.to(dtype))[:, None]
+        batch = photograph(joints, wide_cameras(joints[:, 0, 0], generator))
+        batch.source.fill_(REAL)
+        return batch
+
+    return standing_people
 
 
 @pytest.fixture(params=[torch.float32, torch.float64], ids=["float32", "float64"])

@@ -7,29 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from augment.cameras import wide_cameras, wide_rigs
+from augment.cameras import wide_rigs
 from augment.export import __main__ as export
-from augment.sources.random_poses import range_of_motion_poses
 from augment.visible import photograph
 from data.batch import REAL, PoseBatch
 from data.h36m.cameras import H36M_CAMERAS
 from data.recordings import Recording, view_from_world
-from kinematics import DHHuman
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "gan_dhaug.npz"
-BODY = torch.tensor([0.45, 0.45, 0.44, 0.44, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.28, 0.28, 0.25, 0.25, 0.19])
-
-
-def standing_people(count: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> PoseBatch:
-    """Poses of one body scaled by up to 10 %, hips 1 m up near the origin, each seen by a camera of its own."""
-    generator = torch.Generator().manual_seed(seed)
-    poses = range_of_motion_poses(count, generator, 0.1, dtype)
-    lengths = BODY.to(dtype) * (0.9 + 0.2 * torch.rand(count, 1, generator=generator, dtype=dtype))
-    root = torch.rand(count, 3, generator=generator, dtype=dtype) - 0.5 + torch.tensor([0.0, 0.0, 1.0])
-    joints = DHHuman()(poses.joint_angles, lengths, poses.global_rotation, root.to(dtype))[:, None]
-    batch = photograph(joints, wide_cameras(joints[:, 0, 0], generator))
-    batch.source.fill_(REAL)
-    return batch
 
 
 @pytest.fixture(scope="session")
@@ -61,8 +46,8 @@ def rigged(people: PoseBatch) -> Callable[..., PoseBatch]:
 
 
 @pytest.fixture
-def people() -> PoseBatch:
-    return standing_people(200)
+def people(people_of: Callable[..., PoseBatch]) -> PoseBatch:
+    return people_of(200)
 
 
 @pytest.fixture(scope="session")
@@ -80,11 +65,6 @@ def state_dict_of(oracle: dict[str, torch.Tensor], net: str) -> dict[str, torch.
 @pytest.fixture(scope="session")
 def oracle_state_dict(oracle: dict[str, torch.Tensor]):
     return lambda net: state_dict_of(oracle, net)
-
-
-@pytest.fixture
-def people_of():
-    return standing_people
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def numbers_of(*flags: str | Path, out: Path) -> dict:
 @pytest.fixture
 def quick(monkeypatch):
     """Fewer recordings, loaded once, and no figures."""
-    monkeypatch.setattr(command, "load_takes", lambda name, _: _recordings(name))
+    monkeypatch.setattr(command, "load_recordings", lambda name, _: _recordings(name))
     monkeypatch.setattr(command, "pictures", lambda *_: [])
 
 

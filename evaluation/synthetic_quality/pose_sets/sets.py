@@ -166,15 +166,15 @@ def whole_windows(dataset: PoseDataset) -> Tensor:
 
 def _moments(recordings: Sequence[Recording]) -> tuple[Tensor, Tensor]:
     """Of every sample of these takes: a number that its other views share, and the number of its recording."""
-    moments, recordings, known, count = [], [], {}, 0
+    moments, numbers, known, count = [], [], {}, 0
     for i, recording in enumerate(recordings):
         number = known.setdefault(recording.group.get("sequence", i), len(known))
         for view in recording.views:
             own = count + torch.from_numpy(recording.usable & view.is_present).nonzero()[:, 0]
             moments.append(own)
-            recordings.append(torch.full((len(own),), number))
+            numbers.append(torch.full((len(own),), number))
         count += len(recording)
-    return torch.cat(moments), torch.cat(recordings)
+    return torch.cat(moments), torch.cat(numbers)
 
 
 def _one_view_each(moment: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:

@@ -24,7 +24,7 @@ def test_a_dictionary_written_take_by_take_is_read_as_one_that_was_saved_whole(t
         for subject, own in recordings.items():
             for name, value in own.items():
                 member.add(subject, name, value)
-    np.savez(tmp_path / "whole.npz", recordings=object_array(recordings))
+    np.savez(tmp_path / "whole.npz", takes=object_array(recordings))
     read = [load_npz_restricted(tmp_path / name)["takes"] for name in ("streamed.npz", "whole.npz")]
     with np.load(tmp_path / "streamed.npz", allow_pickle=True) as file:
         read.append(file["takes"].item())
