@@ -86,8 +86,8 @@ class Reporter:
 
     def phase_done(self, epoch: int, phase: Phase) -> None:
         """One line on what the phase came to, and whatever the GAN has to warn of."""
-        parts = [f"epoch {epoch + 1}/{self.run.plan.epochs} {phase.name}:"]
-        loss = self.run.account.mean()
+        parts = [f"epoch {epoch + 1}/{self.run.schedule.epochs} {phase.name}:"]
+        loss = self.run.losses.mean()
         if loss is not None:
             parts.append(f"loss {self._loss_text(loss)},")
         parts.append(self.progress.pace())
@@ -107,7 +107,7 @@ class Reporter:
         kept = ", ".join(f"{source} {100 * share:.0f} %" for source, share in augmenter.acceptance.items())
         if kept:
             self.progress.say(f"  synthetic poses in front of their camera and in its image: {kept}")
-        sentence = augmenter.collapse(self.run.account.gan)
+        sentence = augmenter.collapse(self.run.losses.gan)
         if sentence:
             self.progress.say(f"  warning: {sentence}")
 
