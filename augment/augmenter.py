@@ -12,7 +12,7 @@ from augment.detector_noise.model import DetectorNoise
 from augment.gan.collapse import Diversity, collapse_sentence, diversity
 from augment.gan.gan import AverageGradients, Gan
 from augment.gan.generator import PoseGenerator
-from augment.reference import HIP, Reference
+from augment.reference import Reference
 from augment.rigs import random_views
 from augment.settings import AugmentSettings, recipe
 from augment.sources.pose_sources import PoseSources
@@ -23,6 +23,7 @@ from data.devices import go_on
 from data.multiview.dataset import MultiViewDataset
 from kinematics import Camera
 from kinematics.batch_last import to_batch_first, to_batch_last
+from kinematics.joints import J
 
 COLLAPSE_SAMPLES = 512
 
@@ -238,7 +239,7 @@ def _device_of(data: PoseDataset | MultiViewDataset | PoseBatch | None) -> torch
 
 def _centre(joints: Tensor) -> Tensor:
     """(B, 3) metres: the hips of clips (B, T, 16, 3) in their middle frame, where wide cameras aim."""
-    return joints[:, joints.shape[1] // 2, HIP]
+    return joints[:, joints.shape[1] // 2, J.HIP]
 
 
 def _split(count: int, shares: dict[str, float]) -> dict[str, int]:

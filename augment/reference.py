@@ -13,12 +13,11 @@ from data.multiview.dataset import MultiViewDataset
 from kinematics import Camera, DHHuman, Skeleton, bone_lengths
 from kinematics.batch_last import stack
 from kinematics.constants import indices
-from kinematics.foot_contact import lowest_heights, planted, smoothed
+from kinematics.foot_contact import lowest_heights, remove_foot_skate, smoothed
 from kinematics.inverse import BodyPose, joint_angles_from_joints
+from kinematics.joints import J
 from kinematics.limb_frames import LimbPose, take_apart, trunk_frames
 
-HIP = Skeleton("h36m_16").root
-THORAX, HEAD = (Skeleton("h36m_16").joints.index(name) for name in ("Thorax", "Head"))
 POSES_AT_ONCE = 2048  # of several views: of these only one pose and the cameras are kept
 MOST_FRAMES = 1_000_000  # of all clips kept: 2 GB while they are fitted
 FRAMES_AT_ONCE = 100_000  # fitting takes 2 KB a frame
@@ -74,7 +73,7 @@ class Reference:
     @property
     def hip(self) -> Tensor:
         """(N, T, 3) metres, world."""
-        return self.joints_world[:, :, HIP]
+        return self.joints_world[:, :, J.HIP]
 
     @cached_property
     def lowest(self) -> Tensor:
@@ -110,7 +109,7 @@ class Reference:
         they like: CMU's Hip lies 11 cm higher. What is made of a DH body must have the data's joints, not its own.
         """
         fitted = DHHuman()(*self.fit)
-        apart = (self.joints_world - fitted)[:, :, indices((HIP, THORAX), fitted), :]
+        apart = (self.joints_world - fitted)[:, :, indices((J.HIP, J.THORAX), fitted), :]
         return _in_trunk(fitted, apart, inwards=True).mean(dim=1)
 
     @cached_property
@@ -128,13 +127,13 @@ class Reference:
             return joints
         apart = self.centres.index_select(0, rows) * growth[:, None, None]
         apart = apart[:, None].expand(-1, joints.shape[1], -1, -1)
-        moved = joints[:, :, indices((HIP, THORAX), joints)] + _in_trunk(joints, apart, inwards=False)
+        moved = joints[:, :, indices((J.HIP, J.THORAX), joints)] + _in_trunk(joints, apart, inwards=False)
         parts = list(joints.unbind(2))
-        parts[HIP], parts[THORAX] = moved.unbind(2)
+        parts[J.HIP], parts[J.THORAX] = moved.unbind(2)
         if joints.shape[1] > 1:
-            neck = parts[HEAD] - parts[THORAX]
+            neck = parts[J.HEAD] - parts[J.THORAX]
             length = neck.norm(dim=-1, keepdim=True)
-            parts[HEAD] = parts[THORAX] + neck * (length[:, length.shape[1] // 2, None] / length.clamp_min(1e-3))
+            parts[J.HEAD] = parts[J.THORAX] + neck * (length[:, length.shape[1] // 2, None] / length.clamp_min(1e-3))
         return stack(parts, -2, joints)
 
     def random_rows(self, count: int, generator: torch.Generator) -> Tensor:
@@ -163,13 +162,13 @@ class Reference:
         plant = plant and joints.shape[1] > 1
         lowest = lowest_heights(self.joints_world[rows], softly=True) if plant else self.lowest.index_select(0, rows)
         x, y, z = self.hip.index_select(0, rows).unbind(-1)
-        hip_x, hip_y, hip_z = joints[:, :, HIP].unbind(-1)
+        hip_x, hip_y, hip_z = joints[:, :, J.HIP].unbind(-1)
         lift = lowest - lowest_heights(joints, softly=plant)
         if plant:  # from the real hip's height to its own, smoothly: other legs lift the body at other times
             lift = z - hip_z + smoothed((lift - (z - hip_z))[..., None])[..., 0]
         move = stack([x - hip_x, y - hip_y, lift], -1, joints)
         settled = joints + move[:, :, None]
-        return planted(settled) if plant else settled
+        return remove_foot_skate(settled) if plant else settled
 
 
 def _frames(data: PoseDataset | MultiViewDataset | PoseBatch) -> int:

@@ -27,7 +27,7 @@ from evaluation.motion import motion_distances, motion_statistics
 from evaluation.synthetic_quality.pose_sets.sets import whole_windows
 from evaluation.tables import columns
 from kinematics import exit_with_one_sentence
-from kinematics.foot_contact import planted
+from kinematics.foot_contact import remove_foot_skate
 from training.batches import RealBatches
 
 POSEFK, PUBLISHED = RECIPES["posefk"], RECIPES["dh-aug"]
@@ -195,7 +195,7 @@ def main() -> None:
     found: dict[str, list[Tensor]] = {}
     for seed in arguments.seeds:
         real, seen = (whole_clips(half, budget.clips, seed) for half in (judge, learned))
-        lines = [(REAL, real), (FLOOR, seen), (PLANTED, planted(real))]
+        lines = [(REAL, real), (FLOOR, seen), (PLANTED, remove_foot_skate(real))]
         for name, clips in lines + synthetic_clips(learned, budget, seed, arguments.out):
             found.setdefault(name, []).append(clips)
     print(columns([HEADER, *(row_of(name, clips, found[REAL]) for name, clips in found.items())]))

@@ -10,10 +10,11 @@ from jaxtyping import Bool, Float
 from scipy.stats import wasserstein_distance
 from torch import Tensor
 
-from kinematics import BONES, Skeleton, bone_lengths
+from kinematics import BONES, bone_lengths
+from kinematics.joints import J
 
 CONTACT_HEIGHT_M = 0.05
-FEET = tuple(Skeleton("h36m_16").joints.index(name) for name in ("RAnkle", "LAnkle"))
+FEET = (J.R_ANKLE, J.L_ANKLE)
 LIMBS = [i for i, bone in enumerate(BONES) if bone.endswith(("shin", "thigh", "hip", "arm"))]
 TRUNK = [i for i in range(len(BONES)) if i not in LIMBS]
 LEVELS = (0.5, 0.95)

@@ -6,10 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augment.bodies import PopulationBodies
-from augment.sources.random_poses import range_of_motion_poses
-from kinematics import BONES, JOINT_ANGLES, DHHuman
+from kinematics import JOINT_ANGLES, DHHuman, joint_limits
 from kinematics.limits import ANATOMICAL_LIMBS, ANATOMICAL_TRUNK, Motion
+from kinematics.stature import average_bone_lengths, sample_population
 
 BONE_RANGE = (0.5, 1.5)  # of the average adult's
 _HUMAN = DHHuman()
@@ -44,17 +43,17 @@ class Body:
 
 def body_at_rest() -> Body:
     """An average adult with all angles zero: standing, arms hanging."""
-    return Body(torch.zeros(len(JOINT_ANGLES)), PopulationBodies().mean_lengths)
+    return Body(torch.zeros(len(JOINT_ANGLES)), average_bone_lengths())
 
 
 def random_angles(generator: torch.Generator) -> Float[Tensor, "28"]:
     """Radians, from the anatomical range of motion."""
-    return range_of_motion_poses(1, generator).joint_angles[0]
+    return joint_limits("anatomical").sample_towards_rest(1, generator)[0]
 
 
 def random_bones(generator: torch.Generator) -> Float[Tensor, "15"]:
     """Metres, of somebody drawn from the population."""
-    return PopulationBodies()(torch.zeros(1, len(BONES)), generator)[0]
+    return sample_population(average_bone_lengths(), torch.zeros(1), generator)[0]
 
 
 def on_the_floor(joints_world: Float[Tensor, "*frames joints 3"]) -> Float[Tensor, "*frames joints 3"]:

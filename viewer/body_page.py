@@ -5,8 +5,8 @@ import math
 import torch
 import viser
 
-from augment.sources.random_poses import LIMBS
 from kinematics import BONES, JOINT_ANGLES, joint_limits
+from kinematics.dh import ANGLE_GROUPS
 from viewer.body import BONE_RANGE, Body, body_at_rest, motions_of, random_angles, random_bones
 from viewer.orbit_panel import OrbitPanel
 from viewer.pages import Pages
@@ -38,7 +38,7 @@ class BodyPage:
         limits = joint_limits("anatomical")
         lower, upper = (torch.rad2deg(end).round().int().tolist() for end in (limits.lower, limits.upper))
         sliders: list[viser.GuiSliderHandle[int]] = []
-        by_first_angle = sorted(LIMBS.items(), key=lambda limb: limb[1].start)
+        by_first_angle = sorted(ANGLE_GROUPS.items(), key=lambda limb: limb[1].start)
         for limb, indices in by_first_angle:
             words = limb.replace("_", " ")
             with self._gui.add_folder(f"{words.capitalize()}, degrees", expand_by_default=limb == "right_arm"):

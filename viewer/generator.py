@@ -9,10 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augment import Augmenter, PoseGenerator
-from augment.bodies import PopulationBodies, scale_bones
 from augment.export.poses import STANDING_FPS, standing_person
 from augment.stored import stored_augmenter
 from kinematics import DHHuman
+from kinematics.bones import scale_bones
+from kinematics.stature import average_bone_lengths
 from posenets.checkpoints.content import is_posefk
 
 
@@ -24,7 +25,7 @@ class ClipSource:
         gan = augmenter.parts.gan
         assert gan is not None
         self._pose_generator: PoseGenerator = gan.pose_generator.eval()
-        self._human, self._lengths = DHHuman(), PopulationBodies().mean_lengths
+        self._human, self._lengths = DHHuman(), average_bone_lengths()
 
     @classmethod
     def of_checkpoint(cls, content: dict[str, Any], path: Path = Path("last.pt")) -> "ClipSource":

@@ -15,10 +15,8 @@ import torch
 from torch import Tensor
 
 from augment.augmenter import Augmenter
-from augment.bodies import PopulationBodies
 from augment.export.checks import check_bodies, check_numbers
 from augment.export.formats.block import CAMERA_BYTES, Block
-from augment.reference import HIP
 from augment.settings import METHOD_NORMAL, RECIPES, AugmentSettings, Mixture
 from augment.stored import stored_augmenter, why_no_augmenter
 from augment.visible import PIECE
@@ -35,6 +33,10 @@ from kinematics import (
 )
 from kinematics.batch_last import stack, to_batch_first, to_batch_last
 from kinematics.head import from_body
+from kinematics.heading import align_heading
+from kinematics.joints import J
+from kinematics.limits import FIT_TOLERANCE_RAD
+from kinematics.stature import average_bone_lengths
 from posenets.checkpoints.files import read_checkpoint
 
 _POSEFK = RECIPES["posefk"]
@@ -48,7 +50,6 @@ EXPORT_RECIPES: dict[str, AugmentSettings] = {
 WITHOUT_DATA = ("normal", "rom")
 KEEP = ("angles", "bones", "cameras", "seeds")
 STANDING_FPS = 50.0
-TOLERANCE_RAD = 0.0175  # one degree: what the fit of real shoulders may be off a limit
 TRIES = 100
 LEAST = 1024  # poses drawn at once even where few are missing
 
@@ -151,7 +152,7 @@ class PoseStream:
         if not self.rules.within_limits:
             return batch
         angles = joint_angles_from_joints(_world(batch)).joint_angles
-        good = (self._limits.excess(angles) <= TOLERANCE_RAD).flatten(1).all(dim=1)
+        good = (self._limits.excess(angles) <= FIT_TOLERANCE_RAD).flatten(1).all(dim=1)
         self.counts["within limits"] += int(good.sum())
         return batch[good.nonzero().squeeze(1)]
 
@@ -159,8 +160,8 @@ class PoseStream:
         if not self.rules.novelty:
             return batch
         middle = self.frames // 2
-        known = at_same_heading(self.augmenter.parts.reference.joints_world[:, middle])
-        made = at_same_heading(_world(batch)[:, middle])
+        known = align_heading(self.augmenter.parts.reference.joints_world[:, middle])
+        made = align_heading(_world(batch)[:, middle])
         nearest = torch.stack([(known - pose).norm(dim=-1).mean(dim=-1).amin() for pose in made]) if len(made) else made
         good = (nearest >= self.rules.novelty).nonzero().squeeze(1) if len(made) else torch.arange(0)
         self.counts["novel"] += len(good)
@@ -169,11 +170,11 @@ class PoseStream:
 
 def standing_person(frames: int) -> PoseBatch:
     """An average adult at rest, seen from 4 m: the reference of recipes that need no recorded poses."""
-    lengths = PopulationBodies().mean_lengths
+    lengths = average_bone_lengths()
     joints = DHHuman()(torch.zeros(28), lengths, torch.zeros(3), torch.zeros(3))
     joints = joints - torch.tensor([0.0, 0.0, float(joints[:, 2].min())])
     place = torch.tensor([0.0, -4.0, 1.5])
-    camera = Camera(look_at(place, joints[HIP]), place, torch.tensor([2.0, 2.0] + [0.0] * 7), torch.tensor(1.0))
+    camera = Camera(look_at(place, joints[J.HIP]), place, torch.tensor([2.0, 2.0] + [0.0] * 7), torch.tensor(1.0))
     world = joints.expand(1, frames, -1, -1)
     batched = Camera.stack([camera])
     seen = batched.world_to_camera(world)
@@ -202,7 +203,7 @@ def _placed(batch: PoseBatch, layout: Skeleton) -> tuple[Tensor, Tensor, Tensor]
     assert batch.camera is not None
     camera, joints = batch.camera.each(to_batch_last), from_body(to_batch_last(batch.joints_3d), layout)
     screen = batch.joints_2d if layout == batch.skeleton else camera.project(joints)
-    hip_x, hip_y, _ = camera.camera_to_world(to_batch_last(batch.joints_3d[:, :1, HIP : HIP + 1]))[:, 0, 0].unbind(-1)
+    hip_x, hip_y, _ = camera.camera_to_world(to_batch_last(batch.joints_3d[:, :1, J.HIP, None]))[:, 0, 0].unbind(-1)
     x, y, z = camera.translation.unbind(-1)
     moved = stack([x - hip_x, y - hip_y, z], -1, joints)
     return replace(camera, translation=moved).camera_to_world(joints), screen, moved
@@ -229,12 +230,3 @@ def kept_bytes(keep: Sequence[str], frames: int) -> list[int]:
     """Of each of these arrays for one pose or clip."""
     arrays = {"angles": (4 * 28 * frames, 4 * 3 * frames), "bones": (4 * 15,), "cameras": CAMERA_BYTES, "seeds": (8, 8)}
     return [size for name in keep for size in arrays[name]]
-
-
-def at_same_heading(joints: Tensor) -> Tensor:
-    """(N, 16, 3) about the hip, turned about the vertical so that the right hip lies on +x."""
-    joints = joints - joints[:, HIP : HIP + 1]
-    across = joints[:, Skeleton("h36m_16").joints.index("RHip"), :2]
-    cos, sin = (across / across.norm(dim=-1, keepdim=True).clamp_min(1e-6)).unbind(-1)
-    x, y, z = joints.unbind(-1)
-    return torch.stack([cos[:, None] * x + sin[:, None] * y, cos[:, None] * y - sin[:, None] * x, z], dim=-1)

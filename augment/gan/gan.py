@@ -11,11 +11,11 @@ from augment.gan.critics import Critic2D, Critic3D
 from augment.gan.generator import PoseGenerator
 from augment.gan.motion_critics import MotionCritic2D, MotionCritic3D
 from augment.gan.wgan import critic_loss, frozen, generator_loss, step
-from augment.reference import HIP
 from augment.settings import GanSettings
 from data.batch import PoseBatch
 from kinematics import Camera, Skeleton, project_to_2d
 from kinematics.constants import indices
+from kinematics.joints import J
 from posenets.checkpoints.fitting import fill, fill_optimizer
 
 MIRROR = Skeleton("h36m_16").mirror
@@ -70,7 +70,7 @@ def critic_inputs(
 
     frames: of each clip for the critics of single poses, 0 for all. Neighbouring frames are almost the same pose.
     """
-    centred = joints_world - joints_world[:, :, HIP : HIP + 1]
+    centred = joints_world - joints_world[:, :, J.HIP, None]
     if heading == "random":
         unit = torch.rand(len(centred), generator=generator, device=centred.device, dtype=centred.dtype)
         angle = (2 * math.pi * unit)[:, None, None]

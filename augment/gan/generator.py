@@ -30,7 +30,7 @@ class GeneratedPose(NamedTuple):
     joint_angles: Tensor  # (B, T, 28) rad, inside the limits
     global_rotation: Tensor  # (B, T, 3) rad, Rx Ry Rz
     root: Tensor  # (B, T, 3) m, from the origin the augmenter chooses (a real pose's hip)
-    bone_factors: Tensor | None  # (B, 8) about 1, in the order of augment.bodies.FACTOR_NAMES; None unless learned
+    bone_factors: Tensor | None  # (B, 8) about 1, in the order of kinematics.bones.FACTOR_NAMES; None unless learned
 
 
 class PoseGenerator(nn.Module):

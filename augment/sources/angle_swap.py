@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augment.sources.random_poses import LIMBS
 from kinematics import JointLimits
+from kinematics.dh import ANGLE_GROUPS
 from kinematics.limb_frames import reflect
 
 # Trunk and neck turn less than limbs.
@@ -23,7 +23,7 @@ def exchange_angles(
     others: as many poses; every part draws its own from them.
     """
     mixed, count = angles.clone(), len(angles)
-    for part in LIMBS.values():
+    for part in ANGLE_GROUPS.values():
         rows = torch.randint(count, (count,), generator=generator, device=angles.device)
         given = torch.rand(count, generator=generator, device=angles.device) < probability
         given = given.reshape(-1, *(1,) * (angles.ndim - 1))
@@ -43,7 +43,7 @@ def turn_angles(
         return angles
     share = torch.ones(angles.shape[-1], dtype=angles.dtype, device=angles.device)
     for part, factor in TURN_SHARE.items():
-        share[LIMBS[part]] = factor
+        share[ANGLE_GROUPS[part]] = factor
     shape = (len(angles), *(1,) * (angles.ndim - 2), angles.shape[-1])
     noise = torch.randn(shape, generator=generator, device=angles.device, dtype=angles.dtype)
     angles = limits.wrap(angles)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from augment.bodies import BodySampler, body_sampler, keep_bodies, scale_bones
+from augment.bodies import BodySampler, body_sampler, keep_bodies
 from augment.gan.generator import PoseGenerator
-from augment.reference import HIP, Reference
+from augment.reference import Reference
 from augment.settings import AugmentSettings
 from augment.sources.angle_swap import exchange_angles, turn_angles
 from augment.sources.random_poses import RandomPoses, normal_poses, range_of_motion_poses
@@ -15,6 +15,8 @@ from augment.sources.retargeting import middle_of, retarget
 from kinematics import BONES, DHHuman, joint_limits
 from kinematics.balance import balancing_rotation
 from kinematics.batch_last import to_batch_last
+from kinematics.bones import scale_bones
+from kinematics.joints import J
 from kinematics.limb_frames import (
     LimbPose,
     exchange_limbs,
@@ -127,5 +129,5 @@ class PoseSources:
             chosen = torch.rand(count, generator=generator, device=joints.device) < settings.balanced
             leaned = tilt_matrices(count, settings.lean_sd, generator, joints) @ balance
             turn = torch.where((chosen & stands)[:, None, None], leaned, turn)
-        hip = joints[:, :, HIP : HIP + 1]
+        hip = joints[:, :, J.HIP, None]
         return (joints - hip) @ turn[:, None].mT + hip

@@ -8,7 +8,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from kinematics import JOINT_ANGLES, JointLimits, joint_limits
-from kinematics.batch_last import to_batch_last
 from kinematics.limits import limits_of_degrees
 
 # DH-AUG's second, narrower table (forward_kinematics_DH_model.py:935-971), degrees, in the order of JOINT_ANGLES.
@@ -22,10 +21,6 @@ NORMAL_RANGES_DEG = (
 )
 NORMAL_GLOBAL_DEG = ((-20, 20), (-20, 20), (-180, 180))
 NORMAL_SD_DEG = 60.0
-LIMBS = {
-    "right_leg": slice(0, 4), "left_leg": slice(4, 8), "trunk": slice(8, 17), "neck": slice(17, 20),
-    "right_arm": slice(20, 24), "left_arm": slice(24, 28),
-}  # fmt: skip
 
 
 class RandomPoses(NamedTuple):
@@ -52,15 +47,11 @@ def normal_poses(count: int, generator: torch.Generator, dtype: torch.dtype = to
 def range_of_motion_poses(
     count: int, generator: torch.Generator, tilt_sd: float = 0.3, dtype: torch.dtype = torch.float32
 ) -> RandomPoses:
-    """Anywhere in the anatomical range: uniform angles, each limb drawn towards rest by its own random amount.
-
-    So a pose may have one arm stretched out and the rest nearly still. Any heading; tilt_sd: rad, about both level
+    """Anywhere in the anatomical range (JointLimits.sample_towards_rest), any heading; tilt_sd: rad, about both level
     axes.
     """
     like = {"device": generator.device, "dtype": dtype}
-    angles = to_batch_last(joint_limits("anatomical").sample_uniform(count, generator, dtype))
-    for limb in LIMBS.values():
-        angles[:, limb] *= torch.rand(count, 1, generator=generator, **like)
+    angles = joint_limits("anatomical").sample_towards_rest(count, generator, dtype)
     rotation = tilt_sd * torch.randn(3, count, generator=generator, **like)
     rotation[2] = math.pi * (2 * torch.rand(count, generator=generator, **like) - 1)
     return RandomPoses(angles, rotation.t())

@@ -12,7 +12,7 @@ from data.keypoints.pieces import Piece
 from data.plausible import LEAST_PREDICTED_M, check_bodies
 from kinematics.camera import camera_to_world, look_at, pixels_to_screen
 from kinematics.errors import PoseFKError
-from kinematics.foot_contact import lowest_heights, planted
+from kinematics.foot_contact import lowest_heights, remove_foot_skate
 from kinematics.skeleton import Skeleton
 from posenets import Lifter
 
@@ -83,5 +83,5 @@ def upright_on_the_floor(joints_camera: Float[Tensor, "frames joints 3"], pitch_
     pitch = math.radians(pitch_deg)
     origin = joints_camera.new_zeros(3)
     orientation_wxyz = look_at(origin, joints_camera.new_tensor([0.0, math.cos(pitch), -math.sin(pitch)]))
-    joints = planted(camera_to_world(joints_camera, orientation_wxyz, origin)[None])[0]
+    joints = remove_foot_skate(camera_to_world(joints_camera, orientation_wxyz, origin)[None])[0]
     return joints - joints.new_tensor([0.0, 0.0, 1.0]) * lowest_heights(joints)[:, None, None]

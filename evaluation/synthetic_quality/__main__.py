@@ -26,11 +26,11 @@ from evaluation.drawing.charts import SYNTHETIC_SET, camera_views, joint_angle_h
 from evaluation.synthetic_quality.card.figures import limb_maps, pose_sheet
 from evaluation.synthetic_quality.card.html import Picture, page
 from evaluation.synthetic_quality.card.tables import OWN, VIEWS, compared_cells, own_cells, text_table
-from evaluation.synthetic_quality.features import limb_directions
 from evaluation.synthetic_quality.pose_sets.files import read_files
 from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, SETS, PoseSet, load_recordings, of_recordings
 from evaluation.synthetic_quality.report import Described, Effort, common_axes, described, judge, names
 from kinematics import PoseFKError, exit_with_one_sentence, joint_limits
+from kinematics.limb_frames import limb_directions
 
 PAGE, NUMBERS = "card.html", "card.json"
 

@@ -6,12 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augment.bodies import STATURE_RATIOS
-from augment.export.poses import TOLERANCE_RAD
 from data import PoseBatch
 from evaluation.drawing.charts import view_numbers
-from evaluation.synthetic_quality.features import stature_ratios, statures
 from kinematics import BONES, JOINT_ANGLES, in_front, in_image, joint_limits
+from kinematics.limits import FIT_TOLERANCE_RAD
+from kinematics.stature import STATURE_RATIOS, stature_ratios, statures
 
 FAR_DEG = 15.0  # beyond the limits of average adults, where the supple still are
 NEAR_M = 0.5  # nearer to the camera's plane than this counts as behind it
@@ -26,9 +25,9 @@ def limit_violations(angles: Float[Tensor, "poses 28"]) -> dict[str, Any]:
     """
     limits = joint_limits("anatomical")
     excess = limits.excess(angles)
-    rates = limits.violation_rate(angles, TOLERANCE_RAD)
+    rates = limits.violation_rate(angles, FIT_TOLERANCE_RAD)
     return {
-        "any_angle_percent": _percent((excess > TOLERANCE_RAD).any(dim=1)),
+        "any_angle_percent": _percent((excess > FIT_TOLERANCE_RAD).any(dim=1)),
         f"any_angle_by_{FAR_DEG:g}_deg_percent": _percent((excess.rad2deg() > FAR_DEG).any(dim=1)),
         "per_angle_percent": {name: 100 * float(rate) for name, rate in zip(JOINT_ANGLES, rates, strict=True)},
     }
@@ -38,7 +37,7 @@ def bone_sanity(lengths: Float[Tensor, "poses 15"]) -> dict[str, Any]:
     """Stature, how unequal left and right are, and each segment's share of the stature. lengths: metres.
 
     ratio: mean of segment over stature; variation: its standard deviation over its mean, in percent; usual_ratio is of
-    augment.bodies.STATURE_RATIOS.
+    kinematics.stature.STATURE_RATIOS.
     """
     left, right = (lengths[:, list(side)].double() for side in zip(*_PAIRS, strict=True))
     unequal = 100 * (left - right).abs() / ((left + right) / 2).clamp_min(1e-6)

@@ -15,10 +15,10 @@ from evaluation.drawing.charts import SYNTHETIC_SET
 from evaluation.motion import motion_distances, motion_statistics
 from evaluation.synthetic_quality.checks import bone_sanity, limit_violations, view_statistics
 from evaluation.synthetic_quality.distances import Interval, frechet_interval, neighbours, pairwise_diversity
-from evaluation.synthetic_quality.features import standard_poses
 from evaluation.synthetic_quality.pose_sets.sets import PoseSet, halves
 from kinematics import bone_lengths, joint_angles_from_joints
 from kinematics.capsules import DEPTH_M, overlaps
+from kinematics.heading import standardize_poses
 
 JOINTS = 16
 RATE_TOLERANCE = 1.01
@@ -48,7 +48,9 @@ class Described:
 
 def described(poses: PoseSet, upright: bool) -> Described:
     """upright: whether all sets of the card know what is up; otherwise none is asked."""
-    return Described(poses, standard_poses(poses.joints, upright), joint_angles_from_joints(poses.joints).joint_angles)
+    return Described(
+        poses, standardize_poses(poses.joints, upright), joint_angles_from_joints(poses.joints).joint_angles
+    )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
 from augment.visible import is_photographable
 from data.batch import SYNTHETIC, PoseBatch
 from kinematics import bone_lengths
-from kinematics.balance import centre_of_mass, support
+from kinematics.balance import centre_of_mass, support_point
 
 SMALL_GAN = {"generator_width": 16, "critic_width_3d": 16, "critic_width_2d": 16, "generator_every": 2}
 ALL = AugmentSettings(
@@ -72,7 +72,7 @@ def test_balanced_poses_stand_over_their_feet(source, people):
     def leans(balanced: float) -> torch.Tensor:
         settings = AugmentSettings(mixture=Mixture(**{source: 1.0}), tilt_sd=0.4, balanced=balanced, lean_sd=0.0)
         joints = Augmenter(settings, people).sample(400).joints_world()[:, 0]
-        upwards = centre_of_mass(joints) - support(joints)
+        upwards = centre_of_mass(joints) - support_point(joints)
         return torch.atan2(upwards[:, :2].norm(dim=-1), upwards[:, 2])
 
     assert leans(0.0).median() > 0.2

@@ -1,8 +1,9 @@
 import torch
 
 from augment.sources.angle_swap import exchange_angles, turn_angles
-from augment.sources.random_poses import LIMBS, range_of_motion_poses
+from augment.sources.random_poses import range_of_motion_poses
 from kinematics import joint_limits
+from kinematics.dh import ANGLE_GROUPS
 
 LIMITS = joint_limits("anatomical")
 
@@ -10,17 +11,17 @@ LIMITS = joint_limits("anatomical")
 def test_exchanged_angles_are_whole_limbs_of_others(generator):
     angles = range_of_motion_poses(40, generator, dtype=torch.float64).joint_angles[:, None]
     mixed = exchange_angles(angles, angles, 1.0, generator)
-    for part in LIMBS.values():
+    for part in ANGLE_GROUPS.values():
         nearest = torch.cdist(mixed[:, 0, part], angles[:, 0, part]).min(dim=1)
         assert nearest.values.max() < 1e-3 and len(nearest.indices.unique()) > 10
-    sources = [torch.cdist(mixed[:, 0, part], angles[:, 0, part]).argmin(dim=1) for part in LIMBS.values()]
+    sources = [torch.cdist(mixed[:, 0, part], angles[:, 0, part]).argmin(dim=1) for part in ANGLE_GROUPS.values()]
     assert (sources[0] != sources[1]).any()  # every limb draws its own partner
 
 
 def test_half_of_the_limbs_are_exchanged_at_one_half(generator):
     angles = torch.zeros(2000, 28)
     mixed = exchange_angles(angles, angles + 1, 0.5, generator)
-    shares = torch.stack([mixed[:, part].mean() for part in LIMBS.values()])
+    shares = torch.stack([mixed[:, part].mean() for part in ANGLE_GROUPS.values()])
     assert ((shares > 0.45) & (shares < 0.55)).all()
 
 

@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from augment.reference import HEAD, Reference
+from augment.reference import Reference
 from kinematics import BONES, DHHuman, bone_lengths
 from kinematics.inverse import BodyPose
+from kinematics.joints import J
 from kinematics.limb_frames import trunk_frames
 
 
@@ -83,7 +84,7 @@ def test_clips_of_bodies_with_the_data_sets_thorax_keep_their_necks(people, gene
     fit = BodyPose(angles, *(part.repeat(1, 5, 1) for part in reference.fit[1:]))
     made = reference.with_centres(DHHuman()(*fit), rows, growth)
     lengths = bone_lengths(made)[..., BONES.index("neck")]
-    assert (DHHuman()(*fit)[:, :, HEAD] - DHHuman()(*fit)[:, 2:3, HEAD]).norm(dim=-1).mean() > 0.03
+    assert (DHHuman()(*fit)[:, :, J.HEAD] - DHHuman()(*fit)[:, 2:3, HEAD]).norm(dim=-1).mean() > 0.03
     torch.testing.assert_close(lengths, lengths[:, 2:3].expand_as(lengths), atol=1e-5, rtol=0)
     torch.testing.assert_close(lengths[:, 2], bone_lengths(raised)[:, 0, BONES.index("neck")], atol=1e-3, rtol=0)
 

@@ -19,8 +19,8 @@ from data import (
     load_test_set,
 )
 from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_rate
-from evaluation.synthetic_quality.features import statures
 from kinematics import PoseFKError, bone_lengths
+from kinematics.stature import statures
 
 SETS = tuple(
     dict.fromkeys([*DATASETS, *(test for tests in TEST_SETS.values() for test in tests), *STANDALONE_TEST_SETS])

@@ -14,9 +14,11 @@ import pytest
 import torch
 
 from augment.export.manifest import main
-from augment.export.poses import TOLERANCE_RAD, at_same_heading, standing_person
+from augment.export.poses import standing_person
 from kinematics import joint_limits
 from kinematics.errors import PoseFKError
+from kinematics.heading import align_heading
+from kinematics.limits import FIT_TOLERANCE_RAD
 
 REPOSITORY = Path(__file__).parents[3]
 Run = Callable[[Path, str], Path]
@@ -84,7 +86,7 @@ def test_only_poses_inside_the_limits_are_kept_and_counted(run: Run, tmp_path: P
     run(tmp_path, "--format poseaug --num_poses 100 --within_limits True --keep angles")
     with np.load(tmp_path / "poseaug.npz") as file:
         angles = torch.from_numpy(file["joint_angles"])
-    assert joint_limits("anatomical").excess(angles).max() <= TOLERANCE_RAD + 1e-4
+    assert joint_limits("anatomical").excess(angles).max() <= FIT_TOLERANCE_RAD + 1e-4
     told = capsys.readouterr().out
     counts = json.loads((tmp_path / "manifest.json").read_text())["shards"][0]["counts"]
     assert counts["drawn"] > counts["in view"] > counts["kept"] == 100 and f"drawn {counts['drawn']:,}" in told
@@ -93,8 +95,8 @@ def test_only_poses_inside_the_limits_are_kept_and_counted(run: Run, tmp_path: P
 def test_novel_poses_differ_from_every_recorded_one(run: Run, tmp_path: Path):
     run(tmp_path, "--format hdf5 --num_poses 40 --min_novelty_mm 150")
     with h5py.File(tmp_path / "poses.h5") as file:
-        made = at_same_heading(torch.from_numpy(file["joints_world"][:, 0]))
-    known = at_same_heading(standing_person(1).joints_world()[:, 0])
+        made = align_heading(torch.from_numpy(file["joints_world"][:, 0]))
+    known = align_heading(standing_person(1).joints_world()[:, 0])
     assert (made - known).norm(dim=-1).mean(dim=-1).min() >= 0.15
 
 
