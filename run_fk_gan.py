@@ -35,7 +35,7 @@ from kinematics import Skeleton, exit_with_one_sentence
 from posenets import load_lifter
 from training import checkpoint, distributed
 from training.batches import BatchMixer
-from training.building import lifter_of_run
+from training.building import build_lifter
 from training.config import Settings, from_plain, read_settings
 from training.detections import RunDetectorNoise, check_confidence
 from training.distributed import Processes
@@ -107,7 +107,7 @@ def train(
     # lifter: screen -> joints
     layout, device = Skeleton.from_num_joints(settings.data.num_joints).name, processes.device
     torch.manual_seed(settings.seed)
-    lifter = lifter_of_run(settings, layout).to(device)
+    lifter = build_lifter(settings, layout).to(device)
     # files -> recordings -> poses, as tensors on the run's device, in the windows and views that the lifter reads
     real = dataset_for(lifter, splits.train, device)
     output = settings.output
@@ -165,7 +165,7 @@ def build_augmenter(settings: Settings, real: Poses, noise: RunDetectorNoise, pr
     smooth = settings.augment.smooth_tracks or settings.self_supervision.self_supervised
     augment = replace(settings.augment, detector_noise="none", smooth_tracks=smooth)  # `noise` has been built already
     average, rank = distributed.average_gradients, processes.rank
-    return Augmenter(augment, real, None, settings.seed, processes.device, average, rank, noise.model)
+    return Augmenter(augment, real, settings.seed, processes.device, average, rank, noise.model)
 
 
 def evaluate_only(settings: Settings) -> None:

@@ -28,7 +28,7 @@ from data.recordings import Recording
 from evaluation.evaluate import dataset_for
 from posenets import Lifter, build_posenet
 from run_fk_gan import update_lifter
-from training.building import lifter_of_run
+from training.building import build_lifter
 from training.config import read_settings
 from training.lifting import LifterTrainer
 from training.losses import mean_distance
@@ -106,7 +106,7 @@ def build_trainer(case: Case, device: torch.device) -> LifterTrainer:
     arguments = ["--dataset", "h36m", "--recipe", "none", "--posenet_name", case.name, "--frames", str(case.frames)]
     settings = read_settings([*arguments, *case.flags.split()])
     torch.manual_seed(0)
-    lifter = lifter_of_run(settings, LAYOUT).to(device)
+    lifter = build_lifter(settings, LAYOUT).to(device)
     alone = settings.self_supervision.self_supervised
     loss = SelfSupervision(settings, lifter, SAMPLES, device, DetectorNoise.default(LAYOUT)) if alone else None
     return LifterTrainer(lifter, settings.learning, loss)

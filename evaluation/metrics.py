@@ -9,12 +9,12 @@
 Nothing is centred here: subtract the root first where a protocol says so (evaluation/protocols.py).
 """
 
-from typing import Any
-
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from kinematics.rotation import fit_similarity
 
 Joints = Float[Tensor, "*batch joints 3"] | Float[np.ndarray, "*batch joints 3"]
 # A target of another shape is told in a sentence by _pair, so its annotation has names of its own.
@@ -57,12 +57,9 @@ def similarity_aligned(prediction: Joints, target: Target) -> Float[Tensor, "*ba
 
     A prediction whose joints coincide has no scale; it is put on the target's centre.
     """
-    import roma  # roma 1.8 takes seconds to import: only who aligns pays
-
     prediction, target = _pair(prediction, target)
     centred = prediction - prediction.mean(-2, keepdim=True)
-    registration: Any = roma.rigid_points_registration(centred, target, compute_scaling=True)
-    rotation, translation, scale = registration
+    rotation, translation, scale = fit_similarity(centred, target)
     aligned = scale[..., None, None] * centred @ rotation.mT + translation[..., None, :]
     has_scale = centred.square().sum((-2, -1), keepdim=True) > 0
     return torch.where(has_scale, aligned, target.mean(-2, keepdim=True))

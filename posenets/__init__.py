@@ -8,12 +8,12 @@ from posenets.checkpoints.published import load_published as load_published
 from posenets.lifter import INPUT_MODES as INPUT_MODES
 from posenets.lifter import Lifter as Lifter
 from posenets.registry import ALIASES as ALIASES
-from posenets.registry import DH_AUG_SIZES as DH_AUG_SIZES
 from posenets.registry import LIFTERS as LIFTERS
-from posenets.registry import MULTI_VIEW_LIFTERS as MULTI_VIEW_LIFTERS
 from posenets.registry import build_posenet as build_posenet
-from posenets.registry import dh_aug_sizes as dh_aug_sizes
-from posenets.registry import filter_widths_of as filter_widths_of
-from posenets.registry import lifter_name as lifter_name
+from posenets.registry import get_spec as get_spec
+from posenets.registry import import_lifters
+from posenets.registry import lifter_names as lifter_names
 from posenets.views.lifter import VIEW_MODES as VIEW_MODES
 from posenets.views.lifter import MultiViewLifter as MultiViewLifter
+
+import_lifters()

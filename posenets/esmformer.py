@@ -5,7 +5,8 @@ the levels look at each other. Names and shapes of the weights are ESMformer's, 
 relative to the hip, whose own is near 0, not at it; as published it is trained on axes of the world, not of a camera.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -13,10 +14,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from posenets.base import PoseNet, drop_path, dropped, positive_int, probability
+from posenets.checkpoints.shapes import count_modules, length
+from posenets.registry import LifterSpec, Sizes, register_lifter
 from posenets.transformer import Attention, Block, Mlp, attend, rising_rates
 from posenets.views.encoder import LEVELS, Encoder, ViewEncoder, encode_views
 
-FRAME_MLP_UNITS = 64
+FRAME_MLP_UNITS, PUBLISHED_HEADS = 64, 9
 # Without gradients, so many frames of a view pass at a time: some 0.3 GB at the published size.
 FRAMES_AT_ONCE = 2**14
 
@@ -116,6 +119,56 @@ class _AcrossLevels(nn.Module):
         return self.norm(torch.cat(self.MCFF_blocks[0](levels), dim=-1))
 
 
+def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
+    num_joints = length(weights, "regression.1.bias") // 3
+    depths = {
+        stack: [count_modules(weights, rf"{stage}{level}\.blocks\.(\d+)\.") for level in LEVELS]
+        for stack, stage in (("smfe", r"ssfe1\.Transformer_encoder_"), ("milf", r"mife\.MIFE_blocks\.trans"))
+    }
+    return dict(
+        num_joints=num_joints, frames=length(weights, "mife.pos_embed_1", 1),
+        views=count_modules(weights, r"ssfe(\d+)\.") - 1, channel=length(weights, "mife.pos_embed_1", 2),
+        d_hid=length(weights, "mcff.mlp.fc1.weight"), mvf_kernel=length(weights, "mvf1.conv1.1.weight", 2),
+        in_features=length(weights, "ssfe1.Transformer_encoder_1.pos_embed", 1) // max(num_joints, 1), **depths,
+    )  # fmt: skip
+
+
+def _sizes_of_run(*, frames: int, views: int, input_mode: str, self_supervised: bool) -> Sizes:
+    """Heads inside a view must divide the frames: the published 9 of 27 and more, of a third as many for fewer.
+
+    Without labels the original answers one frame; what corrects triangulated joints can learn from every frame.
+    """
+    heads = math.gcd(frames, min(PUBLISHED_HEADS, max(frames // 3, 1)))
+    return dict(views=views, smfe_heads=heads, self_supervised=self_supervised and input_mode == "screen")
+
+
+_TRAINING = {
+    "lifter": {"frames": 27},
+    "learning": {
+        "lr": 1e-3, "lr_schedule": "exponential", "lr_decay": 0.95, "large_decay_epoch": 5, "amsgrad": True,
+        "loss": "mpjpe", "loss_frames": "all", "max_grad_norm": 0.0,
+    },
+}  # fmt: skip
+# 23 million weights as published: in the short runs of a laptop 0.3 million over a third of a second.
+_SMALL = {
+    "lifter": {"frames": 9, "posenet_width": 64, "posenet_blocks": 1, "dropout": 0.0},
+    "learning": {
+        "lr": 1e-3, "lr_schedule": "cosine", "amsgrad": False, "max_grad_norm": 1.0, "batch_size": 128,
+        "steps_per_epoch": 25,
+    },
+}  # fmt: skip
+
+
+@register_lifter(
+    LifterSpec(
+        name="esmformer", multi_view=True, signature="ssfe1.norm_1.weight", sizes_from_weights=_sizes_from_weights,
+        width=lambda units, frames: dict(channel=units, d_hid=2 * units),
+        blocks=lambda depth, frames: dict(smfe=[depth] * 3, milf=[depth] * 3),
+        dropout=lambda rate, frames: dict.fromkeys(("dropout", "embedding_dropout", "drop_path_rate"), rate),
+        settings=("smfe", "milf", "d_hid", "mvf_kernel"), sizes=_sizes_of_run, training={"esmformer": _TRAINING},
+        h36m_length={"esmformer": {"learning": {"epochs": 50}}}, small=_SMALL,
+    )
+)  # fmt: skip
 class ESMformer(PoseNet):
     """Transformer lifter of a window seen by several cameras: (B, V, T, J, 2) screen -> (B, J, 3) or (B, T, J, 3).
 
@@ -127,7 +180,6 @@ class ESMformer(PoseNet):
     answers for all frames by an MLP (the original has it for training without 3D labels).
     """
 
-    name = "esmformer"
     feature_counts = (2, 3, 4)
 
     def __init__(

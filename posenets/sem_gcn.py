@@ -4,7 +4,8 @@ Each convolution has one matrix for a joint itself and one for its neighbours; a
 turns the learned numbers `e` into the weights of the neighbours. Names of the weights are SemGCN's.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 from kinematics.constants import indices
 from kinematics.skeleton import Skeleton
 from posenets.base import PoseNet, norm_relu_dropout, positive_int, probability
+from posenets.checkpoints.shapes import count_modules, length
+from posenets.registry import LifterSpec, Sizes, register_lifter
 
 # Pairs of joints that SemGCN's non-local blocks pool (`joints_group`), for its 16 joints.
 H36M_16_PAIRS = ((2, 3), (5, 6), (1, 4), (0, 7), (8, 9), (14, 15), (11, 12), (10, 13))
@@ -116,14 +119,30 @@ class _NonLocal(nn.Module):
         return self.get_submodule("nonlocal")(grouped).transpose(1, 2)[:, indices(self.restored, features)]
 
 
+def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
+    edges = length(weights, "gconv_input.0.gconv.e", 1)
+    non_local = any(key.startswith("gconv_input.1.nonlocal.") for key in weights)
+    blocks = count_modules(weights, r"gconv_layers\.(\d+)\.")
+    return dict(
+        # A tree of J joints has J - 1 bones, each twice in the matrix, and J ones on the diagonal.
+        num_joints=math.ceil((edges + 2) / 3), hid_dim=length(weights, "gconv_input.0.gconv.W", 2),
+        num_layers=blocks // 2 if non_local else blocks, non_local=non_local,
+    )  # fmt: skip
+
+
+@register_lifter(
+    LifterSpec(
+        name="sem_gcn", aliases=("gcn",), signature="gconv_input.0.gconv.W", sizes_from_weights=_sizes_from_weights,
+        width="hid_dim", blocks="num_layers", dropout="dropout", budget_sizes=False,
+        dh_aug_sizes=lambda frames: dict(hid_dim=128, num_layers=4, dropout=0.25),
+    )
+)  # fmt: skip
 class SemGCN(PoseNet):
     """Graph convolution lifter of a single frame.
 
     hid_dim: channels; num_layers: residual blocks; non_local: attention after every block; adjacency: (J, J) list or
     tensor of neighbours (None: the bones of the layout with num_joints joints); groups: joints the attention pools.
     """
-
-    name = "sem_gcn"
 
     def __init__(
         self, num_joints: int = 16, hid_dim: int = 128, num_layers: int = 4, dropout: float | int = 0.0,

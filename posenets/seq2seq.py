@@ -8,12 +8,16 @@ all joints in, metres out, the hip not predicted but put at 0. Both sides are st
 beside the weights: `standardise` sets them.
 """
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from posenets.base import dropped, positive_int, probability
+from posenets.checkpoints.shapes import length
+from posenets.registry import LifterSpec, Sizes, register_lifter
 from posenets.standardised import StandardisedNet
 
 State = tuple[Tensor, Tensor]
@@ -39,6 +43,31 @@ class _NormLSTMCell(nn.Module):
         return leave.sigmoid() * cell.tanh(), cell
 
 
+def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
+    return dict(
+        num_joints=length(weights, "output.bias") // 3 + 1, frames=None, width=length(weights, "decoder.weight_hh", 1),
+        layer_norm=any(key.endswith("gate_gain") for key in weights),
+    )  # fmt: skip
+
+
+_TRAINING = {
+    "lifter": {"frames": 5},
+    "learning": {
+        "lr": 1e-3, "lr_schedule": "exponential", "lr_decay": 0.96, "loss": "standard_mse", "loss_frames": "all",
+        "difference_weight": 4.0, "max_grad_norm": 0.0,  # of means; with 5 frames the paper's 5 of sums
+    },
+}  # fmt: skip
+
+
+@register_lifter(
+    LifterSpec(
+        name="seq2seq", signature="decoder.weight_hh", sizes_from_weights=_sizes_from_weights, width="width",
+        dropout="dropout2", settings=("middle_frame",), training={"seq2seq": _TRAINING},
+        h36m_length={"seq2seq": {"learning": {"epochs": 100, "batch_size": 64}}},
+        # Published is the window's last frame, which seq2seq knows worse than the middle.
+        recipes={"posefk": {"lifter": {"middle_frame": True}}},
+    )
+)  # fmt: skip
 class Seq2Seq(StandardisedNet):
     """Recurrent lifter: all frames of the window are predicted, the last of them is its answer, as published.
 
@@ -46,8 +75,6 @@ class Seq2Seq(StandardisedNet):
     normalised cells (the paper's; the remake has plain ones); middle_frame: answer with the middle frame, which the
     network knows best (it draws motion together towards there). The batch may have any size.
     """
-
-    name = "seq2seq"
 
     def __init__(
         self, num_joints: int = 16, frames: int = 5, width: int = 1024, dropout1: float | int = 0.0,

@@ -4,11 +4,15 @@ Two blocks and all joints out as in SemGCN's PyTorch twin, four blocks without t
 `mlp`. Names of the weights are theirs. Standardised as in Martinez's own program: see posenets.standardised.
 """
 
+from collections.abc import Mapping
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from posenets.base import norm_relu_dropout, positive_int, probability, with_hip
+from posenets.checkpoints.shapes import count_modules, length
+from posenets.registry import LifterSpec, Sizes, register_lifter
 from posenets.standardised import StandardisedNet
 
 
@@ -25,14 +29,40 @@ class _Stage(nn.Module):
         return features + norm_relu_dropout(self.w2(hidden), self.batch_norm2, rate)
 
 
+def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
+    num_joints = length(weights, "w1.weight", 1) // 2
+    return dict(
+        num_joints=num_joints, linear_size=length(weights, "w1.weight"),
+        num_stage=count_modules(weights, r"linear_stages\.(\d+)\."),
+        predict_hip=length(weights, "w2.bias") // 3 == num_joints, standardised="mean_2d" in weights,
+    )  # fmt: skip
+
+
+# SimpleBaseline as its own authors trained it.
+_MARTINEZ = {
+    "lifter": {"standardised": True, "posenet_width": 1024, "posenet_blocks": 2, "dropout": 0.5},
+    "learning": {
+        "lr": 1e-3, "lr_schedule": "staircase", "lr_decay": 0.96, "lr_decay_steps": 100_000, "loss": "standard_mse",
+        "batch_size": 64, "max_norm": 1.0, "max_grad_norm": 0.0, "flip_augment": "none",
+    },
+}  # fmt: skip
+
+
+@register_lifter(
+    LifterSpec(
+        name="simple_baseline", aliases=("mlp", "martinez"), signature="linear_stages.0.w1.weight",
+        sizes_from_weights=_sizes_from_weights, width="linear_size", blocks="num_stage", dropout="dropout",
+        settings=("standardised",), training={"martinez": _MARTINEZ},
+        h36m_length={"martinez": {"learning": {"epochs": 200}}},
+        dh_aug_sizes=lambda frames: dict(linear_size=1024, num_stage=4, dropout=0.25, predict_hip=False),
+    )
+)  # fmt: skip
 class SimpleBaseline(StandardisedNet):
     """Fully connected lifter of a single frame.
 
     predict_hip: False leaves the hip out of the network's output and puts it at 0 (PoseAug, DH-AUG). standardised: the
     network reads and answers standard deviations from the mean pose (Martinez), and leaves the hip out.
     """
-
-    name = "simple_baseline"
 
     def __init__(
         self, num_joints: int = 16, linear_size: int = 1024, num_stage: int = 2, dropout: float | int = 0.5,

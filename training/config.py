@@ -17,28 +17,25 @@ import tyro
 
 from augment.detector_noise.detections import check_setting
 from augment.settings import RECIPES
+from augment.sources.registry import sources_of
 from data import DATASETS, DataSettings
 from data.command_line import unboxed
 from data.plain import from_plain as plain_to_dataclass
 from data.plugins import load_plugins_typed
 from evaluation.evaluate import TEST_NOISES
-from posenets import ALIASES, INPUT_MODES, LIFTERS, MULTI_VIEW_LIFTERS, VIEW_MODES
+from posenets import ALIASES, INPUT_MODES, LIFTERS, VIEW_MODES, get_spec, lifter_names
 from posenets.inputs.layouts import INPUT_LAYOUTS
+from posenets.registry import LifterSpec
 from training import flags
 from training.presets import (
     BUDGETS,
     CAMERAS,
     CLIPS,
     DH_AUG_LENGTH,
-    LIFTER_PRESETS,
-    PUBLISHED_LENGTHS,
-    RECIPE_LIFTERS,
     SHORT_RUNS,
     SMALL_RUNS,
-    SMALL_VIEW_LIFTER,
     TRAINING,
     VIEWS,
-    WITHOUT_BUDGET_SIZES,
     Preset,
 )
 from training.ranges import check_ranges
@@ -81,16 +78,25 @@ def defaults_for(words: flags.Words) -> Settings:
     dataset = (words.get("dataset") or [_default_dataset(words)])[0]
     _choose("dataset", dataset, DATASETS)
     named = (words.get("posenet_name") or [""])[0]
-    name = ALIASES.get(named, named)
-    short = SHORT_RUNS.get(recipe, {}) if "dropout" in BUDGETS[dataset].get("lifter", {}) else {}
-    own = LIFTER_PRESETS.get(named, LIFTER_PRESETS.get(name, {}))
-    several = name in MULTI_VIEW_LIFTERS
-    small = SMALL_VIEW_LIFTER if several and dataset in SMALL_RUNS else {}
-    parts = [BUDGETS[dataset], short, own, *_published_lengths(words, dataset, recipe), small, TRAINING[recipe]]
+    if named:
+        _choose("posenet_name", named, [*LIFTERS, *ALIASES])
+    budget = BUDGETS[dataset].get("lifter", {})
+    spec = get_spec(named or budget.get("posenet_name", LifterSettings.posenet_name))
+    short = SHORT_RUNS.get(recipe, {}) if "dropout" in budget else {}
+    small = spec.small if dataset in SMALL_RUNS else {}
+    training = spec.published(spec.training, named)
+    parts = [
+        BUDGETS[dataset],
+        short,
+        training,
+        *_published_lengths(words, dataset, recipe, spec),
+        small,
+        TRAINING[recipe],
+    ]
     if _sees_clips(words, parts):
         parts.append(CLIPS.get(recipe, {}))
-    parts.append(RECIPE_LIFTERS.get((recipe, name), {}))
-    if several:
+    parts.append(spec.recipes.get(recipe, {}))
+    if spec.multi_view:
         parts.append(VIEWS.get(recipe, {}))
     lifter = replace(LifterSettings(), **_merged(parts, "lifter"))
     learning = replace(LearningSettings(), **_merged(parts, "learning"))
@@ -98,20 +104,19 @@ def defaults_for(words: flags.Words) -> Settings:
         lifter = replace(lifter, frames=1)  # the widths say how many frames there are
     if "lr_decay" in words and "lr_schedule" not in words and learning.lr_schedule != "staircase":
         learning = replace(learning, lr_schedule="exponential")
-    if name in WITHOUT_BUDGET_SIZES:
+    if not spec.budget_sizes:
         lifter = replace(lifter, posenet_width=0, dropout=-1.0)
     return Settings(
-        recipe=recipe, data=DataSettings(dataset=dataset, views=CAMERAS if several else 1), lifter=lifter,
+        recipe=recipe, data=DataSettings(dataset=dataset, views=CAMERAS if spec.multi_view else 1), lifter=lifter,
         learning=learning, augment=RECIPES[recipe],
     )  # fmt: skip
 
 
-def _published_lengths(words: flags.Words, dataset: str, recipe: str) -> list[Preset]:
+def _published_lengths(words: flags.Words, dataset: str, recipe: str, spec: LifterSpec) -> list[Preset]:
     """How long the lifter, and DH-AUG, were trained where they were published: on Human3.6M only."""
     if dataset != "h36m":
         return []
-    named = (words.get("posenet_name") or [""])[0]
-    lifter = PUBLISHED_LENGTHS.get(named, PUBLISHED_LENGTHS.get(ALIASES.get(named, named), {}))
+    lifter = spec.published(spec.h36m_length, (words.get("posenet_name") or [""])[0])
     own_length = recipe == "dh-aug" and not {"compare", "epochs"} & set(words)
     return [lifter, DH_AUG_LENGTH] if own_length else [lifter]
 
@@ -146,7 +151,7 @@ def check_values(settings: Settings) -> None:
     lifter = settings.lifter
     for recipe in (settings.recipe, *settings.compare):
         _choose("recipe", recipe, RECIPES)
-    _choose("posenet_name", lifter.posenet_name, [*LIFTERS, *MULTI_VIEW_LIFTERS, *ALIASES])
+    _choose("posenet_name", lifter.posenet_name, [*LIFTERS, *ALIASES])
     _choose("input_mode", lifter.input_mode, _input_modes(lifter.posenet_name))
     _check_views(settings)
     _check_keypoints(settings)
@@ -163,23 +168,25 @@ def check_values(settings: Settings) -> None:
     if re.search(r"[/\\\s]", settings.output.note):
         raise ValueError(f"--note {settings.output.note!r}: expected one word without spaces and slashes.")
     check_ranges(settings)
-    settings.augment.mixture.shares()
+    sources_of(settings.augment.mixture)
 
 
 def _input_modes(posenet_name: str) -> tuple[str, ...]:
-    return VIEW_MODES if posenet_name in MULTI_VIEW_LIFTERS else INPUT_MODES
+    return VIEW_MODES if get_spec(posenet_name).multi_view else INPUT_MODES
 
 
 def _check_views(settings: Settings) -> None:
     """Several cameras and lifters of several cameras go together, and learning without labels needs both."""
     name, views, own = settings.lifter.posenet_name, settings.data.views, settings.self_supervision
-    several = name in MULTI_VIEW_LIFTERS
+    several = get_spec(name).multi_view
     if several and views < 2:
         raise ValueError(f"--views {views}: {name} needs two or more cameras; for one choose another lifter.")
     if not several and views != 1:
-        raise ValueError(f"--views {views}: {name} sees one camera; choose {', '.join(MULTI_VIEW_LIFTERS)}.")
+        raise ValueError(f"--views {views}: {name} sees one camera; choose {', '.join(lifter_names(True))}.")
     if own.self_supervised and not several:
-        raise ValueError(f"--self_supervised True needs several views, {name} sees one: choose esmformer.")
+        raise ValueError(
+            f"--self_supervised True needs several views, {name} sees one: choose {', '.join(lifter_names(True))}."
+        )
     for flag in ("tri_loss", "reproj_loss", "adaptive_loss"):
         if getattr(own, flag) and not own.self_supervised:
             raise ValueError(f"--{flag} True is a part of learning without labels: add --self_supervised True.")

@@ -123,7 +123,7 @@ class TrainingState:
         if mine.get("trainer") is not None:
             self.trainer.load_process_state(mine["trainer"])
         if self.augmenter is not None:
-            saved = state["augmenter"] or {"gan": None}
+            saved = state["augmenter"] or {"sources": {}}
             self.augmenter.load_state_dict({**saved, "random": mine["augmenter_random"]})
             self.augmenter.acceptance = dict(state.get("acceptance", {}))
         if not self.mixer.load_state_dict(mine) and self.processes.first:

@@ -9,7 +9,7 @@ from kinematics import Skeleton
 from posenets import lifter_from_checkpoint
 from posenets.checkpoints.content import OptimizerState, check_content
 from posenets.checkpoints.fitting import build_within
-from training.building import lifter_of_run
+from training.building import build_lifter
 from training.config import from_plain
 
 Weights = dict[str, Tensor]
@@ -102,7 +102,7 @@ def checked_run(content: dict[str, Any], path: object) -> dict[str, Any]:
     try:
         settings = from_plain(content["settings"])
         layout = Skeleton.from_num_joints(settings.data.num_joints).name
-        build_within(weights, lambda: lifter_of_run(settings, layout))
+        build_within(weights, lambda: build_lifter(settings, layout))
     except ValueError as error:
         raise ValueError(f"{path} does not fit together: {error}") from error
     run = content["run"]

@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augment import Augmenter, PoseGenerator
+from augment import Augmenter
 from augment.export.poses import STANDING_FPS, standing_person
+from augment.gan.source import GanSource
 from augment.stored import stored_augmenter
 from kinematics import DHHuman
 from kinematics.bones import scale_bones
@@ -22,9 +23,9 @@ class ClipSource:
 
     def __init__(self, augmenter: Augmenter, fps: float | None) -> None:
         self._augmenter, self.fps = augmenter, fps or STANDING_FPS
-        gan = augmenter.parts.gan
-        assert gan is not None
-        self._pose_generator: PoseGenerator = gan.pose_generator.eval()
+        gan = augmenter.sources["gan"]
+        assert isinstance(gan, GanSource)
+        self._gan, self._pose_generator = gan, gan.pose_generator.eval()
         self._human, self._lengths = DHHuman(), average_bone_lengths()
 
     @classmethod
@@ -43,7 +44,7 @@ class ClipSource:
 
     def noise(self, seed: int) -> Float[Tensor, "1 noise"]:
         """Standard normal noise; the same seed gives the same."""
-        return self._pose_generator.noise(1, torch.Generator().manual_seed(seed))
+        return self._pose_generator.sample_latent(1, torch.Generator().manual_seed(seed))
 
     @torch.inference_mode()
     def clip(self, noise: Float[Tensor, "1 noise"], temperature: float = 1.0) -> Float[Tensor, "frames 16 3"]:
@@ -53,8 +54,8 @@ class ClipSource:
             self._lengths if pose.bone_factors is None else scale_bones(self._lengths[None], pose.bone_factors)[:, None]
         )
         joints = self._human(pose.joint_angles, lengths, pose.global_rotation, torch.zeros_like(pose.root))
-        plant = self._augmenter.settings.gan.root == "settled"
-        return self._augmenter.parts.reference.settle(joints, torch.zeros(1, dtype=torch.int64), plant)[0]
+        at = torch.zeros(1, dtype=torch.int64)
+        return self._augmenter.reference.place_on_ground(joints, at, self._gan.remove_foot_skate)[0]
 
 
 def why_no_generator(content: Any, path: Path) -> str | None:
@@ -63,7 +64,7 @@ def why_no_generator(content: Any, path: Path) -> str | None:
     if not isinstance(run, dict):
         return f"{path.name} holds a lifter and no generator: sampling needs the last.pt of a run with a GAN."
     augmenter = run.get("augmenter")
-    if not isinstance(augmenter, dict) or augmenter.get("gan") is None:
+    if not isinstance(augmenter, dict) or "gan" not in augmenter.get("sources", {}):
         return f"{path.name} is of a run without a GAN: there is no generator to sample from."
     return None
 

@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from kinematics import Camera
+from kinematics import Camera, look_at
 from kinematics.camera import NUM_INTRINSICS
 
 AIM_HEIGHT_M = 0.85  # what it looks at: the middle of a standing adult over the origin
@@ -26,20 +25,11 @@ class Orbit:
     def camera(self) -> Camera:
         """The camera, without lens distortion."""
         azimuth = math.radians(self.azimuth_deg)
-        position = [self.distance * math.sin(azimuth), self.distance * math.cos(azimuth), self.height]
+        position = torch.tensor([self.distance * math.sin(azimuth), self.distance * math.cos(azimuth), self.height])
+        orientation = look_at(position, torch.tensor([0.0, 0.0, AIM_HEIGHT_M]), math.radians(self.roll_deg))
         intrinsics = torch.zeros(NUM_INTRINSICS)
         intrinsics[:2] = self.focal
-        return Camera(self._orientation_wxyz(), torch.tensor(position), intrinsics, torch.tensor(self.aspect))
-
-    def _orientation_wxyz(self) -> Tensor:
-        """Rz(180 - azimuth) Rx(-90 - pitch) Rz(roll), multiplied out: kinematics.look_at without roma's import."""
-        pitch = math.atan2(self.height - AIM_HEIGHT_M, self.distance)
-        turn = math.radians(180 - self.azimuth_deg) / 2
-        tilt, roll = (-math.pi / 2 - pitch) / 2, math.radians(self.roll_deg) / 2
-        w, z = math.cos(turn) * math.cos(tilt), math.sin(turn) * math.cos(tilt)
-        x, y = math.cos(turn) * math.sin(tilt), math.sin(turn) * math.sin(tilt)
-        cos, sin = math.cos(roll), math.sin(roll)
-        return torch.tensor([w * cos - z * sin, x * cos + y * sin, y * cos - x * sin, z * cos + w * sin])
+        return Camera(orientation, position, intrinsics, torch.tensor(self.aspect))
 
     def towards(self, other: "Orbit", share: float) -> "Orbit":
         """A share (0 to 1) of the way to another place, azimuth and roll the short way round."""

@@ -28,8 +28,8 @@ class Poster:
 
     out: Path = Path("docs/figures/poster.png")
     """PNG to write."""
-    recipe: str = "limbs"
-    """Where poses come from: normal, rom or limbs."""
+    recipe: str = "limb_swap"
+    """Where poses come from: clipped_normal, range_of_motion or limb_swap."""
     seed: int = 0
     """Seed of the poses."""
     rows: int = 1

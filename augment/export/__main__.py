@@ -1,8 +1,8 @@
 """Export a synthetic pose set for your own trainer.
 
-    python -m augment.export --recipe normal --num_poses 100000 --format videopose3d --out synthetic
+    python -m augment.export --recipe clipped_normal --num_poses 100000 --format videopose3d --out synthetic
     python -m augment.export --checkpoint checkpoint/.../last.pt --num_poses 1000000 --format hdf5 --out synthetic
-    torchrun --nproc_per_node 4 -m augment.export --recipe rom --num_poses 10000000 --shards 16 --format hdf5 --out big
+    torchrun --nproc_per_node 4 -m augment.export --recipe range_of_motion --num_poses 10000000 --shards 16 --out big
 
 A stopped export goes on with the same command: finished shards are not made again. The same seed gives the same bytes,
 however many processes write. docs/export.md describes the formats.
@@ -57,7 +57,8 @@ class Export:
     format: Literal["videopose3d", "poseaug", "motionbert", "mmpose", "hdf5", "bvh", "coco"] = "videopose3d"
     """File format."""
     recipe: str = ""
-    """normal and rom (random poses, no data needed), or limbs (recorded poses with limbs exchanged); default normal."""
+    """clipped_normal and range_of_motion (random poses, no data needed), or limb_swap (recorded poses with limbs
+    exchanged); default clipped_normal."""
     checkpoint: Path | None = None
     """last.pt of a run: poses of its trained augmenter, instead of a recipe."""
     layout: str = ""
@@ -75,7 +76,7 @@ class Export:
     shards: int = 1
     """Parts the export is written in, each a folder; the processes of torchrun share them."""
     dataset: str = "demo"
-    """Recorded poses for limbs: demo, cmu, h36m, mpi_inf_3dhp or ski."""
+    """Recorded poses for limb_swap: demo, cmu, h36m, mpi_inf_3dhp or ski."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
     plugins: tuple[str, ...] = ()
@@ -132,10 +133,10 @@ def told_trouble(out: Path) -> Iterator[None]:
 
 def checked(settings: Export) -> Export:
     """The settings with defaults filled in, or a refusal."""
-    kind = FORMATS[settings.format]
+    file_format = FORMATS[settings.format]
     for name, value, known in (
-        ("recipe", settings.recipe or "normal", EXPORT_RECIPES),
-        ("layout", settings.layout or kind.layouts[0], kind.layouts),
+        ("recipe", settings.recipe or "clipped_normal", EXPORT_RECIPES),
+        ("layout", settings.layout or file_format.layouts[0], file_format.layouts),
         ("dataset", settings.dataset, DATASETS),
         *(("keep", word, KEEP) for word in settings.keep),
     ):
@@ -148,8 +149,8 @@ def checked(settings: Export) -> Export:
     for name, least in smallest.items():
         if not getattr(settings, name) >= least:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
-    recipe = "" if settings.checkpoint is not None else settings.recipe or "normal"
-    return replace(settings, recipe=recipe, layout=settings.layout or kind.layouts[0])
+    recipe = "" if settings.checkpoint is not None else settings.recipe or "clipped_normal"
+    return replace(settings, recipe=recipe, layout=settings.layout or file_format.layouts[0])
 
 
 def stream_of(settings: Export) -> PoseStream:
@@ -177,10 +178,10 @@ def identity_of(settings: Export) -> dict[str, Any]:
 
 def room_for(settings: Export, plans: Sequence[ShardPlan]) -> tuple[int, int]:
     """Bytes that are still to be written, and in how many files where every pose or clip has its own, else 0."""
-    kind, kept = FORMATS[settings.format], kept_bytes(settings.keep, settings.frames)
+    file_format, kept = FORMATS[settings.format], kept_bytes(settings.keep, settings.frames)
     todo = [plan for plan in plans if not (settings.out / plan.folder / DONE).is_file()]
-    wanted = sum(kind.size(shard_of(settings, plan, 0.0), kept) for plan in todo)
-    return wanted, sum(plan.poses for plan in todo) if kind.a_file_each else 0
+    wanted = sum(file_format.size(shard_of(settings, plan, 0.0), kept) for plan in todo)
+    return wanted, sum(plan.poses for plan in todo) if file_format.a_file_each else 0
 
 
 def shard_of(settings: Export, plan: ShardPlan, fps: float) -> Shard:
@@ -196,9 +197,9 @@ def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan]
     total = sum(plan.poses for plan in todo)
     with tqdm(total=total, unit="pose", unit_scale=True, disable=silent or not todo) as bar:
         for first in range(0, len(todo), HELD_AT_ONCE):
-            own = todo[first : first + HELD_AT_ONCE]
-            with held(settings.out, own):
-                for plan in own:
+            batch = todo[first : first + HELD_AT_ONCE]
+            with held(settings.out, batch):
+                for plan in batch:
                     if not is_done(settings.out, plan, mark, by_content=True):  # by another process just now
                         write_shard(settings, stream, plan, mark, bar)
 

@@ -158,8 +158,8 @@ def is_done(out: Path, plan: ShardPlan, mark: str, by_content: bool = False) -> 
 def is_as_written(file: Path, entry: dict[str, Any], by_content: bool) -> bool:
     """Whether a file has the size, or the checksum, that was written down; a link or a device has neither."""
     try:
-        found = file.lstat()
-        same = stat.S_ISREG(found.st_mode) and found.st_size == entry["bytes"]
+        status = file.lstat()
+        same = stat.S_ISREG(status.st_mode) and status.st_size == entry["bytes"]
         return same and not (by_content and crc32_of(file) != entry["crc32"])
     except OSError:
         return False

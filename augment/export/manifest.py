@@ -58,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _readme(identity: dict[str, Any], fps: float) -> str:
     layout = Skeleton(identity["layout"])
-    kind = "poses" if identity["frames"] == 1 else f"clips of {identity['frames']} frames at {fps:g} frames a second"
+    content = "poses" if identity["frames"] == 1 else f"clips of {identity['frames']} frames at {fps:g} frames a second"
     source = identity["checkpoint"] or f"recipe {identity['recipe']}"
-    return f"""# {identity["num_poses"]:,} synthetic {kind}
+    return f"""# {identity["num_poses"]:,} synthetic {content}
 
 Made by PoseFK (`python -m augment.export`), format `{identity["format"]}`, from {source}, seed {identity["seed"]}.
 

@@ -41,13 +41,13 @@ from posenets.checkpoints.files import read_checkpoint
 
 _POSEFK = RECIPES["posefk"]
 _WIDE = replace(METHOD_NORMAL, cameras="wide", one_camera_per_batch=False, bodies="population")
-# What can be drawn without a trained generator. normal and rom need no recorded poses.
+# What can be drawn without a trained generator. clipped_normal and range_of_motion need no recorded poses.
 EXPORT_RECIPES: dict[str, AugmentSettings] = {
-    "normal": _WIDE,
-    "rom": replace(_POSEFK, mixture=Mixture(rom=1.0)),
-    "limbs": replace(_POSEFK, mixture=Mixture(limbs=0.6, rom=0.3)),
+    "clipped_normal": _WIDE,
+    "range_of_motion": replace(_POSEFK, mixture=Mixture(range_of_motion=1.0)),
+    "limb_swap": replace(_POSEFK, mixture=Mixture(limb_swap=0.6, range_of_motion=0.3)),
 }
-WITHOUT_DATA = ("normal", "rom")
+WITHOUT_DATA = ("clipped_normal", "range_of_motion")
 KEEP = ("angles", "bones", "cameras", "seeds")
 STANDING_FPS = 50.0
 TRIES = 100
@@ -100,13 +100,13 @@ class PoseStream:
     @property
     def recorded(self) -> str:
         """A digest of the recorded poses that poses are made of and cameras taken from, and of the detector's noise."""
-        reference = self.augmenter.parts.reference
-        found = hashlib.sha256(repr((self.fps, self.augmenter.noise)).encode())
+        reference = self.augmenter.reference
+        digest = hashlib.sha256(repr((self.fps, self.augmenter.detector_noise)).encode())
         cameras = (getattr(reference.camera, part.name) for part in fields(Camera))
         for tensor in (reference.joints_world, *cameras):
-            found.update(str(tuple(tensor.shape)).encode())
-            found.update(tensor.cpu().contiguous().numpy().data)
-        return f"sha256 {found.hexdigest()}"
+            digest.update(str(tuple(tensor.shape)).encode())
+            digest.update(tensor.cpu().contiguous().numpy().data)
+        return f"sha256 {digest.hexdigest()}"
 
     @torch.inference_mode()
     def block(self, number: int, first: int, count: int, layout: Skeleton, keep: tuple[str, ...]) -> Block:
@@ -116,14 +116,14 @@ class PoseStream:
         batch = self._filtered(count, generator)
         assert batch.camera is not None
         joints = (count, batch.frames, layout.num_joints)
-        joints_world, screen, places = (torch.empty(size) for size in ((*joints, 3), (*joints, 2), (count, 3)))
+        joints_world, screen, camera_places = (torch.empty(size) for size in ((*joints, 3), (*joints, 2), (count, 3)))
         for start in range(0, count, PIECE):
             piece = batch[start : start + PIECE]
             check_bodies(to_batch_last(piece.joints_3d), first + start)
             placed = _placed(piece, layout)
-            for whole, part in zip((joints_world, screen, places), placed, strict=True):
-                whole[start : start + PIECE].flatten(1).copy_(part.flatten(1))
-        camera = replace(batch.camera.each(to_batch_first), translation=places)
+            for target, part in zip((joints_world, screen, camera_places), placed, strict=True):
+                target[start : start + PIECE].flatten(1).copy_(part.flatten(1))
+        camera = replace(batch.camera.each(to_batch_first), translation=camera_places)
         check_numbers(joints_world, screen, camera)
         block = Block(joints_world.numpy(), screen.numpy(), camera, first)
         block.kept.update(_kept(batch, block, keep, seed))
@@ -160,7 +160,7 @@ class PoseStream:
         if not self.rules.novelty:
             return batch
         middle = self.frames // 2
-        known = align_heading(self.augmenter.parts.reference.joints_world[:, middle])
+        known = align_heading(self.augmenter.reference.joints_world[:, middle])
         made = align_heading(_world(batch)[:, middle])
         nearest = torch.stack([(known - pose).norm(dim=-1).mean(dim=-1).amin() for pose in made]) if len(made) else made
         good = (nearest >= self.rules.novelty).nonzero().squeeze(1) if len(made) else torch.arange(0)

@@ -12,7 +12,7 @@ from benchmarks.gpu.motion import H36M_POSES, random_motion
 from data import PoseDataset
 from run_fk_gan import update_lifter
 from training.batches import BatchMixer
-from training.building import lifter_of_run
+from training.building import build_lifter
 from training.config import Settings, read_settings
 from training.detections import RunDetectorNoise
 from training.distributed import Processes
@@ -67,7 +67,7 @@ def epoch(bench: Bench, name: str, recipe: str, flags: str, poses: int) -> Row:
 def build_run(settings: Settings, poses: int, device: torch.device) -> TrainingState:
     """The parts of a run on random motion, put together as run_fk_gan.train does."""
     torch.manual_seed(settings.seed)
-    lifter = lifter_of_run(settings, "h36m_16").to(device)
+    lifter = build_lifter(settings, "h36m_16").to(device)
     real: PoseDataset = random_motion(poses, lifter.frames, device)
     lifter.fps = real.fps
     augmenter = Augmenter(settings.augment, real, None, 0, device) if augments(settings) else None

@@ -13,7 +13,7 @@ from benchmarks.gpu.motion import random_motion
 from kinematics import DHHuman
 from posenets import Lifter
 from run_fk_gan import update_lifter
-from training.building import lifter_of_run
+from training.building import build_lifter
 from training.config import read_settings
 from training.lifting import LifterTrainer
 
@@ -131,7 +131,7 @@ def lifter_step(flags: str, batch: int, precision: str, device: torch.device) ->
         ["--dataset", "h36m", "--recipe", "none", "--num_joints", "16", *flags.split(), "--precision", narrow]
     )
     torch.manual_seed(0)
-    lifter: Lifter = lifter_of_run(settings, "h36m_16").to(device)
+    lifter: Lifter = build_lifter(settings, "h36m_16").to(device)
     trainer = LifterTrainer(lifter, settings.learning)
     data = random_motion(max(4 * batch, 64), lifter.frames, device)
     views = lifter.views

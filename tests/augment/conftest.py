@@ -9,7 +9,7 @@ import torch
 
 from augment.cameras import wide_rigs
 from augment.export import __main__ as export
-from augment.visible import photograph
+from augment.visible import project_to_batch
 from data.batch import REAL, PoseBatch
 from data.h36m.cameras import H36M_CAMERAS
 from data.recordings import Recording, view_from_world
@@ -38,7 +38,7 @@ def rigged(people: PoseBatch) -> Callable[..., PoseBatch]:
     def make(views: int, frames: int = 1) -> PoseBatch:
         drift = 0.01 * torch.arange(frames)[:, None, None] * torch.tensor([1.0, 0.0, 0.0])
         joints = people.joints_world() + drift
-        batch = photograph(joints, wide_rigs(joints[:, 0, 0], views, torch.Generator().manual_seed(5)))
+        batch = project_to_batch(joints, wide_rigs(joints[:, 0, 0], views, torch.Generator().manual_seed(5)))
         batch.source.fill_(REAL)
         return batch
 

@@ -19,7 +19,7 @@ POSES = 150
 
 
 def exported(folder, *flags: str):
-    export.main(["--recipe", "rom", "--num_poses", str(POSES), "--out", str(folder), *flags])
+    export.main(["--recipe", "range_of_motion", "--num_poses", str(POSES), "--out", str(folder), *flags])
     return folder
 
 

@@ -47,7 +47,7 @@ def _recordings(name: str) -> list:
 
 @pytest.fixture(scope="module")
 def rom(tmp_path_factory) -> Path:
-    return exported(tmp_path_factory.mktemp("exports") / "rom", "--recipe", "rom")
+    return exported(tmp_path_factory.mktemp("exports") / "range_of_motion", "--recipe", "range_of_motion")
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_the_command_writes_a_page_and_numbers_and_says_where(card):
     numbers = json.loads((out / "card.json").read_text())
     assert list(numbers["sets"]) == ["synthetic", "demo", "demo_shifted"]
     assert list(numbers["compared"]) == list(numbers["floor"]) == ["demo", "demo_shifted"]
-    assert numbers["about"]["recipe"] == "rom" and numbers["notes"] == []
+    assert numbers["about"]["recipe"] == "range_of_motion" and numbers["notes"] == []
     for part in (*numbers["compared"].values(), *numbers["floor"].values()):
         assert part["frechet_joints_m2"]["lower"] <= part["frechet_joints_m2"]["value"]
         expected = 1000 * (part["frechet_joints_m2"]["value"] / 16) ** 0.5
@@ -106,8 +106,8 @@ def test_recorded_poses_are_nearer_to_recorded_ones_than_random_poses(rom, tmp_p
 
 
 def test_clips_are_compared_in_motion_at_a_common_rate(tmp_path, quick):
-    clips = exported(tmp_path / "clips", "--recipe", "limbs", "--frames", "9")
-    standing = exported(tmp_path / "standing", "--recipe", "rom", "--frames", "9")
+    clips = exported(tmp_path / "clips", "--recipe", "limb_swap", "--frames", "9")
+    standing = exported(tmp_path / "standing", "--recipe", "range_of_motion", "--frames", "9")
     for folder, fps in ((clips, 25), (standing, 50)):
         numbers = numbers_of("--synthetic", folder, "--real", "demo", clips, out=tmp_path / "card")
         assert numbers["sets"]["synthetic"]["motion"]["fps"] == fps

@@ -19,7 +19,8 @@ from data.devices import OTHER_DEVICE
 from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from evaluation.synthetic_quality import __main__ as synthetic_quality
-from posenets import export_onnx, load_lifter
+from posenets import load_lifter
+from posenets.export_onnx import __main__ as export_onnx
 from training.state import TrainingState
 
 pytestmark = pytest.mark.gpu

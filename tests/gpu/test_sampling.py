@@ -20,7 +20,9 @@ SPREADS = 0.15  # of a standard deviation
 MIXTURES = {
     "posefk": recipe("posefk"),
     "dh-aug": recipe("dh-aug"),
-    "the other sources": AugmentSettings(mixture=Mixture(crossover=1.0, normal=1.0, real=1.0), bodies="templates"),
+    "the other sources": AugmentSettings(
+        mixture=Mixture(angle_swap=1.0, clipped_normal=1.0, real=1.0), bodies="templates"
+    ),
 }
 
 

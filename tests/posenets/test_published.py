@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from posenets import LIFTERS, MULTI_VIEW_LIFTERS, build_posenet, load_published
+from posenets import LIFTERS, build_posenet, load_published
 from posenets.checkpoints import published
-from posenets.checkpoints.published import SIGNATURES
 
 FOLDER = Path(__file__).parents[1] / "oracles"
 ORACLES = json.loads((FOLDER / "lifters_published.json").read_text())
@@ -261,20 +260,20 @@ def test_what_does_not_fit_is_named(weights, change, message, tmp_path):
         load_published(tmp_path / "w.pt", "simple_baseline")
 
 
-@pytest.mark.parametrize("name", [*LIFTERS, *MULTI_VIEW_LIFTERS])
+@pytest.mark.parametrize("name", LIFTERS)
 def test_another_lifters_checkpoint_is_called_by_its_name(name, tmp_path):
     torch.save(build_posenet(name, **SMALL_SIZES[name]).state_dict(), tmp_path / "w.pt")
-    for other in {*LIFTERS, *MULTI_VIEW_LIFTERS} - {name}:
+    for other in LIFTERS.keys() - {name}:
         with pytest.raises(ValueError, match=f"is not a {other} checkpoint .* looks like a {name} checkpoint"):
             load_published(tmp_path / "w.pt", other)
 
 
-@pytest.mark.parametrize("name", [*LIFTERS, *MULTI_VIEW_LIFTERS])
+@pytest.mark.parametrize("name", LIFTERS)
 def test_every_missing_weight_is_named(name, tmp_path, monkeypatch):
     posenet = build_posenet(name, **SMALL_SIZES[name])
     keywords = {"seq2seq": {"frames": 1}, "esmformer": {"smfe_heads": 1}}.get(name, {})
-    torch.save({**posenet.state_dict(), SIGNATURES[name]: torch.zeros(())}, tmp_path / "w.pt")
-    with pytest.raises(ValueError, match=re.escape(SIGNATURES[name])):
+    torch.save({**posenet.state_dict(), LIFTERS[name].signature: torch.zeros(())}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=re.escape(LIFTERS[name].signature)):
         load_published(tmp_path / "w.pt", name, **keywords)
     for key in posenet.state_dict():
         if not key.endswith("num_batches_tracked"):  # of hundreds of weights, each without a file of its own

@@ -79,7 +79,7 @@ def test_a_lifter_learns_what_only_the_confidences_tell(generator: torch.Generat
         torch.manual_seed(0)
         settings = replace(READS, confidence=reads, posenet_width=64, dropout=0.0)
         learning = LearningSettings(lr=5e-3, flip_augment="none")
-        trainer = LifterTrainer(build_lifter(settings, "none", "h36m_16"), learning)
+        trainer = LifterTrainer(build_lifter(Settings(recipe="none", lifter=settings), "h36m_16"), learning)
         for _ in range(100):
             joints_2d = torch.rand(256, 1, 16, 2, generator=generator)
             confidence = torch.rand(256, 1, 1, generator=generator).expand(-1, -1, 16)  # one number per pose, its depth

@@ -16,9 +16,9 @@ def account(absurd: float = 10.0) -> LossMonitor:
 def test_a_bound_is_in_the_unit_of_the_loss():
     for flags, wanted in (("", 10.0), ("--loss mse", 100.0), ("--loss_frames all --difference_weight 4", 50.0)):
         settings = read_settings(["--dataset", "demo", *flags.split()])
-        assert absurd_loss(settings, build_lifter(settings.lifter, "none", "h36m_16")) == pytest.approx(wanted)
+        assert absurd_loss(settings, build_lifter(settings, "h36m_16")) == pytest.approx(wanted)
     settings = read_settings("--dataset demo --posenet_name martinez --recipe none".split())
-    lifter = build_lifter(settings.lifter, "none", "h36m_16")
+    lifter = build_lifter(settings, "h36m_16")
     lifter.posenet.std_3d.fill_(0.2)
     assert 1500 < absurd_loss(settings, lifter) < 2500  # in spreads of 0.2 m, and of 1 m for the hip
 
@@ -67,5 +67,5 @@ def test_what_is_not_finite_is_named_and_refused():
     good = {"trainer": {"w": torch.ones(2)}, "augmenter": None, "processes": []}
     settings = read_settings(["--dataset", "demo"])
     refuse_not_finite(good, settings)
-    with pytest.raises(DivergedError, match="augmenter.gan.* --lr_generator below"):
-        refuse_not_finite({**good, "augmenter": {"gan": torch.tensor(math.nan)}}, settings)
+    with pytest.raises(DivergedError, match="augmenter.sources.gan.* --lr_generator below"):
+        refuse_not_finite({**good, "augmenter": {"sources": {"gan": torch.tensor(math.nan)}}}, settings)

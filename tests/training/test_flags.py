@@ -185,7 +185,7 @@ def test_test_with_previous_dir_is_evaluate():
 
 def test_enhancement_methods_choose_the_pose_source():
     normal = read_settings(["--data_enhancement_method", "normal"]).augment.mixture.shares()
-    assert normal == {"normal": 1.0}
+    assert normal == {"clipped_normal": 1.0}
     assert read_settings(["--data_enhancement_method", "NO_enhance"]).recipe == "none"
     assert "gan" in read_settings(["--data_enhancement_method", "GAN"]).augment.mixture.shares()
     with pytest.raises(ValueError, match="contradicts"):

@@ -7,7 +7,7 @@ import torch
 from data import PoseBatch
 from run_fk_gan import update_lifter
 from training.building import build_lifter
-from training.config import LearningSettings, LifterSettings
+from training.config import LearningSettings, LifterSettings, Settings
 from training.lifting import LifterTrainer, learning_rate_factor, limit_norms
 
 SMALL = LifterSettings(posenet_name="simple_baseline", posenet_width=32, posenet_blocks=1, dropout=0.0)
@@ -20,7 +20,7 @@ def batch_of(count: int, generator: torch.Generator) -> PoseBatch:
 
 def build_trainer(**settings: float | int | str) -> LifterTrainer:
     torch.manual_seed(0)
-    return LifterTrainer(build_lifter(SMALL, "none", "h36m_16"), LearningSettings(**settings))
+    return LifterTrainer(build_lifter(Settings(recipe="none", lifter=SMALL), "h36m_16"), LearningSettings(**settings))
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear"])
@@ -80,7 +80,7 @@ def test_a_norm_under_the_limit_is_left_alone():
 
 
 def test_the_standard_loss_weighs_every_coordinate_by_its_spread(generator: torch.Generator):
-    lifter = build_lifter(replace(SMALL, standardised=True), "none", "h36m_16")
+    lifter = build_lifter(Settings(recipe="none", lifter=replace(SMALL, standardised=True)), "h36m_16")
     batch = batch_of(64, generator)
     lifter.standardise(batch.joints_2d, batch.joints_3d)
     trainer = LifterTrainer(lifter, LearningSettings(loss="standard_mse", flip_augment="none"))
@@ -94,7 +94,9 @@ def test_a_loss_in_standard_deviations_needs_a_lifter_that_knows_them():
     with pytest.raises(ValueError, match="--loss standard_mse needs the spread .* choose seq2seq"):
         build_trainer(loss="standard_mse")
     with pytest.raises(ValueError, match="--standardised True is for simple_baseline, videopose"):
-        build_lifter(LifterSettings(posenet_name="videopose", standardised=True), "none", "h36m_16")
+        build_lifter(
+            Settings(recipe="none", lifter=LifterSettings(posenet_name="videopose", standardised=True)), "h36m_16"
+        )
 
 
 def test_a_lifter_learns_a_batch(generator: torch.Generator):
@@ -174,6 +176,9 @@ def test_mse_is_the_mean_squared_coordinate_error(generator: torch.Generator):
 
 def test_dh_augs_recipe_builds_dh_augs_sizes():
     named = LifterSettings(posenet_name="videopose")
-    assert build_lifter(named, "dh-aug", "h36m_16").posenet.sizes["filter_widths"] == [1] * 5
-    assert build_lifter(named, "posefk", "h36m_16").posenet.sizes["filter_widths"] == [1] * 3
-    assert build_lifter(LifterSettings(posenet_name="mlp"), "none", "h36m_17").posenet.num_joints == 17
+    assert build_lifter(Settings(recipe="dh-aug", lifter=named), "h36m_16").posenet.sizes["filter_widths"] == [1] * 5
+    assert build_lifter(Settings(recipe="posefk", lifter=named), "h36m_16").posenet.sizes["filter_widths"] == [1] * 3
+    assert (
+        build_lifter(Settings(recipe="none", lifter=LifterSettings(posenet_name="mlp")), "h36m_17").posenet.num_joints
+        == 17
+    )

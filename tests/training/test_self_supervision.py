@@ -11,7 +11,7 @@ from data.multiview.dataset import MultiViewDataset
 from kinematics.triangulation import triangulate
 from posenets import MultiViewLifter
 from run_fk_gan import update_lifter
-from training.building import lifter_of_run
+from training.building import build_lifter
 from training.config import Settings, read_settings
 from training.detections import RunDetectorNoise
 from training.lifting import LifterTrainer
@@ -38,7 +38,7 @@ def lifter_and_loss(
 ) -> tuple[MultiViewLifter, SelfSupervision]:
     settings = settings_of(*flags)
     torch.manual_seed(0)
-    lifter = lifter_of_run(settings, "h36m_16")
+    lifter = build_lifter(settings, "h36m_16")
     assert isinstance(lifter, MultiViewLifter)
     return lifter, SelfSupervision(settings, lifter, len(real), real.device, noise)
 
@@ -111,7 +111,7 @@ def test_learning_without_labels_comes_nearer_to_the_truth_than_triangulation():
     own = "--lr 2e-3 --frames 9 --posenet_width 32".split()
     settings, (_, seen), (true, detected) = settings_of(*own), parts["train"], parts["test"]
     torch.manual_seed(0)
-    lifter = lifter_of_run(settings, "h36m_16")
+    lifter = build_lifter(settings, "h36m_16")
     before, truth = lifter.lift_evaluated(detected.all()), lifter.truth(true.all())[:, 4]
     trainer = LifterTrainer(lifter, settings.learning, SelfSupervision(settings, lifter, len(seen), seen.device, noise))
     generator = torch.Generator().manual_seed(0)

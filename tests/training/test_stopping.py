@@ -127,7 +127,7 @@ def test_ctrl_c_in_an_evaluation_ends_it_and_it_is_made_again(whole: Path, tmp_p
         os.kill(os.getpid(), signal.SIGINT)
         return predict(*words, **named)
 
-    monkeypatch.setattr(judging, "predict", press)
+    monkeypatch.setattr(evaluator, "predict", press)
     with pytest.raises(KeyboardInterrupt, match="Stopped and saved. Go on with: python"):
         run(tmp_path)
     monkeypatch.undo()
@@ -239,7 +239,7 @@ def test_a_run_whose_predictions_are_no_poses_says_so_with_what_to_try_and_what_
         made = predicted(*words, **more)
         return Predictions(made.prediction + 200, *(getattr(made, name) for name in others))
 
-    monkeypatch.setattr(judging, "predict", far_off)
+    monkeypatch.setattr(evaluator, "predict", far_off)
     flags = [*TINY, "--recipe", "none", "--checkpoint", str(tmp_path), "--lr", "0.99", "--epochs", "1"]
     said = sentence_of(flags, capsys)
     assert "has diverged" in said and "--lr below 0.99" in said and f"{LAST} in {folder_of(tmp_path)}" in said

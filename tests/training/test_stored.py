@@ -15,8 +15,8 @@ from data import DataSettings, DataSplits, load_dataset
 from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from kinematics.errors import BAD_INPUT
-from posenets import export_onnx
 from posenets.checkpoints.files import read_checkpoint
+from posenets.export_onnx import __main__ as export_onnx
 from training.checkpoint import read_last
 from viewer.checks import check
 from viewer.generator import ClipSource
@@ -29,7 +29,7 @@ def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     words = (
         "--dataset demo --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 32 --threads 1 --ema 0.9 "
-        "--posenet_name simple_baseline --posenet_width 8 --posenet_blocks 1 --generator_width 8 --noise_dim 8 "
+        "--posenet_name simple_baseline --posenet_width 8 --posenet_blocks 1 --generator_width 8 --latent_dim 8 "
         "--critic_width_3d 8 --critic_width_2d 8 --figures False --max_reference 100 --test_sets demo "
         f"--detector_noise default --checkpoint {folder}"
     )
@@ -85,7 +85,7 @@ def test_the_real_command_says_one_sentence_with_exit_code_2(flag: str, last: Pa
     assert "is damaged (Bad CRC-32" in done.stderr and "last.previous.pt" in done.stderr
 
 
-GAN = ("run", "augmenter", "gan")
+GAN = ("run", "augmenter", "sources", "gan")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ GAN = ("run", "augmenter", "gan")
         (("run", "trainer", "lifter", "posenet.w1.weight"), torch.zeros(2, 2), "other sizes"),
         (("run", "trainer", "optimizer", "state", 0, "exp_avg"), torch.zeros(2), "exp_avg"),
         (("run", "trainer", "optimizer", "state", 0, "exp_avg_sq"), torch.full((8, 32), torch.inf), "NaN or infinite"),
-        (("run", "augmenter"), None, "saved augmenter has no"),
+        (("run", "augmenter"), None, "saved augmenter has learnt sources: none"),
         ((*GAN, "generator", "block1.fc1.bias"), torch.full((8,), torch.nan), "NaN or infinite"),
         ((*GAN, "critic_2d"), {}, "critic_2d"),
         ((*GAN, "updates"), None, "updates"),
@@ -123,7 +123,7 @@ GAN = ("run", "augmenter", "gan")
         (("settings", "lifter", "posenet_blocks"), 10**9, "--posenet_blocks"),
         (("settings", "lifter", "posenet_name"), "x", "--posenet_name x"),
         (("settings", "augment", "gan", "generator_width"), 10**9, "deconv_out.weight"),
-        (("settings", "augment", "gan", "noise_dim"), 10**9, "preprocess.0.weight"),
+        (("settings", "augment", "gan", "latent_dim"), 10**9, "preprocess.0.weight"),
         (("settings", "augment", "gan", "critic_width_3d"), 10**9, "critic_3d"),
         (("settings", "augment", "gan", "generator_every"), 0, "generator_every"),
         (("settings", "augment", "tries"), 10**12, "tries"),
@@ -146,7 +146,7 @@ def test_a_run_that_does_not_fit_together_is_not_resumed(
 def test_a_generator_s_state_is_held_against_its_settings_for_the_viewer_too(last: Path):
     content = read_checkpoint(last)
     assert ClipSource.of_checkpoint(content, last).frames == 1
-    content["run"]["augmenter"]["gan"]["generator"]["block1.fc1.bias"][0] = torch.nan
+    content["run"]["augmenter"]["sources"]["gan"]["generator"]["block1.fc1.bias"][0] = torch.nan
     with pytest.raises(ValueError, match="NaN or infinite numbers in block1.fc1.bias"):
         ClipSource.of_checkpoint(content, last)
 

@@ -18,12 +18,13 @@ save = TrainingState.save
 
 def save_all(run: TrainingState, folder: Path | None) -> None:
     save(run, folder)
-    assert run.augmenter is not None and run.augmenter.parts.gan is not None
+    assert run.augmenter is not None
+    gan = run.augmenter.sources["gan"]
     torch.save(
         {
             "lifter": run.trainer.evaluated.state_dict(),
-            "generator": run.augmenter.parts.gan.pose_generator.state_dict(),
-            "critic": run.augmenter.parts.gan.critic_3d.state_dict(),
+            "generator": gan.pose_generator.state_dict(),
+            "critic": gan.critics["critic_3d"].state_dict(),
             "noise": torch.randn(3, generator=run.mixer.generator),
             "real": run.mixer.real_for_lifter.draw(8).joints_2d,
             "batch": run.mixer.count,

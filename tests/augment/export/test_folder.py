@@ -134,7 +134,7 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(run: Run, tmp_path: Path
 def test_other_recorded_poses_under_the_same_name_are_another_export(
     run: Run, motion: Callable[..., Recording], tmp_path: Path, monkeypatch
 ):
-    words = "--format poseaug --recipe limbs --num_poses 70"
+    words = "--format poseaug --recipe limb_swap --num_poses 70"
     recording = motion(40, 0)
     monkeypatch.setattr("augment.export.poses.load_dataset", lambda *_: DataSplits([recording], [], {}))
     run(tmp_path, words)
@@ -156,7 +156,7 @@ def test_other_recorded_poses_under_the_same_name_are_another_export(
     ],
 )  # fmt: skip
 def test_every_format_knows_what_it_takes_on_the_disk(words: str, tmp_path: Path):
-    export.main(["--recipe", "rom", "--out", str(tmp_path), "--format", *words.split()])
+    export.main(["--recipe", "range_of_motion", "--out", str(tmp_path), "--format", *words.split()])
     about = json.loads((tmp_path / "manifest.json").read_text())
     shard = Shard(tmp_path, Skeleton(about["layout"]), about["num_poses"], about["frames"], about["fps"])
     wanted = FORMATS[about["format"]].size(shard, kept_bytes(about["keep"], about["frames"]))

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from data.devices import go_on
-from posenets import LIFTERS, MULTI_VIEW_LIFTERS, Lifter, build_posenet, load_lifter, load_published
+from posenets import LIFTERS, Lifter, build_posenet, load_lifter, load_published
 from posenets.checkpoints.files import read_checkpoint
 from posenets.checkpoints.fitting import build_within, fill, fill_optimizer, refuse_not_finite
 
@@ -166,7 +166,7 @@ def test_a_published_file_with_a_layer_of_number_10_9_is_refused_at_once(lifter:
 
 
 def test_every_lifter_of_its_published_size_may_be_built():
-    for name in (*LIFTERS, *MULTI_VIEW_LIFTERS):
+    for name in LIFTERS:
         sizes = SIZES.get(
             name, {"views": 2, "smfe_heads": 1, "channel": 8, "d_hid": 8, "smfe": [1] * 3, "milf": [1] * 3}
         )
