@@ -2,7 +2,7 @@
 
     python -m benchmarks.predict --checkpoint checkpoint/.../last.pt --figure docs/figures/predict_film.png
 
-The demo's test set is seen as a COCO detector would see it (2 pixels of noise in an image 1,000 wide) and lifted.
+CMU-X's test people are seen as a COCO detector would see it (2 pixels of noise in an image 1,000 wide) and lifted.
 """
 
 import json
@@ -96,12 +96,12 @@ def main() -> None:
     """The command."""
     settings = read_flags(Benchmark, "benchmarks.predict", __doc__, sys.argv[1:])
     lifter = load_lifter(settings.checkpoint)
-    for test_set in ("demo", "demo_shifted"):
+    for test_set in ("cmux_a", "cmux_b"):
         recordings = load_test_set(test_set, DataSettings())
         layouts = [layout for layout in (BODY, COCO) if layout.name in (lifter.input_skeleton.name, COCO.name)]
         errors = [f"{error_mm(lifter, recordings, layout):.1f} mm from {layout.name}" for layout in layouts]
         print(f"{test_set}: MPJPE {', '.join(errors)}")
-    recording = next(recording for recording in load_test_set("demo", DataSettings()) if recording.action == "throw")
+    recording = next(recording for recording in load_test_set("cmux_a", DataSettings()) if "dance" in recording.action)
     made = lifted(lifter, recording, COCO)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()

@@ -19,7 +19,7 @@ import torch
 from tqdm import tqdm
 
 from augment.detector_noise.detections import check_setting
-from data import STANDALONE_TEST_SETS, TEST_SETS, DataSettings, load_test_set
+from data import DataSettings, all_test_sets, load_test_set
 from data.command_line import read_flags
 from data.devices import chosen_device
 from data.files.writing import atomic_write
@@ -39,8 +39,8 @@ class CrossDomain:
 
     checkpoint: Path
     """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
-    test_sets: tuple[str, ...] = ("demo", "demo_shifted")
-    """demo, demo_shifted, cmux_a, cmux_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
+    test_sets: tuple[str, ...] = ("cmux_a", "cmux_b")
+    """cmux_a, cmux_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
     3dhp_s8, ski."""
     json: Path | None = None
     """File for the result lines."""
@@ -95,8 +95,7 @@ def check(settings: CrossDomain) -> None:
     if settings.batch_size < 1:
         raise ValueError(f"--batch_size is {settings.batch_size}, expected 1 or more.")
     if not settings.test_sets:
-        known = ", ".join([*(name for names in TEST_SETS.values() for name in names), *STANDALONE_TEST_SETS])
-        raise ValueError(f"--test_sets is empty, expected some of {known}.")
+        raise ValueError(f"--test_sets is empty, expected some of {', '.join(all_test_sets())}.")
     check_setting(settings.test_noise, "test_noise", TEST_NOISES)
     if not 0 <= settings.max_gap < math.inf:  # also NaN
         raise ValueError(f"--max_gap {settings.max_gap}: expected at least 0.")

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from augment.detector_noise.detections import check_setting
-from data import DATASETS, TEST_SETS, DataSettings, load_dataset
+from data import DATA_SOURCES, DataSettings, load_dataset
 from data.command_line import read_flags
 from data.files.writing import atomic_write
 from data.multiview.dataset import MultiViewDataset, Poses
@@ -34,7 +34,7 @@ class Triangulation:
     """Triangulate a test set and compare it with the truth."""
 
     dataset: str = "cmu"
-    """Data set of several views: cmu, demo, h36m, mpi_inf_3dhp or ski."""
+    """Data set of several views: cmu, h36m, mpi_inf_3dhp or ski."""
     test_sets: tuple[str, ...] = ()
     """Its test sets; none: all of them."""
     views: tuple[int, ...] = (2, 3, 4)
@@ -66,10 +66,10 @@ class Row:
 
 def run(settings: Triangulation) -> list[Row]:
     """A row for each test set and number of views."""
-    if settings.dataset not in DATASETS:
-        raise PoseFKError(f"--dataset {settings.dataset}: choose from {', '.join(DATASETS)}.")
+    if settings.dataset not in DATA_SOURCES:
+        raise PoseFKError(f"--dataset {settings.dataset}: choose from {', '.join(DATA_SOURCES)}.")
     check_setting(settings.noise, "noise", TEST_NOISES)
-    known = TEST_SETS[settings.dataset]
+    known = DATA_SOURCES[settings.dataset].test_sets
     if unknown := [name for name in settings.test_sets if name not in known]:
         raise PoseFKError(f"--test_sets {' '.join(unknown)}: {settings.dataset} has {', '.join(known)}.")
     rows = []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from data import TEST_SETS, DataSplits, Recording, load_test_set
+from data import DATA_SOURCES, DataSplits, Recording, load_test_set
 from data.mpi_inf_3dhp.test_set import SPARSE, TEST_FILE, VIDEO, has_video
 from data.multiview.dataset import Poses
 from evaluation import Predictions, protocols_for, score
@@ -25,7 +25,7 @@ def test_set_names(settings: Settings, default: Iterable[str], frames: int) -> t
     if settings.output.test_sets:
         return settings.output.test_sets
     prepared = (Path(settings.data.data_extra_root) / TEST_FILE).is_file()
-    if settings.data.dataset == "demo" or settings.data.views > 1 or not prepared:
+    if settings.data.views > 1 or not prepared:
         return tuple(default)
     if frames == 1:
         return (*default, VIDEO)
@@ -36,7 +36,7 @@ def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, li
     """The validation takes, which choose, then the takes of each test set."""
     recordings = {VALIDATION: splits.validation} if splits.validation else {}
     for name in test_set_names(settings, splits.tests, settings.lifter.window):
-        if name in TEST_SETS[settings.data.dataset] and name not in splits.tests:
+        if name in DATA_SOURCES[settings.data.dataset].test_sets and name not in splits.tests:
             raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no take of it.")
         recordings[name] = (
             splits.tests[name] if name in splits.tests else load_test_set(name, settings.data, settings.lifter.window)

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from augment.stored import stored_augmenter, why_no_augmenter
-from data import STANDALONE_TEST_SETS, cmu
+from data import DATA_SOURCES, DataSettings, standalone_test_sets
+from data.data_source import choose
 from data.files.present import require_file
-from data.h36m import recordings as h36m
 from data.mpi_inf_3dhp import test_set as test_set_3dhp
-from data.mpi_inf_3dhp import train_set as train_set_3dhp
-from data.multiview import ski_pose
 from kinematics.errors import PoseFKError
 from posenets import Lifter, lifter_from_checkpoint, load_lifter
 from posenets.checkpoints.content import is_posefk
@@ -72,16 +70,11 @@ def check_port(host: str, port: int) -> None:
 
 def check_recordings(settings: Viewer) -> None:
     """Refuse a data set whose file is not there; what is in it is read when the page is open."""
-    root, extra = Path(settings.data_root), Path(settings.data_extra_root)
-    test_file = (test_set_3dhp.HOW_TO_MAKE, extra / test_set_3dhp.TEST_FILE)
-    own_clips = root / cmu.FILE_NAME  # without them those that are built in
-    needed = {
-        "cmu": (cmu.HOW_TO_MAKE, *([own_clips] if own_clips.exists() else [])),
-        "h36m": (h36m.HOW_TO_MAKE, root / h36m.FILE_NAME),
-        "mpi_inf_3dhp": (train_set_3dhp.HOW_TO_MAKE, root / train_set_3dhp.TRAIN_FILE),
-        "ski": (ski_pose.HOW_TO_GET, *(ski_pose.file_of(root, split) for split in ski_pose.SPLITS)),
-        **dict.fromkeys(STANDALONE_TEST_SETS, test_file),
-    }
-    how_to_make, *paths = needed.get(settings.dataset, ("",))
+    choose("--dataset", [settings.dataset], [*DATA_SOURCES, *standalone_test_sets()])
+    if settings.dataset in DATA_SOURCES:
+        source = DATA_SOURCES[settings.dataset]
+        how_to_make, paths = source.how_to_make, source.required_files(DataSettings(data_root=settings.data_root))
+    else:
+        how_to_make, paths = test_set_3dhp.HOW_TO_MAKE, [Path(settings.data_extra_root) / test_set_3dhp.TEST_FILE]
     for path in paths:
         require_file(path, how_to_make)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from data import STANDALONE_TEST_SETS, DataSettings, PoseDataset, Recording, load_dataset, load_test_set
+from data import DATA_SOURCES, DataSettings, PoseDataset, Recording, load_dataset, load_test_set
 from evaluation import Predictions
 from evaluation.evaluate import predict
 from kinematics import Camera, Skeleton
@@ -75,10 +75,10 @@ class Recordings:
 
     def __init__(self, dataset: str, settings: DataSettings, lifter: Lifter | None) -> None:
         self._lifter = lifter
-        if dataset in STANDALONE_TEST_SETS:
-            self.tests = {dataset: load_test_set(dataset, settings, lifter.frames if lifter else 1)}
-        else:
+        if dataset in DATA_SOURCES:
             self.tests = load_dataset(dataset, settings).tests
+        else:
+            self.tests = {dataset: load_test_set(dataset, settings, lifter.frames if lifter else 1)}
 
     @property
     def lifts(self) -> bool:

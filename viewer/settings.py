@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 
 @dataclass
@@ -11,8 +10,8 @@ class Viewer:
 
     checkpoint: Path | None = None
     """A run's last.pt (its generator and its lifter), or any checkpoint of a lifter."""
-    dataset: Literal["demo", "cmu", "h36m", "mpi_inf_3dhp", "ski", "3dhp", "3dhp_sparse"] = "demo"
-    """Recordings to page through; demo is built in."""
+    dataset: str = "cmu"
+    """Recordings to page through: cmu (built in), h36m, mpi_inf_3dhp, ski, 3dhp or 3dhp_sparse."""
     port: int = 8080
     """Port of the page; 0: any that is free."""
     host: str = "127.0.0.1"

@@ -37,7 +37,7 @@ from augment.export.formats.block import Shard
 from augment.export.manifest import finish
 from augment.export.poses import EXPORT_RECIPES, KEEP, WITHOUT_DATA, Filter, PoseStream, kept_bytes
 from augment.export.records import DONE, MANIFEST
-from data import DATASETS, DataSettings
+from data import DATA_SOURCES, DataSettings
 from data.command_line import read_flags
 from data.files.download import sha256_of
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
@@ -75,8 +75,8 @@ class Export:
     """Seed; the same one gives the same bytes."""
     shards: int = 1
     """Parts the export is written in, each a folder; the processes of torchrun share them."""
-    dataset: str = "demo"
-    """Recorded poses for limb_swap: demo, cmu, h36m, mpi_inf_3dhp or ski."""
+    dataset: str = "cmu"
+    """Recorded poses for limb_swap: cmu (built in), h36m, mpi_inf_3dhp or ski."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
     plugins: tuple[str, ...] = ()
@@ -137,7 +137,7 @@ def checked(settings: Export) -> Export:
     for name, value, known in (
         ("recipe", settings.recipe or "clipped_normal", EXPORT_RECIPES),
         ("layout", settings.layout or file_format.layouts[0], file_format.layouts),
-        ("dataset", settings.dataset, DATASETS),
+        ("dataset", settings.dataset, DATA_SOURCES),
         *(("keep", word, KEEP) for word in settings.keep),
     ):
         if value not in known:

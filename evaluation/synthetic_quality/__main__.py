@@ -1,7 +1,7 @@
 """A dataset card: how good is a synthetic pose set, before anything is trained on it?
 
     python -m evaluation.synthetic_quality --synthetic synthetic --real cmu
-    python -m evaluation.synthetic_quality --synthetic big/poses.h5 --real demo cmux_b other.npz --out card
+    python -m evaluation.synthetic_quality --synthetic big/poses.h5 --real cmu cmux_b other.npz --out card
 
 Writes card.html (one page with figures, opens anywhere) and card.json (all numbers) to --out. docs/quality.md says what
 each number means.
@@ -27,7 +27,7 @@ from evaluation.synthetic_quality.card.figures import limb_maps, pose_sheet
 from evaluation.synthetic_quality.card.html import Picture, page
 from evaluation.synthetic_quality.card.tables import OWN, VIEWS, compared_cells, own_cells, text_table
 from evaluation.synthetic_quality.pose_sets.files import read_files
-from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, SETS, PoseSet, load_recordings, of_recordings
+from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, PoseSet, load_recordings, of_recordings, set_names
 from evaluation.synthetic_quality.report import Described, Effort, common_axes, described, judge, names
 from kinematics import PoseFKError, exit_with_one_sentence, joint_limits
 from kinematics.limb_frames import limb_directions
@@ -41,8 +41,8 @@ class Quality:
 
     synthetic: str
     """Folder or file of an export (hdf5, poseaug, videopose3d); or a data set's name."""
-    real: tuple[str, ...] = ("demo",)
-    """Data sets (demo, cmu, h36m...: their training part), test sets (demo_shifted, cmux_a, cmux_b, 3dhp), or files."""
+    real: tuple[str, ...] = ("cmu",)
+    """Data sets (cmu, h36m...: their training part), test sets (cmux_a, cmux_b, 3dhp), or files."""
     out: Path = Path("quality")
     """Folder for card.html and card.json."""
     num_poses: int = 10_000
@@ -103,10 +103,10 @@ def check(settings: Quality) -> None:
         if getattr(settings, name) < least:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
     if not settings.real:
-        raise PoseFKError(f"--real is empty, expected some of {', '.join(SETS)}, or files.")
+        raise PoseFKError(f"--real is empty, expected some of {', '.join(set_names())}, or files.")
     for name in (settings.synthetic, *settings.real):
-        if name not in SETS and not Path(name).exists():
-            raise PoseFKError(f"{name} is no file, no folder and none of {', '.join(SETS)}: check the spelling.")
+        if name not in set_names() and not Path(name).exists():
+            raise PoseFKError(f"{name} is no file, no folder and none of {', '.join(set_names())}: check the spelling.")
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=settings.out):
@@ -131,7 +131,7 @@ def load(settings: Quality, bar: "tqdm[Any]") -> list[PoseSet]:
 
 def load_one(name: str, settings: Quality, wanted: int, generator: torch.Generator, like: PoseSet | None) -> PoseSet:
     """A data set by its name, else a file or folder. like: the synthetic set, whose clips real ones should match."""
-    if name not in SETS:
+    if name not in set_names():
         return read_files(Path(name), wanted, generator)
     data = DataSettings(data_root=settings.data_root, data_extra_root=settings.data_extra_root)
     return of_recordings(

@@ -10,7 +10,8 @@ from augment import Augmenter
 from augment.detector_noise.detections import as_detected
 from augment.detector_noise.model import DetectorNoise
 from augment.settings import AugmentSettings, Mixture, recipe
-from data import DataSettings, PoseBatch, PoseDataset, load_dataset
+from data import PoseBatch, PoseDataset, load_dataset
+from tests.tiny_cmu import SETTINGS
 
 pytestmark = pytest.mark.gpu
 CPU = torch.device("cpu")
@@ -28,8 +29,7 @@ MIXTURES = {
 
 @pytest.fixture(scope="module")
 def real() -> PoseDataset:
-    settings = DataSettings(dataset="demo", actions=("walk", "crawl"), subjects_train=("D1",))
-    return PoseDataset.from_recordings(load_dataset("demo", settings).train)
+    return PoseDataset.from_recordings(load_dataset("cmu", SETTINGS).train)
 
 
 def described(batch: PoseBatch) -> Tensor:

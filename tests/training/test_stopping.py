@@ -19,6 +19,7 @@ import run_fk_gan
 from data.files.lock import folder_lock
 from evaluation import Predictions
 from kinematics import exit_with_one_sentence
+from tests.tiny_cmu import FLAGS
 from training import evaluator
 from training.checkpoint import LAST, PREVIOUS
 from training.reporting.log import as_json
@@ -28,9 +29,10 @@ from training.stopping import resume_command, stop_on_signal
 HERE = Path(__file__).parent
 SCRIPT = HERE / "disturbed_run.py"
 TINY = (
-    "--dataset demo --actions walk --subjects_train D1 --posenet_width 16 --generator_width 8 --critic_width_3d 8 "
+    f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 "
+    "--posenet_width 16 --generator_width 8 --critic_width_3d 8 "
     "--critic_width_2d 8 --epochs 2 --warmup 1 --steps_per_epoch 24 --batch_size 16 --threads 1 --figures False "
-    "--device cpu --test_sets demo"
+    "--device cpu --test_sets cmux_a"
 ).split()
 
 
@@ -225,8 +227,8 @@ def test_the_command_that_goes_on_starts_as_many_processes(monkeypatch: pytest.M
 
 
 def test_a_line_of_results_is_json_whatever_it_holds():
-    assert json.loads(as_json({"mpjpe": float("nan"), "pck": float("inf"), "epoch": 1, "test_set": "demo"})) == {
-        "mpjpe": None, "pck": None, "epoch": 1, "test_set": "demo"
+    assert json.loads(as_json({"mpjpe": float("nan"), "pck": float("inf"), "epoch": 1, "test_set": "cmux_a"})) == {
+        "mpjpe": None, "pck": None, "epoch": 1, "test_set": "cmux_a"
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import torch
 
 import run_fk_gan
 from augment.export import __main__ as export
-from data import DataSettings, DataSplits, load_dataset
+from data import DataSplits, load_dataset
 from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from kinematics.errors import BAD_INPUT
 from posenets.checkpoints.files import read_checkpoint
 from posenets.export_onnx import __main__ as export_onnx
+from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
 from training.checkpoint import read_last
 from viewer.checks import check
 from viewer.generator import ClipSource
@@ -28,9 +30,9 @@ def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The last.pt of a run with a GAN, averaged weights and a detector's noise."""
     folder = tmp_path_factory.mktemp("runs")
     words = (
-        "--dataset demo --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 32 --threads 1 --ema 0.9 "
+        f"{FLAGS} --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 2 --threads 1 --ema 0.9 "
         "--posenet_name simple_baseline --posenet_width 8 --posenet_blocks 1 --generator_width 8 --latent_dim 8 "
-        "--critic_width_3d 8 --critic_width_2d 8 --figures False --max_reference 100 --test_sets demo "
+        "--critic_width_3d 8 --critic_width_2d 8 --figures False --max_reference 100 --test_sets cmux_a "
         f"--detector_noise default --checkpoint {folder}"
     )
     run_fk_gan.main(words.split())
@@ -39,13 +41,15 @@ def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def splits() -> DataSplits:
-    return load_dataset("demo", DataSettings(downsample=32))
+    return load_dataset("cmu", replace(SETTINGS, downsample=2))
 
 
 DOORS: dict[str, Callable[[Path, Path], Any]] = {
     "resume": lambda path, out: run_fk_gan.main(["--resume", str(path)]),
-    "evaluate": lambda path, out: run_fk_gan.main(["--evaluate", str(path), "--dataset", "demo"]),
-    "cross_domain": lambda path, out: cross_domain.main(["--checkpoint", str(path), "--test_sets", "demo"]),
+    "evaluate": lambda path, out: run_fk_gan.main(["--evaluate", str(path), *FLAGS.split()]),
+    "cross_domain": lambda path, out: cross_domain.main(
+        ["--checkpoint", str(path), "--data_root", str(ROOT), "--test_sets", "cmux_a"]
+    ),
     "predict": lambda path, out: predict.main(["--checkpoint", str(path), "--keypoints", "x.json", "--out", str(out)]),
     "export": lambda path, out: export.main(["--checkpoint", str(path), "--num_poses", "5", "--out", str(out)]),
     "onnx": lambda path, out: export_onnx.main(["--checkpoint", str(path), "--out", str(out)]),
@@ -95,7 +99,7 @@ GAN = ("run", "augmenter", "sources", "gan")
         (("run", "epoch"), 10**6, "the run stood at batch"),
         (("run", "step"), "3", "step is 3, expected a whole number"),
         (("run", "results"), [{}], "results"),
-        (("run", "best"), {"demo": None}, "best.demo is None"),
+        (("run", "best"), {"cmux_a": None}, "best.cmux_a is None"),
         (("run", "processes"), [5], "processes"),
         (("run", "processes"), [], "0 processes"),
         (("run", "processes", 0, "generator"), torch.zeros(5056), "random numbers"),

@@ -6,33 +6,28 @@ import numpy as np
 import pytest
 import torch
 
-from data import DATASETS, STANDALONE_TEST_SETS, DataSettings, PoseDataset
+from data import PoseDataset
 from evaluation import evaluate
 from kinematics import Camera
 from posenets import Lifter, build_posenet, lifter_from_checkpoint
+from tests.tiny_cmu import SETTINGS
 from viewer.recordings import BESIDE_M, Recordings
-from viewer.settings import Viewer
 
-FEW = DataSettings(actions=("walk", "lie"), subjects_test=("D7", "D9"))
+FEW = replace(SETTINGS, actions=("walk",))
 
 
 @pytest.fixture(scope="module")
 def recordings(content) -> Recordings:
-    return Recordings("demo", DataSettings(), lifter_from_checkpoint(content, "last.pt"))
+    return Recordings("cmu", SETTINGS, lifter_from_checkpoint(content, "last.pt"))
 
 
 def first_of(recordings: Recordings):
-    name = recordings.names("demo")[0]
-    return recordings.recording("demo", name), recordings.recording("demo", name).views[0].camera_name
-
-
-def test_the_flag_knows_every_data_set():
-    known = Viewer.__dataclass_fields__["dataset"].type.__args__
-    assert set(known) == {*DATASETS, *STANDALONE_TEST_SETS}
+    name = recordings.names("cmux_a")[0]
+    return recordings.recording("cmux_a", name), recordings.recording("cmux_a", name).views[0].camera_name
 
 
 def test_every_take_has_a_name_of_its_own(recordings: Recordings):
-    assert set(recordings.tests) == {"demo", "demo_shifted"}
+    assert set(recordings.tests) == {"cmux_a", "cmux_b"}
     for test_set, known in recordings.tests.items():
         names = recordings.names(test_set)
         assert len(set(names)) == len(known)
@@ -66,7 +61,7 @@ def test_the_camera_sees_what_the_lifter_reads(recordings: Recordings):
 
 
 def test_a_moving_camera_is_another_one_in_every_frame():
-    recordings = Recordings("demo", FEW, Lifter(build_posenet("simple_baseline", linear_size=8)))
+    recordings = Recordings("cmu", FEW, Lifter(build_posenet("simple_baseline", linear_size=8)))
     recording, camera_name = first_of(recordings)
     view = recording.views[0]
     assert view.camera is not None
@@ -99,6 +94,6 @@ def test_without_a_camera_people_stand_upright_on_the_floor(recordings: Recordin
 
 
 def test_without_a_lifter_there_is_the_truth_alone():
-    recordings = Recordings("demo", FEW, None)
+    recordings = Recordings("cmu", FEW, None)
     sight = recordings.sight(*first_of(recordings))
     assert sight.lifted is None and not recordings.lifts and "--checkpoint" in sight.sentence(0)

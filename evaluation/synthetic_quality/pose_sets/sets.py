@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 
 from data import (
-    DATASETS,
-    STANDALONE_TEST_SETS,
-    TEST_SETS,
+    DATA_SOURCES,
     DataSettings,
     PoseBatch,
     PoseDataset,
     Recording,
+    all_test_sets,
     load_dataset,
     load_test_set,
 )
@@ -22,9 +21,6 @@ from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points
 from kinematics import PoseFKError, bone_lengths
 from kinematics.stature import statures
 
-SETS = tuple(
-    dict.fromkeys([*DATASETS, *(test for tests in TEST_SETS.values() for test in tests), *STANDALONE_TEST_SETS])
-)
 LEAST_POSES = 100  # 48 numbers a pose: a covariance of fewer poses says nothing
 MOST_CLIPS = 2000
 _STATURES_M = (0.5, 2.5)
@@ -124,9 +120,14 @@ def halves(poses: PoseSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return (half[recording] == 0).nonzero()[:, 0], (half[recording] == 1).nonzero()[:, 0]
 
 
+def set_names() -> list[str]:
+    """Names of the recorded sets: data sets (their training part) and test sets."""
+    return list(dict.fromkeys([*DATA_SOURCES, *all_test_sets()]))
+
+
 def load_recordings(name: str, settings: DataSettings) -> list[Recording]:
     """A data set's training takes, or a test set's by its name where no data set has it."""
-    if name in DATASETS:
+    if name in DATA_SOURCES:
         return load_dataset(name, settings).train
     return load_test_set(name, settings)
 

@@ -19,6 +19,7 @@ from kinematics import joint_limits
 from kinematics.errors import PoseFKError
 from kinematics.heading import align_heading
 from kinematics.limits import FIT_TOLERANCE_RAD
+from tests.tiny_cmu import FLAGS
 
 REPOSITORY = Path(__file__).parents[3]
 Run = Callable[[Path, str], Path]
@@ -207,7 +208,8 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Recipe -> the last.pt of a tiny run."""
     folder = tmp_path_factory.mktemp("runs")
     words = (
-        "--dataset demo --epochs 1 --steps_per_epoch 2 --batch_size 16 --posenet_width 16 --posenet_blocks 1 "
+        f"{FLAGS} --posenet_name simple_baseline --epochs 1 --steps_per_epoch 2 --batch_size 16 "
+        "--posenet_width 16 --posenet_blocks 1 "
         "--threads 1 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16 --figures False --max_reference 200"
     )
     for recipe in ("posefk", "none"):
