@@ -68,7 +68,7 @@ def test_every_epoch_of_the_lifter_has_a_line_per_test_set(whole_run: Path):
 
 def test_tensorboard_has_scalars_histograms_and_pictures(whole_run: Path):
     tags = EventAccumulator(str(whole_run)).Reload().Tags()
-    assert {"cmux_a_family/mpjpe", "acceptance/limb_swap"} <= set(tags["scalars"])
+    assert {"cmux_a_all_joints/mpjpe", "acceptance/limb_swap"} <= set(tags["scalars"])
     assert any(name.startswith("gan/") for name in tags["scalars"])
     assert {"joint_angles_deg/left_elbow/real", "joint_angles_deg/left_elbow/synthetic"} <= set(tags["histograms"])
     assert {"poses", "lifted_cmux_a", "lifted_cmux_b", "joint_angles", "camera_views"} <= set(tags["images"])
@@ -138,7 +138,7 @@ def test_dh_aug_alternates_and_a_comparison_ends_in_one_table(tmp_path: Path, ca
     assert [line["phase"] for line in results_of(none)] == ["real"] * 3
     assert [(line["epoch"], line["phase"]) for line in results_of(dh_aug)] == [(2, "synthetic")] * 3 + [(2, "real")] * 3
     table = capsys.readouterr().out.split("MPJPE in mm, last epoch:")[1]
-    assert ORACLE in table and "cmux_b (family)" in table
+    assert ORACLE in table and "cmux_b (all_joints)" in table
     last = results_of(dh_aug)[-1]
     assert f"{last['mpjpe']:.1f}" in table.splitlines()[-1]
 
@@ -148,7 +148,7 @@ def test_evaluate_scores_a_checkpoint_without_training(
 ):
     shutil.copy(whole_run / "last.pt", tmp_path / "lifter.pt")
     run_fk_gan.main([*FLAGS.split(), "-c", str(tmp_path), "--evaluate", "lifter.pt", "--test_sets", "cmux_a"])
-    assert "cmux_a, protocol family" in capsys.readouterr().out
+    assert "cmux_a, protocol all_joints" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["lifter.pt"]
 
 

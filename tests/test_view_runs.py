@@ -16,8 +16,7 @@ from data import DataSettings, DataSplits, Recording, load_dataset
 from kinematics.errors import PoseFKError
 from posenets import MultiViewLifter, load_lifter
 from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
-from viewer.checks import check
-from viewer.settings import Viewer
+from viewer.settings import Viewer, check
 
 DATA = f"{FLAGS} --subjects_train 02 --test_sets cmux_a"
 NETS = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --generator_width 16"

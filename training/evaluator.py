@@ -8,8 +8,8 @@ import torch
 from data import DATA_SOURCES, DataSplits, Recording, load_test_set
 from data.mpi_inf_3dhp.test_set import SPARSE, TEST_FILE, VIDEO, has_video
 from data.multiview.dataset import Poses
-from evaluation import Predictions, protocols_for, score
-from evaluation.evaluate import check_fits, dataset_for, noisy, predict
+from evaluation import EvaluationResult, protocols_for, score
+from evaluation.evaluate import check_fits, dataset_for, noisy, predict_dataset
 from evaluation.notes import clip_notes, notes_on_test_set
 from posenets import Lifter
 from training.config import Settings
@@ -64,7 +64,7 @@ class Evaluator:
         for dataset in self.datasets.values():
             check_fits(lifter, dataset)  # now, not after the first epoch
         self.flip = flip
-        self.predictions: dict[str, Predictions] = {}
+        self.predictions: dict[str, EvaluationResult] = {}
 
     def notes(self, lifter: Lifter, training: Poses) -> list[str]:
         """What the clips and the confidences of the training poses and the test sets have to tell."""
@@ -88,7 +88,7 @@ class Evaluator:
         lines = []
         try:
             for name, dataset in self.datasets.items():
-                self.predictions[name] = predict(lifter, dataset, self.flip, progress=check)
+                self.predictions[name] = predict_dataset(lifter, dataset, self.flip, progress=check)
                 for protocol in protocols_for(name, lifter.skeleton):
                     lines.append(score(self.predictions[name], protocol).result_line(name, epoch, phase))
         except _StoppedError:

@@ -17,7 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import run_fk_gan
 from data.files.lock import folder_lock
-from evaluation import Predictions
+from evaluation import EvaluationResult
 from kinematics import exit_with_one_sentence
 from tests.tiny_cmu import FLAGS
 from training import evaluator
@@ -123,13 +123,13 @@ def test_two_processes_stop_together_inside_an_epoch_and_go_on_to_the_same_numbe
 
 
 def test_ctrl_c_in_an_evaluation_ends_it_and_it_is_made_again(whole: Path, tmp_path: Path, monkeypatch):
-    predict = evaluator.predict
+    predict_dataset = evaluator.predict_dataset
 
     def press(*words: Any, **named: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
-        return predict(*words, **named)
+        return predict_dataset(*words, **named)
 
-    monkeypatch.setattr(evaluator, "predict", press)
+    monkeypatch.setattr(evaluator, "predict_dataset", press)
     with pytest.raises(KeyboardInterrupt, match="Stopped and saved. Go on with: python"):
         run(tmp_path)
     monkeypatch.undo()
@@ -235,13 +235,13 @@ def test_a_line_of_results_is_json_whatever_it_holds():
 def test_a_run_whose_predictions_are_no_poses_says_so_with_what_to_try_and_what_is_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    predicted, others = evaluator.predict, [entry.name for entry in fields(Predictions) if entry.init][1:]
+    predicted, others = evaluator.predict_dataset, [entry.name for entry in fields(EvaluationResult) if entry.init][1:]
 
-    def far_off(*words: Any, **more: Any) -> Predictions:
+    def far_off(*words: Any, **more: Any) -> EvaluationResult:
         made = predicted(*words, **more)
-        return Predictions(made.prediction + 200, *(getattr(made, name) for name in others))
+        return EvaluationResult(made.prediction + 200, *(getattr(made, name) for name in others))
 
-    monkeypatch.setattr(evaluator, "predict", far_off)
+    monkeypatch.setattr(evaluator, "predict_dataset", far_off)
     flags = [*TINY, "--recipe", "none", "--checkpoint", str(tmp_path), "--lr", "0.99", "--epochs", "1"]
     said = sentence_of(flags, capsys)
     assert "has diverged" in said and "--lr below 0.99" in said and f"{LAST} in {folder_of(tmp_path)}" in said

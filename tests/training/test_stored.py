@@ -20,9 +20,8 @@ from posenets.checkpoints.files import read_checkpoint
 from posenets.export_onnx import __main__ as export_onnx
 from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
 from training.checkpoint import read_last
-from viewer.checks import check
 from viewer.generator import ClipSource
-from viewer.settings import Viewer
+from viewer.settings import Viewer, check
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ def test_space_is_drawn_upright_and_depth_can_be_seen():
 def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
     angles = {"real": torch.zeros(5, 28), "synthetic": torch.ones(5, 28)}
     results = [
-        {"epoch": epoch, "phase": phase, "test_set": "cmux_a", "protocol": "family", "mpjpe": 50.0, "p_mpjpe": 40.0}
+        {"epoch": epoch, "phase": phase, "test_set": "cmux_a", "protocol": "all_joints", "mpjpe": 50.0, "p_mpjpe": 40.0}
         for epoch in (1, 2)
         for phase in ("synthetic", "real")
     ]
@@ -70,7 +70,8 @@ def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
 
 
 def test_error_curves_show_every_point_whole_and_whole_epochs():
-    line = {"epoch": 1, "phase": "real", "test_set": "cmux_a", "protocol": "family", "mpjpe": 820.0, "p_mpjpe": 400.0}
+    line = {"epoch": 1, "phase": "real", "test_set": "cmux_a", "protocol": "all_joints", "mpjpe": 820.0,
+            "p_mpjpe": 400.0}  # fmt: skip
     for axes, highest in zip(error_curves([line]).axes, (820, 400), strict=True):
         assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] > 1.02 * highest
         assert all(tick == round(tick) for tick in axes.get_xticks())
