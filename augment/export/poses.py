@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from augment.augmenter import Augmenter
-from augment.export.checks import check_bodies, check_numbers
+from augment.export.checks import check_numbers, check_poses
 from augment.export.formats.chunk import CAMERA_BYTES, Chunk
 from augment.settings import METHOD_NORMAL, RECIPES, AugmentSettings, Mixture
 from augment.stored import stored_augmenter, why_no_augmenter
@@ -119,12 +119,12 @@ class PoseStream:
         joints_world, screen, camera_places = (torch.empty(size) for size in ((*joints, 3), (*joints, 2), (count, 3)))
         for start in range(0, count, PIECE):
             piece = batch[start : start + PIECE]
-            check_bodies(to_batch_last(piece.joints_3d), first + start)
+            check_poses(piece.joints_3d, first + start)
             placed = _placed(piece, layout)
             for target, part in zip((joints_world, screen, camera_places), placed, strict=True):
                 target[start : start + PIECE].flatten(1).copy_(part.flatten(1))
         camera = replace(batch.camera.each(to_batch_first), translation=camera_places)
-        check_numbers(joints_world, screen, camera)
+        check_numbers(screen, camera)
         chunk = Chunk(joints_world.numpy(), screen.numpy(), camera, first)
         chunk.kept.update(_kept(batch, chunk, keep, seed))
         return chunk
