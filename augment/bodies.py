@@ -1,7 +1,7 @@
 """Bone lengths for synthetic bodies: variations of the data's own, or a population.
 
-A sampler takes the lengths of the real poses it stands beside and gives new ones. Left and right
-always change together. Lengths in the order of kinematics.BONES, metres.
+A sampler takes the lengths of real bodies and gives new ones; left and right always change together. Lengths are in
+metres, in the order of kinematics.BONES.
 """
 
 from collections.abc import Callable

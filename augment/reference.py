@@ -1,4 +1,4 @@
-"""The real poses that synthetic ones are made from, placed by and compared with."""
+"""The real poses that synthetic ones are made from, placed by, and compared with."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +24,9 @@ FRAMES_AT_ONCE = 100_000  # fitting takes 2 KB a frame
 
 @dataclass
 class ReferencePoses:
-    """joints_world: (N, T, 16, 3) metres; camera: (N,) the one each pose was seen by, or (N, V) its rig."""
+    """Real poses and what can be derived from them. joints_world: (N, T, 16, 3) metres; camera: (N,) the one each pose
+    was seen by, or (N, V) its rig.
+    """
 
     joints_world: Tensor
     camera: Camera
@@ -57,7 +59,7 @@ class ReferencePoses:
         return ReferencePoses(self.joints_world.to(device), self.camera.to(device))
 
     def smooth(self) -> "ReferencePoses":
-        """With joints that move smoothly, over 2 frames (sd)."""
+        """Smooth the joints over time (Gaussian, sd 2 frames)."""
         tracks = smoothed(self.joints_world.flatten(2)) if self.joints_world.shape[1] > 1 else self.joints_world
         return ReferencePoses(tracks.view_as(self.joints_world), self.camera)
 
@@ -91,21 +93,21 @@ class ReferencePoses:
 
     @cached_property
     def dh_pose(self) -> BodyPose:
-        """The DH body's best fit to each pose (N, T), made once."""
+        """The DH body that fits each pose best, (N, T)."""
         pieces = self.joints_world.split(max(1, FRAMES_AT_ONCE // self.joints_world.shape[1]))
         return BodyPose(*(torch.cat(parts) for parts in zip(*map(joint_angles_from_joints, pieces), strict=True)))
 
     @cached_property
     def body_lengths(self) -> Tensor:
-        """(N, 15) bone lengths of the fitted DH bodies, metres: of the trunk, not those between the data's joints."""
+        """(N, 15) bone lengths of these DH bodies, metres; those of the trunk differ from `lengths`."""
         return self.dh_pose.bone_lengths.mean(dim=1)
 
     @cached_property
     def hip_thorax_offsets(self) -> Tensor:
-        """(N, 2, 3) metres: where Hip and Thorax lie from the fitted body's, in the frames of pelvis and chest.
+        """(N, 2, 3) metres: the data's Hip and Thorax from the DH body's, in the frames of pelvis and chest.
 
         A DH body has its hip centre between the hips and its thorax between the shoulders. Data sets define both as
-        they like: CMU's Hip lies 11 cm higher. What is made of a DH body must have the data's joints, not its own.
+        they like: CMU's Hip lies 11 cm higher.
         """
         fitted = DHHuman()(*self.dh_pose)
         apart = (self.joints_world - fitted)[:, :, constants.indices((J.HIP, J.THORAX), fitted), :]
@@ -117,10 +119,10 @@ class ReferencePoses:
         return bool((self.hip_thorax_offsets.abs() < 1e-6).all())
 
     def with_hip_and_thorax(self, joints: Tensor, indices: Tensor, growth: Tensor) -> Tensor:
-        """Joints (B, T, 16, 3) of DH bodies with Hip and Thorax where the people at `rows` have theirs.
+        """Move Hip and Thorax of DH bodies (B, T, 16, 3) to where the real people at `indices` have them.
 
-        growth: (B,) size of each body over that person's. The neck of a clip is as long in every frame as in the middle
-        one: the head hangs from the DH body's thorax, which turns otherwise than the neck does.
+        growth: (B,) size of each body over that person's. The neck of a clip keeps the length of its middle frame: the
+        head follows the DH body's thorax, which turns about another point than the neck does.
         """
         if self.is_dh_body:
             return joints
@@ -136,38 +138,37 @@ class ReferencePoses:
         return stack(parts, -2, joints)
 
     def random_indices(self, count: int, generator: torch.Generator) -> Tensor:
-        """(count,) int64 rows, with replacement, on the reference's device."""
+        """(count,) int64, drawn with replacement, on the reference's device."""
         indices = torch.randint(len(self), (count,), generator=generator, device=generator.device)
         return indices.to(self.joints_world.device)
 
     def camera_indices(self, indices: Tensor, one_for_all: bool, generator: torch.Generator) -> Tensor:
-        """(B,) rows whose places and cameras synthetic poses take: each its own, or, as published, one for all."""
+        """(B,) real poses whose places and cameras synthetic ones take: `indices`, or, as published, one for all."""
         if not one_for_all or len(indices) == 0:
             return indices
         chosen = torch.randint(len(indices), (1,), generator=generator, device=generator.device)
         return indices[chosen.to(indices.device)].expand(len(indices))
 
     def offset_to_reference(self, joints: Tensor, indices: Tensor) -> Tensor:
-        """Poses (B, T, 16, 3) whose hip was given from a real one's: moved to where those at `rows` were."""
+        """Move poses (B, T, 16, 3) whose root counts from a real hip to the real poses at `indices`."""
         return joints + self.hip[indices][:, self.hip.shape[1] // 2, None, None]
 
     def place_on_ground(self, joints: Tensor, indices: Tensor, remove_skate: bool = True) -> Tensor:
-        """Poses (B, T, 16, 3) moved to where the real ones at `rows` were.
+        """Move poses (B, T, 16, 3) to where the real ones at `indices` were.
 
         The hip comes over the same point of the floor, the lowest joint of every frame to the same height: who stands
-        goes on standing, who jumps jumps as high. plant: a clip's hip is there in its middle frame and travels as the
-        legs carry it; otherwise along the real hip's track.
+        goes on standing, who jumps jumps as high. remove_skate: a clip's hip is there in its middle frame and travels
+        as its legs carry it; otherwise along the real hip's track.
         """
         remove_skate = remove_skate and joints.shape[1] > 1
-        ground_height = (
-            lowest_heights(self.joints_world[indices], softly=True)
-            if remove_skate
-            else self.ground_height.index_select(0, indices)
-        )
+        if remove_skate:
+            ground_height = lowest_heights(self.joints_world[indices], softly=True)
+        else:
+            ground_height = self.ground_height.index_select(0, indices)
         x, y, z = self.hip.index_select(0, indices).unbind(-1)
         hip_x, hip_y, hip_z = joints[:, :, J.HIP].unbind(-1)
         lift = ground_height - lowest_heights(joints, softly=remove_skate)
-        if remove_skate:  # from the real hip's height to its own, smoothly: other legs lift the body at other times
+        if remove_skate:  # smoothly, as other legs lift the body at other times
             lift = z - hip_z + smoothed((lift - (z - hip_z))[..., None])[..., 0]
         move = stack([x - hip_x, y - hip_y, lift], -1, joints)
         on_ground = joints + move[:, :, None]

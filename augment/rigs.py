@@ -1,4 +1,4 @@
-"""The rigs that real poses of several views were seen by, and the one view of a pose that a critic looks at."""
+"""The rigs that real poses of several views were seen by, and the one view that a critic sees."""
 
 from collections.abc import Iterable
 
@@ -12,9 +12,9 @@ from kinematics import Camera
 def seen_by_rigs(batches: Iterable[PoseBatch]) -> tuple[Tensor, Camera]:
     """World joints (N, T, J, 3), metres, and the rig of V cameras each pose was seen by, (N, V).
 
-    A view that is missing has a camera of no meaning, which must see no synthetic pose. Poses with a missing view are
-    therefore left out. If none is complete, those with two views or more stay, and a camera that is there stands in for
-    each that is not: V views are what the lifter reads, and two of one camera are a rig with fewer.
+    The camera of a missing view means nothing and must see no synthetic pose, so poses with a missing view are left
+    out. If none is complete, those with two views or more stay, and their recorded cameras replace the missing ones:
+    the lifter reads V views, and two of one camera are a rig with fewer.
     """
     parts = [(*_world(batch), camera) for batch in batches if (camera := batch.camera) is not None]
     joints, known = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
@@ -40,7 +40,7 @@ def _world(batch: PoseBatch) -> tuple[Tensor, Tensor]:
 
 
 def _stand_in(camera: Camera, recorded: Tensor) -> Camera:
-    """Rigs (N, V) with the cameras that are there, in turn, in place of those that are not."""
+    """Rigs (N, V) with recorded cameras, in turn, in place of missing ones."""
     views = torch.arange(recorded.shape[1], device=recorded.device)
     in_turn = (~recorded).int().argsort(dim=1, stable=True).gather(1, views % recorded.sum(dim=1, keepdim=True))
     chosen = (

@@ -22,7 +22,7 @@ from data.keypoints.mapping import to_layout
 from data.keypoints.pieces import Piece
 from evaluation.predict.__main__ import Predict, run
 from evaluation.predict.film import write_film
-from evaluation.predict.lifted import Prediction, lift_pieces
+from evaluation.predict.lifted import LiftedClip, lift_pieces
 from kinematics import Skeleton, exit_with_one_sentence, screen_to_pixels
 from kinematics.head import from_body
 from posenets import Lifter, load_lifter
@@ -50,7 +50,7 @@ def keypoints(recording: Recording, layout: Skeleton, generator: torch.Generator
     return (pixels + NOISE_PIXELS * torch.randn(pixels.shape, generator=generator)).numpy()
 
 
-def lifted(lifter: Lifter, recording: Recording, layout: Skeleton) -> Prediction:
+def lifted(lifter: Lifter, recording: Recording, layout: Skeleton) -> LiftedClip:
     """The first view of a take, by way of a layout."""
     pixels = keypoints(recording, layout, torch.Generator().manual_seed(0))
     joints, scores, _ = to_layout(pixels, np.ones(pixels.shape[:2]), layout, lifter.input_skeleton)

@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from data import DataSettings, all_test_sets, load_test_set
 from data.command_line import read_flags
 from data.devices import chosen_device
 from data.files.writing import atomic_write
-from evaluation.evaluate import TEST_NOISES, dataset_for, noisy, predict, score
+from evaluation.evaluate import TEST_NOISES, dataset_for, noisy, predict_dataset, score
 from evaluation.notes import notes_on_test_set
 from evaluation.protocols import protocol_named, protocols_for
 from evaluation.tables import format_scores
@@ -45,7 +45,8 @@ class CrossDomain:
     json: Path | None = None
     """File for the result lines."""
     protocols: tuple[str, ...] = ()
-    """family, official_3dhp, official_3dhp_16; none: family, and on 3dhp the official one that fits the joints."""
+    """all_joints, official_3dhp, official_3dhp_16; none: all_joints, and on 3dhp the
+    official one that fits the joints."""
     flip: Literal["on", "off", "both"] = "on"
     """Average each prediction with that of the mirror image."""
     tables: bool = True
@@ -73,6 +74,8 @@ class CrossDomain:
     test_noise: str = "none"
     """Error of a detector put on projected 2D, the same for every lifter: none, default (not measured) or a JSON file
     of DetectorNoise.save."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import first (dotted names or .py files), for what they register."""
 
 
 def run(settings: CrossDomain) -> list[dict[str, Any]]:
@@ -89,7 +92,7 @@ def run(settings: CrossDomain) -> list[dict[str, Any]]:
 
 
 def check(settings: CrossDomain) -> None:
-    """Refuse what cannot work before anything is read."""
+    """Refuse settings that cannot work before anything is read."""
     if settings.batch_size < 1:
         raise ValueError(f"--batch_size is {settings.batch_size}, expected 1 or more.")
     if not settings.test_sets:
@@ -113,11 +116,11 @@ def evaluate_test_set(
     lines = []
     for flip in {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip]:
         with tqdm(total=len(dataset), unit="pose", desc=test_set, disable=len(dataset) < PROGRESS_FROM) as bar:
-            predictions = predict(lifter, dataset, flip, settings.batch_size, bar.update)
+            result = predict_dataset(lifter, dataset, flip, settings.batch_size, bar.update)
         for protocol in settings.protocols or protocols_for(test_set, lifter.skeleton):
-            scores = score(predictions, protocol)
+            scores = score(result, protocol)
             print(format_scores(test_set, scores, longest=24 if settings.tables else 0) + "\n")
-            tables = {name: [asdict(row) for row in rows] for name, rows in scores.tables.items()}
+            tables = {name: [row.as_dict() for row in rows] for name, rows in scores.tables.items()}
             lines.append({**scores.result_line(test_set, lifter.epoch), "tables": tables})
     return lines
 

@@ -64,7 +64,7 @@ def _readme(identity: dict[str, Any], fps: float) -> str:
 
 Made by PoseFK (`python -m augment.export`), format `{identity["format"]}`, from {source}, seed {identity["seed"]}.
 
-* {FORMATS[identity["format"]].what}.
+* {FORMATS[identity["format"]].description}.
 * Joints ({layout.name}): {", ".join(f"{i} {name}" for i, name in enumerate(layout.joints))}.
 * Units: metres and radians. World: z up. Camera: x right, y down, z forward. Screen: x / w * 2 - 1, y / w * 2 - h / w.
 * `manifest.json` has the settings, how many poses were drawn and kept, and size and CRC-32 of every file;

@@ -70,7 +70,7 @@ def oracle_state_dict(oracle: dict[str, torch.Tensor]):
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path, str], Path]]:
     """Runs the export command in this process, in small blocks: (folder, flags) -> the folder."""
-    monkeypatch.setattr(export, "FRAMES_PER_BLOCK", 64)
+    monkeypatch.setattr(export, "FRAMES_PER_CHUNK", 64)
     threads = torch.get_num_threads()
 
     def run(folder: Path, words: str) -> Path:

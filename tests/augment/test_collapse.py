@@ -45,3 +45,10 @@ def test_a_critic_that_ran_away_is_noticed(people, distance):
 
 def test_recipes_without_a_gan_have_nothing_to_collapse(people):
     assert Augmenter(AugmentSettings(mixture=Mixture(real=1.0)), people).problem() is None
+
+
+def test_poses_that_are_nan_are_noticed(people):
+    healthy = diversity(people.joints_world()[:, 0])
+    broken = diversity(people.joints_world()[:, 0] * float("nan"))
+    sentence = collapse_sentence(healthy, broken)
+    assert sentence is not None and sentence.startswith("The GAN has come apart: its poses are NaN")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data import PoseDataset, Recording, View
-from evaluation.notes import clip_notes, notes_on_test_set
+from evaluation.notes import clip_notes, notes_on_test_set, rates_differ
 from posenets import Lifter, build_posenet
 
 
@@ -38,6 +38,10 @@ def test_another_rate_than_the_training_s_is_told_for_windows_only(fps: float, t
             "instead of 0.18 s."
         ]
     assert clip_notes("3dhp", PoseDataset.from_recordings(recordings), lifter_of(1)) == []
+
+
+def test_a_rate_that_is_not_a_number_differs_from_every_rate():
+    assert rates_differ(float("nan"), 50.0) and rates_differ(50.0, float("nan")) and not rates_differ(50.0, 50.2)
 
 
 def test_a_lifter_of_confidences_is_told_of_sets_without():

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from augment.export import __main__ as export
+from augment.export.formats.poseaug import hips_from_screen
 from data import load_dataset
 from evaluation.synthetic_quality.pose_sets.files import read_files
-from evaluation.synthetic_quality.pose_sets.npz import hips_from_screen
 from evaluation.synthetic_quality.pose_sets.sets import PoseSet, halves, of_recordings
 from kinematics import PoseFKError
 from tests.tiny_cmu import SETTINGS
@@ -72,7 +72,7 @@ def test_world_joints_without_the_2d_file_have_no_views(folders, tmp_path):
 
 
 def test_shards_are_one_set_and_a_part_is_drawn_from_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "FRAMES_PER_BLOCK", 50)
+    monkeypatch.setattr(export, "FRAMES_PER_CHUNK", 50)
     whole = all_of(exported(tmp_path / "shards", "--format", "hdf5", "--shards", "3"))
     one = all_of(exported(tmp_path / "one", "--format", "hdf5"))
     torch.testing.assert_close(as_sorted(whole), as_sorted(one))

@@ -14,7 +14,7 @@ from data.files.asf_amc import z_up
 from data.files.bvh.reader import joint_origins, parse_bvh
 from data.keypoints.formats import FORMATS
 from data.keypoints.pieces import Piece
-from evaluation.evaluate import predict as predict_data_set
+from evaluation.evaluate import predict_dataset
 from evaluation.predict import __main__ as predict
 from evaluation.predict import lifted as prediction
 from evaluation.predict.files import write_bvh_files
@@ -67,7 +67,7 @@ def test_predictions_are_those_of_the_evaluation(network, tmp_path):
         recording.subject, recording.action, recording.views[:1], recording.fps, recording.usable
     )
     dataset = PoseDataset.from_recordings([recording], "h36m_16", lifter.frames, target=lifter.target_frame)
-    wanted = predict_data_set(lifter, dataset, flip=True).prediction.numpy()
+    wanted = predict_dataset(lifter, dataset, flip=True).prediction.numpy()
     np.save(
         tmp_path / "v.npy",
         screen_to_pixels(torch.from_numpy(recording.views[0].joints_2d).double(), 1000, 1002).numpy(),
@@ -279,7 +279,7 @@ def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
         torch.from_numpy(recording.views[0].joints_3d - recording.views[0].joints_3d[:, :1])
     )
     count = len(recording)
-    made = prediction.Prediction(
+    made = prediction.LiftedClip(
         found.numpy(), found.numpy(), recording.views[0].joints_2d, np.ones((count, 16)), np.arange(count),
         np.zeros(len(recording), dtype=int), 25.0, SIZE, Skeleton("h36m_16"), Skeleton("h36m_16"),
     )  # fmt: skip
@@ -287,7 +287,8 @@ def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
     motion = parse_bvh((tmp_path / "pose.bvh").read_text(), "pose.bvh")
     hips = z_up(joint_origins(motion)["Hips"])
     assert motion.fps == pytest.approx(25, rel=1e-4)
-    np.testing.assert_allclose(hips, found[:, 0].numpy(), atol=0.02)
+    middle = found[:, [1, 4]].mean(dim=1)  # CMU's Hip lies some 10 cm above its hips, the DH body's between them
+    np.testing.assert_allclose(hips, middle.numpy(), atol=0.03)
 
 
 def test_a_lifter_of_several_cameras_is_refused(write_keypoints, walking_people, tmp_path):

@@ -84,7 +84,7 @@ def test_the_page_stands_alone_and_has_its_figures(card):
     pictures = re.findall(r"src='data:image/png;base64,([^']+)'", html)
     assert len(pictures) == html.count("<img") == 4
     assert all(base64.b64decode(picture).startswith(b"\x89PNG") for picture in pictures)
-    assert html.count("<table") == html.count("</table>") >= 5 and "recordings&#x27; licence" in html
+    assert html.count("<table") == html.count("</table>") >= 5 and "recordings&#39; licence" in html
     assert "Nearer to the training set is not better" in html and "Motion of the clips" not in html
 
 
@@ -123,7 +123,7 @@ def test_without_cameras_the_view_part_is_left_out_and_said_so(tmp_path):
     numbers = numbers_of("--synthetic", tmp_path / "blind", "--real", tmp_path / "blind", out=tmp_path / "card")
     html = (tmp_path / "card" / "card.html").read_text()
     assert not numbers["upright"] and "Camera views" not in html
-    assert any("has no cameras: its views are not judged" in note for note in numbers["notes"])
+    assert any("has no cameras: its views are not compared" in note for note in numbers["notes"])
     assert any("What is up is not known of" in note and note.split()[0] in html for note in numbers["notes"])
     assert numbers["compared"]["blind"]["coverage_percent"] == 100  # the set against itself
 

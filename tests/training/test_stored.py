@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +21,8 @@ from posenets.checkpoints.files import read_checkpoint
 from posenets.export_onnx import __main__ as export_onnx
 from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
 from training.checkpoint import read_last
-from viewer.checks import check
 from viewer.generator import ClipSource
-from viewer.settings import Viewer
+from viewer.settings import Viewer, check
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +64,21 @@ def refused(door: str, path: Path, out: Path, words: str) -> None:
     assert (path.read_bytes(), sorted(path.parent.iterdir())) == before and not out.exists()
 
 
+def damaged(path: Path) -> bytes:
+    """The file with one bit flipped in the middle of its largest member."""
+    raw = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        member = max(archive.infolist(), key=lambda member: member.file_size)
+        with archive.open(member) as stream:
+            start = raw.index(stream.read(64), member.header_offset)
+    raw[start + member.file_size // 2] ^= 4
+    return bytes(raw)
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_every_door_refuses_damage_and_nan(door: str, last: Path, tmp_path: Path):
     path = tmp_path / "last.pt"
-    raw = bytearray(last.read_bytes())
-    raw[len(raw) // 2] ^= 4
-    path.write_bytes(raw)
+    path.write_bytes(damaged(last))
     refused(door, path, tmp_path / "out", "is damaged")
     content = read_checkpoint(last)
     content["model_pos"]["w1.weight"][0, 0] = torch.nan
@@ -79,9 +88,7 @@ def test_every_door_refuses_damage_and_nan(door: str, last: Path, tmp_path: Path
 
 @pytest.mark.parametrize("flag", ["--resume", "--evaluate"])
 def test_the_real_command_says_one_sentence_with_exit_code_2(flag: str, last: Path, tmp_path: Path):
-    raw = bytearray(last.read_bytes())
-    raw[len(raw) // 3] ^= 128
-    (tmp_path / "last.pt").write_bytes(raw)
+    (tmp_path / "last.pt").write_bytes(damaged(last))
     (tmp_path / "last.previous.pt").write_bytes(last.read_bytes())
     command = [sys.executable, run_fk_gan.__file__, flag, str(tmp_path / "last.pt")]
     done = subprocess.run(command, capture_output=True, text=True)

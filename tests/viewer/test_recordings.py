@@ -41,22 +41,22 @@ def test_errors_are_those_of_the_evaluation_and_of_what_is_drawn(recordings: Rec
     sight = recordings.sight(recording, camera)
     lifter = lifter_from_checkpoint(content, "last.pt")
     alone = PoseDataset.from_recordings([replace(recording, views=recording.views[:1])], frames=lifter.frames)
-    assert float(sight.errors.mean()) == pytest.approx(evaluate(lifter, alone).mpjpe, rel=1e-5)
-    drawn = torch.stack([sight.lifted_world(frame, beside=False) for frame in range(len(sight))])
-    apart = 1000 * (drawn - sight.truth).norm(dim=-1)
+    assert float(sight.errors.mean()) == pytest.approx(evaluate(lifter, alone)["mpjpe"], rel=1e-5)
+    drawn = torch.stack([sight.predicted_world(frame, beside=False) for frame in range(len(sight))])
+    apart = 1000 * (drawn - sight.target).norm(dim=-1)
     torch.testing.assert_close(apart, sight.errors, atol=0.01, rtol=1e-4)
     assert f"MPJPE {sight.errors[4].mean():.1f} mm" in sight.sentence(4)
 
 
 def test_beside_the_truth_is_a_step_to_the_camera_s_right(recordings: Recordings):
     sight = recordings.sight(*first_of(recordings))
-    over, beside = (sight.camera.world_to_camera(sight.lifted_world(0, place)) for place in (False, True))
+    over, beside = (sight.camera.world_to_camera(sight.predicted_world(0, place)) for place in (False, True))
     torch.testing.assert_close(beside - over, torch.tensor([BESIDE_M, 0, 0]).expand(16, 3), atol=1e-5, rtol=0)
 
 
 def test_the_camera_sees_what_the_lifter_reads(recordings: Recordings):
     sight = recordings.sight(*first_of(recordings))
-    seen = sight.camera.project(sight.camera.world_to_camera(sight.truth))
+    seen = sight.camera.project(sight.camera.world_to_camera(sight.target))
     torch.testing.assert_close(seen, sight.screen, atol=1e-4, rtol=0)
 
 
@@ -76,10 +76,10 @@ def test_a_moving_camera_is_another_one_in_every_frame():
     )
     sight = recordings.sight(replace(recording, views=(moving,)), camera_name)
     assert len(sight) == frames
-    torch.testing.assert_close(sight.truth, joints_world, atol=1e-4, rtol=0)
+    torch.testing.assert_close(sight.target, joints_world, atol=1e-4, rtol=0)
     torch.testing.assert_close(sight.camera_of(frames - 1).translation, view.camera.translation + shift[-1])
-    drawn = torch.stack([sight.lifted_world(frame, beside=False) for frame in range(frames)])
-    torch.testing.assert_close(1000 * (drawn - sight.truth).norm(dim=-1), sight.errors, atol=0.01, rtol=1e-4)
+    drawn = torch.stack([sight.predicted_world(frame, beside=False) for frame in range(frames)])
+    torch.testing.assert_close(1000 * (drawn - sight.target).norm(dim=-1), sight.errors, atol=0.01, rtol=1e-4)
 
 
 def test_without_a_camera_people_stand_upright_on_the_floor(recordings: Recordings):
@@ -88,12 +88,12 @@ def test_without_a_camera_people_stand_upright_on_the_floor(recordings: Recordin
     centred = view.joints_3d - view.joints_3d[:, :1]
     blind = replace(recording, views=(replace(view, camera=None, joints_3d=centred),))
     sight = recordings.sight(blind, view.camera_name)
-    assert not sight.has_camera and float(sight.truth[..., 2].min()) == pytest.approx(0, abs=1e-6)
-    head, hip = (sight.truth[:, sight.skeleton.joints.index(name), 2] for name in ("Head", "Hip"))
+    assert not sight.has_camera and float(sight.target[..., 2].min()) == pytest.approx(0, abs=1e-6)
+    head, hip = (sight.target[:, sight.skeleton.joints.index(name), 2] for name in ("Head", "Hip"))
     assert np.all((head - hip).numpy() > 0.4)
 
 
 def test_without_a_lifter_there_is_the_truth_alone():
     recordings = Recordings("cmu", FEW, None)
     sight = recordings.sight(*first_of(recordings))
-    assert sight.lifted is None and not recordings.lifts and "--checkpoint" in sight.sentence(0)
+    assert sight.predicted is None and not recordings.lifts and "--checkpoint" in sight.sentence(0)

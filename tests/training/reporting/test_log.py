@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from evaluation.tables import columns
-from training.log import ORACLE, Result, RunLog, chosen_by_validation, clock, comparison_table, end_table
+from training.reporting.log import ORACLE, Result, RunLog, chosen_by_validation, clock, comparison_table, end_table
 
 
 def line(test_set: str, epoch: int, mpjpe: float) -> Result:
     scores = {"mpjpe": mpjpe, "p_mpjpe": mpjpe / 2, "pck": 50.0, "auc": 25.0}
-    return {"epoch": epoch, "stage": "mixed", "test_set": test_set, "protocol": "family", **scores,
+    return {"epoch": epoch, "phase": "mixed", "test_set": test_set, "protocol": "all_joints", **scores,
             "poses": 10, "seconds": 0.1}  # fmt: skip
 
 
@@ -22,7 +22,7 @@ RESULTS = [line("validation", 1, 70.0), line("cmux_a", 1, 50.0), line("validatio
 def test_the_end_table_tells_last_chosen_and_oracle_apart():
     (row,) = [row for row in end_table(RESULTS).splitlines() if row.startswith("| cmux_a")]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells == ["cmux_a", "family", "52.0", "26.0", "50.0", "25.0", "55.0 (epoch 2)", "50.0 (epoch 1)"]
+    assert cells == ["cmux_a", "all_joints", "52.0", "26.0", "50.0", "25.0", "55.0 (epoch 2)", "50.0 (epoch 1)"]
     assert ORACLE in end_table(RESULTS) and chosen_by_validation(RESULTS) == (2, "mixed")
 
 
@@ -56,7 +56,7 @@ def test_a_log_writes_lines_and_events_and_a_resumed_one_drops_what_will_come_ag
     assert [json.loads(text) for text in (tmp_path / "results.jsonl").read_text().splitlines()] == RESULTS
     assert (tmp_path / "figures" / "square.png").stat().st_size > 0
     events = EventAccumulator(str(tmp_path)).Reload()
-    assert [event.value for event in events.Scalars("cmux_a_family/mpjpe")] == [50.0, 55.0, 52.0]
+    assert [event.value for event in events.Scalars("cmux_a_all_joints/mpjpe")] == [50.0, 55.0, 52.0]
     assert events.Tags()["images"] == ["square"] and events.Tags()["histograms"] == ["angles"]
     again = RunLog(tmp_path, RESULTS[:2], step=2)
     again.result(RESULTS[2], 2)
