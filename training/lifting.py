@@ -23,8 +23,7 @@ STATISTICS_POSES = 4096  # windows from which a lifter takes the mean and spread
 def trainer_of(lifter: Lifter, settings: Settings, real: Poses, noise: RunNoise) -> "LifterTrainer":
     """The trainer of a new lifter, which has seen the statistics of the training poses if it keeps them."""
     generator = torch.Generator().manual_seed(settings.seed)
-    poses = noise.real(real.random_batch(STATISTICS_POSES, generator), generator).seen_as(lifter.input_skeleton)
-    lifter.standardise(poses.lifter_input(lifter.reads_confidence), poses.joints_3d)
+    lifter.fit_normalization(noise.real(real.random_batch(STATISTICS_POSES, generator), generator))
     distributed.broadcast(lifter)
     learns_alone = settings.self_supervision.self_supervised
     loss = SelfSupervision(settings, lifter, len(real), real.batch_device, noise.model) if learns_alone else None

@@ -16,7 +16,7 @@ from posenets import Lifter
 from posenets.checkpoints.fitting import refuse_not_finite
 from posenets.views.rays import triangulated
 from training.detections import RunNoise
-from training.losses import lifted, mean_distance
+from training.losses import forward_loss_frames, mean_distance
 from training.settings import Settings
 from training.view_losses import ErrorAwareWeights, self_supervised
 
@@ -43,8 +43,7 @@ class SelfSupervision:
                 "file."
             )
         self.noise = noise if wanted else None
-        one_frame = lifter.posenet.sizes.get("self_supervised", False)
-        self.learning = replace(settings.learning, loss_frames="target" if one_frame else "all")
+        self.learning = replace(settings.learning, loss_frames="all" if lifter.posenet.predicts_window else "target")
         self.weights = ErrorAwareWeights(samples, device) if self.own.adaptive_loss else None
 
     def __call__(self, lifter: Lifter, batch: PoseBatch) -> Tensor:
@@ -53,7 +52,7 @@ class SelfSupervision:
         order = made.to(torch.uint8).argsort(stable=True)
         synthetic = int(made.sum())  # the one thing a device is asked for
         recorded = len(batch) - synthetic
-        prediction = lifted(lifter, self._shown(batch, made) if recorded else batch, self.learning)
+        prediction = forward_loss_frames(lifter, self._shown(batch, made) if recorded else batch, self.learning)
         if self.learning.loss_frames == "target":
             batch = batch.only_frame(lifter.target_frame)
         loss = prediction.new_zeros(())
@@ -62,7 +61,7 @@ class SelfSupervision:
             loss = loss + recorded * self._of_views(prediction[rows], batch[rows])
         if synthetic:
             rows = order[recorded:]
-            loss = loss + synthetic * mean_distance(prediction[rows], lifter.truth(batch[rows]))
+            loss = loss + synthetic * mean_distance(prediction[rows], lifter.target(batch[rows]))
         return loss / len(batch)
 
     def _shown(self, batch: PoseBatch, made: Tensor) -> PoseBatch:

@@ -30,7 +30,7 @@ from evaluation.predict.files import BVH_LAYOUT, WRITERS
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import Prediction, check_prediction, lift_pieces
 from kinematics.errors import PoseFKError, exit_with_one_sentence
-from posenets import Lifter, load_lifter
+from posenets import ScreenLifter, load_lifter
 
 ASSUMED_FPS = 30.0
 LISTED_PEOPLE = 8
@@ -86,9 +86,9 @@ def run(settings: Predict) -> Prediction:
     """The prediction; prints what it did and writes the files."""
     check(settings)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
-    if (views := getattr(lifter.posenet, "views", 1)) > 1:
+    if lifter.views > 1 or not isinstance(lifter, ScreenLifter):
         raise PoseFKError(
-            f"{settings.checkpoint} reads {views} cameras at once, expected a lifter of one camera's video."
+            f"{settings.checkpoint} reads {lifter.views} cameras at once, expected a lifter of one camera's video."
         )
     if "bvh" in settings.outputs and not lifter.skeleton.can_become(BVH_LAYOUT):
         raise PoseFKError(
@@ -151,7 +151,7 @@ def image_size(clip: KeypointClip, settings: Predict) -> tuple[int, int]:
     return clip.size
 
 
-def frame_rate(clip: KeypointClip, lifter: Lifter, settings: Predict) -> float:
+def frame_rate(clip: KeypointClip, lifter: ScreenLifter, settings: Predict) -> float:
     """From the file or the flag, else assumed and said; said too if a lifter of clips has learnt from another."""
     fps = clip.fps or ASSUMED_FPS
     if clip.fps is None and len(clip.frames) > 1:
@@ -181,7 +181,7 @@ def choose_person(clip: KeypointClip, fps: float, settings: Predict) -> Track:
 
 
 def pieces_of(
-    track: Track, clip: KeypointClip, size: tuple[int, int], fps: float, lifter: Lifter, settings: Predict
+    track: Track, clip: KeypointClip, size: tuple[int, int], fps: float, lifter: ScreenLifter, settings: Predict
 ) -> list[Piece]:
     """The track in the lifter's layout, in pieces without gaps; prints what was made up, closed and cut."""
     keypoints = np.stack([person.keypoints for person in track.people])

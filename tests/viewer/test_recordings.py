@@ -9,7 +9,7 @@ import torch
 from data import DATASETS, STANDALONE_TEST_SETS, DataSettings, PoseDataset
 from evaluation import evaluate
 from kinematics import Camera
-from posenets import Lifter, build_posenet, lifter_from_checkpoint
+from posenets import ScreenLifter, build_posenet, lifter_from_checkpoint
 from viewer.recordings import BESIDE_M, Recordings
 from viewer.settings import Viewer
 
@@ -66,7 +66,7 @@ def test_the_camera_sees_what_the_lifter_reads(recordings: Recordings):
 
 
 def test_a_moving_camera_is_another_one_in_every_frame():
-    recordings = Recordings("demo", FEW, Lifter(build_posenet("simple_baseline", linear_size=8)))
+    recordings = Recordings("demo", FEW, ScreenLifter(build_posenet("simple_baseline", linear_size=8)))
     recording, camera_name = first_of(recordings)
     view = recording.views[0]
     assert view.camera is not None
