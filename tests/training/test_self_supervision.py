@@ -9,7 +9,7 @@ from augment.detector_noise.model import DetectorNoise
 from data import REAL, SYNTHETIC, DataSettings, PoseBatch, load_dataset
 from data.multiview.dataset import MultiViewDataset
 from kinematics.triangulation import triangulate
-from posenets import RayLifter
+from posenets import Lifter
 from training.building import build_lifter
 from training.config import Settings, read_settings
 from training.detections import RunNoise
@@ -34,11 +34,10 @@ def settings_of(*flags: str) -> Settings:
 
 def lifter_and_loss(
     real: MultiViewDataset, *flags: str, noise: DetectorNoise | None = None
-) -> tuple[RayLifter, SelfSupervision]:
+) -> tuple[Lifter, SelfSupervision]:
     settings = settings_of(*flags)
     torch.manual_seed(0)
     lifter = build_lifter(settings, "h36m_16")
-    assert isinstance(lifter, RayLifter)
     return lifter, SelfSupervision(settings, lifter, len(real), real.device, noise)
 
 
