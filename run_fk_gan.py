@@ -1,7 +1,7 @@
 """Train a 2D-to-3D pose lifter, augmented by a GAN on a Denavit-Hartenberg model of the human body.
 
-    python run_fk_gan.py --dataset demo                                       a laptop, no download: 3 minutes
-    python run_fk_gan.py --dataset demo --compare none posefk                 what the augmentation buys
+    python run_fk_gan.py --dataset cmu                                        a laptop, no download
+    python run_fk_gan.py --dataset cmu --compare none posefk                  what the augmentation buys
     python run_fk_gan.py --dataset h36m --posenet_name videopose              one GPU, or whatever there is
     torchrun --nproc_per_node 4 run_fk_gan.py --dataset cmu --batch_size 4096 four processes
     python run_fk_gan.py --resume checkpoint/.../                             go on with a run that was stopped
@@ -26,7 +26,7 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
 import torch
 
 from augment import Augmenter
-from data import TEST_SETS, DataSplits, load_dataset
+from data import DATA_SOURCES, DataSplits, load_dataset
 from evaluation import cross_domain
 from evaluation.evaluate import dataset_for
 from kinematics import Skeleton, exit_with_one_sentence
@@ -123,7 +123,7 @@ def train(
         average, rank = distributed.average_gradients, processes.rank
         own = settings.augment  # what noise there is has been found above
         own = replace(own, detector_noise="none", smooth_tracks=own.smooth_tracks or unlabelled)
-        augmenter = Augmenter(own, real, None, settings.seed, device, average, rank, noise.model)
+        augmenter = Augmenter(own, real, settings.seed, device, average, rank, noise.model)
     trainer = trainer_of(lifter, settings, real, noise)
     plan = plan_of(settings, len(real))
     course = Course(settings, plan, processes, real, augmenter, trainer, noise)
@@ -161,7 +161,7 @@ def evaluate_only(settings: Settings) -> None:
     """Judge a checkpoint with evaluation.cross_domain."""
     path = checkpoint.find_lifter(settings.evaluate, settings.output.checkpoint)
     frames = load_lifter(path, settings.lifter.posenet_name).frames
-    test_sets = test_set_names(settings, TEST_SETS[settings.data.dataset], frames)
+    test_sets = test_set_names(settings, DATA_SOURCES[settings.data.dataset].test_sets, frames)
     cross_domain.run(
         cross_domain.CrossDomain(
             checkpoint=path, posenet_name=settings.lifter.posenet_name, test_sets=test_sets,

@@ -1,7 +1,7 @@
 """Bone lengths for synthetic bodies: variations of the data's own, or a population.
 
-A sampler takes the lengths of the real poses it stands beside (the "own" ones) and gives new ones. Left and right
-always change together. Lengths in the order of kinematics.BONES, metres.
+A sampler takes the lengths of real bodies and gives new ones; left and right always change together. Lengths are in
+metres, in the order of kinematics.BONES.
 """
 
 from collections.abc import Callable
@@ -24,9 +24,10 @@ class TemplateBodies:
     def __init__(self, spread: float = 0.2) -> None:
         self.spread = spread
 
-    def __call__(self, own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
-        unit = torch.rand(len(own), len(FACTOR_NAMES), generator=generator, device=own.device, dtype=own.dtype)
-        return scale_bones(own, 1 + self.spread * (2 * unit - 1))
+    def __call__(self, lengths: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
+        size = len(lengths), len(FACTOR_NAMES)
+        unit = torch.rand(size, generator=generator, device=lengths.device, dtype=lengths.dtype)
+        return scale_bones(lengths, 1 + self.spread * (2 * unit - 1))
 
 
 class PopulationBodies:
@@ -41,14 +42,14 @@ class PopulationBodies:
         mean = lengths.mean(dim=0)
         return cls((mean + mean[list(MIRRORED_BONES)]) / 2)
 
-    def __call__(self, own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
-        """own: only its count, device and type matter here."""
-        return sample_population(self.mean_lengths, own, generator)
+    def __call__(self, lengths: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
+        """lengths: only their count, device and type matter here."""
+        return sample_population(self.mean_lengths, lengths, generator)
 
 
-def keep_bodies(own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
+def keep_bodies(lengths: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
     """The real bodies as they are."""
-    return own
+    return lengths
 
 
 def body_sampler(name: str, spread: float, reference_lengths: Float[Tensor, "people 15"]) -> BodySampler:

@@ -28,7 +28,7 @@ from data.files.writing import atomic_write
 from evaluation.tables import columns
 
 LENGTH = "--epochs 30"
-NO_POSES = "--gan 0 --limbs 0 --rom 0"
+NO_POSES = "--gan 0 --limb_swap 0 --range_of_motion 0"
 PLAIN = f"--recipe posefk --input_mode screen --ema 0 {NO_POSES} --bodies keep --cameras dataset --dropout 0.1 {LENGTH}"
 VARIANTS: dict[str, str] = {
     "none": f"--recipe none {LENGTH}",
@@ -42,7 +42,7 @@ VARIANTS: dict[str, str] = {
     "none + EMA": f"--recipe none --ema 0.999 {LENGTH}",
     "none + cameras": f"{PLAIN} --cameras wide --real 1",
     "none + bodies": f"{PLAIN} --bodies population --new_bodies_for_real True --real 1",
-    "none + poses": f"{PLAIN} --limbs 0.67 --rom 0.33",
+    "none + poses": f"{PLAIN} --limb_swap 0.67 --range_of_motion 0.33",
     "posefk without GAN": f"--recipe posefk --gan 0 {LENGTH}",
 }
 MAIN = ("none", "dh-aug", "posefk")

@@ -16,8 +16,8 @@ from training.memory import keep_freed_memory
 
 
 def batch_assembly_ms(rounds: int = 50) -> float:
-    """Median milliseconds to index a batch out of the demo data set."""
-    dataset = PoseDataset.from_recordings(load_dataset("demo", DataSettings()).train)
+    """Median milliseconds to index a batch out of CMU-X."""
+    dataset = PoseDataset.from_recordings(load_dataset("cmu", DataSettings()).train)
     generator = torch.Generator().manual_seed(0)
     return median_seconds(lambda: dataset.random_batch(lifter_step.BATCH, generator), rounds) * 1e3
 

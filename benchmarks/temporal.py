@@ -35,7 +35,7 @@ from training.memory import keep_freed_memory
 from training.self_supervision import SelfSupervision
 
 LAYOUT, JOINTS = "h36m_17", 17
-COPIES = 8  # of the demo's takes: 280,000 frames, too many for a processor's caches, as a real data set's are
+COPIES = 4  # of CMU-X's recordings: 300,000 frames, too many for a processor's caches, as a real data set's are
 CLIP_FRAMES = 30_000  # ten minutes at 50 Hz
 GIB = 2**30
 
@@ -67,7 +67,7 @@ VIEW_CASES = (
     Case("esmformer", 27, 1024, 16, "--input_mode rays"),
     Case("esmformer", 27, 1024, 16, "--input_mode rays --self_supervised 1"),
 )  # fmt: skip
-SAMPLES = 1_000_000  # more than the demo's takes have, COPIES times
+SAMPLES = 1_000_000  # more than CMU-X's recordings have, COPIES times
 AGAINST_LOADER = Case("poseformer", 27, 512, 32)
 
 
@@ -97,8 +97,8 @@ def seconds(function: Callable[[], object], device: torch.device) -> float:
 
 
 def training_recordings() -> list[Recording]:
-    """The demo's training takes, so often that they fill more memory than caches have."""
-    return list(load_dataset("demo", DataSettings(num_joints=JOINTS)).train) * COPIES
+    """CMU-X's training recordings, so often that they fill more memory than caches have."""
+    return list(load_dataset("cmu", DataSettings(num_joints=JOINTS)).train) * COPIES
 
 
 def trainer_of(case: Case, device: torch.device) -> LifterTrainer:

@@ -1,12 +1,12 @@
 """Poses made comparable: about the hip, facing the same way, of one stature."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from kinematics.bones import bone_lengths
 from kinematics.joints import J
 from kinematics.limb_frames import trunk_frames
+from kinematics.rotation import rotate_about_z
 from kinematics.stature import STATURE_M, statures
 
 
@@ -15,8 +15,7 @@ def align_heading(joints: Float[Tensor, "poses 16 3"]) -> Float[Tensor, "poses 1
     joints = joints - joints[:, J.HIP, None]
     across = joints[:, J.R_HIP, :2]
     cos, sin = (across / across.norm(dim=-1, keepdim=True).clamp_min(1e-6)).unbind(-1)
-    x, y, z = joints.unbind(-1)
-    return torch.stack([cos[:, None] * x + sin[:, None] * y, cos[:, None] * y - sin[:, None] * x, z], dim=-1)
+    return rotate_about_z(joints, cos[:, None], -sin[:, None])
 
 
 def standardize_poses(joints: Float[Tensor, "poses 16 3"], upright: bool) -> Float[Tensor, "poses 16 3"]:

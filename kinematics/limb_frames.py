@@ -16,6 +16,7 @@ from torch.nn.functional import normalize
 from kinematics.bones import BONE_JOINTS, BONES, bone_vectors
 from kinematics.constants import constant, indices
 from kinematics.joints import J
+from kinematics.rotation import rotvec_to_matrix
 
 _BONE = {name: index for index, name in enumerate(BONES)}
 _IN_CHEST = slice(8, 15)  # shoulders, arms and neck hang from the chest, bones 0-7 from the pelvis
@@ -129,13 +130,13 @@ def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPos
     turns = sd * _normal(pose, (6, 3), generator)  # (6, B, 1.., 3)
     bends = sd * _normal(pose, (4,), generator)[..., 0]
     bones = pose.bones.clone()
-    move_limbs(bones, _rotation(turns[:4].movedim(0, -2)), bends.movedim(0, -1))
+    move_limbs(bones, rotvec_to_matrix(turns[:4].movedim(0, -2)), bends.movedim(0, -1))
     neck = _BONE["neck"]
     bones[..., neck, :] = _rotated(bones[..., neck, :], TRUNK_SHARE * turns[4])
     trunk = TRUNK_SHARE * turns[5]
     for bone, share in ((_BONE["waist"], 0.3), (_BONE["thorax"], 0.7)):  # the spine bends all along
         bones[..., bone, :] = _rotated(bones[..., bone, :], share * trunk)
-    return pose._replace(bones=bones, chest=_rotation(trunk) @ pose.chest)
+    return pose._replace(bones=bones, chest=rotvec_to_matrix(trunk) @ pose.chest)
 
 
 def bends_of(bones: Float[Tensor, "*batch 15 3"]) -> Float[Tensor, "*batch 4"]:
@@ -175,13 +176,6 @@ def reflect(
     return torch.minimum(torch.maximum(values, lower), upper)
 
 
-def tilt_matrices(count: int, sd: float, generator: torch.Generator, like: Tensor) -> Float[Tensor, "count 3 3"]:
-    """Rotations of the whole body about both level axes, sd radians each."""
-    vectors = torch.zeros(count, 3, device=like.device, dtype=like.dtype)
-    vectors[:, :2] = sd * torch.randn(count, 2, generator=generator, device=like.device, dtype=like.dtype)
-    return _rotation(vectors)
-
-
 def _normal(pose: LimbPose, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Standard normal numbers (parts, B, 1.., size) that are the same for all frames of a clip."""
     parts, size = shape[0], shape[1] if len(shape) > 1 else 1
@@ -190,11 +184,5 @@ def _normal(pose: LimbPose, shape: tuple[int, ...], generator: torch.Generator) 
     return drawn.reshape(parts, len(like), *(1,) * (like.ndim - 2), size)
 
 
-def _rotation(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    import roma  # seconds to import: only who turns limbs pays
-
-    return roma.rotvec_to_rotmat(vectors)
-
-
 def _rotated(points: Tensor, vectors: Tensor) -> Tensor:
-    return (_rotation(vectors) @ points[..., None])[..., 0]
+    return (rotvec_to_matrix(vectors) @ points[..., None])[..., 0]

@@ -9,7 +9,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any, get_origin, get_type_hints
 
@@ -17,7 +17,8 @@ import tyro
 
 from augment.detector_noise.detections import check_setting
 from augment.settings import RECIPES
-from data import DATASETS, DataSettings
+from augment.sources.registry import sources_of
+from data import DATA_SOURCES, DataSettings
 from data.command_line import unboxed
 from data.plain import from_plain as plain_to_dataclass
 from evaluation.evaluate import TEST_NOISES
@@ -26,12 +27,10 @@ from posenets.inputs.layouts import INPUT_LAYOUTS
 from posenets.registry import LifterSpec
 from training import flags
 from training.presets import (
-    BUDGETS,
     CAMERAS,
     CLIPS,
     DH_AUG_LENGTH,
     SHORT_RUNS,
-    SMALL_RUNS,
     TRAINING,
     VIEWS,
     Preset,
@@ -69,17 +68,17 @@ def defaults_for(words: flags.Words) -> Settings:
     recipe = (words.get("recipe") or ["posefk"])[0]
     _choose("recipe", recipe, RECIPES)
     dataset = (words.get("dataset") or [_default_dataset(words)])[0]
-    _choose("dataset", dataset, DATASETS)
+    _choose("dataset", dataset, DATA_SOURCES)
+    source = DATA_SOURCES[dataset]
     named = (words.get("posenet_name") or [""])[0]
     if named:
         _choose("posenet_name", named, [*LIFTERS, *ALIASES])
-    budget = BUDGETS[dataset].get("lifter", {})
-    spec = get_spec(named or budget.get("posenet_name", LifterSettings.posenet_name))
-    short = SHORT_RUNS.get(recipe, {}) if "dropout" in budget else {}
-    small = spec.small if dataset in SMALL_RUNS else {}
+    spec = get_spec(named or source.budget.get("lifter", {}).get("posenet_name", LifterSettings.posenet_name))
+    short = SHORT_RUNS.get(recipe, {}) if source.short_runs else {}
+    small = spec.small if source.short_runs else {}
     training = spec.published(spec.training, named)
     parts = [
-        BUDGETS[dataset],
+        source.budget,
         short,
         training,
         *_published_lengths(words, dataset, recipe, spec),
@@ -114,11 +113,11 @@ def _published_lengths(words: flags.Words, dataset: str, recipe: str, spec: Lift
     return [lifter, DH_AUG_LENGTH] if own_length else [lifter]
 
 
-def _merged(parts: list[Preset], group: str) -> dict[str, Any]:
+def _merged(parts: Sequence[Mapping[str, Mapping[str, Any]]], group: str) -> dict[str, Any]:
     return {key: value for part in parts for key, value in part.get(group, {}).items()}
 
 
-def _sees_clips(words: flags.Words, parts: list[Preset]) -> bool:
+def _sees_clips(words: flags.Words, parts: Sequence[Mapping[str, Mapping[str, Any]]]) -> bool:
     """Whether the lifter sees more than one frame, as typed or by default."""
     typed = words.get("filter_widths") or words.get("frames")
     frames = [part["lifter"]["frames"] for part in parts if "frames" in part.get("lifter", {})]
@@ -129,7 +128,7 @@ def _default_dataset(words: flags.Words) -> str:
     """Human3.6M where it is prepared or detections of it are asked for (the original commands name no data set)."""
     root = (words.get("data_root") or [DataSettings.data_root])[0]
     detected = (words.get("keypoints") or ["gt"])[0] != "gt"
-    return "h36m" if detected or os.path.exists(os.path.join(root, "data_3d_h36m.npz")) else "demo"
+    return "h36m" if detected or os.path.exists(os.path.join(root, "data_3d_h36m.npz")) else "cmu"
 
 
 def check(settings: Settings) -> None:
@@ -161,7 +160,7 @@ def check_values(settings: Settings) -> None:
     if re.search(r"[/\\\s]", settings.output.note):
         raise ValueError(f"--note {settings.output.note!r}: expected one word without spaces and slashes.")
     check_ranges(settings)
-    settings.augment.mixture.shares()
+    sources_of(settings.augment.mixture)
 
 
 def _input_modes(posenet_name: str) -> tuple[str, ...]:

@@ -175,7 +175,7 @@ class Course:
         if own.get("trainer") is not None:
             self.trainer.load_own_state(own["trainer"])
         if self.augmenter is not None:
-            saved = state["augmenter"] or {"gan": None}
+            saved = state["augmenter"] or {"sources": {}}
             self.augmenter.load_state_dict({**saved, "random": own["augmenter_random"]})
             self.augmenter.acceptance = dict(state.get("acceptance", {}))
         if not go_on(self.generator, own["generator"], "The saved run") and self.processes.first:

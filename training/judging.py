@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
-from data import TEST_SETS, DataSplits, Recording, load_test_set
+from data import DATA_SOURCES, DataSplits, Recording, load_test_set
 from data.mpi_inf_3dhp.test_set import SPARSE, TEST_FILE, VIDEO, has_video
 from data.multiview.dataset import Poses
-from evaluation import Predictions, protocols_for, score
-from evaluation.evaluate import check_fits, dataset_for, noisy, predict
+from evaluation import EvaluationResult, protocols_for, score
+from evaluation.evaluate import check_fits, dataset_for, noisy, predict_dataset
 from evaluation.notes import clip_notes, notes_on_test_set
 from posenets import Lifter
 from training.config import Settings
@@ -25,7 +25,7 @@ def test_set_names(settings: Settings, own: Iterable[str], frames: int) -> tuple
     if settings.output.test_sets:
         return settings.output.test_sets
     prepared = (Path(settings.data.data_extra_root) / TEST_FILE).is_file()
-    if settings.data.dataset == "demo" or settings.data.views > 1 or not prepared:
+    if settings.data.views > 1 or not prepared:
         return tuple(own)
     if frames == 1:
         return (*own, VIDEO)
@@ -36,7 +36,7 @@ def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, li
     """The validation takes, which choose, then the takes of each test set."""
     recordings = {VALIDATION: splits.validation} if splits.validation else {}
     for name in test_set_names(settings, splits.tests, settings.lifter.window):
-        if name in TEST_SETS[settings.data.dataset] and name not in splits.tests:
+        if name in DATA_SOURCES[settings.data.dataset].test_sets and name not in splits.tests:
             raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no take of it.")
         recordings[name] = (
             splits.tests[name] if name in splits.tests else load_test_set(name, settings.data, settings.lifter.window)
@@ -64,7 +64,7 @@ class Judge:
         for dataset in self.datasets.values():
             check_fits(lifter, dataset)  # now, not after the first epoch
         self.flip = flip
-        self.predictions: dict[str, Predictions] = {}
+        self.predictions: dict[str, EvaluationResult] = {}
 
     def notes(self, lifter: Lifter, training: Poses) -> list[str]:
         """What the clips and the confidences of the training poses and the test sets have to tell."""
@@ -88,7 +88,7 @@ class Judge:
         lines = []
         try:
             for name, dataset in self.datasets.items():
-                made = self.predictions[name] = predict(lifter, dataset, self.flip, progress=look)
+                made = self.predictions[name] = predict_dataset(lifter, dataset, self.flip, progress=look)
                 for protocol in protocols_for(name, lifter.skeleton):
                     lines.append(score(made, protocol).result_line(name, epoch, stage))
         except _StoppedError:

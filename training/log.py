@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from data.files.writing import append_line, atomic_write, full_disk_told, to_disk
 from evaluation.drawing.charts import save_figure
+from evaluation.metrics import METRICS
 from evaluation.tables import columns
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ class RunLog:
         self.results.append(line)
         append_line(self.folder / RESULTS, as_json(line))
         name = f"{line['test_set']}_{line['protocol']}"
-        known = {key: line.get(key) for key in ("mpjpe", "p_mpjpe", "n_mpjpe", "mpjve", "pck", "auc")}
-        self.scalars(name, {key: value for key, value in known.items() if value is not None}, step)
+        self.scalars(name, {key: line[key] for key in METRICS if line.get(key) is not None}, step)
 
     def scalars(self, group: str, values: Mapping[str, float | int | Tensor], step: int) -> None:
         with full_disk_told(self.folder):
@@ -193,18 +193,20 @@ def chosen_by_validation(results: Sequence[Result]) -> tuple[int, str] | None:
 
 
 def end_table(results: Sequence[Result]) -> str:
-    """Last epoch, the epoch that validation chose, and the oracle, for every test set and protocol. MPJPE in mm."""
+    """Last epoch, the epoch that validation chose, and the oracle, for every test set and protocol; every metric."""
     chosen = chosen_by_validation(results)
-    rows = [["test set", "protocol", "MPJPE", "P-MPJPE", "PCK", "AUC", "chosen by validation", ORACLE]]
+    shown = {key: metric for key, metric in METRICS.items() if any(line.get(key) is not None for line in results)}
+    headers = [f"{metric.header} {metric.unit}" for metric in shown.values()]
+    rows = [["test set", "protocol", *headers, "chosen by validation", ORACLE]]
     for (test_set, protocol), lines in series(results).items():
         last, best = lines[-1], min(lines, key=lambda line: line["mpjpe"])
         at_chosen = [line for line in lines if (line["epoch"], line["stage"]) == chosen]
         rows.append([
-            test_set, protocol, *(f"{last[key]:.1f}" for key in ("mpjpe", "p_mpjpe", "pck", "auc")),
+            test_set, protocol, *("-" if last.get(key) is None else f"{last[key]:.1f}" for key in shown),
             f"{at_chosen[0]['mpjpe']:.1f} (epoch {at_chosen[0]['epoch']})" if at_chosen else "-",
             "-" if test_set == VALIDATION else f"{best['mpjpe']:.1f} (epoch {best['epoch']})",
         ])  # fmt: skip
-    return "Last epoch (MPJPE and P-MPJPE in mm, PCK at 150 mm and AUC in percent):\n" + columns(rows)
+    return "Last epoch (PCK at 150 mm; the last two columns: MPJPE mm):\n" + columns(rows)
 
 
 def comparison_table(runs: Mapping[str, Sequence[Result]]) -> str:

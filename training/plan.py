@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from augment.sources.registry import sources_of
 from training.config import Settings
 
 
@@ -60,7 +61,7 @@ def augments(settings: Settings) -> bool:
 def plan_of(settings: Settings, poses: int) -> Plan:
     """The course the settings describe. poses: how many real ones there are to learn from."""
     learning, augment = settings.learning, settings.augment
-    learns = augments(settings) and "gan" in augment.mixture.shares()
+    learns = augments(settings) and any(source.learns for source in sources_of(augment.mixture).values())
     steps = learning.steps_per_epoch or max(1, -(-poses // learning.batch_size))
     if not augments(settings):
         rounds = (Round("real", 0.0, False, True),)

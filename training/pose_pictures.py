@@ -40,7 +40,7 @@ def lifted_grid(
     lifted, space = (joints[:COLUMNS].detach().cpu().numpy() for joints in (prediction, truth))
     if several:  # as a camera at the south would have them
         lifted, space = (joints[..., [0, 2, 1]] * [1.0, -1.0, 1.0] for joints in (lifted, space))
-    draw_spaces(lines[-1], lifted, batch.skeleton, truth=space)
+    draw_spaces(lines[-1], lifted, batch.skeleton, target=space)
     lines[-1].set_ylabel("lifted\n(truth in grey)")
     errors = 1000 * np.linalg.norm(lifted - space, axis=-1).mean(-1)
     for i, error in enumerate(errors):

@@ -107,7 +107,7 @@ class Reporter:
         kept = ", ".join(f"{source} {100 * share:.0f} %" for source, share in augmenter.acceptance.items())
         if kept:
             self.progress.say(f"  synthetic poses in front of their camera and in its image: {kept}")
-        sentence = augmenter.collapse(self.course.account.gan)
+        sentence = augmenter.problem(self.course.account.gan)
         if sentence:
             self.progress.say(f"  warning: {sentence}")
 

@@ -4,12 +4,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from kinematics import JointLimits
+from augment.sources.pose_source import PoseSource
+from kinematics import JointLimits, joint_limits
 from kinematics.dh import ANGLE_GROUPS
 from kinematics.limb_frames import reflect
 
 # Trunk and neck turn less than limbs.
 TURN_SHARE = {"trunk": 0.25, "neck": 0.5}
+
+
+class AngleSwap(PoseSource):
+    """Exchanges limbs between real poses as joint angles and turns them inside anatomical limits, on DH bodies."""
+
+    def draw(self, indices: Tensor, generator: torch.Generator) -> Tensor:
+        real = self.reference.dh_pose
+        partners = real.joint_angles[self.reference.random_indices(len(indices), generator)]
+        angles = exchange_angles(real.joint_angles[indices], partners, self.settings.exchange, generator)
+        angles = turn_angles(angles, joint_limits("anatomical"), self.settings.turn_sd, generator)
+        joints = self.context.forward_kinematics(angles, real.global_rotation[indices], indices, generator)
+        return self.context.tilt(joints, generator)
 
 
 def exchange_angles(
@@ -24,10 +37,10 @@ def exchange_angles(
     """
     mixed, count = angles.clone(), len(angles)
     for part in ANGLE_GROUPS.values():
-        rows = torch.randint(count, (count,), generator=generator, device=angles.device)
+        donors = torch.randint(count, (count,), generator=generator, device=angles.device)
         given = torch.rand(count, generator=generator, device=angles.device) < probability
         given = given.reshape(-1, *(1,) * (angles.ndim - 1))
-        mixed[..., part] = torch.where(given, others[rows][..., part], mixed[..., part])
+        mixed[..., part] = torch.where(given, others[donors][..., part], mixed[..., part])
     return mixed
 
 

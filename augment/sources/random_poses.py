@@ -1,4 +1,4 @@
-"""Poses without a net: the original's method "normal", and samples of the anatomical range of motion."""
+"""Random poses that need no network: the original's method "normal", and the anatomical range of motion."""
 
 import math
 from typing import NamedTuple
@@ -7,7 +7,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from augment.sources.pose_source import PoseSource
+from augment.sources.retargeting import retarget
 from kinematics import JOINT_ANGLES, JointLimits, joint_limits
+from kinematics.limb_frames import put_together, take_apart
 from kinematics.limits import limits_of_degrees
 
 # DH-AUG's second, narrower table (forward_kinematics_DH_model.py:935-971), degrees, in the order of JOINT_ANGLES.
@@ -73,3 +76,30 @@ def _clipped_normal(
     normal.mul_(math.radians(NORMAL_SD_DEG)).add_((lower + upper) / 2)
     torch.minimum(normal, upper, out=normal)  # clamp is four times as slow with limits in tensors
     return torch.maximum(normal, lower, out=normal).t()
+
+
+class _RandomSource(PoseSource):
+    """Random poses on DH bodies; clips of them move as the real ones do."""
+
+    def _moving(self, poses: RandomPoses, indices: Tensor, generator: torch.Generator) -> Tensor:
+        angles, rotation = poses.joint_angles[:, None], poses.global_rotation[:, None]
+        joints = self.context.forward_kinematics(angles, rotation, indices, generator)
+        if self.reference.joints_world.shape[1] == 1:
+            return joints
+        return put_together(retarget(take_apart(joints), self.context.limbs_at(indices)))
+
+
+class RangeOfMotion(_RandomSource):
+    """Draws from the anatomical ranges and leans bodies until they balance."""
+
+    def draw(self, indices: Tensor, generator: torch.Generator) -> Tensor:
+        poses = range_of_motion_poses(len(indices), generator, 0.0, self.reference.joints_world.dtype)
+        return self.context.tilt(self._moving(poses, indices, generator), generator)
+
+
+class ClippedNormal(_RandomSource):
+    """Draws as the original's method "normal" does."""
+
+    def draw(self, indices: Tensor, generator: torch.Generator) -> Tensor:
+        poses = normal_poses(len(indices), generator, self.reference.joints_world.dtype)
+        return self._moving(poses, indices, generator)

@@ -18,7 +18,6 @@ from typing import Literal
 import numpy as np
 
 from data.command_line import read_flags
-from data.dataset import RATE_TOLERANCE
 from data.devices import chosen_device
 from data.files.writing import atomic_folder
 from data.keypoints.formats import Hints, KeypointClip, read_keypoints
@@ -26,9 +25,10 @@ from data.keypoints.mapping import to_layout
 from data.keypoints.pieces import Piece, check_inside, refuse_nothing_left, whole_pieces, without_points
 from data.keypoints.tracking import Track, track_people
 from data.plausible import FPS, IMAGE_SIZE, check_image_size, check_points, check_rate
+from evaluation.notes import rates_differ
 from evaluation.predict.files import BVH_LAYOUT, WRITERS
 from evaluation.predict.film import check_film, write_film
-from evaluation.predict.lifted import Prediction, check_prediction, lift_pieces
+from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from posenets import ScreenLifter, load_lifter
 
@@ -82,8 +82,8 @@ class Predict:
     """auto, cpu or cuda."""
 
 
-def run(settings: Predict) -> Prediction:
-    """The prediction; prints what it did and writes the files."""
+def run(settings: Predict) -> LiftedClip:
+    """Lift one person, print what was done and write the files."""
     check(settings)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
     if lifter.views > 1 or not isinstance(lifter, ScreenLifter):
@@ -99,18 +99,18 @@ def run(settings: Predict) -> Prediction:
         fps, size = frame_rate(clip, lifter, settings), image_size(clip, settings)
         pieces = pieces_of(choose_person(clip, fps, settings), clip, size, fps, lifter, settings)
         lifter.to(chosen_device(settings.device))
-        prediction = lift_pieces(lifter, pieces, size, fps, settings.flip, settings.camera_pitch_deg)
-        check_prediction(prediction, str(settings.checkpoint))
-        names = [name for kind in dict.fromkeys(settings.outputs) for name in WRITERS[kind](prediction, part)]
+        lifted = lift_pieces(lifter, pieces, size, fps, settings.flip, settings.camera_pitch_deg)
+        check_lifted(lifted, str(settings.checkpoint))
+        names = [name for output in dict.fromkeys(settings.outputs) for name in WRITERS[output](lifted, part)]
         if settings.film != "none":
             names.append(f"film.{settings.film}")
-            write_film(prediction, part / names[-1], settings.film_frames)
-    print(f"{len(prediction)} frames in {settings.out}: {', '.join(names)}")
-    return prediction
+            write_film(lifted, part / names[-1], settings.film_frames)
+    print(f"{len(lifted)} frames in {settings.out}: {', '.join(names)}")
+    return lifted
 
 
 def check(settings: Predict) -> None:
-    """Refuse what cannot work before anything is read."""
+    """Refuse settings that cannot work before anything is read."""
     low, high = IMAGE_SIZE
     if not all(low <= side <= high for side in settings.image_size or ()):
         raise PoseFKError(f"--image_size is {settings.image_size}, expected width and height, {low} to {high} pixels.")
@@ -128,7 +128,7 @@ def check(settings: Predict) -> None:
 
 
 def read_clip(settings: Predict) -> KeypointClip:
-    """The file, announced in a line."""
+    """Read the file and print a line about it."""
     hints = Hints(settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations)
     clip, points = without_points(read_keypoints(settings.keypoints, hints, settings.format), str(settings.keypoints))
     seen = sum(bool(people) for people in clip.frames.values())
@@ -141,7 +141,7 @@ def read_clip(settings: Predict) -> KeypointClip:
 
 
 def image_size(clip: KeypointClip, settings: Predict) -> tuple[int, int]:
-    """From the file or the flag."""
+    """Return the image size of the file or the flag, or refuse."""
     if clip.size is None or min(clip.size) < 1:
         raise PoseFKError(
             f"{settings.keypoints} does not say how large the image is, expected its width and height: give "
@@ -152,20 +152,20 @@ def image_size(clip: KeypointClip, settings: Predict) -> tuple[int, int]:
 
 
 def frame_rate(clip: KeypointClip, lifter: ScreenLifter, settings: Predict) -> float:
-    """From the file or the flag, else assumed and said; said too if a lifter of clips has learnt from another."""
+    """Return the frame rate of the file or the flag, else a default; print a note where it was assumed or differs."""
     fps = clip.fps or ASSUMED_FPS
     if clip.fps is None and len(clip.frames) > 1:
         print(f"{settings.keypoints} does not say its frame rate: {ASSUMED_FPS:g} frames a second are assumed (--fps).")
     check_rate(fps, str(settings.keypoints))
     learnt = lifter.fps
-    if lifter.frames > 1 and learnt and max(fps, learnt) > RATE_TOLERANCE * min(fps, learnt):
+    if lifter.frames > 1 and learnt and rates_differ(fps, learnt):
         print(f"The video has {fps:g} frames a second, the lifter has learnt from {learnt:g}: motions look faster or "
               "slower to it than they are.")  # fmt: skip
     return fps
 
 
 def choose_person(clip: KeypointClip, fps: float, settings: Predict) -> Track:
-    """The track asked for. Where there are several, they are listed."""
+    """Return the chosen track; several tracks are listed."""
     tracks = track_people(clip, fps)
     if not 1 <= settings.person <= len(tracks):
         raise PoseFKError(f"--person {settings.person}: there are 1 to {len(tracks)} in {settings.keypoints}.")
@@ -183,7 +183,7 @@ def choose_person(clip: KeypointClip, fps: float, settings: Predict) -> Track:
 def pieces_of(
     track: Track, clip: KeypointClip, size: tuple[int, int], fps: float, lifter: ScreenLifter, settings: Predict
 ) -> list[Piece]:
-    """The track in the lifter's layout, in pieces without gaps; prints what was made up, closed and cut."""
+    """Convert the track to the lifter's layout, in pieces without gaps; print what was filled and cut."""
     keypoints = np.stack([person.keypoints for person in track.people])
     scores = np.stack([person.scores for person in track.people])
     keypoints[scores <= settings.min_score] = np.nan

@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from data import DataSettings, PoseDataset, load_test_set
+from data import PoseDataset, load_test_set
 from data.files.asf_amc import z_up
 from data.files.bvh.reader import joint_origins, parse_bvh
 from data.keypoints.formats import FORMATS
 from data.keypoints.pieces import Piece
-from evaluation.evaluate import predict as predict_data_set
+from evaluation.evaluate import predict_dataset
 from evaluation.predict import __main__ as predict
 from evaluation.predict import lifted as prediction
 from evaluation.predict.files import write_bvh_files
 from kinematics import Skeleton
 from kinematics.camera import camera_to_world, look_at, screen_to_pixels, world_to_camera
 from posenets import ScreenLifter, build_posenet, load_lifter
+from tests.tiny_cmu import SETTINGS
 
 SIZE = (1000, 800)
 
@@ -61,12 +62,12 @@ def test_same_keypoints_through_every_format_give_the_same_3d(checkpoint, write_
 def test_predictions_are_those_of_the_evaluation(network, tmp_path):
     sizes = {"videopose": {"frames": 9, "channels": 8}, "seq2seq": {"frames": 4, "width": 8}}.get(network, {})
     path = _checkpoint(tmp_path / "last.pt", network, "root", **sizes)
-    lifter, recording = load_lifter(path), load_test_set("demo", DataSettings())[0]
+    lifter, recording = load_lifter(path), load_test_set("cmux_a", SETTINGS)[0]
     recording = type(recording)(
         recording.subject, recording.action, recording.views[:1], recording.fps, recording.usable
     )
     dataset = PoseDataset.from_recordings([recording], "h36m_16", lifter.frames, target=lifter.target_frame)
-    wanted = predict_data_set(lifter, dataset, flip=True).prediction.numpy()
+    wanted = predict_dataset(lifter, dataset, flip=True).prediction.numpy()
     np.save(
         tmp_path / "v.npy",
         screen_to_pixels(torch.from_numpy(recording.views[0].joints_2d).double(), 1000, 1002).numpy(),
@@ -164,7 +165,7 @@ def test_clips_are_lifted_piece_by_piece():
 
 
 def test_a_body_seen_from_above_stands_upright_again():
-    body = torch.from_numpy(load_test_set("demo", DataSettings())[0].joints_world[:1]).double()
+    body = torch.from_numpy(load_test_set("cmux_a", SETTINGS)[0].joints_world[:1]).double()
     centre = body.new_tensor([2.0, -3.0, 3.0])
     forward = body[0, 0] - centre
     orientation = look_at(centre, body[0, 0])
@@ -275,12 +276,12 @@ def test_bvh_has_a_file_for_each_piece(checkpoint, write_keypoints, walking_peop
 
 def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
     """The DH body has fewer freedoms than a lifter's joints and one set of bones, so it comes near."""
-    recording = load_test_set("demo", DataSettings())[0]
+    recording = load_test_set("cmux_a", SETTINGS)[0]
     found = prediction.upright_on_the_floor(
         torch.from_numpy(recording.views[0].joints_3d - recording.views[0].joints_3d[:, :1])
     )
     count = len(recording)
-    made = prediction.Prediction(
+    made = prediction.LiftedClip(
         found.numpy(), found.numpy(), recording.views[0].joints_2d, np.ones((count, 16)), np.arange(count),
         np.zeros(len(recording), dtype=int), 25.0, SIZE, Skeleton("h36m_16"), Skeleton("h36m_16"),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from kinematics import PoseFKError
 from posenets import ScreenLifter, build_posenet
+from tests.tiny_cmu import ROOT
 
 SIZE = "--image_size 1000 800"
 
@@ -163,5 +164,5 @@ def test_cross_domain_scores_no_lifter_that_has_diverged(factor, lifter, tmp_pat
     damaged = _damaged(lifter, tmp_path / "damaged.pt", factor)
     out = tmp_path / "out.json"
     with pytest.raises(ValueError, match="holds NaN or infinite|The predictions reach .* m from the root"):
-        cross_domain.main(f"--checkpoint {damaged} --test_sets demo --json {out}".split())
+        cross_domain.main(f"--checkpoint {damaged} --data_root {ROOT} --test_sets cmux_a --json {out}".split())
     assert not out.exists()

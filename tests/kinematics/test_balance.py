@@ -51,9 +51,9 @@ def test_the_lower_foot_carries_alone_unless_both_are_down(generator):
 def test_turned_bodies_balance_on_the_same_foot(generator):
     joints = people(200, generator)
     joints[:, L_ANKLE, 2] += 0.6  # far enough up that the turn does not change who carries
-    joints = joints @ random_tilt(200, 0.2, generator, torch.float64).mT
-    rotation, stands = balancing_rotation(joints)
-    assert stands.all() and (lean_of(joints) > 0.05).float().mean() > 0.9
+    joints = joints @ random_tilt(200, 0.2, generator, joints).mT
+    rotation, is_standing = balancing_rotation(joints)
+    assert is_standing.all() and (lean_of(joints) > 0.05).float().mean() > 0.9
     turned = joints @ rotation.mT
     assert lean_of(turned).max() < 1e-6
 
@@ -61,7 +61,7 @@ def test_turned_bodies_balance_on_the_same_foot(generator):
 def test_who_does_not_stand_is_left_alone(generator):
     joints = people(20, generator)
     lying = joints[..., [0, 2, 1]]
-    rotation, stands = balancing_rotation(lying)
-    assert not stands.any()
+    rotation, is_standing = balancing_rotation(lying)
+    assert not is_standing.any()
     torch.testing.assert_close(rotation, torch.eye(3, dtype=rotation.dtype).expand(20, 3, 3))
     assert math.isclose(lean_of(joints).mean(), 0.0, abs_tol=0.2)

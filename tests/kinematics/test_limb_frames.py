@@ -11,10 +11,10 @@ from kinematics.limb_frames import (
     put_together,
     reflect,
     take_apart,
-    tilt_matrices,
     turn_limbs,
     with_lengths,
 )
+from kinematics.rotation import random_tilt
 from kinematics.stature import average_bone_lengths, sample_population
 
 
@@ -42,7 +42,7 @@ def test_taking_apart_and_putting_together_is_exact(joints):
 
 
 def test_limb_poses_do_not_see_where_the_body_is(joints, generator):
-    turn = tilt_matrices(len(joints), 1.0, generator, joints)
+    turn = random_tilt(len(joints), 1.0, generator, joints)
     moved = joints @ turn[:, None].mT + 3
     here, there = take_apart(joints), take_apart(moved)
     torch.testing.assert_close(here.bones, there.bones, atol=1e-5, rtol=0)
@@ -124,7 +124,7 @@ def test_reflection_stays_inside_and_keeps_what_is_inside(float_dtype):
 
 
 def test_tilts_have_the_given_spread(generator):
-    matrices = tilt_matrices(4000, 0.2, generator, torch.zeros(1, dtype=torch.float64))
+    matrices = random_tilt(4000, 0.2, generator, torch.zeros(1, dtype=torch.float64))
     lean = torch.acos(matrices[:, 2, 2])
     # Two normal angles of sd 0.2: their length is Rayleigh distributed with mean 0.2 sqrt(pi / 2).
     assert abs(lean.mean() - 0.2 * math.sqrt(math.pi / 2)) < 0.01

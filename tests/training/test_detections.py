@@ -29,7 +29,7 @@ def data_of(detected: bool, scores: bool = False) -> PoseDataset:
 
 
 def settings_of(*words: str) -> Settings:
-    return read_settings(["--dataset", "demo", *words])
+    return read_settings(["--dataset", "cmu", *words])
 
 
 @pytest.mark.parametrize(

@@ -50,17 +50,17 @@ def test_space_is_drawn_upright_and_depth_can_be_seen():
 def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
     angles = {"real": torch.zeros(5, 28), "synthetic": torch.ones(5, 28)}
     results = [
-        {"epoch": epoch, "stage": stage, "test_set": "demo", "protocol": "family", "mpjpe": 50.0, "p_mpjpe": 40.0}
+        {"epoch": epoch, "stage": stage, "test_set": "cmux_a", "protocol": "all_joints", "mpjpe": 50.0, "p_mpjpe": 40.0}
         for epoch in (1, 2)
         for stage in ("synthetic", "real")
     ]
     figures = {
         "poses": pose_grid([("real", batch), ("synthetic", batch)]),
-        "lifted": lifted_grid(batch, batch.root_relative()[:, 0] + 0.05, batch.root_relative()[:, 0], "demo"),
+        "lifted": lifted_grid(batch, batch.root_relative()[:, 0] + 0.05, batch.root_relative()[:, 0], "cmux_a"),
         "angles": joint_angle_histograms(angles, joint_limits("anatomical")),
         "cameras": camera_views({"real": batch, "synthetic": batch}),
         "errors": error_curves(results),
-        "joints": error_per_joint({"demo": [50.0] * 16}, batch.skeleton.joints),
+        "joints": error_per_joint({"cmux_a": [50.0] * 16}, batch.skeleton.joints),
     }
     for name, figure in figures.items():
         save_figure(figure, tmp_path / f"{name}.png")
@@ -70,7 +70,8 @@ def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
 
 
 def test_error_curves_show_every_point_whole_and_whole_epochs():
-    line = {"epoch": 1, "stage": "real", "test_set": "demo", "protocol": "family", "mpjpe": 820.0, "p_mpjpe": 400.0}
+    line = {"epoch": 1, "stage": "real", "test_set": "cmux_a", "protocol": "all_joints", "mpjpe": 820.0,
+            "p_mpjpe": 400.0}  # fmt: skip
     for axes, highest in zip(error_curves([line]).axes, (820, 400), strict=True):
         assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] > 1.02 * highest
         assert all(tick == round(tick) for tick in axes.get_xticks())
@@ -86,5 +87,5 @@ def test_numbers_under_neighbouring_panels_do_not_touch():
 def test_lifted_poses_carry_their_error(batch: PoseBatch):
     off = torch.zeros(8, 16, 3)
     off[..., 0] = 0.05
-    figure = lifted_grid(batch, batch.root_relative()[:, 0] + off, batch.root_relative()[:, 0], "demo")
+    figure = lifted_grid(batch, batch.root_relative()[:, 0] + off, batch.root_relative()[:, 0], "cmux_a")
     assert [text.get_text() for text in figure.axes[1].texts] == ["50 mm"] * 6

@@ -50,7 +50,7 @@ def test_the_single_frame_command_of_dh_aug_means_what_it_says():
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (ESMFORMER_SELF, "--self_supervised True needs several views, simple_baseline sees one"),
+        (ESMFORMER_SELF, "--self_supervised True needs several views, videopose sees one"),
         ("--posenet_name esmformer --views 1", "--views 1: esmformer needs two or more"),
         ("--posenet_name videopose --views 4", "--views 4: videopose sees one camera; choose esmformer"),
         ("--posenet_name esmformer --tri_loss 1", "add --self_supervised True"),
@@ -106,9 +106,9 @@ def test_the_commands_of_esmformer_mean_what_they_say():
 
 
 def test_several_views_bring_a_size_for_laptops_and_posefk_its_input():
-    settings = read_settings("--posenet_name esmformer --dataset demo".split())
+    settings = read_settings("--posenet_name esmformer --dataset cmu".split())
     assert (settings.lifter.posenet_width, settings.lifter.frames, settings.lifter.input_mode) == (64, 9, "rays")
-    assert read_settings("--posenet_name esmformer --dataset demo --views 2".split()).data.views == 2
+    assert read_settings("--posenet_name esmformer --dataset cmu --views 2".split()).data.views == 2
 
 
 def test_lifters_bring_their_published_training_and_window():
@@ -133,7 +133,7 @@ def test_published_lengths_are_for_human36m_and_short_runs_stay_short(name: str,
         return learning.epochs, learning.batch_size
 
     assert length_of("--dataset", "h36m") == length
-    assert length_of("--dataset", "demo")[0] == 8
+    assert length_of("--dataset", "cmu")[0] == 30
     assert length_of("--dataset", "h36m", "--epochs", "3", "--batch_size", "10") == (3, 10)
     with pytest.raises(ValueError, match="product of --filter_widths"):
         read_settings(["--filter_widths", "3", "3", "--frames", "27"])
@@ -185,7 +185,7 @@ def test_test_with_previous_dir_is_evaluate():
 
 def test_enhancement_methods_choose_the_pose_source():
     normal = read_settings(["--data_enhancement_method", "normal"]).augment.mixture.shares()
-    assert normal == {"normal": 1.0}
+    assert normal == {"clipped_normal": 1.0}
     assert read_settings(["--data_enhancement_method", "NO_enhance"]).recipe == "none"
     assert "gan" in read_settings(["--data_enhancement_method", "GAN"]).augment.mixture.shares()
     with pytest.raises(ValueError, match="contradicts"):

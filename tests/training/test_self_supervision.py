@@ -6,24 +6,25 @@ import pytest
 import torch
 
 from augment.detector_noise.model import DetectorNoise
-from data import REAL, SYNTHETIC, DataSettings, PoseBatch, load_dataset
+from data import REAL, SYNTHETIC, PoseBatch, load_dataset
 from data.multiview.dataset import MultiViewDataset
 from kinematics.triangulation import triangulate
 from posenets import Lifter
+from tests.tiny_cmu import FLAGS, SETTINGS
 from training.building import build_lifter
 from training.config import Settings, read_settings
 from training.detections import RunNoise
 from training.lifting import LifterTrainer
 from training.self_supervision import SelfSupervision, without_labels
 
-SMALL = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --views 3 --dataset demo --threads 1"
+SMALL = f"{FLAGS} --posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --views 3 --threads 1"
 
 
 @pytest.fixture(scope="module")
 def real() -> MultiViewDataset:
-    """Two short activities of one demo person, clips of three frames seen by three cameras."""
-    settings = DataSettings(actions=("walk", "crawl"), subjects_train=("D1",), views=3)
-    recordings = [recording[:30] for recording in load_dataset("demo", settings).train]
+    """A short walk and a jump of one person, clips of three frames seen by three cameras."""
+    settings = replace(SETTINGS, subjects_train=("02",), views=3)
+    recordings = [recording[:30] for recording in load_dataset("cmu", settings).train]
     return MultiViewDataset.from_recordings(recordings, frames=3, views=3)
 
 
@@ -101,9 +102,9 @@ def test_what_cannot_be_learnt_from_is_refused(real: MultiViewDataset):
 
 def test_learning_without_labels_comes_nearer_to_the_truth_than_triangulation():
     """On people it has not learnt from, seen by other rigs, from detections alone."""
-    splits = load_dataset("demo", DataSettings(views=3, downsample=2))
+    splits = load_dataset("cmu", replace(SETTINGS, views=3))
     noise, parts = DetectorNoise.default(), {}
-    for seed, (name, recordings) in enumerate({"train": splits.train, "test": splits.validation[::2]}.items()):
+    for seed, (name, recordings) in enumerate({"train": splits.train, "test": splits.validation}.items()):
         true = MultiViewDataset.from_recordings(recordings, frames=9, views=3)
         parts[name] = (true, *without_labels(true, RunNoise(noise, on_real=True), seed)[:1])
     own = "--lr 2e-3 --frames 9 --posenet_width 32".split()

@@ -17,8 +17,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import run_fk_gan
 from data.files.lock import folder_lock
-from evaluation import Predictions
+from evaluation import EvaluationResult
 from kinematics import exit_with_one_sentence
+from tests.tiny_cmu import FLAGS
 from training import judging
 from training.checkpoint import LAST, PREVIOUS
 from training.course import Course
@@ -28,9 +29,10 @@ from training.stopping import resume_command, stop_on_signal
 HERE = Path(__file__).parent
 SCRIPT = HERE / "disturbed_run.py"
 TINY = (
-    "--dataset demo --actions walk --subjects_train D1 --posenet_width 16 --generator_width 8 --critic_width_3d 8 "
+    f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 "
+    "--posenet_width 16 --generator_width 8 --critic_width_3d 8 "
     "--critic_width_2d 8 --epochs 2 --warmup 1 --steps_per_epoch 24 --batch_size 16 --threads 1 --figures False "
-    "--device cpu --test_sets demo"
+    "--device cpu --test_sets cmux_a"
 ).split()
 
 
@@ -121,13 +123,13 @@ def test_two_processes_stop_together_inside_an_epoch_and_go_on_to_the_same_numbe
 
 
 def test_ctrl_c_in_an_evaluation_ends_it_and_it_is_made_again(whole: Path, tmp_path: Path, monkeypatch):
-    predict = judging.predict
+    predict_dataset = judging.predict_dataset
 
     def press(*words: Any, **named: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
-        return predict(*words, **named)
+        return predict_dataset(*words, **named)
 
-    monkeypatch.setattr(judging, "predict", press)
+    monkeypatch.setattr(judging, "predict_dataset", press)
     with pytest.raises(KeyboardInterrupt, match="Stopped and saved. Go on with: python"):
         run(tmp_path)
     monkeypatch.undo()
@@ -225,21 +227,21 @@ def test_the_command_that_goes_on_starts_as_many_processes(monkeypatch: pytest.M
 
 
 def test_a_line_of_results_is_json_whatever_it_holds():
-    assert json.loads(as_json({"mpjpe": float("nan"), "pck": float("inf"), "epoch": 1, "test_set": "demo"})) == {
-        "mpjpe": None, "pck": None, "epoch": 1, "test_set": "demo"
+    assert json.loads(as_json({"mpjpe": float("nan"), "pck": float("inf"), "epoch": 1, "test_set": "cmux_a"})) == {
+        "mpjpe": None, "pck": None, "epoch": 1, "test_set": "cmux_a"
     }  # fmt: skip
 
 
 def test_a_run_whose_predictions_are_no_poses_says_so_with_what_to_try_and_what_is_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    predicted, others = judging.predict, [entry.name for entry in fields(Predictions) if entry.init][1:]
+    predicted, others = judging.predict_dataset, [entry.name for entry in fields(EvaluationResult) if entry.init][1:]
 
-    def far_off(*words: Any, **more: Any) -> Predictions:
+    def far_off(*words: Any, **more: Any) -> EvaluationResult:
         made = predicted(*words, **more)
-        return Predictions(made.prediction + 200, *(getattr(made, name) for name in others))
+        return EvaluationResult(made.prediction + 200, *(getattr(made, name) for name in others))
 
-    monkeypatch.setattr(judging, "predict", far_off)
+    monkeypatch.setattr(judging, "predict_dataset", far_off)
     flags = [*TINY, "--recipe", "none", "--checkpoint", str(tmp_path), "--lr", "0.99", "--epochs", "1"]
     said = sentence_of(flags, capsys)
     assert "has diverged" in said and "--lr below 0.99" in said and f"{LAST} in {folder_of(tmp_path)}" in said

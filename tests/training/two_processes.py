@@ -18,12 +18,13 @@ save = Course.save
 
 def save_all(course: Course, folder: Path | None) -> None:
     save(course, folder)
-    assert course.augmenter is not None and course.augmenter.parts.gan is not None
+    assert course.augmenter is not None
+    gan = course.augmenter.sources["gan"]
     torch.save(
         {
             "lifter": course.trainer.evaluated.state_dict(),
-            "generator": course.augmenter.parts.gan.pose_generator.state_dict(),
-            "critic": course.augmenter.parts.gan.critic_3d.state_dict(),
+            "generator": gan.pose_generator.state_dict(),
+            "critic": gan.critics["critic_3d"].state_dict(),
             "noise": torch.randn(3, generator=course.generator),
             "real": course.real_for_lifter.draw(8).joints_2d,
             "batch": course.processes.share(course.settings.learning.batch_size),

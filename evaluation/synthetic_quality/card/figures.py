@@ -70,15 +70,15 @@ def _label(axes: Axes, title: str) -> None:
 def pose_sheet(poses: Mapping[str, Float[Tensor, "poses 16 3"]], upright: bool) -> Figure:
     """Poses of every set as they come, on bodies of one height that face the reader. poses: standard ones, metres."""
     lines = {
-        (name, line): _spread(own, line, count).double().numpy()
-        for name, own in poses.items()
+        (name, line): _spread(joints, line, count).double().numpy()
+        for name, joints in poses.items()
         for count in [SYNTHETIC_LINES if name == SYNTHETIC_SET else 1]
         for line in range(count)
     }
     how = "hips turned to the reader" if upright else "pelvis upright and turned to the reader"
     figure, panels = figure_of_lines(len(lines), f"Poses drawn by chance, {how}. Floor 2 m")
-    for axes, ((name, _), own) in zip(panels, lines.items(), strict=True):
-        draw_spaces(axes, own @ _FACING.T, Skeleton("h36m_16"))
+    for axes, ((name, _), joints) in zip(panels, lines.items(), strict=True):
+        draw_spaces(axes, joints @ _FACING.T, Skeleton("h36m_16"))
         axes.set_ylabel(name)
     return figure
 

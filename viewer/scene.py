@@ -3,24 +3,70 @@
 import math
 
 import numpy as np
+import torch
 import viser
 from jaxtyping import Float
 from torch import Tensor
 
-from evaluation.drawing.colours import FAINT, MIDDLE, bone_colours
+from evaluation.drawing.colours import FAINT, FLOOR, MIDDLE, bone_colours
 from kinematics import Camera, Skeleton, in_front
-from viewer.picture import svg_of
 
 BODY = Skeleton("h36m_16")
 BONE_RADIUS_M, JOINT_RADIUS_M = 0.022, 0.034
 PICTURE_WIDTH_PX, CONTROLS_WIDTH_PX = 330, 350
-
 # Where the scene is first seen from, metres, and how high its view is.
 VIEW_FROM, VIEW_TO, VIEW_FOV_DEG = (1.7, 2.6, 1.4), (0.0, 0.0, 0.85), 45.0
+FLOOR_HALF_M = 3
+PIECES = 24  # of each line of the floor: those behind the camera are left out
+BONE_WIDTH, JOINT_RADIUS = 0.022, 0.017  # screen units
 
 
-class Stage:
-    """Everything that is seen. Figures are added to it; `show_picture` draws what the camera sees."""
+def svg_of(
+    joints_screen: Float[np.ndarray, "joints 2"] | None, skeleton: Skeleton, aspect: float, camera: Camera | None = None
+) -> str:
+    """An image of width 2 and height 2 aspect screen units. camera: adds the floor as it sees it.
+
+    joints_screen: None where the camera cannot see the whole body, because a part of it is behind it.
+    """
+    parts = [
+        f'<svg class="posefk-picture" viewBox="-1 {-aspect:.4f} 2 {2 * aspect:.4f}" xmlns="http://www.w3.org/2000/svg" '
+        'style="display:block;width:100%;background:#fff;border:1px solid #ccc;border-radius:4px" '
+        'stroke-linecap="round">'
+    ]
+    if camera is not None:
+        parts.append(f'<path d="{_floor_path(camera)}" stroke="{FLOOR}" stroke-width="0.006" fill="none"/>')
+    if joints_screen is not None:
+        parts += _bones(joints_screen, skeleton)
+    return "".join([*parts, "</svg>"])
+
+
+def _bones(joints_screen: np.ndarray, skeleton: Skeleton) -> list[str]:
+    points = [(f"{x:.4f}", f"{y:.4f}") for x, y in joints_screen.clip(-20, 20).tolist()]
+    lines = [
+        f'<line x1="{points[parent][0]}" y1="{points[parent][1]}" x2="{points[child][0]}" y2="{points[child][1]}" '
+        f'stroke="{colour}" stroke-width="{BONE_WIDTH}"/>'
+        for parent, child, colour in bone_colours(skeleton)
+    ]
+    return lines + [f'<circle cx="{x}" cy="{y}" r="{JOINT_RADIUS}" fill="{MIDDLE}"/>' for x, y in points]
+
+
+def _floor_path(camera: Camera) -> str:
+    """The floor's grid of 1 m where the camera sees it: lines in pieces, for a line may pass behind the camera."""
+    across = torch.arange(-FLOOR_HALF_M, FLOOR_HALF_M + 1.0)
+    along = torch.linspace(-FLOOR_HALF_M, FLOOR_HALF_M, PIECES + 1)
+    fixed, moving = torch.meshgrid(across, along, indexing="ij")
+    flat = torch.zeros_like(fixed)
+    lines = torch.cat([torch.stack([fixed, moving, flat], -1), torch.stack([moving, fixed, flat], -1)])
+    pieces = torch.stack([lines[:, :-1], lines[:, 1:]], dim=2).flatten(0, 1)  # (pieces, 2, 3)
+    seen = camera.world_to_camera(pieces.flatten(0, 1)).unflatten(0, (-1, 2))
+    screen = camera.project(seen)
+    visible = in_front(seen, 0.3).all(dim=1) & (screen.abs() < 1.5).flatten(1).all(dim=1)
+    drawn = screen[visible].flatten(1).tolist()
+    return "".join(f"M{x1:.3f} {y1:.3f}L{x2:.3f} {y2:.3f}" for x1, y1, x2, y2 in drawn)
+
+
+class Scene:
+    """The 3D scene and the camera's picture."""
 
     def __init__(self, server: viser.ViserServer) -> None:
         self.server = server
@@ -49,11 +95,11 @@ class Stage:
         self._frustum = scene.add_camera_frustum("/world/camera", 1.0, 1.0, scale=0.25, color=_rgb(MIDDLE))
 
     def figure(self, name: str, skeleton: Skeleton, faint: bool = False) -> "Figure":
-        """A new figure, hidden until it is shown. faint: all grey."""
+        """Add a figure, hidden until it is shown. faint: all grey."""
         return Figure(self.server.scene, name, skeleton, faint)
 
     def show_person(self, figure: "Figure", joints_world: Float[Tensor, "16 3"], camera: Camera) -> None:
-        """The body, as figure and as the camera sees it. joints_world: metres."""
+        """Show a body as a figure and as the camera sees it. joints_world: metres."""
         seen = camera.world_to_camera(joints_world)
         self.follow(joints_world[BODY.root].numpy())
         figure.show(joints_world.numpy())
@@ -63,14 +109,14 @@ class Stage:
             self.show_picture(None, BODY, camera, "A part of the body is behind the camera.")
 
     def follow(self, hip: Float[np.ndarray, "3"]) -> None:
-        """Keep who walks in the middle of the view. hip: metres, world."""
+        """Move the world so that the person stays in the middle of the view. hip: metres, world."""
         self._world.position = -hip[0], -hip[1], 0.0
 
     def show_picture(
         self, joints_screen: Float[np.ndarray, "joints 2"] | None, skeleton: Skeleton, camera: Camera | None,
         caption: str,
     ) -> None:  # fmt: skip
-        """The 2D picture; of a camera that is known also the floor, and its place in the scene."""
+        """Show the 2D picture and, where the camera is known, the floor and the camera's place in the scene."""
         self._picture.content = svg_of(joints_screen, skeleton, float(camera.aspect) if camera else 1.0, camera)
         self._caption.content = caption
         self._frustum.visible = camera is not None
@@ -103,7 +149,7 @@ class Figure:
         self.hide()
 
     def show(self, joints_world: Float[np.ndarray, "joints 3"]) -> None:
-        """Put it there. joints_world: metres."""
+        """Place it at these joints. joints_world: metres."""
         start = joints_world[self._parents]
         wxyz, lengths = along(joints_world[self._children] - start)
         self._bones.batched_wxyzs, self._bones.batched_positions = wxyz, start
@@ -112,14 +158,14 @@ class Figure:
         self._bones.visible = self._joints.visible = True
 
     def hide(self) -> None:
-        """Take it off the stage."""
+        """Take it out of the scene."""
         self._bones.visible = self._joints.visible = False
 
 
 def turned(
     radii: Float[np.ndarray, "rings"], heights: Float[np.ndarray, "rings"], sides: int = 18
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles, seen from outside, of rings about the z axis, each joined with the next above it."""
+    """Mesh a surface of revolution about the z axis: vertices and triangles that face outwards."""
     angle = np.arange(sides) * 2 * np.pi / sides
     rim = np.stack([np.cos(angle), np.sin(angle), np.zeros(sides)], axis=-1)
     vertices = radii[:, None, None] * rim + heights[:, None, None] * np.array([0.0, 0.0, 1.0])
@@ -131,7 +177,7 @@ def turned(
 
 
 def along(vectors: Float[np.ndarray, "bones 3"]) -> tuple[np.ndarray, np.ndarray]:
-    """Quaternions (bones, 4) wxyz that turn +z along the vectors, and the vectors' lengths (bones,)."""
+    """Compute quaternions (bones, 4) wxyz that turn +z along the vectors, and the vectors' lengths (bones,)."""
     vectors = vectors.astype(np.float64)
     lengths = np.maximum(np.linalg.norm(vectors, axis=-1), 1e-6)
     x, y, z = (vectors / lengths[:, None]).T
@@ -146,6 +192,6 @@ def _rgb(colour: str) -> tuple[int, int, int]:
 
 
 def _linear_rgb(colour: str) -> tuple[int, int, int]:
-    """Batched meshes take colours as amounts of light, not as sRGB."""
+    """Convert a colour to linear RGB, which batched meshes expect."""
     red, green, blue = (round(255 * (value / 255) ** 2.2) for value in _rgb(colour))
     return red, green, blue

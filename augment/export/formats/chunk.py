@@ -1,4 +1,4 @@
-"""What every export format is handed: blocks of poses in the layout asked for, and what the file should say of them."""
+"""Chunks of poses as every export format gets them, and helpers for writing them."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from kinematics.batch_last import to_batch_first, to_batch_last
 
 
 @dataclass
-class Block:
+class Chunk:
     """N poses (T = 1) or clips of T frames, float32, on the CPU.
 
     joints_world: (N, T, J, 3) metres, z up, the floor at about 0, the first hip over the origin; joints_screen:
@@ -58,19 +58,19 @@ class Shard:
     fps: float
 
 
-Blocks = Iterator[Block]
-CAMERA_BYTES = (4 * 4, 4 * 3, 4 * 9, 4)  # of Block.camera_arrays, a pose or clip
+Chunks = Iterator[Chunk]
+CAMERA_BYTES = (4 * 4, 4 * 3, 4 * 9, 4)  # of Chunk.camera_arrays, a pose or clip
 
 
 def frame_bytes(shard: Shard, numbers: int) -> int:
-    """Of a pose or clip with so many float32 numbers at each joint of each frame."""
+    """Count the bytes of a pose or clip with so many float32 numbers at each joint of each frame."""
     return 4 * numbers * shard.layout.num_joints * shard.frames
 
 
-def together(blocks: Blocks) -> Block:
-    """All blocks of a shard as one, for formats that are one array per file."""
-    parts = list(blocks)
-    return Block(
+def together(chunks: Chunks) -> Chunk:
+    """Join all chunks of a shard, for formats that are one array per file."""
+    parts = list(chunks)
+    return Chunk(
         np.concatenate([part.joints_world for part in parts]),
         np.concatenate([part.joints_screen for part in parts]),
         Camera.cat([part.camera for part in parts]),
@@ -85,7 +85,7 @@ def flat_frames(array: np.ndarray) -> np.ndarray:
 
 
 def object_array(value: Any) -> np.ndarray:
-    """A dictionary as VideoPose3D's files hold it: inside a 0-d array."""
+    """Wrap a dictionary into a 0-d array, as VideoPose3D's files hold it."""
     array = np.empty((), dtype=object)
     array[()] = value
     return array
@@ -100,8 +100,3 @@ def write_one_of_many(path: Path, content: bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """An npz file that is read without pickle."""
-    np.savez(path, allow_pickle=False, **arrays)
