@@ -16,7 +16,7 @@ from evaluation.drawing.charts import save_figure
 from evaluation.drawing.poses import COLUMNS
 from evaluation.evaluate import dataset_for, noisy
 from posenets import load_lifter
-from training.pose_pictures import lifted_grid
+from training.reporting.pose_pictures import lifted_grid
 
 
 def main() -> None:

@@ -113,10 +113,10 @@ class Scores:
     def __getitem__(self, metric: str) -> Any:
         return self.total[metric]
 
-    def result_line(self, test_set: str, epoch: int | None = None, stage: str = "test") -> dict[str, Any]:
+    def result_line(self, test_set: str, epoch: int | None = None, phase: str = "test") -> dict[str, Any]:
         """One line of results.jsonl, without the tables."""
         values = {key: None if value is None else round(value, 4) for key, value in self.total.values.items()}
-        line = {"epoch": epoch, "stage": stage, "test_set": test_set, "protocol": self.protocol, "flip": self.flip}
+        line = {"epoch": epoch, "phase": phase, "test_set": test_set, "protocol": self.protocol, "flip": self.flip}
         return {**line, **values, "poses": self.total.poses, "seconds": round(self.seconds, 4)}
 
 

@@ -43,7 +43,7 @@ _MARTINEZ = {
     "lifter": {"normalized": True, "posenet_width": 1024, "posenet_blocks": 2, "dropout": 0.5},
     "learning": {
         "lr": 1e-3, "lr_schedule": "staircase", "lr_decay": 0.96, "lr_decay_steps": 100_000, "loss": "standard_mse",
-        "batch_size": 64, "max_norm": 1.0, "max_grad_norm": 0.0, "mirrored": "none",
+        "batch_size": 64, "max_norm": 1.0, "max_grad_norm": 0.0, "flip_augment": "none",
     },
 }  # fmt: skip
 

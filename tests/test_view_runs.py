@@ -58,15 +58,15 @@ def errors_of(run_folder: Path) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A run of posefk without labels, with everything switched on, and a copy of its folder after the first epoch."""
-    kept, save = tmp_path_factory.mktemp("kept") / "run", run_fk_gan.Course.save
+    kept, save = tmp_path_factory.mktemp("kept") / "run", run_fk_gan.TrainingState.save
 
-    def save_and_keep(course: run_fk_gan.Course, folder: Path | None) -> None:
-        save(course, folder)
-        if course.epoch == 1 and folder is not None and not kept.exists():
+    def save_and_keep(run: run_fk_gan.TrainingState, folder: Path | None) -> None:
+        save(run, folder)
+        if run.epoch == 1 and folder is not None and not kept.exists():
             shutil.copytree(folder, kept)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_fk_gan.Course, "save", save_and_keep)
+        patch.setattr(run_fk_gan.TrainingState, "save", save_and_keep)
         return run(tmp_path_factory.mktemp("whole"), POSEFK), kept
 
 

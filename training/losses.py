@@ -1,5 +1,7 @@
 """The loss of a lifter on poses whose 3D is known."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -20,7 +22,7 @@ def mean_distance(prediction: Float[Tensor, "*batch joints 3"], target: Float[Te
 
 
 class LabelLoss:
-    """Distance of what a lifter says from what it should have said (Lifter.target)."""
+    """Distance of a lifter's predictions from the labels (Lifter.target)."""
 
     def __init__(self, settings: LearningSettings, lifter: Lifter) -> None:
         if settings.loss == "standard_mse" and lifter.readout is not None:
@@ -39,14 +41,14 @@ class LabelLoss:
 
     def __call__(self, lifter: Lifter, batch: PoseBatch) -> Tensor:
         """The mean over a batch; in metres, or as the settings say."""
-        prediction = forward_loss_frames(lifter, batch, self.settings)
+        prediction = forward_batch(lifter, batch, self.settings)
         target = lifter.target(batch)
         if self.settings.loss_frames != "all":
             target = target[:, lifter.target_frame, None]
         return self.between(lifter, prediction, target)
 
     def between(self, lifter: Lifter, prediction: Tensor, target: Tensor) -> Tensor:
-        """Of predictions (B, T, J, 3) that are there already."""
+        """Of predictions and targets (B, T, J, 3), metres."""
         measure = mean_distance if self.settings.loss == "mpjpe" else mean_square
         spread = lifter.posenet.target_std() if self.settings.loss == "standard_mse" else None
         if spread is not None:
@@ -57,11 +59,23 @@ class LabelLoss:
             loss = loss + weight * measure(prediction.diff(dim=1), target.diff(dim=1))
         return loss
 
+    def synchronise(self) -> None:
+        """Nothing is learnt here that processes would have to agree on."""
 
-def forward_loss_frames(
+    def state_dict(self) -> dict[str, Any] | None:
+        """Nothing is learnt here."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing is learnt here."""
+
+
+def forward_batch(
     lifter: Lifter, batch: PoseBatch, settings: LearningSettings
 ) -> Float[Tensor, "batch frames joints 3"]:
-    """What a lifter says of every frame, or (one frame) of its target, with gradients; narrow inside where asked."""
+    """Predictions for every frame, or for the target (one frame), with gradients, metres.
+
+    precision bfloat16 is of the numbers inside the lifter, on a GPU.
+    """
     narrow = settings.precision == "bfloat16" and batch.joints_2d.is_cuda
     every_frame = settings.loss_frames == "all"
     with torch.autocast(batch.joints_2d.device.type, dtype=torch.bfloat16, enabled=narrow):

@@ -80,6 +80,8 @@ class Predict:
     """What an original project's lifter reads (PoseFK's checkpoints say it themselves)."""
     device: str = "auto"
     """auto, cpu or cuda."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import first (dotted names or .py files), for what they register."""
 
 
 def run(settings: Predict) -> LiftedClip:

@@ -93,8 +93,8 @@ def test_a_perfect_lifter_scores_perfectly(recordings):
 
 
 def test_result_line_has_the_agreed_keys(lifter, recordings):
-    line = evaluate(lifter, PoseDataset.from_recordings(recordings)).result_line("cmux_a", epoch=3, stage="real")
-    agreed = "epoch stage test_set protocol mpjpe p_mpjpe n_mpjpe mpjve pck auc poses seconds flip".split()
+    line = evaluate(lifter, PoseDataset.from_recordings(recordings)).result_line("cmux_a", epoch=3, phase="real")
+    agreed = "epoch phase test_set protocol mpjpe p_mpjpe n_mpjpe mpjve pck auc poses seconds flip".split()
     assert set(line) == set(agreed) and line["test_set"] == "cmux_a" and line["epoch"] == 3
 
 

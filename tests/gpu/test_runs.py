@@ -22,7 +22,7 @@ from evaluation.synthetic_quality import __main__ as synthetic_quality
 from posenets import load_lifter
 from posenets.export_onnx import __main__ as export_onnx
 from tests.tiny_cmu import FLAGS, ROOT
-from training.course import Course
+from training.state import TrainingState
 
 pytestmark = pytest.mark.gpu
 TINY = (
@@ -57,15 +57,15 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[to
     """device -> the same run, stopped in its second epoch."""
 
     def make(device: torch.device) -> Path:
-        step_done = Course.step_done
+        step_done = TrainingState.step_done
 
-        def press(course: Course, *done: Any) -> None:
-            step_done(course, *done)
-            if (course.epoch, course.step) == (1, 4):
+        def press(run: TrainingState, *done: Any) -> None:
+            step_done(run, *done)
+            if (run.epoch, run.step) == (1, 4):
                 os.kill(os.getpid(), signal.SIGINT)
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(Course, "step_done", press)
+            patch.setattr(TrainingState, "step_done", press)
             run(tmp_path / f"stopped_{device.type}", device, "--recipe", "posefk")
         (made,) = (tmp_path / f"stopped_{device.type}").glob("*/*/*")
         return made

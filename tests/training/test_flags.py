@@ -75,9 +75,9 @@ def test_the_video_command_of_dh_aug_means_what_it_says():
     assert settings.lifter.window == 9 and settings.lifter.filter_widths == (3, 3)
     assert settings.data.downsample == 10 and settings.learning.warmup == 20 and settings.learning.motion_warmup == 4
     as_published = read_settings([*shlex.split(DH_AUG_VIDEO), "--recipe", "dh-aug"]).learning
-    assert as_published.playback and as_published.loss == "mpjpe", "its video mode differs from its single frames"
+    assert as_published.time_reversal and as_published.loss == "mpjpe", "its video mode differs from its single frames"
     single = read_settings(["--recipe", "dh-aug"]).learning
-    assert not single.playback and single.loss == "mse"
+    assert not single.time_reversal and single.loss == "mse"
 
 
 def test_the_commands_of_poseformer_mean_what_they_say():
