@@ -289,7 +289,8 @@ def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
     motion = parse_bvh((tmp_path / "pose.bvh").read_text(), "pose.bvh")
     hips = z_up(joint_origins(motion)["Hips"])
     assert motion.fps == pytest.approx(25, rel=1e-4)
-    np.testing.assert_allclose(hips, found[:, 0].numpy(), atol=0.02)
+    middle = found[:, [1, 4]].mean(dim=1)  # CMU's Hip lies some 10 cm above its hips, the DH body's between them
+    np.testing.assert_allclose(hips, middle.numpy(), atol=0.03)
 
 
 def test_a_lifter_of_several_cameras_is_refused(write_keypoints, walking_people, tmp_path):
