@@ -66,7 +66,7 @@ _FULL = "--posenet_width 512 --batch_size 256 --steps_per_epoch 150 --eval_every
 # On a CPU clips cost ten to a hundred times a frame's time: 1,200 updates of 128 windows, smaller lifters, and dh-aug's
 # GAN learns in one batch of four once the lifter does.
 _SHORT = "--batch_size 128 --steps_per_epoch 30 --eval_every 20"
-_LENGTHS = {"none": "--epochs 20", "dh-aug": "--epochs 10 --gan_every 4", "posefk": "--epochs 20"}
+_LENGTHS = {"none": "--epochs 20", "dh-aug": "--epochs 10 --gan_interval 4", "posefk": "--epochs 20"}
 _SEQ2SEQ = "--posenet_name seq2seq --posenet_width 256 --frames 5 --difference_weight 5"
 _SINGLE = "--posenet_name videopose --posenet_width 256 --posenet_blocks 3"
 # 2,400 updates of 128 poses.
@@ -121,7 +121,7 @@ TABLES = {
             "self-supervised posefk": "--recipe posefk --self_supervised 1",
         },
         {
-            "none, as published": "--recipe none", "dh-aug": "--recipe dh-aug --epochs 5 --gan_every 4",
+            "none, as published": "--recipe none", "dh-aug": "--recipe dh-aug --epochs 5 --gan_interval 4",
             "self-supervised, as published": f"--recipe none {_PUBLISHED_ALONE}",
         },
     ),

@@ -29,7 +29,6 @@ from benchmarks.command_line import without_flags
 from benchmarks.timing import Rate, seconds_of, thread_counts
 from data.batch import PoseBatch
 from kinematics import DHHuman
-from training.memory import keep_freed_memory
 
 BATCH, WIDTH, CYCLE = 1024, 256, 5
 PRODUCT_FLOPS = 2.0 * BATCH * WIDTH * WIDTH
@@ -103,7 +102,6 @@ def measure(rounds: int = 5) -> list[Rate]:
 
 def main() -> None:
     without_flags(__doc__)
-    keep_freed_memory()  # as a training run does
     for _ in thread_counts():
         for row in measure():
             print(

@@ -29,7 +29,6 @@ from evaluation.tables import columns
 from kinematics import exit_with_one_sentence
 from kinematics.foot_contact import remove_foot_skate
 from training.batches import RealBatches
-from training.memory import keep_freed_memory
 
 POSEFK, PUBLISHED = RECIPES["posefk"], RECIPES["dh-aug"]
 REAL, FLOOR, NO_SKATE = "real, judged against", "real, learned from", "real, without foot skate"
@@ -192,7 +191,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    keep_freed_memory()
     arguments.out.mkdir(parents=True, exist_ok=True)
     budget = Budget(arguments.updates, arguments.batch_size, arguments.width, arguments.lr, arguments.clips)
     recordings = load_dataset("cmu", DataSettings(dataset="cmu", data_root=arguments.data_root)).train

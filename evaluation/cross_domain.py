@@ -74,6 +74,8 @@ class CrossDomain:
     test_noise: str = "none"
     """Error of a detector put on projected 2D, the same for every lifter: none, default (not measured) or a JSON file
     of DetectorNoise.save."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import first (dotted names or .py files), for what they register."""
 
 
 def run(settings: CrossDomain) -> list[dict[str, Any]]:

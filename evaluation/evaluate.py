@@ -113,10 +113,10 @@ class Scores:
     def __getitem__(self, metric: str) -> Any:
         return self.total[metric]
 
-    def result_line(self, test_set: str, epoch: int | None = None, stage: str = "test") -> dict[str, Any]:
+    def result_line(self, test_set: str, epoch: int | None = None, phase: str = "test") -> dict[str, Any]:
         """One line of results.jsonl, without the tables."""
         values = {key: None if value is None else round(value, 4) for key, value in self.total.values.items()}
-        line = {"epoch": epoch, "stage": stage, "test_set": test_set, "protocol": self.protocol, "flip": self.flip}
+        line = {"epoch": epoch, "phase": phase, "test_set": test_set, "protocol": self.protocol, "flip": self.flip}
         return {**line, **values, "poses": self.total.poses, "seconds": round(self.seconds, 4)}
 
 
@@ -160,8 +160,8 @@ def predict_dataset(
     skeleton, predictions, targets = lifter.skeleton, [], []
     for indices in torch.arange(len(dataset), device=dataset.device).split(batch_size):
         batch = dataset.batch(indices)
-        predictions.append(lifter.lift_evaluated(batch, flip).float())
-        targets.append(lifter.truth(batch)[:, lifter.target_frame].float())
+        predictions.append(lifter.predict_batch(batch, flip).float())
+        targets.append(lifter.target(batch)[:, lifter.target_frame].float())
         if progress:
             progress(len(indices))
     result = EvaluationResult(

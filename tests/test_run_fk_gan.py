@@ -15,13 +15,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import run_fk_gan
 from posenets import load_lifter
 from tests.tiny_cmu import FLAGS
-from training.course import Course
-from training.log import ORACLE, Result
+from training.reporting.log import ORACLE, Result
+from training.state import TrainingState
 
-DATA = f"{FLAGS} --posenet_name simple_baseline --subjects_train 02"
+DATA = f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 07"
 NETS = "--posenet_width 16 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16"
 TINY = f"{DATA} {NETS} --epochs 3 --warmup 1 --steps_per_epoch 8 --batch_size 32 --threads 1 --device cpu"
-KEYS = ["epoch", "stage", "test_set", "protocol", "mpjpe", "p_mpjpe", "pck", "auc", "poses", "seconds"]
+KEYS = ["epoch", "phase", "test_set", "protocol", "mpjpe", "p_mpjpe", "pck", "auc", "poses", "seconds"]
 
 
 def run(folder: Path, *flags: str) -> Path:
@@ -91,14 +91,14 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_others(whole_run: 
 def test_ctrl_c_saves_in_the_middle_and_resume_ends_as_if_undisturbed(
     whole_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    step_done = Course.step_done
+    step_done = TrainingState.step_done
 
-    def press(course: Course) -> None:
-        step_done(course)
-        if (course.epoch, course.step) == (2, 5):
+    def press(run: TrainingState) -> None:
+        step_done(run)
+        if (run.epoch, run.step) == (2, 5):
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Course, "step_done", press)
+    monkeypatch.setattr(TrainingState, "step_done", press)
     with pytest.raises(KeyboardInterrupt, match="--resume") as caught:
         run(tmp_path, "--figures", "False")
     monkeypatch.undo()
@@ -135,8 +135,8 @@ def test_dh_aug_alternates_and_a_comparison_ends_in_one_table(tmp_path: Path, ca
     run_fk_gan.main([*TINY.split(), *flags])
     none, dh_aug = sorted(tmp_path.glob("*/*/*"), key=lambda path: path.name.endswith("dh-aug"))
     assert none.name.endswith("_none") and dh_aug.name.endswith("_dh-aug")
-    assert [line["stage"] for line in results_of(none)] == ["real"] * 3
-    assert [(line["epoch"], line["stage"]) for line in results_of(dh_aug)] == [(2, "synthetic")] * 3 + [(2, "real")] * 3
+    assert [line["phase"] for line in results_of(none)] == ["real"] * 3
+    assert [(line["epoch"], line["phase"]) for line in results_of(dh_aug)] == [(2, "synthetic")] * 3 + [(2, "real")] * 3
     table = capsys.readouterr().out.split("MPJPE in mm, last epoch:")[1]
     assert ORACLE in table and "cmux_b (all_joints)" in table
     last = results_of(dh_aug)[-1]
@@ -156,7 +156,7 @@ def test_martinez_trains_from_one_command_and_keeps_statistics_and_norms(tmp_pat
     flags = f"--posenet_name martinez --posenet_width 32 --figures False --checkpoint {tmp_path}"
     run_fk_gan.main([*TINY.split(), *flags.split(), "--epochs", "1", "--recipe", "none"])
     lifter = load_lifter(next(tmp_path.glob("martinez/*/*/last.pt")))
-    assert lifter.posenet.sizes["standardised"] and lifter.posenet.sizes["dropout"] == 0.5
+    assert lifter.posenet.sizes["normalized"] and lifter.posenet.sizes["dropout"] == 0.5
     assert 0.1 < lifter.posenet.std_3d.mean() < 1, "metres"
     assert all(p.norm(dim=1).max() < 1.001 for p in lifter.parameters() if p.ndim > 1)
 
@@ -171,7 +171,7 @@ CLIPS = f"{TINY} --motion_critic_width 16 --steps_per_epoch 4 --epochs 2 --figur
         "--posenet_name poseformer --frames 3",
         "--posenet_name seq2seq --frames 4 --batch_size 8",
         "--posenet_name st_gcn --frames 3 --recipe none --loss_frames all --difference_weight 1",
-        "--posenet_name videopose --filter_widths 3 --causal True --gan_every 1",
+        "--posenet_name videopose --filter_widths 3 --causal True --gan_interval 1",
     ],
 )
 def test_lifters_of_clips_are_trained_augmented_and_judged(flags: str, tmp_path: Path):
@@ -185,17 +185,17 @@ def test_lifters_of_clips_are_trained_augmented_and_judged(flags: str, tmp_path:
 
 
 def test_clips_resume_in_the_middle_of_warm_up_as_if_undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    flags = "--posenet_name videopose --frames 3 --motion_warmup 1 --warmup 1 --gan_every 3".split()
+    flags = "--posenet_name videopose --frames 3 --motion_warmup 1 --warmup 1 --gan_interval 3".split()
     run_fk_gan.main([*CLIPS.split(), "--checkpoint", str(tmp_path / "whole"), *flags])
     (whole,) = (tmp_path / "whole").glob("*/*/*")
-    step_done = Course.step_done
+    step_done = TrainingState.step_done
 
-    def press(course: Course) -> None:
-        step_done(course)
-        if (course.epoch, course.step) in ((1, 2), (3, 2)):
+    def press(run: TrainingState) -> None:
+        step_done(run)
+        if (run.epoch, run.step) in ((1, 2), (3, 2)):
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Course, "step_done", press)
+    monkeypatch.setattr(TrainingState, "step_done", press)
     with pytest.raises(KeyboardInterrupt):
         run_fk_gan.main([*CLIPS.split(), "--checkpoint", str(tmp_path / "cut"), *flags])
     (cut,) = (tmp_path / "cut").glob("*/*/*")

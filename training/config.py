@@ -21,6 +21,7 @@ from augment.sources.registry import sources_of
 from data import DATA_SOURCES, DataSettings
 from data.command_line import unboxed
 from data.plain import from_plain as plain_to_dataclass
+from data.plugins import load_plugins_typed
 from evaluation.evaluate import TEST_NOISES
 from posenets import ALIASES, INPUT_MODES, LIFTERS, VIEW_MODES, get_spec, lifter_names
 from posenets.inputs.layouts import INPUT_LAYOUTS
@@ -41,11 +42,17 @@ from training.settings import LifterSettings as LifterSettings
 from training.settings import OutputSettings as OutputSettings
 from training.settings import Settings as Settings
 
+RENAMED = {  # in the settings that older runs have stored
+    "lifter": {"standardised": "normalized"},
+    "learning": {"gan_every": "gan_interval", "mirrored": "flip_augment", "playback": "time_reversal"},
+    "self_supervision": {"noise_again": "noisier2noise"},
+}
 WIDEST_FILTER = 99  # frames; wider ones are several widths written as one
 
 
 def read_settings(arguments: Sequence[str], recipe: str | None = None, stored: Settings | None = None) -> Settings:
     """Settings of a command line. recipe: overrules --recipe (one of --compare); stored: of the run to be resumed."""
+    load_plugins_typed(arguments)
     known = setting_types()
     lists = {name for name, kind in known.items() if get_origin(kind) is tuple}
     asks = {"-h", "--help"}
@@ -234,6 +241,9 @@ def to_plain(settings: Settings) -> dict[str, Any]:
 
 def from_plain(plain: dict[str, Any]) -> Settings:
     """The settings that to_plain() made plain; those of a file may be anything."""
+    for group, names in RENAMED.items():
+        if isinstance(plain, dict) and isinstance(content := plain.get(group), dict):
+            plain = plain | {group: {names.get(name, name): value for name, value in content.items()}}
     settings = plain_to_dataclass(plain, Settings)
     check_values(settings)
     return settings
@@ -241,7 +251,7 @@ def from_plain(plain: dict[str, Any]) -> Settings:
 
 def _refuse_changes(settings: Settings, stored: Settings) -> None:
     """A resumed run goes on as it began; only where it computes and when it saves may change."""
-    free = {"device", "threads", "resume", "compare", "checkpoint_minutes"}
+    free = {"plugins", "device", "threads", "resume", "compare", "checkpoint_minutes"}
     now, before = flat(settings), flat(stored)
     changed = [name for name in now if name not in free and now[name] != before[name]]
     if changed:

@@ -21,7 +21,9 @@ RENAMED = {
     "--lr_p": "lr", "--additional_LR_decay": "additional_lr_decay", "--Gen_DenseDim": "generator_width",
     "--Dis_DenseDim_3D": "critic_width_3d", "--Dis_DenseDim_2D": "critic_width_2d",
     "--video_Dis_DenseDim_3D": "motion_critic_width", "--single_dis_warmup_epoch": "motion_warmup",
-    "--GAN_video_playback_input": "gan_time_reversal", "--Pos_video_playback_input": "playback",
+    "--GAN_video_playback_input": "gan_time_reversal", "--Pos_video_playback_input": "time_reversal",
+    "--gan_every": "gan_interval", "--mirrored": "flip_augment", "--normalized": "normalized",
+    "--playback": "time_reversal", "--noise_again": "noisier2noise",
     "--nepoch": "epochs", "--previous_dir": "evaluate", "--channel": "posenet_width",
 }  # fmt: skip
 

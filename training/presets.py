@@ -9,14 +9,14 @@ TRAINING: dict[str, Preset] = {
     "none": {"lifter": {"input_mode": "screen"}, "learning": {}},
     "dh-aug": {
         "lifter": {"input_mode": "screen"},
-        "learning": {"loss": "mse", "lr_schedule": "linear", "warmup": 3, "gan_every": 1},
+        "learning": {"loss": "mse", "lr_schedule": "linear", "warmup": 3, "gan_interval": 1},
     },
     "posefk": {"lifter": {"input_mode": "virtual_camera"}, "learning": {"ema": 0.999}},
 }
 
 # What DH-AUG's video mode does differently from its single frames (spec: clips backwards, MPJPE, motion critics late).
 CLIPS: dict[str, Preset] = {
-    "dh-aug": {"learning": {"loss": "mpjpe", "playback": True, "motion_warmup": 4}},
+    "dh-aug": {"learning": {"loss": "mpjpe", "time_reversal": True, "motion_warmup": 4}},
 }
 
 # DH-AUG's, of whatever lifter, where nothing else is compared with it: a comparison gives every recipe the same length.

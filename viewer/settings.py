@@ -42,6 +42,8 @@ class Viewer:
     """Lifter of an original project's checkpoint."""
     input_mode: str = "screen"
     """What an original project's lifter reads (PoseFK's checkpoints say it themselves)."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import first (dotted names or .py files), for what they register."""
 
 
 class Checked(NamedTuple):

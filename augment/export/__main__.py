@@ -79,6 +79,8 @@ class Export:
     """Recorded poses for limb_swap: cmu (built in), h36m, mpi_inf_3dhp or ski."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import first (dotted names or .py files), for what they register."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -172,7 +174,7 @@ def known_as(checkpoint: Path | None) -> str:
 
 def identity_of(settings: Export) -> dict[str, Any]:
     """The settings that decide the bytes; with what files hold, a folder belongs to one of these."""
-    plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root")}
+    plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root", "plugins")}
     return plain | {"keep": [*settings.keep], "version": VERSION}
 
 

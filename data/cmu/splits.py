@@ -160,7 +160,7 @@ CMU = DataSource(
     test_sets=("cmux_a", "cmux_b"),
     budget={
         "lifter": {"posenet_width": 512, "dropout": 0.1},
-        "learning": {"epochs": 30, "steps_per_epoch": 150, "batch_size": 256, "gan_every": 10, "lr": 4e-3},
+        "learning": {"epochs": 30, "steps_per_epoch": 150, "batch_size": 256, "gan_interval": 10, "lr": 4e-3},
     },
     short_runs=True,
     required_files=_required_files,

@@ -57,6 +57,8 @@ class Quality:
     """Folder of the prepared npz files."""
     data_extra_root: str = "data_extra"
     """Folder of the 3DHP test set."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import first (dotted names or .py files), for what they register."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

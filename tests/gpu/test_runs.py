@@ -22,11 +22,11 @@ from evaluation.synthetic_quality import __main__ as synthetic_quality
 from posenets import load_lifter
 from posenets.export_onnx import __main__ as export_onnx
 from tests.tiny_cmu import FLAGS, ROOT
-from training.course import Course
+from training.state import TrainingState
 
 pytestmark = pytest.mark.gpu
 TINY = (
-    f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 --test_sets cmux_a --epochs 2 "
+    f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 07 --test_sets cmux_a --epochs 2 "
     "--warmup 0 --batch_size 64 "
     "--steps_per_epoch 10 --posenet_width 32 --generator_width 32 --critic_width_3d 32 --critic_width_2d 32 "
     "--threads 1 --figures False"
@@ -57,15 +57,15 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[to
     """device -> the same run, stopped in its second epoch."""
 
     def make(device: torch.device) -> Path:
-        step_done = Course.step_done
+        step_done = TrainingState.step_done
 
-        def press(course: Course, *done: Any) -> None:
-            step_done(course, *done)
-            if (course.epoch, course.step) == (1, 4):
+        def press(run: TrainingState, *done: Any) -> None:
+            step_done(run, *done)
+            if (run.epoch, run.step) == (1, 4):
                 os.kill(os.getpid(), signal.SIGINT)
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(Course, "step_done", press)
+            patch.setattr(TrainingState, "step_done", press)
             run(tmp_path / f"stopped_{device.type}", device, "--recipe", "posefk")
         (made,) = (tmp_path / f"stopped_{device.type}").glob("*/*/*")
         return made

@@ -24,15 +24,15 @@ import run_fk_gan  # isort: skip
 from augment import Augmenter
 from data import DataSettings, DataSplits, load_dataset
 from tests.tiny_cmu import FLAGS
-from training import batches, detections, distributed, lifting
+from training import batches, detections, distributed
 
 DATA = (
-    f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 "
+    f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "
     "--batch_size 16 --figures False --epochs 1"
 )
 SMALL = (
     "--steps_per_epoch 2 --posenet_width 8 --generator_width 8 --critic_width_3d 8 --critic_width_2d 8 "
-    "--generator_every 2 --max_reference 100 --gan_every 1"
+    "--generator_every 2 --max_reference 100 --gan_interval 1"
 )
 CLIPS = "--posenet_name videopose --frames 9"
 VIEWS = "--posenet_name esmformer --frames 3 --posenet_blocks 1 --detector_noise default"
@@ -61,9 +61,9 @@ MORE = {  # for whoever changes something and has the minutes: steps.py FOLDER m
 PARTS: dict[str, tuple[Any, str]] = {
     "GAN update": (Augmenter, "update"),
     "sampling": (Augmenter, "sample"),
-    "lifter step": (lifting.LifterTrainer, "step"),
-    "real batch": (batches.RealBatches, "take"),
-    "noise on real poses": (detections.RunNoise, "real"),
+    "lifter step": (run_fk_gan, "update_lifter"),
+    "real batch": (batches.RealBatches, "draw"),
+    "noise on real poses": (detections.RunDetectorNoise, "real"),
 }
 
 

@@ -3,14 +3,14 @@ import math
 import pytest
 import torch
 
-from training.account import Account
 from training.building import build_lifter
 from training.config import read_settings
 from training.divergence import LOOK_EVERY, DivergedError, absurd_loss, not_finite, refuse_not_finite
+from training.reporting.losses import LossMonitor
 
 
-def account(absurd: float = 10.0) -> Account:
-    return Account(read_settings(["--dataset", "cmu"]), absurd, torch.device("cpu"))
+def account(absurd: float = 10.0) -> LossMonitor:
+    return LossMonitor(read_settings(["--dataset", "cmu"]), absurd, torch.device("cpu"))
 
 
 def test_a_bound_is_in_the_unit_of_the_loss():

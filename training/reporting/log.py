@@ -179,17 +179,17 @@ def clock(seconds: float | int) -> str:
 
 def series(results: Iterable[Result]) -> dict[tuple[str, str], list[Result]]:
     """Lines by (test set, protocol), in order of time."""
-    found: dict[tuple[str, str], list[Result]] = {}
+    lines: dict[tuple[str, str], list[Result]] = {}
     for line in results:
-        found.setdefault((line["test_set"], line["protocol"]), []).append(line)
-    return found
+        lines.setdefault((line["test_set"], line["protocol"]), []).append(line)
+    return lines
 
 
 def chosen_by_validation(results: Sequence[Result]) -> tuple[int, str] | None:
-    """(epoch, stage) of the smallest MPJPE on the validation set, if there is one."""
+    """(epoch, phase) of the smallest MPJPE on the validation set, if there is one."""
     lines = [line for line in results if line["test_set"] == VALIDATION]
     best = min(lines, key=lambda line: line["mpjpe"], default=None)
-    return None if best is None else (best["epoch"], best["stage"])
+    return None if best is None else (best["epoch"], best["phase"])
 
 
 def end_table(results: Sequence[Result]) -> str:
@@ -200,7 +200,7 @@ def end_table(results: Sequence[Result]) -> str:
     rows = [["test set", "protocol", *headers, "chosen by validation", ORACLE]]
     for (test_set, protocol), lines in series(results).items():
         last, best = lines[-1], min(lines, key=lambda line: line["mpjpe"])
-        at_chosen = [line for line in lines if (line["epoch"], line["stage"]) == chosen]
+        at_chosen = [line for line in lines if (line["epoch"], line["phase"]) == chosen]
         rows.append([
             test_set, protocol, *("-" if last.get(key) is None else f"{last[key]:.1f}" for key in shown),
             f"{at_chosen[0]['mpjpe']:.1f} (epoch {at_chosen[0]['epoch']})" if at_chosen else "-",

@@ -1,4 +1,4 @@
-"""What the losses of a run come to, and whether it has diverged."""
+"""Losses of a run: their mean over a phase, and whether they have diverged."""
 
 import math
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from training.divergence import FAR_M, GROWN, LOOK_EVERY, diverged_advice
 from training.settings import Settings
 
 
-class Account:
-    """Losses of the lifter since the round's start and since the last look, and the GAN's last ones.
+class LossMonitor:
+    """Losses of the lifter since the phase's start and since the last look, and the GAN's last ones.
 
     Sums stay on the device, where reading one waits for all that is under way. absurd: loss from which on a lifter may
     have diverged (training.divergence).
@@ -20,7 +20,7 @@ class Account:
 
     def __init__(self, settings: Settings, absurd: float, device: torch.device) -> None:
         self._settings, self._absurd = settings, absurd
-        self._sums = torch.zeros(2, dtype=torch.float64, device=device)  # of the round, since the last look
+        self._sums = torch.zeros(2, dtype=torch.float64, device=device)  # of the phase, since the last look
         self._counts = [0, 0]
         self._start: Tensor | None = None  # loss of the first batch
         self.gan: dict[str, float] = {}
@@ -53,11 +53,11 @@ class Account:
             )
 
     def mean(self) -> float | None:
-        """Mean loss of the round so far; None if the lifter has not learnt."""
+        """Mean loss of the phase so far; None if the lifter has not learnt."""
         return float(self._sums[0]) / self._counts[0] if self._counts[0] else None
 
-    def round_done(self) -> None:
-        """Begin a new round. The GAN's last losses stay, since not every batch has some."""
+    def phase_done(self) -> None:
+        """Begin a new phase. The GAN's last losses stay, since not every batch has some."""
         self._sums.zero_()
         self._counts = [0, 0]
 

@@ -8,11 +8,11 @@ from evaluation.drawing.charts import camera_views, joint_angle_histograms
 from evaluation.drawing.poses import COLUMNS
 from kinematics import JOINT_ANGLES, joint_limits
 from kinematics.inverse import joint_angles_from_joints
-from training.course import Course
-from training.figures import error_curves, error_per_joint
-from training.judging import Judge
-from training.log import VALIDATION, RunLog
-from training.pose_pictures import lifted_grid, pose_grid
+from training.evaluator import Evaluator
+from training.reporting.figures import error_curves, error_per_joint
+from training.reporting.log import VALIDATION, RunLog
+from training.reporting.pose_pictures import lifted_grid, pose_grid
+from training.state import TrainingState
 
 SAMPLE = 2000  # poses behind a histogram
 PICTURES_PER_RUN = 5
@@ -21,18 +21,18 @@ PICTURES_PER_RUN = 5
 class Pictures:
     """Draws what a run looks like now. All samples are drawn from generators of their own: the run is not disturbed."""
 
-    def __init__(self, log: RunLog, course: Course, judge: Judge) -> None:
-        self.log, self.course, self.judge = log, course, judge
-        self.real = _single_views(course.real_for_lifter.dataset.random_batch(SAMPLE, torch.Generator().manual_seed(0)))
+    def __init__(self, log: RunLog, run: TrainingState, evaluator: Evaluator) -> None:
+        self.log, self.run, self.evaluator = log, run, evaluator
+        self.real = _single_views(run.mixer.real.random_batch(SAMPLE, torch.Generator().manual_seed(0)))
         self._real_angles: Tensor | None = None
 
     def draw(self, epoch: int) -> None:
         """Now and then during a run, and in full after its last epoch. epoch: from 0."""
-        last = epoch + 1 == self.course.plan.epochs
-        every = max(1, self.course.plan.epochs // PICTURES_PER_RUN)
+        last = epoch + 1 == self.run.schedule.epochs
+        every = max(1, self.run.schedule.epochs // PICTURES_PER_RUN)
         if not last and (epoch + 1) % every:
             return
-        step = self.course.batches
+        step = self.run.batches
         synthetic = self._synthetic()
         self._poses(synthetic, step, last)
         self._angles(synthetic, step, last)
@@ -40,21 +40,21 @@ class Pictures:
             self._charts(synthetic, step)
 
     def _synthetic(self) -> PoseBatch | None:
-        if self.course.augmenter is None:
+        if self.run.augmenter is None:
             return None
-        generator = torch.Generator(self.course.processes.device).manual_seed(1)
-        return _single_views(self.course.augmenter.sample(SAMPLE, generator))
+        generator = torch.Generator(self.run.processes.device).manual_seed(1)
+        return _single_views(self.run.augmenter.sample(SAMPLE, generator))
 
     def _poses(self, synthetic: PoseBatch | None, step: int, keep: bool) -> None:
         rows = [("real", self.real)] + ([("synthetic", synthetic)] if synthetic is not None else [])
         self.log.picture("poses", pose_grid(rows), step, keep)
-        lifter = self.course.trainer.evaluated
-        for name, dataset in self.judge.datasets.items():
+        lifter = self.run.trainer.evaluated
+        for name, dataset in self.evaluator.datasets.items():
             if name == VALIDATION:
                 continue
             generator = torch.Generator().manual_seed(2)
             batch = dataset.random_batch(COLUMNS, generator)
-            joints, truth = lifter.lift_evaluated(batch), lifter.truth(batch)[:, lifter.target_frame]
+            joints, truth = lifter.predict_batch(batch), lifter.target(batch)[:, lifter.target_frame]
             self.log.picture(f"lifted_{name}", lifted_grid(batch, joints, truth, name), step, keep)
 
     def _angles(self, synthetic: PoseBatch | None, step: int, keep: bool) -> None:
@@ -68,7 +68,7 @@ class Pictures:
         for name, values in angles.items():
             for i, joint_angle in enumerate(JOINT_ANGLES):
                 self.log.histogram(f"joint_angles_deg/{joint_angle}/{name}", values[:, i].rad2deg(), step)
-        limits = joint_limits(self.course.settings.augment.gan.limits)
+        limits = joint_limits(self.run.settings.augment.gan.limits)
         self.log.picture("joint_angles", joint_angle_histograms(angles, limits), step, keep)
 
     def _charts(self, synthetic: PoseBatch | None, step: int) -> None:
@@ -78,9 +78,11 @@ class Pictures:
             self.log.picture("camera_views", camera_views(seen), step, keep=True)
         if self.log.results:
             self.log.picture("errors", error_curves(self.log.results), step, keep=True)
-        errors = {name: (1000 * made.errors.plain.mean(0)).tolist() for name, made in self.judge.predictions.items()}
+        errors = {
+            name: (1000 * made.errors.plain.mean(0)).tolist() for name, made in self.evaluator.predictions.items()
+        }
         if errors:
-            joints = self.course.trainer.lifter.skeleton.joints
+            joints = self.run.trainer.lifter.skeleton.joints
             self.log.picture("error_per_joint", error_per_joint(errors, joints), step, keep=True)
 
 

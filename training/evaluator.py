@@ -1,4 +1,4 @@
-"""The test sets of a run, and what they say of a lifter after an epoch."""
+"""The test sets of a run, and what a lifter scores on them after an epoch."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,10 +13,10 @@ from evaluation.evaluate import check_fits, dataset_for, noisy, predict_dataset
 from evaluation.notes import clip_notes, notes_on_test_set
 from posenets import Lifter
 from training.config import Settings
-from training.log import VALIDATION, Result
+from training.reporting.log import VALIDATION, Result
 
 
-def test_set_names(settings: Settings, own: Iterable[str], frames: int) -> tuple[str, ...]:
+def test_set_names(settings: Settings, default: Iterable[str], frames: int) -> tuple[str, ...]:
     """The test sets asked for: by default the data set's own ones, and 3DHP's where it is prepared.
 
     frames: window of the lifter. Several frames see 3DHP as video if it is there, and as the family does in any case;
@@ -26,10 +26,10 @@ def test_set_names(settings: Settings, own: Iterable[str], frames: int) -> tuple
         return settings.output.test_sets
     prepared = (Path(settings.data.data_extra_root) / TEST_FILE).is_file()
     if settings.data.views > 1 or not prepared:
-        return tuple(own)
+        return tuple(default)
     if frames == 1:
-        return (*own, VIDEO)
-    return (*own, *((VIDEO,) if has_video(settings.data) else ()), SPARSE)
+        return (*default, VIDEO)
+    return (*default, *((VIDEO,) if has_video(settings.data) else ()), SPARSE)
 
 
 def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, list[Recording]]:
@@ -44,7 +44,7 @@ def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, li
     return recordings
 
 
-class Judge:
+class Evaluator:
     """Evaluates lifters on all test sets. predictions: those of the last evaluation, for pictures.
 
     noise: of a detector that the test sets are seen by.
@@ -59,7 +59,7 @@ class Judge:
         noise: str = "none",
     ) -> None:
         self.datasets = {
-            name: noisy(dataset_for(lifter, own, device), noise, name) for name, own in recordings.items()
+            name: noisy(dataset_for(lifter, of_set, device), noise, name) for name, of_set in recordings.items()
         }  # fmt: skip
         for dataset in self.datasets.values():
             check_fits(lifter, dataset)  # now, not after the first epoch
@@ -74,23 +74,23 @@ class Judge:
         return notes
 
     def evaluate(
-        self, lifter: Lifter, epoch: int, stage: str, stopping: Callable[[], bool] = lambda: False
+        self, lifter: Lifter, epoch: int, phase: str, stopping: Callable[[], bool] = lambda: False
     ) -> list[Result] | None:
         """A result line for every test set and each protocol usual for it.
 
         stopping: asked after every batch of poses; once it says yes there are no lines.
         """
 
-        def look(poses: int) -> None:
+        def check(poses: int) -> None:
             if stopping():
                 raise _StoppedError
 
         lines = []
         try:
             for name, dataset in self.datasets.items():
-                made = self.predictions[name] = predict_dataset(lifter, dataset, self.flip, progress=look)
+                self.predictions[name] = predict_dataset(lifter, dataset, self.flip, progress=check)
                 for protocol in protocols_for(name, lifter.skeleton):
-                    lines.append(score(made, protocol).result_line(name, epoch, stage))
+                    lines.append(score(self.predictions[name], protocol).result_line(name, epoch, phase))
         except _StoppedError:
             return None
         return lines

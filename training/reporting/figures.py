@@ -18,17 +18,17 @@ BARS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # neither the colour of lef
 def error_curves(results: Sequence[Mapping[str, Any]]) -> Figure:
     """MPJPE and P-MPJPE of every test set over the epochs. results: lines of results.jsonl.
 
-    Where an epoch has a synthetic and a real round, the former stands half an epoch before the latter.
+    Where an epoch has a synthetic and a real phase, the former stands half an epoch before the latter.
     """
     figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
     for axes, (key, name) in zip(figure.subplots(1, 2), (("mpjpe", "MPJPE"), ("p_mpjpe", "P-MPJPE")), strict=True):
         series = sorted({(line["test_set"], line["protocol"]) for line in results})
         for i, (test_set, protocol) in enumerate(series):
-            own = [line for line in results if (line["test_set"], line["protocol"]) == (test_set, protocol)]
+            lines = [line for line in results if (line["test_set"], line["protocol"]) == (test_set, protocol)]
             colour, style = CURVES[i % len(CURVES)]
             label = f"{test_set} ({protocol})"
-            places = [line["epoch"] - 0.5 * (line["stage"] == "synthetic") for line in own]
-            errors = [line[key] for line in own]
+            places = [line["epoch"] - 0.5 * (line["phase"] == "synthetic") for line in lines]
+            errors = [line[key] for line in lines]
             axes.plot(places, errors, style, color=colour, marker="o", markersize=3, label=label)
         axes.set(title=f"{name} after each evaluation", xlabel="epoch", ylabel=f"{name} (mm)")
         axes.set_ylim(0, 1.05 * max((line[key] for line in results if math.isfinite(line[key])), default=1))

@@ -10,8 +10,8 @@ from evaluation.drawing.charts import camera_views, joint_angle_histograms, save
 from evaluation.drawing.colours import LEFT, MIDDLE, RIGHT, bone_colours
 from evaluation.drawing.poses import seen_from_the_side
 from kinematics import Camera, joint_limits, look_at
-from training.figures import error_curves, error_per_joint
-from training.pose_pictures import lifted_grid, pose_grid
+from training.reporting.figures import error_curves, error_per_joint
+from training.reporting.pose_pictures import lifted_grid, pose_grid
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def test_space_is_drawn_upright_and_depth_can_be_seen():
 def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
     angles = {"real": torch.zeros(5, 28), "synthetic": torch.ones(5, 28)}
     results = [
-        {"epoch": epoch, "stage": stage, "test_set": "cmux_a", "protocol": "all_joints", "mpjpe": 50.0, "p_mpjpe": 40.0}
+        {"epoch": epoch, "phase": phase, "test_set": "cmux_a", "protocol": "all_joints", "mpjpe": 50.0, "p_mpjpe": 40.0}
         for epoch in (1, 2)
-        for stage in ("synthetic", "real")
+        for phase in ("synthetic", "real")
     ]
     figures = {
         "poses": pose_grid([("real", batch), ("synthetic", batch)]),
@@ -70,7 +70,7 @@ def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
 
 
 def test_error_curves_show_every_point_whole_and_whole_epochs():
-    line = {"epoch": 1, "stage": "real", "test_set": "cmux_a", "protocol": "all_joints", "mpjpe": 820.0,
+    line = {"epoch": 1, "phase": "real", "test_set": "cmux_a", "protocol": "all_joints", "mpjpe": 820.0,
             "p_mpjpe": 400.0}  # fmt: skip
     for axes, highest in zip(error_curves([line]).axes, (820, 400), strict=True):
         assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] > 1.02 * highest

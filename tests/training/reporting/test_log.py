@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from evaluation.tables import columns
-from training.log import ORACLE, Result, RunLog, chosen_by_validation, clock, comparison_table, end_table
+from training.reporting.log import ORACLE, Result, RunLog, chosen_by_validation, clock, comparison_table, end_table
 
 
 def line(test_set: str, epoch: int, mpjpe: float) -> Result:
     scores = {"mpjpe": mpjpe, "p_mpjpe": mpjpe / 2, "pck": 50.0, "auc": 25.0}
-    return {"epoch": epoch, "stage": "mixed", "test_set": test_set, "protocol": "all_joints", **scores,
+    return {"epoch": epoch, "phase": "mixed", "test_set": test_set, "protocol": "all_joints", **scores,
             "poses": 10, "seconds": 0.1}  # fmt: skip
 
 

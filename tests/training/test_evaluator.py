@@ -8,7 +8,7 @@ import pytest
 
 from data import DataSettings
 from training.config import LifterSettings, OutputSettings, Settings
-from training.judging import test_set_names as names_of  # pytest would collect it under its own name
+from training.evaluator import test_set_names as names_of  # pytest would collect it under its own name
 
 
 def prepared(folder: Path, video: bool) -> DataSettings:
