@@ -14,7 +14,8 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 demo: install
-	$(BIN)/python run_fk_gan.py --dataset demo --compare none posefk --note demo
+	$(BIN)/python run_fk_gan.py --dataset cmu --posenet_name simple_baseline --compare none posefk \
+		--epochs 8 --steps_per_epoch 150 --note demo
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -1,7 +1,7 @@
 """Train a 2D-to-3D pose lifter, augmented by a GAN on a Denavit-Hartenberg model of the human body.
 
-    python run_fk_gan.py --dataset demo                                       a laptop, no download: 3 minutes
-    python run_fk_gan.py --dataset demo --compare none posefk                 what the augmentation buys
+    python run_fk_gan.py --dataset cmu                                        a laptop, no download
+    python run_fk_gan.py --dataset cmu --compare none posefk                  what the augmentation buys
     python run_fk_gan.py --dataset h36m --posenet_name videopose              one GPU, or whatever there is
     torchrun --nproc_per_node 4 run_fk_gan.py --dataset cmu --batch_size 4096 four processes
     python run_fk_gan.py --resume checkpoint/.../                             go on with a run that was stopped
@@ -24,35 +24,35 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import torch
+from torch import Tensor, nn
 
 from augment import Augmenter
-from data import TEST_SETS, DataSplits, load_dataset
+from data import DATA_SOURCES, DataSplits, PoseBatch, load_dataset
+from data.multiview.dataset import Poses
 from evaluation import cross_domain
 from evaluation.evaluate import dataset_for
 from kinematics import Skeleton, exit_with_one_sentence
 from posenets import load_lifter
 from training import checkpoint, distributed
-from training.building import lifter_of_run
+from training.batches import BatchMixer
+from training.building import build_lifter
 from training.config import Settings, from_plain, read_settings
-from training.course import Course
-from training.detections import check_confidence, noise_of_run
+from training.detections import RunDetectorNoise, check_confidence
 from training.distributed import Processes
-from training.judging import Judge, load_test_recordings, test_set_names
-from training.lifting import trainer_of
-from training.log import Result, comparison_table
-from training.memory import keep_freed_memory
-from training.plan import Round, augments, plan_of
-from training.report import reporting
+from training.evaluator import Evaluator, load_test_recordings, test_set_names
+from training.lifting import LifterTrainer
+from training.reporting.log import Result, comparison_table
+from training.reporting.watch import watching
+from training.schedule import augments, build_schedule
 from training.self_supervision import without_labels
+from training.state import TrainingState
 from training.stopping import StopRequest, stop_on_signal
-from training.watch import Watch
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Settings, then one run, a comparison of several, or an evaluation."""
     arguments = sys.argv[1:] if arguments is None else arguments
     settings = read_settings(arguments)
-    keep_freed_memory()
     if settings.threads:
         torch.set_num_threads(settings.threads)
     if settings.evaluate:
@@ -88,9 +88,9 @@ def compare(
     """Train one recipe after the other on the same data and print one table."""
     runs = {}
     for i, recipe in enumerate(settings.compare):
-        own = replace(read_settings(arguments, recipe), compare=())
+        of_recipe = replace(read_settings(arguments, recipe), compare=())
         try:
-            runs[recipe] = train(own, splits, processes, stop, suffix=f"_{recipe}")
+            runs[recipe] = train(of_recipe, splits, processes, stop, suffix=f"_{recipe}")
         except KeyboardInterrupt as stopped:
             others = ", ".join(f"--recipe {name}" for name in settings.compare[i + 1 :])
             rest = f" Not begun, to be started with the same flags: {others}." if others else ""
@@ -107,61 +107,72 @@ def train(
     # lifter: screen -> joints
     layout, device = Skeleton.from_num_joints(settings.data.num_joints).name, processes.device
     torch.manual_seed(settings.seed)
-    lifter = lifter_of_run(settings, layout).to(device)
-    # files -> takes -> poses, as tensors on the run's device, in the windows and views that the lifter reads
+    lifter = build_lifter(settings, layout).to(device)
+    # files -> recordings -> poses, as tensors on the run's device, in the windows and views that the lifter reads
     real = dataset_for(lifter, splits.train, device)
     output = settings.output
-    judge = Judge(load_test_recordings(settings, splits), lifter, device, output.test_flip, output.test_noise)
-    lifter.fps, noise = real.fps, noise_of_run(settings, real, state)
-    unlabelled = settings.self_supervision.self_supervised
-    if unlabelled:  # from here on nobody sees a 3D label
+    recordings = load_test_recordings(settings, splits)
+    evaluator = Evaluator(recordings, lifter, device, output.test_flip, output.test_noise)
+    lifter.fps, noise = real.fps, RunDetectorNoise.from_settings(settings, real, state)
+    if settings.self_supervision.self_supervised:  # from here on nobody sees a 3D label
         real, noise = without_labels(real, noise, settings.seed)
     check_confidence(settings, real, noise)
     # body, GAN and cameras: noise -> angles -> joints -> screen
-    augmenter = None
-    if augments(settings):
-        average, rank = distributed.average_gradients, processes.rank
-        own = settings.augment  # what noise there is has been found above
-        own = replace(own, detector_noise="none", smooth_tracks=own.smooth_tracks or unlabelled)
-        augmenter = Augmenter(own, real, None, settings.seed, device, average, rank, noise.model)
-    trainer = trainer_of(lifter, settings, real, noise)
-    plan = plan_of(settings, len(real))
-    course = Course(settings, plan, processes, real, augmenter, trainer, noise)
+    augmenter = build_augmenter(settings, real, noise, processes)
+    trainer = LifterTrainer.from_settings(lifter, settings, real, noise)
+    schedule = build_schedule(settings, len(real))
+    mixer = BatchMixer(settings, processes, real, augmenter, noise)
+    run = TrainingState(settings, schedule, processes, mixer, trainer)
     if state is not None:
-        course.restore(state)
-    # all that was asked for is possible: only now is anything written, and by the first process alone
-    with contextlib.ExitStack() as held:
-        with distributed.failing_together():
-            writing = reporting(course, judge, settings, suffix) if processes.first else contextlib.nullcontext()
-            reporter = held.enter_context(writing)
-        watch = Watch(course, reporter, stop)
-        for epoch in range(course.epoch, plan.epochs):
-            for kind in plan.rounds(epoch)[course.round :]:
-                learn(course, kind, watch)
-                watch.judge(judge, epoch, kind)
-                course.round_done()
-            watch.epoch_done(epoch)
-        if reporter:
-            reporter.finish()
-    return course.results
+        run.restore(state)
+    with watching(run, evaluator, stop, suffix) as watch:
+        for epoch in range(run.epoch, schedule.epochs):
+            for phase in schedule.phases(epoch)[run.phase_index :]:
+                while run.step < schedule.steps:
+                    rate = trainer.set_learning_rate(run.lifter_epochs)
+                    losses, loss = {}, None
+                    if augmenter and run.updates_gan(phase):  # the GAN learns from real poses ...
+                        losses = augmenter.update(mixer.for_gan(), epoch >= settings.learning.motion_warmup)
+                    if phase.updates_lifter:  # ... and the lifter from real and synthetic ones
+                        loss = update_lifter(trainer, mixer.for_lifter(phase.synthetic, run.step))
+                    watch.batch_done(phase, loss, losses, rate)
+                watch.phase_done(epoch, phase)  # evaluates
+            watch.epoch_done(epoch)  # saves
+        watch.finish()
+    return run.results
 
 
-def learn(course: Course, kind: Round, watch: Watch) -> None:
-    """The batches of a round: the GAN learns from real poses, the lifter from real and synthetic ones."""
-    while course.step < course.plan.steps:
-        rate = course.set_learning_rate()
-        batch, gan_losses = course.next_batch(kind)
-        loss = course.trainer.step(batch) if batch is not None else None
-        course.account.add(loss, gan_losses)
-        course.step_done()
-        watch.batch_done(kind, loss, rate)
+def update_lifter(trainer: LifterTrainer, batch: PoseBatch) -> Tensor:
+    """One step for a batch, and one for each of its images in mirror and time. Returns the batch's loss."""
+    lifter, optimizer, losses = trainer.lifter.train(), trainer.optimizer, []
+    for variant in trainer.variants(batch):
+        loss = trainer.criterion(lifter, variant)  # (B, T, J, 2) screen -> (B, J, 3) metres -> their distance
+        loss.backward()
+        distributed.average_gradients(lifter.parameters())
+        if trainer.settings.max_grad_norm:
+            nn.utils.clip_grad_norm_(lifter.parameters(), trainer.settings.max_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        trainer.step_done()  # averaged weights follow
+        losses.append(loss.detach())
+    return losses[0]
+
+
+def build_augmenter(settings: Settings, real: Poses, noise: RunDetectorNoise, processes: Processes) -> Augmenter | None:
+    """The source of synthetic poses, if the run has any."""
+    if not augments(settings):
+        return None
+    smooth = settings.augment.smooth_tracks or settings.self_supervision.self_supervised
+    augment = replace(settings.augment, detector_noise="none", smooth_tracks=smooth)  # `noise` has been built already
+    average, rank = distributed.average_gradients, processes.rank
+    return Augmenter(augment, real, settings.seed, processes.device, average, rank, noise.model)
 
 
 def evaluate_only(settings: Settings) -> None:
     """Judge a checkpoint with evaluation.cross_domain."""
     path = checkpoint.find_lifter(settings.evaluate, settings.output.checkpoint)
     frames = load_lifter(path, settings.lifter.posenet_name).frames
-    test_sets = test_set_names(settings, TEST_SETS[settings.data.dataset], frames)
+    test_sets = test_set_names(settings, DATA_SOURCES[settings.data.dataset].test_sets, frames)
     cross_domain.run(
         cross_domain.CrossDomain(
             checkpoint=path, posenet_name=settings.lifter.posenet_name, test_sets=test_sets,

@@ -15,7 +15,9 @@ from augment.gan.motion_critics import MotionCritic2D as MotionCritic2D
 from augment.gan.motion_critics import MotionCritic3D as MotionCritic3D
 from augment.gan.wgan import critic_loss as critic_loss
 from augment.gan.wgan import gradient_penalty as gradient_penalty
-from augment.pool import PosePool as PosePool
 from augment.settings import RECIPES as RECIPES
 from augment.settings import AugmentSettings as AugmentSettings
 from augment.settings import recipe as recipe
+from augment.sources.pose_source import PoseSource as PoseSource
+from augment.sources.pose_source import SourceContext as SourceContext
+from augment.sources.registry import register_source as register_source

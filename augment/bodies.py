@@ -1,7 +1,7 @@
 """Bone lengths for synthetic bodies: variations of the data's own, or a population.
 
-A sampler takes the lengths of the real poses it stands beside (the "own" ones) and gives new ones. Left and right
-always change together. Lengths in the order of kinematics.BONES, metres.
+A sampler takes the lengths of real bodies and gives new ones; left and right always change together. Lengths are in
+metres, in the order of kinematics.BONES.
 """
 
 from collections.abc import Callable
@@ -11,40 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from kinematics import BONES
-from kinematics.constants import constant, indices
-
-# The 8 factors of DH-AUG and the bones they scale. The original left the thorax out, so that a body grew around a
-# spine of one length; here the thorax shares the waist's factor: the trunk grows as one.
-FACTORS = {
-    "shin": ("left_shin", "right_shin"),
-    "thigh": ("left_thigh", "right_thigh"),
-    "hip": ("left_hip", "right_hip"),
-    "trunk": ("waist", "thorax"),
-    "shoulder": ("left_shoulder", "right_shoulder"),
-    "upper_arm": ("left_upper_arm", "right_upper_arm"),
-    "forearm": ("left_forearm", "right_forearm"),
-    "neck": ("neck",),
-}
-FACTOR_NAMES = tuple(FACTORS)
-_FACTOR_OF_BONE = [next(i for i, bones in enumerate(FACTORS.values()) if bone in bones) for bone in BONES]
-
-# Length / stature. Thigh, shin, upper arm, forearm: Drillis and Contini (1966). The others are between joint centres,
-# which the anthropometric widths are not: middle of Human3.6M's five subjects over 1.75 m.
-STATURE_RATIOS = {
-    "shin": 0.246, "thigh": 0.245, "hip": 0.075, "waist": 0.138, "thorax": 0.146, "shoulder": 0.088,
-    "upper_arm": 0.186, "forearm": 0.146, "neck": 0.108,
-}  # fmt: skip
-_LIMBS = {"shin", "thigh", "upper_arm", "forearm"}
+from kinematics.bones import FACTOR_NAMES, MIRRORED_BONES, scale_bones
+from kinematics.stature import average_bone_lengths, sample_population
 
 BodySampler = Callable[[Tensor, torch.Generator], Tensor]
 BodiesName = Literal["keep", "templates", "population"]
-
-
-def scale_bones(lengths: Float[Tensor, "*batch 15"], factors: Float[Tensor, "*batch 8"]) -> Float[Tensor, "*batch 15"]:
-    """Bone lengths times the 8 shared factors (order of FACTOR_NAMES)."""
-    index = indices(_FACTOR_OF_BONE, lengths)
-    return lengths * factors.index_select(-1, index)
 
 
 class TemplateBodies:
@@ -53,52 +24,32 @@ class TemplateBodies:
     def __init__(self, spread: float = 0.2) -> None:
         self.spread = spread
 
-    def __call__(self, own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
-        unit = torch.rand(len(own), len(FACTORS), generator=generator, device=own.device, dtype=own.dtype)
-        return scale_bones(own, 1 + self.spread * (2 * unit - 1))
+    def __call__(self, lengths: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
+        size = len(lengths), len(FACTOR_NAMES)
+        unit = torch.rand(size, generator=generator, device=lengths.device, dtype=lengths.dtype)
+        return scale_bones(lengths, 1 + self.spread * (2 * unit - 1))
 
 
 class PopulationBodies:
-    """People of a log-normal stature, whose limbs are long or short together, and each segment a little by itself.
+    """People about an average body (kinematics.stature.sample_population). mean_lengths: (15,); None: of an adult."""
 
-    mean_lengths: (15,) the average body; stature_m goes with it. By default the average adult of the literature;
-    `around` takes a data set's own average, so that the places of the joints in the body stay the data set's.
-    stature_sd, limbs_sd, segment_sd: of the logarithms. Women and men together (162 and 176 cm, 7 cm sd each) have a
-    sd of 0.06; the default is a little wider, for the young and the tall. Single segments differ by far more than
-    anatomy (0.04) does: where a joint's centre is put is up to each measurement.
-    """
-
-    def __init__(
-        self,
-        mean_lengths: Float[Tensor, "15"] | None = None,
-        stature_sd: float = 0.08,
-        limbs_sd: float = 0.03,
-        segment_sd: float = 0.10,
-        stature_m: float = 1.69,
-    ) -> None:
-        self.mean_lengths = stature_m * _stature_ratios() if mean_lengths is None else mean_lengths
-        self.stature_sd, self.limbs_sd, self.segment_sd = stature_sd, limbs_sd, segment_sd
+    def __init__(self, mean_lengths: Float[Tensor, "15"] | None = None) -> None:
+        self.mean_lengths = average_bone_lengths() if mean_lengths is None else mean_lengths
 
     @classmethod
     def around(cls, lengths: Float[Tensor, "people 15"]) -> "PopulationBodies":
         """A population about the average of given bodies, made symmetric."""
         mean = lengths.mean(dim=0)
-        index = [BONES.index(_twin(bone)) for bone in BONES]
-        return cls((mean + mean[index]) / 2)
+        return cls((mean + mean[list(MIRRORED_BONES)]) / 2)
 
-    def __call__(self, own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
-        """own: only its count, device and type matter here."""
-        normal = torch.randn(2 + len(STATURE_RATIOS), len(own), generator=generator, device=own.device, dtype=own.dtype)
-        is_limb = constant([name in _LIMBS for name in STATURE_RATIOS], own)[:, None]
-        log_scale = self.stature_sd * normal[:1] + self.limbs_sd * is_limb * normal[1:2]
-        scale = torch.add(log_scale, normal[2:], alpha=self.segment_sd).exp()
-        index = indices(_SEGMENT_OF_BONE, own)
-        return scale.index_select(0, index).mul_(self.mean_lengths.to(own)[:, None]).t()  # kinematics.batch_last
+    def __call__(self, lengths: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
+        """lengths: only their count, device and type matter here."""
+        return sample_population(self.mean_lengths, lengths, generator)
 
 
-def keep_bodies(own: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
+def keep_bodies(lengths: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
     """The real bodies as they are."""
-    return own
+    return lengths
 
 
 def body_sampler(name: str, spread: float, reference_lengths: Float[Tensor, "people 15"]) -> BodySampler:
@@ -111,20 +62,3 @@ def body_sampler(name: str, spread: float, reference_lengths: Float[Tensor, "peo
     if name not in samplers:
         raise ValueError(f"bodies {name!r} are not known: choose from {', '.join(samplers)}.")
     return samplers[name]()
-
-
-def _segment(bone: str) -> str:
-    return bone.removeprefix("left_").removeprefix("right_")
-
-
-def _twin(bone: str) -> str:
-    if bone.startswith("left_"):
-        return "right_" + _segment(bone)
-    return "left_" + _segment(bone) if bone.startswith("right_") else bone
-
-
-_SEGMENT_OF_BONE = [[*STATURE_RATIOS].index(_segment(bone)) for bone in BONES]
-
-
-def _stature_ratios() -> Float[Tensor, "15"]:
-    return torch.tensor([STATURE_RATIOS[_segment(bone)] for bone in BONES])

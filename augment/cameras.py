@@ -79,8 +79,8 @@ def other_places(
 
 def _chance(generator: torch.Generator, like: Tensor, *count: int) -> tuple[Tensor, Tensor]:
     """What a wide camera is drawn from: four uniform numbers (4, *count) and four normal ones."""
-    kind = {"generator": generator, "device": like.device, "dtype": like.dtype}
-    return torch.rand(4, *count, **kind), torch.randn(4, *count, **kind)
+    like_root = {"generator": generator, "device": like.device, "dtype": like.dtype}
+    return torch.rand(4, *count, **like_root), torch.randn(4, *count, **like_root)
 
 
 def _focal(ranges: WideCameraRanges, unit: Tensor) -> Tensor:

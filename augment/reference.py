@@ -1,4 +1,4 @@
-"""The real poses that synthetic ones are made from, placed by and compared with."""
+"""The real poses that synthetic ones are made from, placed by, and compared with."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,23 +10,23 @@ from augment.rigs import seen_by_rigs
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
 from data.multiview.dataset import MultiViewDataset
-from kinematics import Camera, DHHuman, Skeleton, bone_lengths
+from kinematics import Camera, DHHuman, Skeleton, bone_lengths, constants
 from kinematics.batch_last import stack
-from kinematics.constants import indices
-from kinematics.foot_contact import lowest_heights, planted, smoothed
+from kinematics.foot_contact import lowest_heights, remove_foot_skate, smoothed
 from kinematics.inverse import BodyPose, joint_angles_from_joints
+from kinematics.joints import J
 from kinematics.limb_frames import LimbPose, take_apart, trunk_frames
 
-HIP = Skeleton("h36m_16").root
-THORAX, HEAD = (Skeleton("h36m_16").joints.index(name) for name in ("Thorax", "Head"))
 POSES_AT_ONCE = 2048  # of several views: of these only one pose and the cameras are kept
 MOST_FRAMES = 1_000_000  # of all clips kept: 2 GB while they are fitted
 FRAMES_AT_ONCE = 100_000  # fitting takes 2 KB a frame
 
 
 @dataclass
-class Reference:
-    """joints_world: (N, T, 16, 3) metres; camera: (N,) the one each pose was seen by, or (N, V) its rig."""
+class ReferencePoses:
+    """Real poses and what can be derived from them. joints_world: (N, T, 16, 3) metres; camera: (N,) the one each pose
+    was seen by, or (N, V) its rig.
+    """
 
     joints_world: Tensor
     camera: Camera
@@ -34,7 +34,7 @@ class Reference:
     @classmethod
     def of(
         cls, data: PoseDataset | MultiViewDataset | PoseBatch, maximum: int, generator: torch.Generator
-    ) -> "Reference":
+    ) -> "ReferencePoses":
         """At most `maximum` poses of a data set, drawn at random, and of long clips no more than MOST_FRAMES in all.
 
         They need cameras and the 16-joint layout.
@@ -42,26 +42,26 @@ class Reference:
         count = len(data)
         maximum = max(1, min(maximum, MOST_FRAMES // _frames(data)))
         device = data.source.device if isinstance(data, PoseBatch) else data.device
-        rows = torch.arange(count)
+        indices = torch.arange(count)
         if count > maximum:
-            rows = torch.randperm(count, generator=generator, device=generator.device)[:maximum].sort().values
-        rows = rows.to(device)
-        several = isinstance(data, MultiViewDataset) or (isinstance(data, PoseBatch) and data.views is not None)
-        parts = rows.split(POSES_AT_ONCE) if several else (rows,)
+            indices = torch.randperm(count, generator=generator, device=generator.device)[:maximum].sort().values
+        indices = indices.to(device)
+        multi_view = isinstance(data, MultiViewDataset) or (isinstance(data, PoseBatch) and data.views is not None)
+        parts = indices.split(POSES_AT_ONCE) if multi_view else (indices,)
         batches = (_checked(data[part] if isinstance(data, PoseBatch) else data.batch(part)) for part in parts)
-        if several:
+        if multi_view:
             return cls(*seen_by_rigs(batches))
         batch = next(batches)
         assert batch.camera is not None
         return cls(batch.joints_world(), batch.camera)
 
-    def to(self, device: torch.device | str) -> "Reference":
-        return Reference(self.joints_world.to(device), self.camera.to(device))
+    def to(self, device: torch.device | str) -> "ReferencePoses":
+        return ReferencePoses(self.joints_world.to(device), self.camera.to(device))
 
-    def smooth(self) -> "Reference":
-        """With joints that move smoothly, over 2 frames (sd)."""
+    def smooth(self) -> "ReferencePoses":
+        """Smooth the joints over time (Gaussian, sd 2 frames)."""
         tracks = smoothed(self.joints_world.flatten(2)) if self.joints_world.shape[1] > 1 else self.joints_world
-        return Reference(tracks.view_as(self.joints_world), self.camera)
+        return ReferencePoses(tracks.view_as(self.joints_world), self.camera)
 
     def __len__(self) -> int:
         return len(self.joints_world)
@@ -74,10 +74,10 @@ class Reference:
     @property
     def hip(self) -> Tensor:
         """(N, T, 3) metres, world."""
-        return self.joints_world[:, :, HIP]
+        return self.joints_world[:, :, J.HIP]
 
     @cached_property
-    def lowest(self) -> Tensor:
+    def ground_height(self) -> Tensor:
         """(N, T) height of the lowest joint of each frame, metres."""
         return lowest_heights(self.joints_world)
 
@@ -92,84 +92,87 @@ class Reference:
         return take_apart(self.joints_world)
 
     @cached_property
-    def fit(self) -> BodyPose:
-        """The DH body's best fit to each pose (N, T), made once."""
+    def dh_pose(self) -> BodyPose:
+        """The DH body that fits each pose best, (N, T)."""
         pieces = self.joints_world.split(max(1, FRAMES_AT_ONCE // self.joints_world.shape[1]))
         return BodyPose(*(torch.cat(parts) for parts in zip(*map(joint_angles_from_joints, pieces), strict=True)))
 
     @cached_property
     def body_lengths(self) -> Tensor:
-        """(N, 15) bone lengths of the fitted DH bodies, metres: of the trunk, not those between the data's joints."""
-        return self.fit.bone_lengths.mean(dim=1)
+        """(N, 15) bone lengths of these DH bodies, metres; those of the trunk differ from `lengths`."""
+        return self.dh_pose.bone_lengths.mean(dim=1)
 
     @cached_property
-    def centres(self) -> Tensor:
-        """(N, 2, 3) metres: where Hip and Thorax lie from the fitted body's, in the frames of pelvis and chest.
+    def hip_thorax_offsets(self) -> Tensor:
+        """(N, 2, 3) metres: the data's Hip and Thorax from the DH body's, in the frames of pelvis and chest.
 
         A DH body has its hip centre between the hips and its thorax between the shoulders. Data sets define both as
-        they like: CMU's Hip lies 11 cm higher. What is made of a DH body must have the data's joints, not its own.
+        they like: CMU's Hip lies 11 cm higher.
         """
-        fitted = DHHuman()(*self.fit)
-        apart = (self.joints_world - fitted)[:, :, indices((HIP, THORAX), fitted), :]
+        fitted = DHHuman()(*self.dh_pose)
+        apart = (self.joints_world - fitted)[:, :, constants.indices((J.HIP, J.THORAX), fitted), :]
         return _in_trunk(fitted, apart, inwards=True).mean(dim=1)
 
     @cached_property
     def is_dh_body(self) -> bool:
         """Whether Hip and Thorax lie where a DH body has them, to a thousandth of a millimetre."""
-        return bool((self.centres.abs() < 1e-6).all())
+        return bool((self.hip_thorax_offsets.abs() < 1e-6).all())
 
-    def with_centres(self, joints: Tensor, rows: Tensor, growth: Tensor) -> Tensor:
-        """Joints (B, T, 16, 3) of DH bodies with Hip and Thorax where the people at `rows` have theirs.
+    def with_hip_and_thorax(self, joints: Tensor, indices: Tensor, growth: Tensor) -> Tensor:
+        """Move Hip and Thorax of DH bodies (B, T, 16, 3) to where the real people at `indices` have them.
 
-        growth: (B,) size of each body over that person's. The neck of a clip is as long in every frame as in the middle
-        one: the head hangs from the DH body's thorax, which turns otherwise than the neck does.
+        growth: (B,) size of each body over that person's. The neck of a clip keeps the length of its middle frame: the
+        head follows the DH body's thorax, which turns about another point than the neck does.
         """
         if self.is_dh_body:
             return joints
-        apart = self.centres.index_select(0, rows) * growth[:, None, None]
+        apart = self.hip_thorax_offsets.index_select(0, indices) * growth[:, None, None]
         apart = apart[:, None].expand(-1, joints.shape[1], -1, -1)
-        moved = joints[:, :, indices((HIP, THORAX), joints)] + _in_trunk(joints, apart, inwards=False)
+        moved = joints[:, :, constants.indices((J.HIP, J.THORAX), joints)] + _in_trunk(joints, apart, inwards=False)
         parts = list(joints.unbind(2))
-        parts[HIP], parts[THORAX] = moved.unbind(2)
+        parts[J.HIP], parts[J.THORAX] = moved.unbind(2)
         if joints.shape[1] > 1:
-            neck = parts[HEAD] - parts[THORAX]
+            neck = parts[J.HEAD] - parts[J.THORAX]
             length = neck.norm(dim=-1, keepdim=True)
-            parts[HEAD] = parts[THORAX] + neck * (length[:, length.shape[1] // 2, None] / length.clamp_min(1e-3))
+            parts[J.HEAD] = parts[J.THORAX] + neck * (length[:, length.shape[1] // 2, None] / length.clamp_min(1e-3))
         return stack(parts, -2, joints)
 
-    def random_rows(self, count: int, generator: torch.Generator) -> Tensor:
-        """(count,) int64 rows, with replacement, on the reference's device."""
-        rows = torch.randint(len(self), (count,), generator=generator, device=generator.device)
-        return rows.to(self.joints_world.device)
+    def random_indices(self, count: int, generator: torch.Generator) -> Tensor:
+        """(count,) int64, drawn with replacement, on the reference's device."""
+        indices = torch.randint(len(self), (count,), generator=generator, device=generator.device)
+        return indices.to(self.joints_world.device)
 
-    def place_rows(self, rows: Tensor, one_for_all: bool, generator: torch.Generator) -> Tensor:
-        """(B,) rows whose places and cameras synthetic poses take: each its own, or, as published, one for all."""
-        if not one_for_all or len(rows) == 0:
-            return rows
-        chosen = torch.randint(len(rows), (1,), generator=generator, device=generator.device)
-        return rows[chosen.to(rows.device)].expand(len(rows))
+    def camera_indices(self, indices: Tensor, one_for_all: bool, generator: torch.Generator) -> Tensor:
+        """(B,) real poses whose places and cameras synthetic ones take: `indices`, or, as published, one for all."""
+        if not one_for_all or len(indices) == 0:
+            return indices
+        chosen = torch.randint(len(indices), (1,), generator=generator, device=generator.device)
+        return indices[chosen.to(indices.device)].expand(len(indices))
 
-    def beside(self, joints: Tensor, rows: Tensor) -> Tensor:
-        """Poses (B, T, 16, 3) whose hip was given from a real one's: moved to where those at `rows` were."""
-        return joints + self.hip[rows][:, self.hip.shape[1] // 2, None, None]
+    def offset_to_reference(self, joints: Tensor, indices: Tensor) -> Tensor:
+        """Move poses (B, T, 16, 3) whose root counts from a real hip to the real poses at `indices`."""
+        return joints + self.hip[indices][:, self.hip.shape[1] // 2, None, None]
 
-    def settle(self, joints: Tensor, rows: Tensor, plant: bool = True) -> Tensor:
-        """Poses (B, T, 16, 3) moved to where the real ones at `rows` were.
+    def place_on_ground(self, joints: Tensor, indices: Tensor, remove_skate: bool = True) -> Tensor:
+        """Move poses (B, T, 16, 3) to where the real ones at `indices` were.
 
         The hip comes over the same point of the floor, the lowest joint of every frame to the same height: who stands
-        goes on standing, who jumps jumps as high. plant: a clip's hip is there in its middle frame and travels as the
-        legs carry it; otherwise along the real hip's track.
+        goes on standing, who jumps jumps as high. remove_skate: a clip's hip is there in its middle frame and travels
+        as its legs carry it; otherwise along the real hip's track.
         """
-        plant = plant and joints.shape[1] > 1
-        lowest = lowest_heights(self.joints_world[rows], softly=True) if plant else self.lowest.index_select(0, rows)
-        x, y, z = self.hip.index_select(0, rows).unbind(-1)
-        hip_x, hip_y, hip_z = joints[:, :, HIP].unbind(-1)
-        lift = lowest - lowest_heights(joints, softly=plant)
-        if plant:  # from the real hip's height to its own, smoothly: other legs lift the body at other times
+        remove_skate = remove_skate and joints.shape[1] > 1
+        if remove_skate:
+            ground_height = lowest_heights(self.joints_world[indices], softly=True)
+        else:
+            ground_height = self.ground_height.index_select(0, indices)
+        x, y, z = self.hip.index_select(0, indices).unbind(-1)
+        hip_x, hip_y, hip_z = joints[:, :, J.HIP].unbind(-1)
+        lift = ground_height - lowest_heights(joints, softly=remove_skate)
+        if remove_skate:  # smoothly, as other legs lift the body at other times
             lift = z - hip_z + smoothed((lift - (z - hip_z))[..., None])[..., 0]
         move = stack([x - hip_x, y - hip_y, lift], -1, joints)
-        settled = joints + move[:, :, None]
-        return planted(settled) if plant else settled
+        on_ground = joints + move[:, :, None]
+        return remove_foot_skate(on_ground) if remove_skate else on_ground
 
 
 def _frames(data: PoseDataset | MultiViewDataset | PoseBatch) -> int:

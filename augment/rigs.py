@@ -1,4 +1,4 @@
-"""The rigs that real poses of several views were seen by, and the one view of a pose that a critic looks at."""
+"""The rigs that real poses of several views were seen by, and the one view that a critic sees."""
 
 from collections.abc import Iterable
 
@@ -12,21 +12,21 @@ from kinematics import Camera
 def seen_by_rigs(batches: Iterable[PoseBatch]) -> tuple[Tensor, Camera]:
     """World joints (N, T, J, 3), metres, and the rig of V cameras each pose was seen by, (N, V).
 
-    A view that is missing has a camera of no meaning, which must see no synthetic pose. Poses with a missing view are
-    therefore left out. If none is complete, those with two views or more stay, and a camera that is there stands in for
-    each that is not: V views are what the lifter reads, and two of one camera are a rig with fewer.
+    The camera of a missing view means nothing and must see no synthetic pose, so poses with a missing view are left
+    out. If none is complete, those with two views or more stay, and their recorded cameras replace the missing ones:
+    the lifter reads V views, and two of one camera are a rig with fewer.
     """
     parts = [(*_world(batch), camera) for batch in batches if (camera := batch.camera) is not None]
     joints, known = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
     camera = Camera.cat([part[2] for part in parts])
-    there = known.any(dim=2)  # (N, V)
+    recorded = known.any(dim=2)  # (N, V)
     usable = known.any(dim=1).all(dim=1)  # in no frame missing everywhere
-    for least in (there.shape[1], 2):
-        rows = (usable & (there.sum(dim=1) >= least)).nonzero().squeeze(1)
-        if len(rows):
-            return joints[rows], _stand_in(camera[rows], there[rows])
+    for least in (recorded.shape[1], 2):
+        indices = (usable & (recorded.sum(dim=1) >= least)).nonzero().squeeze(1)
+        if len(indices):
+            return joints[indices], _stand_in(camera[indices], recorded[indices])
     raise ValueError(
-        f"None of {len(there)} real poses was seen by two cameras or more and in all its frames: synthetic poses of "
+        f"None of {len(recorded)} real poses was seen by two cameras or more and in all its frames: synthetic poses of "
         "several views need such rigs. Take clips of more cameras, or augment a lifter of single views."
     )
 
@@ -35,15 +35,18 @@ def _world(batch: PoseBatch) -> tuple[Tensor, Tensor]:
     """Each frame's joints (B, T, J, 3) from the first view that has it, and which views have it (B, V, T)."""
     known = batch.visible.any(dim=-1)
     first = known.int().argmax(dim=1)
-    rows, frames = (torch.arange(size, device=first.device) for size in first.shape)
-    return batch.joints_world()[rows[:, None], first, frames], known
+    indices, frames = (torch.arange(size, device=first.device) for size in first.shape)
+    return batch.joints_world()[indices[:, None], first, frames], known
 
 
-def _stand_in(camera: Camera, there: Tensor) -> Camera:
-    """Rigs (N, V) with the cameras that are there, in turn, in place of those that are not."""
-    views = torch.arange(there.shape[1], device=there.device)
-    in_turn = (~there).int().argsort(dim=1, stable=True).gather(1, views % there.sum(dim=1, keepdim=True))
-    chosen = torch.where(there, views, in_turn) + len(views) * torch.arange(len(there), device=there.device)[:, None]
+def _stand_in(camera: Camera, recorded: Tensor) -> Camera:
+    """Rigs (N, V) with recorded cameras, in turn, in place of missing ones."""
+    views = torch.arange(recorded.shape[1], device=recorded.device)
+    in_turn = (~recorded).int().argsort(dim=1, stable=True).gather(1, views % recorded.sum(dim=1, keepdim=True))
+    chosen = (
+        torch.where(recorded, views, in_turn)
+        + len(views) * torch.arange(len(recorded), device=recorded.device)[:, None]
+    )
     return camera.reshape(-1)[chosen]
 
 

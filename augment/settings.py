@@ -1,14 +1,12 @@
 """What the augmentation does, and the recipes."""
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 from augment.bodies import BodiesName
 from augment.cameras import WideCameraRanges
 from augment.gan.generator import RotationMode
-
-SOURCES = ("gan", "crossover", "limbs", "rom", "normal", "real")
 
 
 @dataclass(frozen=True)
@@ -17,32 +15,49 @@ class Mixture:
 
     gan: float = 0.0
     """Poses of the trained generator."""
-    crossover: float = 0.0
+    angle_swap: float = 0.0
     """Real poses, limbs exchanged and turned in joint-angle space, inside anatomical limits."""
-    limbs: float = 0.0
+    limb_swap: float = 0.0
     """Real poses, limbs exchanged and turned on the joints themselves (keeps real shoulders exactly)."""
-    rom: float = 0.0
+    range_of_motion: float = 0.0
     """Poses from the range-of-motion table, no data needed."""
-    normal: float = 0.0
+    clipped_normal: float = 0.0
     """The original's method "normal"."""
     real: float = 0.0
     """Real poses as they are, seen by new cameras."""
+    sources: tuple[str, ...] = ()
+    """Shares of further sources, NAME=SHARE each: those that --plugins register."""
 
     def shares(self) -> dict[str, float]:
         """Source -> share, summing to 1; sources that are off are left out."""
-        weights = {name: float(getattr(self, name)) for name in SOURCES}
-        if min(weights.values()) < 0:
-            raise ValueError(f"The mixture has a negative share: {weights}. Give 0 or more for each source.")
-        total = sum(weights.values())
-        return {name: weight / total for name, weight in weights.items() if weight} if total else {}
+        weights: dict[str, Any] = {name: getattr(self, name) for name in BUILT_IN_SOURCES}
+        for name, equals, share in (entry.partition("=") for entry in self.sources):
+            if not (name and equals):
+                raise ValueError(f"--sources {name}: expected NAME=SHARE, as in --sources {name or 'mine'}=0.5.")
+            weights[name] = share
+        shares = {name: _share(name, weight) for name, weight in weights.items()}
+        total = sum(shares.values())
+        return {name: share / total for name, share in shares.items() if share} if total else {}
+
+
+BUILT_IN_SOURCES = tuple(entry.name for entry in fields(Mixture) if entry.name != "sources")
+
+
+def _share(name: str, weight: Any) -> float:
+    try:
+        if 0 <= float(weight) < math.inf:
+            return float(weight)
+    except ValueError:
+        pass
+    raise ValueError(f"The share of the source {name} is {weight}: expected a number of 0 or more.")
 
 
 @dataclass(frozen=True)
 class GanSettings:
     """The generator, its critics and how they learn."""
 
-    noise_dim: int = 128
-    """Size of the generator's noise."""
+    latent_dim: int = 128
+    """Size of the generator's latent."""
     generator_width: int = 256
     """Width of the generator (published default 1000, README 256)."""
     critic_width_3d: int = 256
@@ -55,7 +70,7 @@ class GanSettings:
     """Clips: frames between control points of the generator's trajectories; 0: every frame by itself, as published."""
     critic_frames: int = 4
     """Clips: frames of each that the critics of single poses see, drawn at random; 0: all, as published."""
-    gan_playback: bool = True
+    gan_time_reversal: bool = True
     """Clips: show the motion critics every clip backwards in time as well."""
     lr_generator: float = 1e-4
     """Adam learning rate of the generator."""
@@ -77,8 +92,9 @@ class GanSettings:
     """euler: three angles of +-180 degrees as published; upright: any heading and a learned tilt."""
     max_tilt: float = math.pi / 2
     """Largest tilt about each level axis, radians (upright)."""
-    root: Literal["learned", "settled"] = "settled"
-    """learned: the hip is the generator's, within 10 m of a real one; settled: on the floor where a real pose stood."""
+    root: Literal["learned", "on_ground"] = "on_ground"
+    """learned: the hip is the generator's, within 10 m of a real one; on_ground: on the floor where a real pose
+    stood."""
     heading: Literal["world", "random"] = "random"
     """What the 3D critic sees: world axes as published, or all poses, real and synthetic, at random headings."""
 
@@ -102,15 +118,17 @@ class AugmentSettings:
     new_bodies_for_real: bool = False
     """Give the source `real` new bone lengths too."""
     exchange: float = 0.5
-    """crossover, limbs: probability with which each limb comes from another pose."""
+    """angle_swap, limb_swap: probability with which each limb comes from another pose."""
     turn_sd: float = 0.6
-    """crossover, limbs: random turning, radians, standard deviation per angle or axis."""
+    """angle_swap, limb_swap: random turning, radians, standard deviation per angle or axis."""
     tilt_sd: float = 0.3
-    """crossover, limbs, rom: tilt of the whole body about both level axes, radians, standard deviation."""
-    balanced: float = 0.0
-    """crossover, limbs, rom: part of the poses, 0 to 1, leaned until the centre of mass is over the feet instead."""
+    """angle_swap, limb_swap, range_of_motion: tilt of the whole body about both level axes, radians, standard
+    deviation."""
+    balance_probability: float = 0.0
+    """angle_swap, limb_swap, range_of_motion: part of the poses, 0 to 1, leaned until the centre of mass is over the
+    feet instead."""
     lean_sd: float = 0.1
-    """How far balanced poses are off balance, radians about both level axes, standard deviation."""
+    """How far these are are off balance, radians about both level axes, standard deviation."""
     near: float = 0.5
     """Nearest a joint may be to its camera, metres."""
     keep_in_image: bool = True
@@ -157,15 +175,15 @@ RECIPES: dict[str, AugmentSettings] = {
     "none": AugmentSettings(schedule="none", synthetic_share=0.0),
     "dh-aug": _DH_AUG,
     "posefk": AugmentSettings(
-        mixture=Mixture(gan=0.1, limbs=0.6, rom=0.3),
+        mixture=Mixture(gan=0.1, limb_swap=0.6, range_of_motion=0.3),
         turn_sd=0.3,
         tilt_sd=0.4,
-        balanced=0.9,
+        balance_probability=0.9,
         synthetic_share=0.7,
     ),  # fmt: skip
 }
 # The original's --data_enhancement_method normal: random DH poses instead of the GAN's, the rest as dh-aug.
-METHOD_NORMAL = replace(_DH_AUG, mixture=Mixture(normal=1.0))
+METHOD_NORMAL = replace(_DH_AUG, mixture=Mixture(clipped_normal=1.0))
 
 
 def recipe(name: str) -> AugmentSettings:

@@ -6,38 +6,21 @@ from typing import Any, NotRequired, TypedDict
 import torch
 from torch import Tensor
 
-from augment.gan.critics import NUM_JOINTS
-from augment.gan.generator import NUM_ANGLES, NUM_FACTORS, NUM_ROOT, NUM_ROTATIONS
-from augment.settings import AugmentSettings, GanSettings
+from augment.settings import AugmentSettings
+from augment.sources.registry import source_class
 from data import DataSettings
 from data.plain import from_plain
 from posenets import lifter_from_checkpoint
-from posenets.checkpoints.content import OptimizerState, check_content, is_posefk
+from posenets.checkpoints.content import check_content, is_posefk
 
-Weights = dict[str, Tensor]
-
-
-class GanState(TypedDict):
-    """Gan.state_dict's dictionary; motion critics are there for clips."""
-
-    generator: Weights
-    critic_3d: Weights
-    critic_2d: Weights
-    motion_critic_3d: NotRequired[Weights]
-    motion_critic_2d: NotRequired[Weights]
-    generator_optimizer: OptimizerState
-    critic_3d_optimizer: OptimizerState
-    critic_2d_optimizer: OptimizerState
-    motion_critic_3d_optimizer: NotRequired[OptimizerState]
-    motion_critic_2d_optimizer: NotRequired[OptimizerState]
-    updates: int
+_RANGES = {"tries": (1, 1000), "max_reference": (1, 10**8), "bone_spread": (0, 10)}
 
 
 class AugmenterState(TypedDict):
     """Augmenter.state_dict's dictionary."""
 
     random: Tensor
-    gan: GanState | None
+    sources: dict[str, dict[str, Any]]
 
 
 class _Settings(TypedDict):
@@ -96,38 +79,9 @@ def stored_augmenter(content: dict[str, Any], path: object) -> StoredAugmenter:
 
 def check_stored(settings: AugmentSettings, state: AugmenterState, frames: int) -> None:
     """Refuse settings that would build other nets than those whose weights are in the state, or loop without end."""
-    own = settings.gan
-    ranges = {
-        "tries": (settings.tries, 1, 1000), "max_reference": (settings.max_reference, 1, 10**8),
-        "generator_every": (own.generator_every, 1, 10**6), "key_every": (own.key_every, 0, 10**6),
-        "critic_frames": (own.critic_frames, 0, 10**6), "max_tilt": (own.max_tilt, 0, 100),
-        "bone_spread": (settings.bone_spread, 0, 10),
-    }  # fmt: skip
-    for name, (value, least, most) in ranges.items():
+    for name, (least, most) in _RANGES.items():
+        value = getattr(settings, name)
         if not least <= value <= most:
             raise ValueError(f"its setting {name} is {value}, expected {least} to {most:,}.")
-    nets = state["gan"]
-    if nets is None:
-        return
-    for (net, key), shape in _shapes(own, frames).items():
-        found = nets.get(net, {}).get(key)
-        held = "is missing" if found is None else f"is {tuple(found.shape)}"
-        if found is None or tuple(found.shape) != shape:
-            raise ValueError(f"its settings describe a {net} with {key} of {shape}, which {held}.")
-
-
-def _shapes(own: GanSettings, frames: int) -> dict[tuple[str, str], tuple[int, int]]:
-    """(net, weight) -> the shape that the settings give it: one weight for each size."""
-    outputs = NUM_ANGLES + NUM_ROTATIONS + NUM_ROOT + NUM_FACTORS * own.learn_bones
-    keys = (frames - 1) // own.key_every + 4 if frames > 1 and own.key_every else frames
-    of_motion = {
-        ("motion_critic_3d", "branches.positions.0.weight"): (own.motion_critic_width, frames * NUM_JOINTS * 3),
-        ("motion_critic_2d", "branches.positions.0.weight"): (own.motion_critic_width, frames * NUM_JOINTS * 2),
-    }
-    return {
-        ("generator", "deconv_out.weight"): (keys * outputs, own.generator_width),
-        ("generator", "preprocess.0.weight"): (own.generator_width, own.noise_dim),
-        ("critic_3d", "previous.0.weight"): (own.critic_width_3d, NUM_JOINTS * 3),
-        ("critic_2d", "pose_layer_1.weight"): (own.critic_width_2d, NUM_JOINTS * 2),
-        **(of_motion if frames > 1 else {}),
-    }
+    for name, source_state in state["sources"].items():
+        source_class(name).check_state(source_state, settings, frames)

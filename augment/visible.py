@@ -5,52 +5,34 @@ views is kept if all its cameras could have taken it.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import fields
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from augment.cameras import other_places
+from augment.settings import AugmentSettings
 from data.batch import SYNTHETIC, PoseBatch
 from kinematics import Camera
+from kinematics.joints import J
 
 NEAR_M = 0.5
 PIECE = 16384  # poses drawn at a time: what is computed with on the way then stays in the processor's cache
 SPARE = 16
-# Draws `count` poses afresh: world joints (count, T, 16, 3) and their cameras, (count,) or (count, V).
-Draw = Callable[[int], tuple[Tensor, Camera]]
-# Draws other cameras (N,) for poses (N, T, 16, 3) that these could not take.
-Redraw = Callable[[Tensor, Camera], Camera]
 
 
-@dataclass
-class Placement:
-    """What came of placing: poses, as many as asked for or those there were, and how many of those drawn were good."""
-
-    batch: PoseBatch
-    drawn: int
-    accepted: int
-
-    @property
-    def acceptance(self) -> float:
-        return self.accepted / max(self.drawn, 1)
-
-
-def photograph(joints_world: Float[Tensor, "batch frames joints 3"], camera: Camera) -> PoseBatch:
+def project_to_batch(joints_world: Float[Tensor, "batch frames joints 3"], camera: Camera) -> PoseBatch:
     """Synthetic poses as their cameras see them, whether or not they could. camera: (B,), or (B, V) for V views."""
-    several = camera.translation.ndim == 3
-    joints_camera = camera.world_to_camera(joints_world[:, None] if several else joints_world)
+    multi_view = camera.translation.ndim == 3
+    joints_camera = camera.world_to_camera(joints_world[:, None] if multi_view else joints_world)
     return PoseBatch.of(joints_camera, camera.project(joints_camera), camera, SYNTHETIC)
 
 
-def is_photographable(
-    batch: PoseBatch, near: float | int = NEAR_M, keep_in_image: bool = True
-) -> Bool[Tensor, "batch"]:
+def is_visible(batch: PoseBatch, near: float | int = NEAR_M, keep_in_image: bool = True) -> Bool[Tensor, "batch"]:
     """Whether every joint of every frame is at least `near` metres in front of the camera and inside the image, in all
-    views.
-
-    Only the nearest and the outermost of a pose's numbers are compared: a number that is none is the outermost.
+    views. NaN is not.
     """
     lead = 1 if batch.views is None else 2
     seen = batch.joints_3d[..., 2].flatten(lead).amin(dim=lead) >= near
@@ -62,64 +44,77 @@ def is_photographable(
     return seen if batch.views is None else seen.all(dim=1)
 
 
-def place(
-    draw: Draw, count: int, near: float | int = NEAR_M, keep_in_image: bool = True, tries: int = 5,
-    redraw: Redraw | None = None, patient: bool = True,
-) -> Placement:  # fmt: skip
-    """Draw until `count` poses can be photographed, at most `tries` times; there may then be fewer, or none.
+class VisibleSample:
+    """Collects `count` visible poses in at most `tries` rounds; there may then be fewer, or none.
 
-    redraw: of poses of several views, first draw anew, as often, the cameras that cannot take them. Without it a pose
-    stays with the V-th power of one camera's chance, and those that reach or move far are lost the most.
-    patient: without it, stop as soon as all tries together will not do.
+    give_up_early: stop as soon as all rounds together will not do. drawn, accepted: poses so far.
     """
-    kept: list[PoseBatch] = []
-    drawn = accepted = 0
-    for _ in range(tries):
-        wanted = count - accepted
-        if accepted:  # so that this time they will do: many small draws take longer than some poses too many
-            wanted = min(count, math.ceil(1.1 * wanted * drawn / accepted) + SPARE)
-        for first in range(0, wanted, PIECE):
-            joints, camera = draw(min(PIECE, wanted - first))
-            if redraw is not None:
-                camera = _with_others(joints, camera, redraw, (near, keep_in_image), tries)
-            batch = photograph(joints, camera)
-            good = is_photographable(batch, near, keep_in_image).nonzero().squeeze(1)
-            kept.append(batch.index_select(good))
-            drawn, accepted = drawn + len(batch), accepted + len(good)
-        if accepted >= count or not (patient or accepted * tries >= drawn):
-            break
-    return Placement(PoseBatch.cat(kept)[:count], drawn, accepted)
+
+    def __init__(self, count: int, tries: int, give_up_early: bool = False) -> None:
+        self.count, self.tries, self.give_up_early = count, tries, give_up_early
+        self.drawn = self.accepted = 0
+        self._batches: list[PoseBatch] = []
+
+    def __len__(self) -> int:
+        return min(self.accepted, self.count)
+
+    def sizes(self) -> Iterator[int]:
+        """How many poses to draw next, and `add` before the next step, until there are enough."""
+        for _ in range(self.tries if self.count else 0):
+            wanted = self.count - self.accepted
+            if self.accepted:  # so that this time they will do: many small draws take longer than some poses too many
+                wanted = min(self.count, math.ceil(1.1 * wanted * self.drawn / self.accepted) + SPARE)
+            for first in range(0, wanted, PIECE):
+                yield min(PIECE, wanted - first)
+            if self.accepted >= self.count or (self.give_up_early and self.accepted * self.tries < self.drawn):
+                return
+
+    def add(self, batch: PoseBatch, visible: Bool[Tensor, "batch"]) -> None:
+        """Count poses that were drawn and keep the visible ones."""
+        indices = visible.nonzero().squeeze(1)
+        self._batches.append(batch.index_select(indices))
+        self.drawn, self.accepted = self.drawn + len(batch), self.accepted + len(indices)
+
+    def poses(self) -> PoseBatch:
+        """Those that were kept, `count` at most."""
+        return PoseBatch.cat(self._batches)[: self.count]
 
 
-def filled(placements: list[Placement], count: int, generator: torch.Generator) -> PoseBatch | None:
-    """`count` poses of several placements in random order; what is missing repeats those there are. None: there are
-    none.
-    """
-    there = [placement.batch for placement in placements if len(placement.batch)]
-    if not there:
+def pad_by_repeat(samples: list[VisibleSample], count: int, generator: torch.Generator) -> PoseBatch | None:
+    """`count` poses of all samples in random order; what is missing repeats those there are. None: there are none."""
+    batches = [sample.poses() for sample in samples if len(sample)]
+    if not batches:
         return None
-    batch = PoseBatch.cat(there) if len(there) > 1 else there[0]
-    if len(batch) == count and len(there) == 1:
+    batch = PoseBatch.cat(batches) if len(batches) > 1 else batches[0]
+    if len(batch) == count and len(batches) == 1:
         return batch  # they come in random order by themselves
     device = batch.source.device
-    rows = torch.arange(count, device=device) % len(batch)
-    if len(there) > 1:
-        rows = rows[torch.randperm(count, generator=generator, device=generator.device).to(device)]
-    return batch.index_select(rows)
+    indices = torch.arange(count, device=device) % len(batch)
+    if len(batches) > 1:
+        indices = indices[torch.randperm(count, generator=generator, device=generator.device).to(device)]
+    return batch.index_select(indices)
 
 
-def _with_others(joints: Tensor, camera: Camera, redraw: Redraw, wanted: tuple[float, bool], tries: int) -> Camera:
-    """The rigs (B, V) with other cameras where those could not take the pose. wanted: near, keep_in_image."""
+def replace_blind_cameras(
+    joints: Float[Tensor, "batch frames joints 3"], camera: Camera, generator: torch.Generator,
+    settings: AugmentSettings,
+) -> Camera:  # fmt: skip
+    """Rigs (B, V) of wide cameras with other ones in the same directions where a camera could not take its pose.
+
+    Otherwise a pose would be kept with probability p^V, p being one camera's, and those that reach or move far would be
+    lost the most.
+    """
     views = camera.translation.shape[1]
-    bad = (~is_photographable(photograph(joints, camera).one_by_one(), *wanted)).nonzero().squeeze(1)
+    wanted = settings.near, settings.keep_in_image
+    blind = (~is_visible(project_to_batch(joints, camera).one_by_one(), *wanted)).nonzero().squeeze(1)
     camera = camera.reshape(-1)
-    for _ in range(tries - 1):
-        if not len(bad):
+    for _ in range(settings.tries - 1):
+        if not len(blind):
             break
-        poses = joints[bad // views]
-        fresh = redraw(poses, camera[bad])
+        poses = joints[blind // views]
+        fresh = other_places(camera[blind], poses[:, poses.shape[1] // 2, J.HIP], generator, settings.wide)
         camera = Camera(
-            *(getattr(camera, of.name).index_copy(0, bad, getattr(fresh, of.name)) for of in fields(Camera))
+            *(getattr(camera, of.name).index_copy(0, blind, getattr(fresh, of.name)) for of in fields(Camera))
         )
-        bad = bad[~is_photographable(photograph(poses, fresh), *wanted)]
+        blind = blind[~is_visible(project_to_batch(poses, fresh), *wanted)]
     return camera.reshape(-1, views)

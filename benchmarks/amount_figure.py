@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from benchmarks.cmux import SHARES, TABLES, amount_name, last_errors
 from evaluation.drawing.charts import save_figure
 from evaluation.drawing.colours import FAINT
-from training.figures import CURVES
+from training.reporting.figures import CURVES
 
 NAMES = {"cmux_a": "(a) the rig's cameras", "cmux_b": "(b) other cameras"}
 

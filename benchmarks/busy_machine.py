@@ -3,8 +3,9 @@
     python -m benchmarks.busy_machine              some 10 minutes; the machine has to be idle
     python -m benchmarks.busy_machine --runs 1
 
-Each run is `run_fk_gan.py --dataset demo --recipe none --epochs 1`, its pace as it prints it (poses a second, the first
-evaluation included); beside it so many processes that only count. Ways and loads alternate; the table has medians.
+Each run is `run_fk_gan.py --dataset cmu --posenet_name simple_baseline --recipe none --epochs 1`, its pace as it prints
+it (poses a second, the first evaluation included); beside it so many processes that only count. Ways and loads
+alternate; the table has medians.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from pathlib import Path
 from evaluation.tables import columns
 
 ROOT = Path(__file__).parents[1]
-COMMAND = "run_fk_gan.py --dataset demo --recipe none --epochs 1 --figures False"
+COMMAND = "run_fk_gan.py --dataset cmu --posenet_name simple_baseline --recipe none --epochs 1 --figures False"
 LIMIT = 40  # s; one that has not ended by then, of some 35,000 poses, counts as 0
 # name -> flags, environment
 WAYS = {

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 
 from data import DataSettings, PoseDataset, load_test_set
-from evaluation.evaluate import predict
+from evaluation.evaluate import predict_dataset
 from evaluation.metrics import joint_errors
 from evaluation.tables import columns
 from posenets import Lifter, load_lifter
@@ -42,7 +42,7 @@ def errors_of(lifter: Lifter, test_set: str, data_root: str) -> Errors:
     """Of one lifter."""
     recordings = load_test_set(test_set, DataSettings(dataset="cmu", data_root=data_root), lifter.frames, [])
     dataset = PoseDataset.from_recordings(recordings, lifter.skeleton.name, lifter.frames, target=lifter.target_frame)
-    made = predict(lifter, dataset)
+    made = predict_dataset(lifter, dataset)
     error = 1000 * made.errors.plain.mean(dim=1)
     distance = torch.minimum(dataset.sample - dataset.first, dataset.last - dataset.sample)
     inside = [(distance >= low) & (distance <= high) for low, high in GROUPS]
@@ -51,7 +51,7 @@ def errors_of(lifter: Lifter, test_set: str, data_root: str) -> Errors:
     speed = joint_errors(made.target[made.follows], earlier).mean(dim=1)
     fast = made.follows.nonzero()[speed > speed.quantile(0.9)]
     dataset.first = dataset.last = dataset.sample  # every window is padded from its own frame on
-    still = 1000 * predict(lifter, dataset).errors.plain.mean(dim=1)
+    still = 1000 * predict_dataset(lifter, dataset).errors.plain.mean(dim=1)
     numbers = [float(values.mean()) for values in (error, late, still, error[fast], still[fast])]
     return Errors([float(error[own].mean()) for own in inside], [int(own.sum()) for own in inside], *numbers)
 

@@ -28,7 +28,7 @@ from data.files.writing import atomic_write
 from evaluation.tables import columns
 
 LENGTH = "--epochs 30"
-NO_POSES = "--gan 0 --limbs 0 --rom 0"
+NO_POSES = "--gan 0 --limb_swap 0 --range_of_motion 0"
 PLAIN = f"--recipe posefk --input_mode screen --ema 0 {NO_POSES} --bodies keep --cameras dataset --dropout 0.1 {LENGTH}"
 VARIANTS: dict[str, str] = {
     "none": f"--recipe none {LENGTH}",
@@ -42,7 +42,7 @@ VARIANTS: dict[str, str] = {
     "none + EMA": f"--recipe none --ema 0.999 {LENGTH}",
     "none + cameras": f"{PLAIN} --cameras wide --real 1",
     "none + bodies": f"{PLAIN} --bodies population --new_bodies_for_real True --real 1",
-    "none + poses": f"{PLAIN} --limbs 0.67 --rom 0.33",
+    "none + poses": f"{PLAIN} --limb_swap 0.67 --range_of_motion 0.33",
     "posefk without GAN": f"--recipe posefk --gan 0 {LENGTH}",
 }
 MAIN = ("none", "dh-aug", "posefk")
@@ -66,7 +66,7 @@ _FULL = "--posenet_width 512 --batch_size 256 --steps_per_epoch 150 --eval_every
 # On a CPU clips cost ten to a hundred times a frame's time: 1,200 updates of 128 windows, smaller lifters, and dh-aug's
 # GAN learns in one batch of four once the lifter does.
 _SHORT = "--batch_size 128 --steps_per_epoch 30 --eval_every 20"
-_LENGTHS = {"none": "--epochs 20", "dh-aug": "--epochs 10 --gan_every 4", "posefk": "--epochs 20"}
+_LENGTHS = {"none": "--epochs 20", "dh-aug": "--epochs 10 --gan_interval 4", "posefk": "--epochs 20"}
 _SEQ2SEQ = "--posenet_name seq2seq --posenet_width 256 --frames 5 --difference_weight 5"
 _SINGLE = "--posenet_name videopose --posenet_width 256 --posenet_blocks 3"
 # 2,400 updates of 128 poses.
@@ -121,7 +121,7 @@ TABLES = {
             "self-supervised posefk": "--recipe posefk --self_supervised 1",
         },
         {
-            "none, as published": "--recipe none", "dh-aug": "--recipe dh-aug --epochs 5 --gan_every 4",
+            "none, as published": "--recipe none", "dh-aug": "--recipe dh-aug --epochs 5 --gan_interval 4",
             "self-supervised, as published": f"--recipe none {_PUBLISHED_ALONE}",
         },
     ),

@@ -24,12 +24,11 @@ from augment import Augmenter, Critic2D, Critic3D
 from augment.cameras import wide_cameras
 from augment.settings import RECIPES
 from augment.sources.random_poses import range_of_motion_poses
-from augment.visible import photograph
+from augment.visible import project_to_batch
 from benchmarks.command_line import without_flags
 from benchmarks.timing import Rate, seconds_of, thread_counts
 from data.batch import PoseBatch
 from kinematics import DHHuman
-from training.memory import keep_freed_memory
 
 BATCH, WIDTH, CYCLE = 1024, 256, 5
 PRODUCT_FLOPS = 2.0 * BATCH * WIDTH * WIDTH
@@ -62,7 +61,7 @@ def real_poses(count: int = BATCH) -> PoseBatch:
     poses = range_of_motion_poses(count, generator)
     root = torch.tensor([0.0, 0.0, 1.0]).expand(count, 3)
     joints = DHHuman()(poses.joint_angles, torch.tensor(BODY_M), poses.global_rotation, root)[:, None]
-    return photograph(joints, wide_cameras(joints[:, 0, 0], generator))
+    return project_to_batch(joints, wide_cameras(joints[:, 0, 0], generator))
 
 
 def iteration() -> Callable[[], object]:
@@ -103,7 +102,6 @@ def measure(rounds: int = 5) -> list[Rate]:
 
 def main() -> None:
     without_flags(__doc__)
-    keep_freed_memory()  # as a training run does
     for _ in thread_counts():
         for row in measure():
             print(

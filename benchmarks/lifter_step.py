@@ -16,7 +16,6 @@ from torch import nn
 from benchmarks.command_line import without_flags
 from benchmarks.timing import Rate, seconds_of, thread_counts
 from posenets import build_posenet
-from training.memory import keep_freed_memory
 
 BATCH = 1024
 
@@ -67,7 +66,6 @@ def measure(names: tuple[str, ...] = ("videopose", "simple_baseline"), rounds: i
 
 def main() -> None:
     without_flags(__doc__)
-    keep_freed_memory()  # as a training run does
     print(f"training step, batch {BATCH}, 1024 channels, against (1024, 256) @ (256, 256)")
     for _ in thread_counts():
         for row in measure():

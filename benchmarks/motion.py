@@ -27,36 +27,35 @@ from evaluation.motion import motion_distances, motion_statistics
 from evaluation.synthetic_quality.pose_sets.sets import whole_windows
 from evaluation.tables import columns
 from kinematics import exit_with_one_sentence
-from kinematics.foot_contact import planted
+from kinematics.foot_contact import remove_foot_skate
 from training.batches import RealBatches
-from training.memory import keep_freed_memory
 
 POSEFK, PUBLISHED = RECIPES["posefk"], RECIPES["dh-aug"]
-REAL, FLOOR, PLANTED = "real, judged against", "real, learned from", "real, planted"
+REAL, FLOOR, NO_SKATE = "real, judged against", "real, learned from", "real, without foot skate"
 FPS = 25.0
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A row of the table. trained: by --updates, else as it begins; placing: planted, track (along the real hip's) or
-    learned (the generator's own root)."""
+    """A row of the table. trained: by --updates, else as it begins; root: on_ground (as the legs carry it), track
+    (along the real hip's) or learned (the generator's)."""
 
     settings: AugmentSettings
     source: str = "gan"
     trained: bool = True
-    placing: str = "planted"
+    root: str = "on_ground"
 
 
 _EVERY_FRAME = replace(POSEFK, gan=replace(POSEFK.gan, key_every=0))
 VARIANTS = {
-    "GAN, as published": Variant(PUBLISHED, placing="learned"),
+    "GAN, as published": Variant(PUBLISHED, root="learned"),
     "GAN, every frame by itself": Variant(_EVERY_FRAME),
     "GAN, trajectories (posefk)": Variant(POSEFK),
-    "trajectories, real hip's track": Variant(POSEFK, placing="track"),
+    "trajectories, real hip's track": Variant(POSEFK, root="track"),
     "trajectories, before learning": Variant(POSEFK, trained=False),
-    "limbs": Variant(POSEFK, "limbs", False),
-    "limbs, real hip's track": Variant(POSEFK, "limbs", False, "track"),
-    "rom": Variant(POSEFK, "rom", False),
+    "limb_swap": Variant(POSEFK, "limb_swap", False),
+    "limb_swap, real hip's track": Variant(POSEFK, "limb_swap", False, "track"),
+    "range_of_motion": Variant(POSEFK, "range_of_motion", False),
 }
 
 
@@ -86,13 +85,16 @@ def whole_clips(dataset: PoseDataset, count: int, seed: int) -> Tensor:
     return dataset.batch(rows[order[:count]]).joints_world()
 
 
-def augmenter_of(settings: AugmentSettings, dataset: PoseDataset, budget: Budget, seed: int) -> Augmenter:
+def augmenter_of(
+    settings: AugmentSettings, source: str, dataset: PoseDataset, budget: Budget, seed: int
+) -> Augmenter:
     """An augmenter whose nets all have the budget's width and learning rate."""
     gan = replace(
         settings.gan, generator_width=budget.width, critic_width_3d=budget.width, critic_width_2d=budget.width,
         motion_critic_width=budget.width, lr_generator=budget.lr, lr_critic=budget.lr,
     )  # fmt: skip
-    return Augmenter(replace(settings, gan=gan, mixture=Mixture(gan=1), max_reference=5000), dataset, seed=seed)
+    mixture = Mixture(**{source: 1.0})
+    return Augmenter(replace(settings, gan=gan, mixture=mixture, max_reference=5000), dataset, seed=seed)
 
 
 def train(augmenter: Augmenter, dataset: PoseDataset, budget: Budget, seed: int, name: str) -> None:
@@ -100,20 +102,20 @@ def train(augmenter: Augmenter, dataset: PoseDataset, budget: Budget, seed: int,
     batches = RealBatches(dataset, seed)
     for _ in tqdm(range(budget.updates), desc=f"{name}, seed {seed}"):
         augmenter.update(batches.draw(budget.batch))
-    if problem := augmenter.collapse():
+    if problem := augmenter.problem():
         tqdm.write(f"{name}, seed {seed}: {problem}")
 
 
 @torch.no_grad()
-def draw(augmenter: Augmenter, source: str, placing: str, count: int, seed: int) -> Tensor:
+def draw(augmenter: Augmenter, source: str, root: str, count: int, seed: int) -> Tensor:
     """(count, T, 16, 3) metres, world: all that the source makes, whether or not a camera could have taken it."""
     generator = torch.Generator().manual_seed(seed)
-    reference = augmenter.parts.reference
-    rows = reference.random_rows(count, generator)
-    joints = augmenter.parts.sources.draw(source, rows, generator)
-    if placing == "learned":
-        return reference.beside(joints, rows)
-    return reference.settle(joints, rows, plant=placing == "planted")
+    reference = augmenter.reference
+    rows = reference.random_indices(count, generator)
+    joints = augmenter.sources[source].draw(rows, generator)
+    if root == "learned":
+        return reference.offset_to_reference(joints, rows)
+    return reference.place_on_ground(joints, rows, remove_skate=root == "on_ground")
 
 
 def remembered(path: Path, make: Callable[[], Tensor]) -> Tensor:
@@ -125,15 +127,15 @@ def remembered(path: Path, make: Callable[[], Tensor]) -> Tensor:
 
 def synthetic_clips(dataset: PoseDataset, budget: Budget, seed: int, out: Path) -> list[tuple[str, Tensor]]:
     """(variant, clips) of every row. A net that is trained once serves all rows that want it."""
-    nets: dict[tuple[AugmentSettings, bool], Augmenter] = {}
+    nets: dict[tuple[AugmentSettings, str, bool], Augmenter] = {}
 
     def make(name: str, variant: Variant) -> Tensor:
-        key = (variant.settings, variant.trained)
+        key = (variant.settings, variant.source, variant.trained)
         if key not in nets:
-            nets[key] = augmenter_of(variant.settings, dataset, budget, seed)
+            nets[key] = augmenter_of(variant.settings, variant.source, dataset, budget, seed)
             if variant.trained:
                 train(nets[key], dataset, budget, seed, name)
-        return draw(nets[key], variant.source, variant.placing, budget.clips, seed)
+        return draw(nets[key], variant.source, variant.root, budget.clips, seed)
 
     spent = "_".join(f"{value:g}" for value in (dataset.frames, *asdict(budget).values()))
     return [
@@ -189,7 +191,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    keep_freed_memory()
     arguments.out.mkdir(parents=True, exist_ok=True)
     budget = Budget(arguments.updates, arguments.batch_size, arguments.width, arguments.lr, arguments.clips)
     recordings = load_dataset("cmu", DataSettings(dataset="cmu", data_root=arguments.data_root)).train
@@ -197,7 +198,7 @@ def main() -> None:
     found: dict[str, list[Tensor]] = {}
     for seed in arguments.seeds:
         real, seen = (whole_clips(half, budget.clips, seed) for half in (judge, learned))
-        lines = [(REAL, real), (FLOOR, seen), (PLANTED, planted(real))]
+        lines = [(REAL, real), (FLOOR, seen), (NO_SKATE, remove_foot_skate(real))]
         for name, clips in lines + synthetic_clips(learned, budget, seed, arguments.out):
             found.setdefault(name, []).append(clips)
     print(columns([HEADER, *(row_of(name, clips, found[REAL]) for name, clips in found.items())]))

@@ -12,7 +12,7 @@ from evaluation.drawing.colours import FAINT, FLOOR, bone_colours
 from evaluation.drawing.poses import seen_from_the_side
 from evaluation.motion import about_root, joint_accelerations, joint_speeds
 from kinematics import Skeleton
-from training.figures import CURVES
+from training.reporting.figures import CURVES
 
 STEP = 4  # frames between the poses of a strip
 PITCH_M = 1.5

@@ -2,7 +2,7 @@
 
     python -m benchmarks.predict --checkpoint checkpoint/.../last.pt --figure docs/figures/predict_film.png
 
-The demo's test set is seen as a COCO detector would see it (2 pixels of noise in an image 1,000 wide) and lifted.
+CMU-X's test people are seen as a COCO detector would see it (2 pixels of noise in an image 1,000 wide) and lifted.
 """
 
 import json
@@ -22,7 +22,7 @@ from data.keypoints.mapping import to_layout
 from data.keypoints.pieces import Piece
 from evaluation.predict.__main__ import Predict, run
 from evaluation.predict.film import write_film
-from evaluation.predict.lifted import Prediction, lift_pieces
+from evaluation.predict.lifted import LiftedClip, lift_pieces
 from kinematics import Skeleton, exit_with_one_sentence, screen_to_pixels
 from kinematics.head import from_body
 from posenets import Lifter, load_lifter
@@ -50,7 +50,7 @@ def keypoints(recording: Recording, layout: Skeleton, generator: torch.Generator
     return (pixels + NOISE_PIXELS * torch.randn(pixels.shape, generator=generator)).numpy()
 
 
-def lifted(lifter: Lifter, recording: Recording, layout: Skeleton) -> Prediction:
+def lifted(lifter: Lifter, recording: Recording, layout: Skeleton) -> LiftedClip:
     """The first view of a take, by way of a layout."""
     pixels = keypoints(recording, layout, torch.Generator().manual_seed(0))
     joints, scores, _ = to_layout(pixels, np.ones(pixels.shape[:2]), layout, lifter.input_skeleton)
@@ -96,12 +96,12 @@ def main() -> None:
     """The command."""
     settings = read_flags(Benchmark, "benchmarks.predict", __doc__, sys.argv[1:])
     lifter = load_lifter(settings.checkpoint)
-    for test_set in ("demo", "demo_shifted"):
+    for test_set in ("cmux_a", "cmux_b"):
         recordings = load_test_set(test_set, DataSettings())
         layouts = [layout for layout in (BODY, COCO) if layout.name in (lifter.input_skeleton.name, COCO.name)]
         errors = [f"{error_mm(lifter, recordings, layout):.1f} mm from {layout.name}" for layout in layouts]
         print(f"{test_set}: MPJPE {', '.join(errors)}")
-    recording = next(recording for recording in load_test_set("demo", DataSettings()) if recording.action == "throw")
+    recording = next(recording for recording in load_test_set("cmux_a", DataSettings()) if "dance" in recording.action)
     made = lifted(lifter, recording, COCO)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()

@@ -12,12 +12,11 @@ from benchmarks import forward_kinematics, gan_iteration, lifter_step
 from benchmarks.command_line import without_flags
 from benchmarks.timing import Rate, median_seconds
 from data import DataSettings, PoseDataset, load_dataset
-from training.memory import keep_freed_memory
 
 
 def batch_assembly_ms(rounds: int = 50) -> float:
-    """Median milliseconds to index a batch out of the demo data set."""
-    dataset = PoseDataset.from_recordings(load_dataset("demo", DataSettings()).train)
+    """Median milliseconds to index a batch out of CMU-X."""
+    dataset = PoseDataset.from_recordings(load_dataset("cmu", DataSettings()).train)
     generator = torch.Generator().manual_seed(0)
     return median_seconds(lambda: dataset.random_batch(lifter_step.BATCH, generator), rounds) * 1e3
 
@@ -29,7 +28,6 @@ def _published(row: Rate) -> str:
 
 def main() -> None:
     without_flags(__doc__)
-    keep_freed_memory()  # as a training run does
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -26,16 +26,16 @@ from benchmarks.plain_windows import plain_loader
 from data import DataSettings, PoseDataset, load_dataset
 from data.recordings import Recording
 from evaluation.evaluate import dataset_for
-from posenets import Lifter, build_posenet
-from training.building import lifter_of_run
+from posenets import ScreenLifter, build_posenet
+from run_fk_gan import update_lifter
+from training.building import build_lifter
 from training.config import read_settings
 from training.lifting import LifterTrainer
 from training.losses import mean_distance
-from training.memory import keep_freed_memory
 from training.self_supervision import SelfSupervision
 
 LAYOUT, JOINTS = "h36m_17", 17
-COPIES = 8  # of the demo's takes: 280,000 frames, too many for a processor's caches, as a real data set's are
+COPIES = 4  # of CMU-X's recordings: 300,000 frames, too many for a processor's caches, as a real data set's are
 CLIP_FRAMES = 30_000  # ten minutes at 50 Hz
 GIB = 2**30
 
@@ -67,7 +67,7 @@ VIEW_CASES = (
     Case("esmformer", 27, 1024, 16, "--input_mode rays"),
     Case("esmformer", 27, 1024, 16, "--input_mode rays --self_supervised 1"),
 )  # fmt: skip
-SAMPLES = 1_000_000  # more than the demo's takes have, COPIES times
+SAMPLES = 1_000_000  # more than CMU-X's recordings have, COPIES times
 AGAINST_LOADER = Case("poseformer", 27, 512, 32)
 
 
@@ -97,16 +97,16 @@ def seconds(function: Callable[[], object], device: torch.device) -> float:
 
 
 def training_recordings() -> list[Recording]:
-    """The demo's training takes, so often that they fill more memory than caches have."""
-    return list(load_dataset("demo", DataSettings(num_joints=JOINTS)).train) * COPIES
+    """CMU-X's training recordings, so often that they fill more memory than caches have."""
+    return list(load_dataset("cmu", DataSettings(num_joints=JOINTS)).train) * COPIES
 
 
-def trainer_of(case: Case, device: torch.device) -> LifterTrainer:
+def build_trainer(case: Case, device: torch.device) -> LifterTrainer:
     """The lifter with what a run without augmentation would train it with."""
     arguments = ["--dataset", "h36m", "--recipe", "none", "--posenet_name", case.name, "--frames", str(case.frames)]
     settings = read_settings([*arguments, *case.flags.split()])
     torch.manual_seed(0)
-    lifter = lifter_of_run(settings, LAYOUT).to(device)
+    lifter = build_lifter(settings, LAYOUT).to(device)
     alone = settings.self_supervision.self_supervised
     loss = SelfSupervision(settings, lifter, SAMPLES, device, DetectorNoise.default(LAYOUT)) if alone else None
     return LifterTrainer(lifter, settings.learning, loss)
@@ -114,7 +114,7 @@ def trainer_of(case: Case, device: torch.device) -> LifterTrainer:
 
 def measure(case: Case, recordings: list[Recording], device: torch.device, rounds: int) -> Row:
     """Data path and whole steps take turns."""
-    trainer, batch = trainer_of(case, device), case.published if device.type == "cuda" else case.batch
+    trainer, batch = build_trainer(case, device), case.published if device.type == "cuda" else case.batch
     dataset = dataset_for(trainer.lifter, recordings, device)
     generator = torch.Generator().manual_seed(0)
 
@@ -122,7 +122,7 @@ def measure(case: Case, recordings: list[Recording], device: torch.device, round
         dataset.random_batch(batch, generator).mirrored()
 
     def step() -> None:
-        trainer.step(dataset.random_batch(batch, generator))
+        update_lifter(trainer, dataset.random_batch(batch, generator))
 
     data_path(), step()
     times = [(seconds(data_path, device), seconds(step, device)) for _ in range(rounds)]
@@ -142,13 +142,13 @@ class LoaderRow:
 
 def against_plain_loader(case: Case, recordings: list[Recording], device: torch.device, rounds: int) -> LoaderRow:
     """Two updates of the same lifter from either, in turns: a batch and its mirror image, or the loader's next two."""
-    trainer, batch = trainer_of(case, device), case.published if device.type == "cuda" else case.batch
+    trainer, batch = build_trainer(case, device), case.published if device.type == "cuda" else case.batch
     dataset = PoseDataset.from_recordings(recordings, LAYOUT, case.frames, device=device)
     loaded = iter(plain_loader(recordings, case.frames, batch, LAYOUT))
     generator = torch.Generator().manual_seed(0)
 
     def ours() -> None:
-        trainer.step(dataset.random_batch(batch, generator))
+        update_lifter(trainer, dataset.random_batch(batch, generator))
 
     def theirs() -> None:
         for _ in range(2):
@@ -179,7 +179,7 @@ def learn(trainer: LifterTrainer, joints_2d: Tensor, target: Tensor) -> None:
 
 def measure_clip(frames: int = CLIP_FRAMES, flip: bool = True) -> tuple[float, float]:
     """Seconds and peak resident memory in GiB of a process that lifts a long clip with PoseFormer-81."""
-    lifter = Lifter(build_posenet("poseformer", JOINTS, 81), "screen", LAYOUT)
+    lifter = ScreenLifter(build_posenet("poseformer", JOINTS, 81), "screen", LAYOUT)
     clip = torch.randn(frames, JOINTS, 2)
     taken = seconds(lambda: lifter.predict_clip(clip, flip), torch.device("cpu"))
     return taken, peak_bytes() / GIB
@@ -224,7 +224,6 @@ def main() -> None:
     parser.add_argument("--clip", action="store_true", help="only the clip of ten minutes")
     parser.add_argument("--views", action="store_true", help="only the lifter of several views")
     arguments = parser.parse_args()
-    keep_freed_memory()  # as a training run does
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

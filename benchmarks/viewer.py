@@ -27,10 +27,10 @@ import zstandard
 from websockets.sync.client import ClientConnection, connect
 
 from benchmarks import browser
-from viewer.body_page import BodyPage
-from viewer.orbit_panel import OrbitPanel
+from viewer.body import BodyPage
+from viewer.orbit import OrbitPanel
 from viewer.pages import Pages
-from viewer.stage import Stage
+from viewer.scene import Scene
 
 PICTURE = "svg.posefk-picture"
 COUNT_FRAMES = """
@@ -50,9 +50,9 @@ def updates_per_second(count: int = 300) -> float:
     """Updates of body, scene and picture, one after another, with nobody looking: what the server itself manages."""
     with contextlib.redirect_stdout(io.StringIO()):
         server = viser.ViserServer("127.0.0.1", 0, verbose=False)
-        stage = Stage(server)
-        pages = Pages(stage)
-        page = BodyPage(pages, stage, OrbitPanel(server.gui, pages))  # not added: nothing else draws it
+        scene = Scene(server)
+        pages = Pages(scene)
+        page = BodyPage(pages, scene, OrbitPanel(server.gui, pages))  # not added: nothing else draws it
         start = time.perf_counter()
         for i in range(count):
             page.angles[i % 28].value = i % 5

@@ -1,13 +1,16 @@
-"""Files <-> PoseBatch. One module per data set; what they share is Take, PoseDataset and PoseBatch."""
-
-import difflib
-import importlib
+"""Files <-> PoseBatch. One module per data set; what they share is Recording, PoseDataset and PoseBatch."""
 
 from data.batch import REAL as REAL
 from data.batch import SYNTHETIC as SYNTHETIC
 from data.batch import PoseBatch as PoseBatch
+from data.cmu.splits import CMU
+from data.data_source import DataSource as DataSource
+from data.data_source import choose
 from data.dataset import PoseDataset as PoseDataset
+from data.h36m.recordings import H36M
+from data.mpi_inf_3dhp.train_set import MPI_INF_3DHP
 from data.multiview.checks import check_recordings
+from data.multiview.ski_pose import SKI
 from data.recordings import DataSettings as DataSettings
 from data.recordings import DataSplits as DataSplits
 from data.recordings import Recording as Recording
@@ -15,72 +18,73 @@ from data.recordings import View as View
 from data.recordings import check_images
 from data.recordings import view_from_world as view_from_world
 
-# data set -> the module whose load() makes its splits; the cameras that see a pose at once, at most; its test sets
-DATASETS = {
-    "demo": "data.demo",
-    "cmu": "data.cmu",
-    "h36m": "data.h36m.recordings",
-    "mpi_inf_3dhp": "data.mpi_inf_3dhp.train_set",
-    "ski": "data.multiview.ski_pose",
+DATA_SOURCES: dict[str, DataSource] = {
+    "cmu": CMU,
+    "h36m": H36M,
+    "mpi_inf_3dhp": MPI_INF_3DHP,
+    "ski": SKI,
 }
-MOST_VIEWS = {"demo": 4, "cmu": 4, "h36m": 4, "mpi_inf_3dhp": 8, "ski": 6}
-TEST_SETS = {
-    "demo": ("demo", "demo_shifted"),
-    "cmu": ("cmux_a", "cmux_b"),
-    "h36m": ("h36m",),
-    "mpi_inf_3dhp": ("3dhp_s8",),
-    "ski": ("ski",),
-}
-STANDALONE_TEST_SETS = {"3dhp": "data.mpi_inf_3dhp.test_set", "3dhp_sparse": "data.mpi_inf_3dhp.test_set"}
 
 
-def _choose(kind: str, name: str, known: list[str]) -> str:
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Perhaps you meant: {near[0]}" if near else ""
-        raise ValueError(f"{kind} {name!r} is not known: choose from {', '.join(known)}.{hint}")
-    return name
+def register_dataset(name: str, source: DataSource) -> None:
+    """Make a data set known as `--dataset name`: the one line of a plugin module."""
+    taken = {*DATA_SOURCES, *all_test_sets()} & {name, *source.test_sets, *source.standalone_test_sets}
+    if taken:
+        raise ValueError(f"Data set {name!r}: {', '.join(sorted(taken))} is registered already, choose another name.")
+    DATA_SOURCES[name] = source
+
+
+def standalone_test_sets() -> list[str]:
+    """Names of the test sets that belong to no data set's splits."""
+    return [name for source in DATA_SOURCES.values() for name in source.standalone_test_sets]
+
+
+def all_test_sets() -> list[str]:
+    """Names of all test sets, those that belong to no data set's splits last."""
+    return [name for source in DATA_SOURCES.values() for name in source.test_sets] + standalone_test_sets()
 
 
 def load_dataset(name: str, settings: DataSettings) -> DataSplits:
-    """Training, validation and test takes of a data set: demo, cmu, h36m, mpi_inf_3dhp or ski.
+    """Training, validation and test recordings of a data set.
 
-    For lifters of several views (settings.views) every take has at least so many, and what they see of it is checked.
+    For lifters of several views (settings.views) every recording has at least so many, and they are checked against
+    each other.
     """
-    module = importlib.import_module(DATASETS[_choose("Data set", name, list(DATASETS))])
-    if not 1 <= settings.views <= MOST_VIEWS[name]:
+    source = DATA_SOURCES[choose("Data set", [name], DATA_SOURCES)[0]]
+    if not 1 <= settings.views <= source.views:
         raise ValueError(
-            f"views is {settings.views}, but {name} has {MOST_VIEWS[name]} cameras that see a pose at once: ask for 1 "
-            f"to {MOST_VIEWS[name]}, or choose another data set."
+            f"views is {settings.views}, but {name} has {source.views} cameras that see a pose at once: ask for 1 "
+            f"to {source.views}, or choose another data set."
         )
-    splits = module.load(settings)
+    splits = source.load(settings)
     for recordings in (splits.train, splits.validation, *splits.tests.values()):
         check_images(recordings)
-    if settings.views > 1:
-        for recordings in (splits.train, splits.validation, *splits.tests.values()):
+        if settings.views > 1:
             check_recordings(recordings, settings.views)
     return splits
 
 
 def load_test_set(
     name: str, settings: DataSettings, frames: int = 1, notes: list[str] | None = None
-) -> list[Recording]:  # fmt: skip
-    """The takes of one test set: those of TEST_SETS, 3dhp or 3dhp_sparse.
+) -> list[Recording]:
+    """Recordings of one test set.
 
-    frames: window of the lifter that will read them; notes: gets what loading tells.
+    frames: window of the lifter that will read them; notes: receives what loading has to tell.
     """
-    owner = {test: dataset for dataset, tests in TEST_SETS.items() for test in tests}
-    _choose("Test set", name, [*owner, *STANDALONE_TEST_SETS])
-    if name in STANDALONE_TEST_SETS:
-        if settings.views > 1:
-            raise ValueError(
-                f"Test set {name} shows every pose to one camera, {settings.views} views are asked for: take one of "
-                f"{', '.join(owner)}."
-            )
-        recordings = importlib.import_module(STANDALONE_TEST_SETS[name]).load_test_set(settings, name, frames)
-        check_images(recordings)
-        return recordings
-    splits = load_dataset(owner[name], settings)
-    if notes is not None:
-        notes.extend(splits.notes)
-    return splits.tests[name]
+    choose("Test set", [name], all_test_sets())
+    owners = {test_set: dataset for dataset, source in DATA_SOURCES.items() for test_set in source.test_sets}
+    if name in owners:
+        splits = load_dataset(owners[name], settings)
+        if notes is not None:
+            notes.extend(splits.notes)
+        return splits.tests[name]
+    if settings.views > 1:
+        raise ValueError(
+            f"Test set {name} shows every pose to one camera, {settings.views} views are asked for: take one of "
+            f"{', '.join(owners)}."
+        )
+    loaders = {test_set: load for source in DATA_SOURCES.values() for test_set, load in
+               source.standalone_test_sets.items()}  # fmt: skip
+    recordings = loaders[name](settings, name, frames)
+    check_images(recordings)
+    return recordings

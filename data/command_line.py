@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 import tyro
 
+from data.plugins import load_plugins_typed
 from kinematics.errors import PoseFKError
 
 Settings = TypeVar("Settings")
@@ -41,6 +42,8 @@ class OneSentenceParser(argparse.ArgumentParser):
 def read_flags(kind: type[Settings], prog: str, description: str | None, arguments: Sequence[str]) -> Settings:
     """A dataclass of settings from a command line; tyro's boxed refusal becomes one sentence."""
     known = [f"--{setting.name}" for setting in fields(kind)]  # type: ignore[arg-type]
+    if "--plugins" in known:
+        load_plugins_typed(arguments)
     for word in arguments:
         flag = word.partition("=")[0]
         if flag.startswith("--") and flag.replace("-", "_").replace("__", "--", 1) not in [*known, "--help"]:

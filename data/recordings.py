@@ -15,8 +15,8 @@ from kinematics.camera import Camera
 class DataSettings:
     """Which poses a run learns from and is judged on."""
 
-    dataset: str = "demo"
-    """Training data: demo (built in), cmu, h36m, mpi_inf_3dhp or ski."""
+    dataset: str = "cmu"
+    """Training data: cmu (real motion, built in), h36m, mpi_inf_3dhp, ski, or a plugin's."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
     data_extra_root: str = "data_extra"

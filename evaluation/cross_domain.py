@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,11 +19,11 @@ import torch
 from tqdm import tqdm
 
 from augment.detector_noise.detections import check_setting
-from data import STANDALONE_TEST_SETS, TEST_SETS, DataSettings, load_test_set
+from data import DataSettings, all_test_sets, load_test_set
 from data.command_line import read_flags
 from data.devices import chosen_device
 from data.files.writing import atomic_write
-from evaluation.evaluate import TEST_NOISES, dataset_for, noisy, predict, score
+from evaluation.evaluate import TEST_NOISES, dataset_for, noisy, predict_dataset, score
 from evaluation.notes import notes_on_test_set
 from evaluation.protocols import protocol_named, protocols_for
 from evaluation.tables import format_scores
@@ -39,13 +39,14 @@ class CrossDomain:
 
     checkpoint: Path
     """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
-    test_sets: tuple[str, ...] = ("demo", "demo_shifted")
-    """demo, demo_shifted, cmux_a, cmux_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
+    test_sets: tuple[str, ...] = ("cmux_a", "cmux_b")
+    """cmux_a, cmux_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
     3dhp_s8, ski."""
     json: Path | None = None
     """File for the result lines."""
     protocols: tuple[str, ...] = ()
-    """family, official_3dhp, official_3dhp_16; none: family, and on 3dhp the official one that fits the joints."""
+    """all_joints, official_3dhp, official_3dhp_16; none: all_joints, and on 3dhp the
+    official one that fits the joints."""
     flip: Literal["on", "off", "both"] = "on"
     """Average each prediction with that of the mirror image."""
     tables: bool = True
@@ -73,6 +74,8 @@ class CrossDomain:
     test_noise: str = "none"
     """Error of a detector put on projected 2D, the same for every lifter: none, default (not measured) or a JSON file
     of DetectorNoise.save."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import first (dotted names or .py files), for what they register."""
 
 
 def run(settings: CrossDomain) -> list[dict[str, Any]]:
@@ -89,12 +92,11 @@ def run(settings: CrossDomain) -> list[dict[str, Any]]:
 
 
 def check(settings: CrossDomain) -> None:
-    """Refuse what cannot work before anything is read."""
+    """Refuse settings that cannot work before anything is read."""
     if settings.batch_size < 1:
         raise ValueError(f"--batch_size is {settings.batch_size}, expected 1 or more.")
     if not settings.test_sets:
-        known = ", ".join([*(name for names in TEST_SETS.values() for name in names), *STANDALONE_TEST_SETS])
-        raise ValueError(f"--test_sets is empty, expected some of {known}.")
+        raise ValueError(f"--test_sets is empty, expected some of {', '.join(all_test_sets())}.")
     check_setting(settings.test_noise, "test_noise", TEST_NOISES)
     if not 0 <= settings.max_gap < math.inf:  # also NaN
         raise ValueError(f"--max_gap {settings.max_gap}: expected at least 0.")
@@ -114,11 +116,11 @@ def evaluate_test_set(
     lines = []
     for flip in {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip]:
         with tqdm(total=len(dataset), unit="pose", desc=test_set, disable=len(dataset) < PROGRESS_FROM) as bar:
-            predictions = predict(lifter, dataset, flip, settings.batch_size, bar.update)
+            result = predict_dataset(lifter, dataset, flip, settings.batch_size, bar.update)
         for protocol in settings.protocols or protocols_for(test_set, lifter.skeleton):
-            scores = score(predictions, protocol)
+            scores = score(result, protocol)
             print(format_scores(test_set, scores, longest=24 if settings.tables else 0) + "\n")
-            tables = {name: [asdict(row) for row in rows] for name, rows in scores.tables.items()}
+            tables = {name: [row.as_dict() for row in rows] for name, rows in scores.tables.items()}
             lines.append({**scores.result_line(test_set, lifter.epoch), "tables": tables})
     return lines
 

@@ -4,7 +4,7 @@ import re
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,8 +17,8 @@ from data.multiview.dataset import MultiViewDataset, Poses
 from data.plausible import FARTHEST_M
 from data.recordings import Recording
 from data.residence import reside
-from evaluation.metrics import joint_errors, scale_aligned, similarity_aligned
-from evaluation.protocols import JointErrors, Row, group_rows, protocol_named, rows_by_label, score_row
+from evaluation.metrics import METRICS, JointErrors
+from evaluation.protocols import protocol_named
 from kinematics.skeleton import Skeleton
 from posenets import Lifter
 
@@ -30,11 +30,11 @@ MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES = "mean over actions", "mean over frames"
 
 
 class UnscorableError(ValueError):
-    """Predictions that are no poses at all."""
+    """Predictions that are not poses: NaN, or far beyond any body."""
 
 
 @dataclass
-class Predictions:
+class EvaluationResult:
     """Root-relative joints (N, J, 3) in metres, float32, of every sample of a test set, in its order.
 
     follows: (N,) bool, whether a sample is the frame after the sample before it.
@@ -57,51 +57,71 @@ class Predictions:
                 f"The lifter predicts NaN or infinity for {bad} of {len(self.prediction)} poses: its training "
                 "diverged; use an earlier checkpoint or a lower learning rate."
             )
-        plain, target = self.prediction, self.target
-        for what, joints, kind in (("predictions", plain, UnscorableError), ("true poses", target, ValueError)):
+        for what, joints, error in (
+            ("predictions", self.prediction, UnscorableError), ("true poses", self.target, ValueError)
+        ):  # fmt: skip
             farthest = float(joints.abs().amax()) if joints.numel() else 0.0
             if not farthest <= FARTHEST_M:
-                raise kind(
+                raise error(
                     f"The {what} reach {farthest:.3g} m from the root, expected metres of bodies and at most "
                     f"{FARTHEST_M:g} m even of a lifter that errs: nothing can be scored."
                 )
-        velocity = torch.full(plain.shape[:2], torch.nan, device=plain.device)
-        if len(plain) > 1:
-            moved = joint_errors(plain.diff(dim=0), target.diff(dim=0))
-            velocity[1:] = torch.where(self.follows[1:, None], moved, velocity[1:])
-        aligned = joint_errors(similarity_aligned(plain, target), target)
-        scaled = joint_errors(scale_aligned(plain, target), target)
-        self.errors = JointErrors(joint_errors(plain, target), aligned, scaled, velocity)
+        self.errors = JointErrors.from_poses(self.prediction, self.target, self.follows)
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """Scores of a part of a test set: the value of each of METRICS by its name, and of how many poses."""
+
+    name: str
+    poses: int
+    values: dict[str, float | None]
+
+    @classmethod
+    def from_errors(cls, name: str, errors: JointErrors) -> "ScoreRow":
+        """Every metric of these poses."""
+        return cls(name, len(errors.plain), {key: metric.function(errors) for key, metric in METRICS.items()})
+
+    @classmethod
+    def mean_of(cls, name: str, rows: list["ScoreRow"]) -> "ScoreRow":
+        """The plain mean of rows: Human3.6M's 15 actions weigh the same however long they are."""
+        columns = {key: [row[key] for row in rows] for key in rows[0].values}
+        means = {key: None if None in column else sum(column) / len(column) for key, column in columns.items()}
+        return cls(name, sum(row.poses for row in rows), means)
+
+    def __getitem__(self, metric: str) -> Any:
+        return self.values[metric]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"name": self.name, "poses": self.poses, **self.values}
 
 
 @dataclass
 class Scores:
-    """What a protocol says of a lifter, all frames of the same weight: the numbers of a Row.
+    """Scores of a lifter by one protocol, all frames of the same weight.
 
     tables: rows per subject, sequence, activity, scene, action and group of joints, as far as the test set tells.
     """
 
     protocol: str
     flip: bool
-    mpjpe: float
-    p_mpjpe: float
-    n_mpjpe: float
-    mpjve: float | None
-    pck: float
-    auc: float
-    poses: int
+    total: ScoreRow
     seconds: float
-    tables: dict[str, list[Row]]
+    tables: dict[str, list[ScoreRow]]
 
-    def result_line(self, test_set: str, epoch: int | None = None, stage: str = "test") -> dict[str, Any]:
+    def __getitem__(self, metric: str) -> Any:
+        return self.total[metric]
+
+    def result_line(self, test_set: str, epoch: int | None = None, phase: str = "test") -> dict[str, Any]:
         """One line of results.jsonl, without the tables."""
-        scores = {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(self).items()}
-        del scores["tables"]
-        return {"epoch": epoch, "stage": stage, "test_set": test_set, **scores}
+        values = {key: None if value is None else round(value, 4) for key, value in self.total.values.items()}
+        line = {"epoch": epoch, "phase": phase, "test_set": test_set, "protocol": self.protocol, "flip": self.flip}
+        return {**line, **values, "poses": self.total.poses, "seconds": round(self.seconds, 4)}
 
 
 def dataset_for(lifter: Lifter, recordings: Sequence[Recording], device: torch.device | str = "cpu") -> Poses:
-    """Takes in the windows, the layout and the number of views that a lifter reads, with batches on `device`."""
+    """Recordings in the windows, the layout and the number of views that a lifter reads, with batches on `device`."""
     skeleton, frames, target = lifter.skeleton.name, lifter.frames, lifter.target_frame
     if lifter.views == 1:
         return reside(PoseDataset.from_recordings(recordings, skeleton, frames, target=target), device)
@@ -122,17 +142,17 @@ def noisy(dataset: Poses, noise: str, name: str) -> Poses:
 
 
 def evaluate(
-    lifter: Lifter, dataset: Poses, flip: bool = True, protocol: str = "family", batch_size: int = 4096
+    lifter: Lifter, dataset: Poses, flip: bool = True, protocol: str = "all_joints", batch_size: int = 4096
 ) -> Scores:
     """Scores of a lifter on a test set. flip: average with the mirror image's prediction."""
-    return score(predict(lifter, dataset, flip, batch_size), protocol)
+    return score(predict_dataset(lifter, dataset, flip, batch_size), protocol)
 
 
 @torch.inference_mode()
-def predict(
+def predict_dataset(
     lifter: Lifter, dataset: Poses, flip: bool = True, batch_size: int = 4096,
     progress: Callable[[int], object] | None = None,
-) -> Predictions:  # fmt: skip
+) -> EvaluationResult:  # fmt: skip
     """Predictions for every sample, with their errors. progress: called with the number of poses done each time."""
     check_fits(lifter, dataset)
     start = time.perf_counter()
@@ -140,17 +160,17 @@ def predict(
     skeleton, predictions, targets = lifter.skeleton, [], []
     for indices in torch.arange(len(dataset), device=dataset.device).split(batch_size):
         batch = dataset.batch(indices)
-        predictions.append(lifter.lift_evaluated(batch, flip).float())
-        targets.append(lifter.truth(batch)[:, lifter.target_frame].float())
+        predictions.append(lifter.predict_batch(batch, flip).float())
+        targets.append(lifter.target(batch)[:, lifter.target_frame].float())
         if progress:
             progress(len(indices))
-    made = Predictions(
+    result = EvaluationResult(
         torch.cat(predictions), torch.cat(targets), skeleton, dataset.labels,
         {name: ids.to(targets[0].device) for name, ids in dataset.label_ids.items()}, flip, 0.0,
         dataset.follows().to(targets[0].device),
     )  # fmt: skip
-    made.seconds = time.perf_counter() - start  # float() of the check above has waited for the device
-    return made
+    result.seconds = time.perf_counter() - start  # float() of the check above has waited for the device
+    return result
 
 
 def check_fits(lifter: Lifter, dataset: Poses) -> None:
@@ -161,7 +181,7 @@ def check_fits(lifter: Lifter, dataset: Poses) -> None:
         raise ValueError(
             f"The data set has {joints} joints and the sample at place {window[1]} of windows of {window[0]} frame(s), "
             f"the lifter reads {wanted.num_joints} joints and place {needed[1]} of {needed[0]}: build it with "
-            "evaluation.evaluate.dataset_for(lifter, takes)."
+            "evaluation.evaluate.dataset_for(lifter, recordings)."
         )
     seen_by = dataset.views if isinstance(dataset, MultiViewDataset) else 1
     if seen_by != lifter.views:
@@ -170,24 +190,25 @@ def check_fits(lifter: Lifter, dataset: Poses) -> None:
     dataset.batch(first).seen_as(lifter.input_skeleton)
 
 
-def score(predictions: Predictions, protocol: str = "family") -> Scores:
+def score(result: EvaluationResult, protocol: str = "all_joints") -> Scores:
     """Scores and tables of one protocol."""
-    rules, skeleton = protocol_named(protocol), predictions.skeleton
+    rules, skeleton = protocol_named(protocol), result.skeleton
     rules.check(skeleton)
-    joints = rules.joints(skeleton)
-    errors = predictions.errors
-    total = score_row("all", errors, joints)
-    tables = {
-        name: rows_by_label(*_label(predictions, name), errors, joints)
-        for name in TABLES
-        if any(predictions.labels.get(name, []))
-    }
+    errors = replace(result.errors, counted=rules.joints(skeleton))
+    total = ScoreRow.from_errors("all", errors)
+    tables: dict[str, list[ScoreRow]] = {}
+    for name in TABLES:
+        if any(result.labels.get(name, [])):
+            ids, words = _label(result, name)
+            parts = torch.unique(ids).tolist()
+            tables[name] = [ScoreRow.from_errors(words[i], errors.select(poses=ids == i)) for i in parts]
     if "action" in tables:
-        tables["action"] += [mean_row(MEAN_OVER_ACTIONS, tables["action"]), _renamed(total, MEAN_OVER_FRAMES)]
+        mean = ScoreRow.mean_of(MEAN_OVER_ACTIONS, tables["action"])
+        tables["action"] += [mean, replace(total, name=MEAN_OVER_FRAMES)]
     if rules.groups:
-        tables["joints"] = group_rows(errors, rules.group_joints(skeleton))
-    numbers = {name: value for name, value in asdict(total).items() if name != "name"}
-    return Scores(protocol, predictions.flip, **numbers, seconds=predictions.seconds, tables=tables)
+        groups = rules.group_joints(skeleton)
+        tables["joints"] = [ScoreRow.from_errors(name, errors.select(joints=group)) for name, group in groups.items()]
+    return Scores(protocol, result.flip, total, result.seconds, tables)
 
 
 def score_arrays(
@@ -202,26 +223,15 @@ def score_arrays(
     layout.check(prediction)
     root = slice(layout.root, layout.root + 1)
     follows = torch.full((len(prediction),), consecutive, device=prediction.device)
-    made = Predictions(prediction - prediction[:, root], target - target[:, root], layout, {}, {}, False, 0.0, follows)
-    return score(made, protocol)
+    result = EvaluationResult(
+        prediction - prediction[:, root], target - target[:, root], layout, {}, {}, False, 0.0, follows
+    )
+    return score(result, protocol)
 
 
-def mean_row(name: str, rows: list[Row]) -> Row:
-    """The plain mean of rows: Human3.6M's 15 actions weigh the same however long they are."""
-    means = {}
-    for key in ("mpjpe", "p_mpjpe", "n_mpjpe", "mpjve", "pck", "auc"):
-        values = [getattr(row, key) for row in rows]
-        means[key] = None if None in values else sum(values) / len(values)
-    return Row(name, sum(row.poses for row in rows), **means)
-
-
-def _renamed(row: Row, name: str) -> Row:
-    return Row(**{**asdict(row), "name": name})
-
-
-def _label(predictions: Predictions, name: str) -> tuple[Tensor, list[str]]:
-    """(ids, words) of a label; the two takes of an action ("Walking", "Walking 1") are one action."""
-    words, ids = predictions.labels[name], predictions.label_ids[name]
+def _label(result: EvaluationResult, name: str) -> tuple[Tensor, list[str]]:
+    """(ids, words) of a label; the two recordings of an action ("Walking", "Walking 1") are one action."""
+    words, ids = result.labels[name], result.label_ids[name]
     if name != "action":
         return ids, words
     merged = [re.sub(r" \d+$", "", word) for word in words]

@@ -10,10 +10,11 @@ from jaxtyping import Bool, Float
 from scipy.stats import wasserstein_distance
 from torch import Tensor
 
-from kinematics import BONES, Skeleton, bone_lengths
+from kinematics import BONES, bone_lengths
+from kinematics.joints import J
 
 CONTACT_HEIGHT_M = 0.05
-FEET = tuple(Skeleton("h36m_16").joints.index(name) for name in ("RAnkle", "LAnkle"))
+FEET = (J.R_ANKLE, J.L_ANKLE)
 LIMBS = [i for i, bone in enumerate(BONES) if bone.endswith(("shin", "thigh", "hip", "arm"))]
 TRUNK = [i for i in range(len(BONES)) if i not in LIMBS]
 LEVELS = (0.5, 0.95)
@@ -38,7 +39,7 @@ def joint_accelerations(
 def about_root(
     clips: Float[Tensor, "*batch frames joints 3"], root: int = 0
 ) -> Float[Tensor, "*batch frames joints 3"]:
-    """The same clips with the root at 0 in every frame (world axes): what the limbs do, wherever the body goes."""
+    """Subtract the root in every frame (world axes), which leaves the motion of the limbs."""
     return clips - clips[..., root : root + 1, :]
 
 
@@ -88,13 +89,13 @@ class MotionStatistics:
     acceleration: tuple[float, ...]
     """Quantiles of the joints' acceleration, m/s^2."""
     skating: float
-    """Mean horizontal speed of feet in contact, m/s; nan where none ever is."""
+    """Mean horizontal speed of feet in contact, m/s; NaN where none ever is."""
     contact: float
     """Share of frames in which at least one foot is in contact."""
     limb_bones: float
     """Largest relative change of a bone of the arms, legs or hips inside a clip, of all clips."""
     trunk_bones: float
-    """The same of the spine, the shoulders and the neck, which real joints do not keep: 95 % of clips have less."""
+    """The 95 % quantile of the same for spine, shoulders and neck, whose lengths vary in real recordings too."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class MotionDistances:
 
 
 def motion_statistics(clips: Float[Tensor, "batch frames 16 3"], fps: float | int) -> MotionStatistics:
-    """Numbers of a set of clips, 3 frames or more each."""
+    """Compute the statistics of a set of clips of 3 frames or more."""
     (slides, touching), bones = foot_slides(clips, fps), bone_variation(clips)
     speeds = {
         name: joint_speeds(seen, fps) for name, seen in (("world", clips), ("limbs", about_root(clips)[..., 1:, :]))
@@ -127,7 +128,7 @@ def motion_statistics(clips: Float[Tensor, "batch frames 16 3"], fps: float | in
 def motion_distances(
     clips: Float[Tensor, "batch frames 16 3"], others: Float[Tensor, "others length 16 3"], fps: float | int
 ) -> MotionDistances:
-    """Distances between two sets of clips at the same frame rate; their sizes and lengths may differ."""
+    """Compute the distances of two sets of clips at one frame rate; their sizes and lengths may differ."""
     limbs, other_limbs = about_root(clips)[..., 1:, :], about_root(others)[..., 1:, :]
     return MotionDistances(
         speed=distribution_distance(joint_speeds(clips, fps), joint_speeds(others, fps)),
@@ -137,7 +138,7 @@ def motion_distances(
 
 
 def quantiles(values: Float[Tensor, "*shape"], levels: tuple[float, ...] = LEVELS) -> tuple[float, ...]:
-    """Quantiles of any number of values (torch.quantile refuses more than 16 million): the nearest value below."""
+    """Compute quantiles as the nearest value below; torch.quantile refuses more than 16 million values."""
     ordered = values.flatten().sort().values
     return tuple(float(ordered[int(level * (len(ordered) - 1))]) for level in levels)
 

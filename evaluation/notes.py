@@ -1,8 +1,13 @@
-"""What there is to tell of a data set beside the lifter that reads it, before any score."""
+"""Notes on how a data set fits the lifter that reads it, before any score."""
 
 from data.dataset import RATE_TOLERANCE
 from data.multiview.dataset import Poses
 from posenets import Lifter
+
+
+def rates_differ(first: float | int, second: float | int) -> bool:
+    """Whether two frame rates are not the same for a lifter of clips; NaN differs from every rate."""
+    return not 1 / RATE_TOLERANCE <= first / second <= RATE_TOLERANCE
 
 
 def clip_notes(name: str, dataset: Poses, lifter: Lifter) -> list[str]:
@@ -20,7 +25,7 @@ def clip_notes(name: str, dataset: Poses, lifter: Lifter) -> list[str]:
             "padded with copies of their first and last frame."
         )
     fps, learnt = dataset.fps, lifter.fps
-    if fps and learnt and max(fps, learnt) > RATE_TOLERANCE * min(fps, learnt):
+    if fps and learnt and rates_differ(fps, learnt):
         notes.append(
             f"{name} has {fps:g} frames a second, the lifter has learnt from {learnt:g}: its window of {frames} frames "
             f"lasts {frames / fps:.2f} s there instead of {frames / learnt:.2f} s."

@@ -1,20 +1,16 @@
 """Which joints a score counts, and how. Three protocols; docs/evaluation.md says what each can be compared with.
 
-    family            all joints of the layout, the root (always right) counted: PoseAug, DH-AUG and their kin
+    all_joints        all joints of the layout, the root (always right) counted: PoseAug, DH-AUG and their kin
     official_3dhp     MPI-INF-3DHP's own: MPJPE over its 17 joints, PCK and AUC over 14 of them; needs 17 joints
-    official_3dhp_16  the same for 16 joints: PCK and AUC over the same 14, MPJPE over 16 (3DHP's "head" is not there)
+    official_3dhp_16  the same for 16 joints: PCK and AUC over the same 14, MPJPE over 16 (3DHP's "head" is missing)
 
-3DHP's neck is Thorax and its head_top is Head in all layouts (kinematics/layouts.py), so the 14 joints are there.
+3DHP's neck is Thorax and its head_top is Head in all layouts (kinematics/layouts.py), so no layout lacks the 14 joints.
 
 All subtract the root of prediction and target, and count a joint as right when nearer than 150 mm, strictly.
 """
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
-from evaluation.metrics import AUC_THRESHOLDS, PCK_THRESHOLD, pck_of_errors
 from kinematics.skeleton import Skeleton
 
 # mpii_get_pck_auc_joint_groups: the joints of PCK and AUC in the order of its table
@@ -55,7 +51,7 @@ class Protocol:
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        Protocol("family"),
+        Protocol("all_joints"),
         Protocol("official_3dhp", ("mpi_inf_3dhp_17", "h36m_17"), _OFFICIAL_GROUPS),
         Protocol("official_3dhp_16", ("h36m_16",), _OFFICIAL_GROUPS),
     )
@@ -70,73 +66,6 @@ def protocol_named(name: str) -> Protocol:
 
 
 def protocols_for(test_set: str, skeleton: Skeleton) -> tuple[str, ...]:
-    """The protocols usually reported for a test set: the family's, and on 3DHP the official one as far as it goes."""
+    """The protocols usually reported for a test set: all_joints, and on 3DHP the official one that fits the layout."""
     official = [name for name, protocol in PROTOCOLS.items() if skeleton.name in protocol.layouts]
-    return ("family", *(official if test_set in ("3dhp", "3dhp_sparse") else ()))
-
-
-@dataclass(frozen=True)
-class JointErrors:
-    """Distances (poses, joints) in metres, per joint.
-
-    plain: as predicted; aligned: after the best similarity (P-MPJPE); scaled: after the best scale (N-MPJPE);
-    velocity: of the displacement since the frame before (MPJVE), NaN where that frame is not there.
-    """
-
-    plain: Tensor
-    aligned: Tensor
-    scaled: Tensor
-    velocity: Tensor
-
-    def of(self, poses: Tensor | slice = slice(None), joints: list[int] | slice = slice(None)) -> "JointErrors":
-        """Those of some poses and some joints."""
-        return JointErrors(*(part[poses][:, joints] for part in vars(self).values()))
-
-
-@dataclass(frozen=True)
-class Row:
-    """Scores of a part of a test set. mpjpe, p_mpjpe, n_mpjpe: millimetres; pck, auc: percent; poses: how many.
-
-    mpjve: millimetres per frame, None where no two poses are consecutive frames.
-    """
-
-    name: str
-    poses: int
-    mpjpe: float
-    p_mpjpe: float
-    n_mpjpe: float
-    mpjve: float | None
-    pck: float
-    auc: float
-
-
-def score_row(name: str, errors: JointErrors, joints: list[int]) -> Row:
-    """One row. joints: those PCK and AUC count."""
-    counted = errors.plain[:, joints]
-    moved = errors.velocity[~errors.velocity.isnan().any(1)]
-    return Row(
-        name,
-        len(counted),
-        mpjpe=_millimetres(errors.plain),
-        p_mpjpe=_millimetres(errors.aligned),
-        n_mpjpe=_millimetres(errors.scaled),
-        mpjve=_millimetres(moved) if len(moved) else None,
-        pck=float(pck_of_errors(counted, (PCK_THRESHOLD,))),
-        auc=float(pck_of_errors(counted, AUC_THRESHOLDS).mean()),
-    )
-
-
-def _millimetres(errors: Tensor) -> float:
-    return 1000 * float(errors.double().mean())
-
-
-def group_rows(errors: JointErrors, groups: dict[str, list[int]]) -> list[Row]:
-    """A row for each group of joints. The total of PCK and AUC is their mean weighted by the groups' joints."""
-    return [
-        score_row(name, errors.of(joints=joints), list(range(len(joints)))) for name, joints in groups.items()
-    ]  # fmt: skip
-
-
-def rows_by_label(ids: Tensor, words: list[str], errors: JointErrors, joints: list[int]) -> list[Row]:
-    """A row for each word of a label that a pose has. ids: (poses,) index into words."""
-    return [score_row(words[i], errors.of(ids == i), joints) for i in torch.unique(ids).tolist()]
+    return ("all_joints", *(official if test_set in ("3dhp", "3dhp_sparse") else ()))

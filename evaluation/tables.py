@@ -1,34 +1,34 @@
 """Score tables as text."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 
-from evaluation.evaluate import MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES, Scores
-from evaluation.protocols import Row
-
-HEADER = ("", "poses", "MPJPE mm", "P-MPJPE mm", "N-MPJPE mm", "MPJVE mm/frame", "PCK %", "AUC %")
+from evaluation.evaluate import MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES, ScoreRow, Scores
+from evaluation.metrics import METRICS
 
 
-def format_rows(title: str, rows: list[Row]) -> str:
-    """A table with a line for each row. title: heads the first column."""
-    lines: list[tuple[str, ...]] = [(title, *HEADER[1:])]
-    for row in rows:
-        values = (row.mpjpe, row.p_mpjpe, row.n_mpjpe, row.mpjve, row.pck, row.auc)
-        numbers = ("-" if value is None else f"{value:.2f}" for value in values)
-        lines.append((row.name or "-", f"{row.poses:,}", *numbers))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Columns for a terminal: the first to the left, the others to the right."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))])
         for line in lines
     )
 
 
+def format_rows(title: str, rows: Sequence[ScoreRow]) -> str:
+    """A table with a line for each row and a column for each of METRICS. title: heads the first column."""
+    lines = [[title, "poses", *(f"{metric.header} {metric.unit}" for metric in METRICS.values())]]
+    for row in rows:
+        values = ("-" if value is None else f"{value:.2f}" for value in map(row.values.get, METRICS))
+        lines.append([row.name or "-", f"{row.poses:,}", *values])
+    return aligned(lines)
+
+
 def format_scores(test_set: str, scores: Scores, longest: int = 24) -> str:
     """The total and the tables of up to `longest` rows, without those that only repeat others."""
     flip = "with" if scores.flip else "without"
     title = f"{test_set}, protocol {scores.protocol}, {flip} flip ({scores.seconds:.1f} s)"
-    total = Row("all", *(getattr(scores, name.name) for name in fields(Row)[1:]))
-    parts = [title, format_rows("", [total])]
+    parts = [title, format_rows("", [scores.total])]
     actions = {row.name for row in scores.tables.get("action", [])}
     for name, rows in scores.tables.items():
         names = {row.name for row in rows}

@@ -3,7 +3,7 @@
     python -m evaluation.triangulation --dataset cmu --views 2 3 4
     python -m evaluation.triangulation --dataset cmu --noise default --json triangulation.json
 
-The test takes of a data set, seen by cameras that stand around the person: true 2D, or with a detector's error on it.
+The test recordings of a data set, seen by cameras around the person: true 2D, or with a detector's error on it.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from augment.detector_noise.detections import check_setting
-from data import DATASETS, TEST_SETS, DataSettings, load_dataset
+from data import DATA_SOURCES, DataSettings, load_dataset
 from data.command_line import read_flags
 from data.files.writing import atomic_write
 from data.multiview.dataset import MultiViewDataset, Poses
@@ -31,14 +31,14 @@ BATCH = 4096
 
 @dataclass
 class Triangulation:
-    """Triangulate a test set and compare it with the truth."""
+    """Triangulate a test set and compare it with the target."""
 
     dataset: str = "cmu"
-    """Data set of several views: cmu, demo, h36m, mpi_inf_3dhp or ski."""
+    """Data set of several views: cmu, h36m, mpi_inf_3dhp or ski."""
     test_sets: tuple[str, ...] = ()
     """Its test sets; none: all of them."""
     views: tuple[int, ...] = (2, 3, 4)
-    """Numbers of views, the first so many of each take."""
+    """Numbers of views, the first so many of each recording."""
     noise: str = "none"
     """Error of the 2D, the same that lifters are judged under with --test_noise: none, default (an order of magnitude,
     not measured on a detector) or a JSON file of DetectorNoise.save."""
@@ -53,7 +53,7 @@ class Triangulation:
 
 
 @dataclass
-class Row:
+class TriangulationScore:
     """One test set and number of views. Errors in mm: about the hip, after alignment, and of the joints' own places."""
 
     test_set: str
@@ -64,39 +64,39 @@ class Row:
     poses: int
 
 
-def run(settings: Triangulation) -> list[Row]:
+def run(settings: Triangulation) -> list[TriangulationScore]:
     """A row for each test set and number of views."""
-    if settings.dataset not in DATASETS:
-        raise PoseFKError(f"--dataset {settings.dataset}: choose from {', '.join(DATASETS)}.")
+    if settings.dataset not in DATA_SOURCES:
+        raise PoseFKError(f"--dataset {settings.dataset}: choose from {', '.join(DATA_SOURCES)}.")
     check_setting(settings.noise, "noise", TEST_NOISES)
-    known = TEST_SETS[settings.dataset]
+    known = DATA_SOURCES[settings.dataset].test_sets
     if unknown := [name for name in settings.test_sets if name not in known]:
         raise PoseFKError(f"--test_sets {' '.join(unknown)}: {settings.dataset} has {', '.join(known)}.")
-    rows = []
+    scores = []
     for views in settings.views:
-        own = DataSettings(dataset=settings.dataset, data_root=settings.data_root, views=views)
-        tests = load_dataset(settings.dataset, own).tests
+        data = DataSettings(dataset=settings.dataset, data_root=settings.data_root, views=views)
+        tests = load_dataset(settings.dataset, data).tests
         for name in settings.test_sets or tests:
             seen = MultiViewDataset.from_recordings(tests[name], views=views)
-            rows.append(_row(name, seen, noisy(seen, settings.noise, name), settings))
-    return sorted(rows, key=lambda row: known.index(row.test_set))
+            scores.append(_score(name, seen, noisy(seen, settings.noise, name), settings))
+    return sorted(scores, key=lambda score: known.index(score.test_set))
 
 
 @torch.inference_mode()
-def _row(name: str, dataset: MultiViewDataset, seen: Poses, settings: Triangulation) -> Row:
-    found, true = [], []
+def _score(name: str, dataset: MultiViewDataset, seen: Poses, settings: Triangulation) -> TriangulationScore:
+    predicted, targets = [], []
     for indices in torch.arange(len(dataset)).split(BATCH):
-        true.append(dataset.batch(indices).joints_world()[:, 0, 0].double())
+        targets.append(dataset.batch(indices).joints_world()[:, 0, 0].double())
         batch = seen.batch(indices)
         assert batch.camera is not None
         weights = batch.certainty().double() if settings.use_confidence else None
         points = triangulate(batch.joints_2d.double(), batch.camera.to(torch.float64), weights, settings.reweightings)
-        found.append(points[:, 0])
-    points, truth = torch.cat(found), torch.cat(true)
-    about, about_truth = points - points[:, :1], truth - truth[:, :1]
-    return Row(
-        name, dataset.views, 1000 * mpjpe(about, about_truth), 1000 * p_mpjpe(about, about_truth),
-        1000 * mpjpe(points, truth), len(points),
+        predicted.append(points[:, 0])
+    points, target = torch.cat(predicted), torch.cat(targets)
+    about_hip, about_target = points - points[:, :1], target - target[:, :1]
+    return TriangulationScore(
+        name, dataset.views, 1000 * mpjpe(about_hip, about_target), 1000 * p_mpjpe(about_hip, about_target),
+        1000 * mpjpe(points, target), len(points),
     )  # fmt: skip
 
 
@@ -104,17 +104,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     words = sys.argv[1:] if arguments is None else arguments
     settings = read_flags(Triangulation, "evaluation.triangulation", __doc__, words)
-    rows = run(settings)
+    scores = run(settings)
     table: list[list[Any]] = [["test set", "views", "MPJPE (mm)", "P-MPJPE (mm)", "absolute (mm)", "poses"]]
     table += [
-        [row.test_set, str(row.views), *(f"{error:.2f}" for error in (row.mpjpe, row.p_mpjpe, row.absolute)),
-         f"{row.poses:,}"]
-        for row in rows
+        [score.test_set, str(score.views), *(f"{error:.2f}" for error in (score.mpjpe, score.p_mpjpe, score.absolute)),
+         f"{score.poses:,}"]
+        for score in scores
     ]  # fmt: skip
     print(columns(table))
     if settings.json is not None:
         with atomic_write(settings.json) as part:
-            part.write_text(json.dumps([asdict(row) for row in rows], indent=1, allow_nan=False) + "\n")
+            part.write_text(json.dumps([asdict(score) for score in scores], indent=1, allow_nan=False) + "\n")
         print(settings.json)
 
 

@@ -29,6 +29,17 @@ _TABLE = {
 BODY_JOINTS = Skeleton("h36m_16").joints
 BONES = tuple(_TABLE)
 BONE_JOINTS = tuple((BODY_JOINTS.index(parent), BODY_JOINTS.index(child)) for parent, child in _TABLE.values())
+MIRRORED_BONES = tuple(
+    BONES.index(bone.replace(*(("left", "right") if "left_" in bone else ("right", "left")))) for bone in BONES
+)
+_SEGMENTS = [bone.removeprefix("left_").removeprefix("right_") for bone in BONES]
+SEGMENTS = tuple(dict.fromkeys(_SEGMENTS))  # 9: a bone without its side
+SEGMENT_OF_BONE = tuple(SEGMENTS.index(segment) for segment in _SEGMENTS)
+# The 8 factors of DH-AUG. The original left the thorax out, so that a body grew around a spine of one length; here the
+# thorax shares the waist's factor: the trunk grows as one.
+_FACTORS = [{"waist": "trunk", "thorax": "trunk"}.get(segment, segment) for segment in _SEGMENTS]
+FACTOR_NAMES = tuple(dict.fromkeys(_FACTORS))
+_FACTOR_OF_BONE = tuple(FACTOR_NAMES.index(factor) for factor in _FACTORS)
 
 
 def bone_vectors(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 15 3"]:
@@ -40,3 +51,8 @@ def bone_vectors(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 
 def bone_lengths(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 15"]:
     """Length of each bone of BONES, metres. The gradient of a bone of length zero is zero."""
     return torch.linalg.vector_norm(bone_vectors(joints), dim=-1)
+
+
+def scale_bones(lengths: Float[Tensor, "*batch 15"], factors: Float[Tensor, "*batch 8"]) -> Float[Tensor, "*batch 15"]:
+    """Bone lengths times the 8 shared factors (order of FACTOR_NAMES)."""
+    return lengths * factors.index_select(-1, indices(_FACTOR_OF_BONE, lengths))

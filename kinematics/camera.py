@@ -19,6 +19,7 @@ from torch import Tensor
 
 from kinematics.batch_last import cat, index_select, is_batch_last, stack
 from kinematics.constants import constant
+from kinematics.rotation import quaternion_to_rows, stack_rows
 
 UNDISTORTIONS = 12  # Human3.6M's lenses: to 1e-9 after eight
 NUM_INTRINSICS = 9  # focal x y, centre x y, radial k1 k2 k3, tangential p1 p2
@@ -37,31 +38,14 @@ def _rotate(orientation_wxyz: Tensor, points: Tensor) -> Tensor:
     Where joints that lie pose by pose share a camera this is a matrix product, otherwise it is written out.
     """
     if points.ndim > 1 and orientation_wxyz.ndim == points.ndim and orientation_wxyz.shape[-2] == 1:
-        rows = _matrix(orientation_wxyz[..., 0, :])
+        rows = quaternion_to_rows(orientation_wxyz[..., 0, :])
         if rows[0][0].numel() == 1:  # one camera for all: one product instead of one per pose
-            return (points.reshape(-1, 3) @ _stacked(rows).reshape(3, 3).mT).reshape(points.shape)
+            return (points.reshape(-1, 3) @ stack_rows(rows).reshape(3, 3).mT).reshape(points.shape)
         if not is_batch_last(points):
-            return points @ _stacked(rows).mT
+            return points @ stack_rows(rows).mT
     x, y, z = points.unbind(-1)
-    rows = _matrix(orientation_wxyz)
+    rows = quaternion_to_rows(orientation_wxyz)
     return stack([(a * x).addcmul_(b, y).addcmul_(c, z) for a, b, c in rows], -1, points)
-
-
-def _matrix(orientation_wxyz: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], ...]:
-    """(..., 4) -> three rows of three entries (...): a rotation also of quaternions rounded off their unit length."""
-    w, x, y, z = (2 * orientation_wxyz).unbind(-1)
-    _, i, j, k = orientation_wxyz.unbind(-1)
-    xi, yj, zk, xj, xk, yk, wi, wj, wk = x * i, y * j, z * k, x * j, x * k, y * k, w * i, w * j, w * k
-    return (
-        (1 - (yj + zk), xj - wk, xk + wj),
-        (xj + wk, 1 - (xi + zk), yk - wi),
-        (xk - wj, yk + wi, 1 - (xi + yj)),
-    )
-
-
-def _stacked(rows: Sequence[Sequence[Tensor]]) -> Tensor:
-    """(..., 3, 3)"""
-    return torch.stack([torch.stack(list(row), dim=-1) for row in rows], dim=-2)
 
 
 def _inverse(orientation_wxyz: Tensor) -> Tensor:
@@ -76,7 +60,7 @@ def world_to_camera(
     """Points in the camera frame, metres. points: world frame, metres."""
     orientation_wxyz, translation = _align(orientation_wxyz, points), _align(translation, points)
     if _all_see_the_same(orientation_wxyz, translation, points):
-        rotation = _stacked(_matrix(_inverse(orientation_wxyz.reshape(-1, 4))))  # (V, 3, 3)
+        rotation = stack_rows(quaternion_to_rows(_inverse(orientation_wxyz.reshape(-1, 4))))  # (V, 3, 3)
         origin = rotation @ translation.reshape(-1, 3, 1)  # (V, 3, 1)
         seen = (rotation.reshape(-1, 3) @ points.reshape(-1, 3).mT).unflatten(0, rotation.shape[:2]).sub_(origin)
         return seen.mT.reshape(len(rotation), *points.shape[1:])
@@ -206,13 +190,6 @@ def look_at(
     found = stack([cos * plus.cos(), sin * minus.cos(), sin * minus.sin(), cos * plus.sin()], -1, position)
     sign = (found.amax(-1, keepdim=True) + found.amin(-1, keepdim=True)).detach()
     return found * torch.copysign(torch.ones_like(sign), sign)
-
-
-def matrix_to_wxyz(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 4"]:
-    """Unit quaternion (w, x, y, z) of a rotation matrix."""
-    import roma  # roma 1.8 takes seconds to import: only who builds cameras pays
-
-    return roma.rotmat_to_unitquat(matrix)[..., [3, 0, 1, 2]]
 
 
 @dataclass

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from evaluation.synthetic_quality.features import STATURE_M, statures
-from kinematics import BONE_JOINTS, BONES, bone_lengths
+from kinematics.bones import BONE_JOINTS, BONES, SEGMENT_OF_BONE, SEGMENTS, bone_lengths
+from kinematics.stature import STATURE_M, statures
 
 # Metres, on a body of STATURE_M.
 RADII_M = {
@@ -21,7 +21,7 @@ RADII_M = {
     "upper_arm": 0.035, "forearm": 0.029, "neck": 0.060,
 }  # fmt: skip
 DEPTH_M = 0.02  # of overlap that counts, on a body of STATURE_M: joint centres are not known better
-_RADII = [RADII_M[bone.removeprefix("left_").removeprefix("right_")] for bone in BONES]
+_RADII = [RADII_M[SEGMENTS[index]] for index in SEGMENT_OF_BONE]
 
 
 def _far_pairs() -> list[tuple[int, int]]:

@@ -79,6 +79,10 @@ LEFT_ARM = (
 
 ALL_LINKS = RIGHT_LEG + LEFT_LEG + BODY + RIGHT_ARM + LEFT_ARM
 JOINT_ANGLES = tuple(link.angle for link in ALL_LINKS if link.angle is not None)
+ANGLE_GROUPS = {
+    "right_leg": slice(0, 4), "left_leg": slice(4, 8), "trunk": slice(8, 17), "neck": slice(17, 20),
+    "right_arm": slice(20, 24), "left_arm": slice(24, 28),
+}  # fmt: skip
 # Where the 28 angles sit among the original project's 33, which count the five that move nothing.
 INDICES_IN_33 = tuple(index for index, link in enumerate(ALL_LINKS) if link.angle is not None)
 

@@ -22,7 +22,7 @@ from kinematics.bones import BODY_JOINTS, bone_lengths
 from kinematics.constants import constant, indices
 from kinematics.dh import JOINT_ANGLES
 from kinematics.limits import joint_limits
-from kinematics.rotation import matrix_to_euler
+from kinematics.rotation import matrix_to_euler, matrix_to_euler_zyx, stack_rows
 
 # Right leg, left leg, right arm, left arm, wherever there are four of something.
 _LIMB_JOINTS = (
@@ -102,7 +102,7 @@ def _spine_matrix(twist: Tensor, flexion: Tensor, lean: Tensor) -> Tensor:
         (sa * cc - ca * sb * sc, ca * cb, sa * sc + ca * sb * cc),
         (-cb * sc, -sb, cb * cc),
     )
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+    return stack_rows(rows)
 
 
 def _point_up_axis(frame: Tensor, direction: Tensor, twist: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,17 +144,6 @@ def _hinge_frames(upper: Tensor, lower: Tensor, bend: Tensor) -> tuple[Tensor, T
     return frame, torch.atan2(sin_hinge * bend, along)
 
 
-def _euler_zyx(matrix: Tensor) -> Tensor:
-    """Angles of Rz Ry Rx with |y| <= pi/2, (..., 3) in the order z, y, x."""
-    z = torch.atan2(matrix[..., 1, 0], matrix[..., 0, 0])
-    sin, cos = z.sin()[..., None], z.cos()[..., None]
-    first = cos * matrix[..., 0, :] + sin * matrix[..., 1, :]  # of Ry Rx: (cos y, ...)
-    second = cos * matrix[..., 1, :] - sin * matrix[..., 0, :]  # (0, cos x, -sin x)
-    y = torch.atan2(-matrix[..., 2, 0], first[..., 0])
-    x = torch.atan2(-second[..., 2], second[..., 1])
-    return torch.stack([z, y, x], dim=-1)
-
-
 def _limb_angles(upper: Tensor, lower: Tensor) -> Tensor:
     """(..., limbs 4, angles 4): twist, abduction, flexion, hinge.
 
@@ -164,7 +153,7 @@ def _limb_angles(upper: Tensor, lower: Tensor) -> Tensor:
     natural = constant(_NATURAL_BEND, upper)
     for bend in (natural, -natural):
         frame, hinge = _hinge_frames(upper, lower, bend.expand(upper.shape[:-1]))
-        z, y, x = _euler_zyx(frame).unbind(-1)
+        z, y, x = matrix_to_euler_zyx(frame).unbind(-1)
         solutions.append(torch.stack([z, y, x, hinge], dim=-1))
         solutions.append(torch.stack([z + math.pi, math.pi - y, x + math.pi, hinge], dim=-1))
     angles = torch.stack(solutions, dim=-2)  # (..., limbs 4, solutions 4, angles 4)

@@ -13,10 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from kinematics import BONE_JOINTS, BONES, Skeleton, bone_vectors
+from kinematics.bones import BONE_JOINTS, BONES, bone_vectors
 from kinematics.constants import constant, indices
+from kinematics.joints import J
+from kinematics.rotation import rotvec_to_matrix
 
-_JOINT = {name: index for index, name in enumerate(Skeleton("h36m_16").joints)}
 _BONE = {name: index for index, name in enumerate(BONES)}
 _IN_CHEST = slice(8, 15)  # shoulders, arms and neck hang from the chest, bones 0-7 from the pelvis
 _BY_CHILD = sorted(range(len(BONES)), key=lambda bone: BONE_JOINTS[bone][1])  # parents come before children
@@ -25,6 +26,7 @@ _BY_CHILD = sorted(range(len(BONES)), key=lambda bone: BONE_JOINTS[bone][1])  # 
 UPPER = [_BONE[name] for name in ("left_thigh", "right_thigh", "left_upper_arm", "right_upper_arm")]
 LOWER = [_BONE[name] for name in ("left_shin", "right_shin", "left_forearm", "right_forearm")]
 _HINGE_SIDES = (-1.0, -1.0, 1.0, 1.0)
+DIRECTED_LIMBS = {"upper arm": "upper_arm", "forearm": "forearm", "thigh": "thigh", "shin": "shin"}
 LARGEST_BEND = math.radians(150)
 _STRAIGHT = 0.05  # sine of the bend below which the plane of a limb is not known
 TRUNK_SHARE = 0.4  # trunk and neck turn less than limbs
@@ -50,9 +52,9 @@ def trunk_frames(
     joints: Float[Tensor, "*batch 16 3"],
 ) -> tuple[Float[Tensor, "*batch 3 3"], Float[Tensor, "*batch 3 3"]]:
     """T_world_pelvis and T_world_chest of world joints."""
-    joint = {name: joints[..., index, :] for name, index in _JOINT.items()}
-    pelvis = _frame(joint["RHip"] - joint["LHip"], joint["Spine"] - joint["Hip"])
-    chest = _frame(joint["RShoulder"] - joint["LShoulder"], joint["Thorax"] - joint["Spine"])
+    at = joints.unbind(-2)
+    pelvis = _frame(at[J.R_HIP] - at[J.L_HIP], at[J.SPINE] - at[J.HIP])
+    chest = _frame(at[J.R_SHOULDER] - at[J.L_SHOULDER], at[J.THORAX] - at[J.SPINE])
     return pelvis, chest
 
 
@@ -61,7 +63,7 @@ def take_apart(joints: Float[Tensor, "*batch 16 3"]) -> LimbPose:
     pelvis, chest = trunk_frames(joints)
     vectors = bone_vectors(joints)
     local = torch.cat([vectors[..., : _IN_CHEST.start, :] @ pelvis, vectors[..., _IN_CHEST, :] @ chest], dim=-2)
-    return LimbPose(pelvis, pelvis.mT @ chest, local, joints[..., _JOINT["Hip"], :])
+    return LimbPose(pelvis, pelvis.mT @ chest, local, joints[..., J.HIP, :])
 
 
 def put_together(pose: LimbPose) -> Float[Tensor, "*batch 16 3"]:
@@ -74,6 +76,19 @@ def put_together(pose: LimbPose) -> Float[Tensor, "*batch 16 3"]:
         parent, child = BONE_JOINTS[bone]
         joints[child] = joints[parent] + vectors[..., bone, :]
     return torch.stack([joints[index] for index in range(len(joints))], dim=-2)
+
+
+def limb_directions(joints: Float[Tensor, "poses 16 3"]) -> dict[str, Float[Tensor, "limbs 3"]]:
+    """Unit directions of upper arms and forearms in the chest's frame, of thighs and shins in the pelvis's.
+
+    +x outward, +y forward, +z up the trunk: left limbs are mirrored, so a pose gives two of each of DIRECTED_LIMBS.
+    """
+    local = normalize(take_apart(joints).bones, dim=-1)
+    mirror = joints.new_tensor([-1.0, 1.0, 1.0])
+    return {
+        name: torch.cat([local[:, _BONE[f"right_{segment}"]], local[:, _BONE[f"left_{segment}"]] * mirror])
+        for name, segment in DIRECTED_LIMBS.items()
+    }
 
 
 def with_lengths(pose: LimbPose, lengths: Float[Tensor, "*batch 15"]) -> LimbPose:
@@ -115,13 +130,13 @@ def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPos
     turns = sd * _normal(pose, (6, 3), generator)  # (6, B, 1.., 3)
     bends = sd * _normal(pose, (4,), generator)[..., 0]
     bones = pose.bones.clone()
-    move_limbs(bones, _rotation(turns[:4].movedim(0, -2)), bends.movedim(0, -1))
+    move_limbs(bones, rotvec_to_matrix(turns[:4].movedim(0, -2)), bends.movedim(0, -1))
     neck = _BONE["neck"]
     bones[..., neck, :] = _rotated(bones[..., neck, :], TRUNK_SHARE * turns[4])
     trunk = TRUNK_SHARE * turns[5]
     for bone, share in ((_BONE["waist"], 0.3), (_BONE["thorax"], 0.7)):  # the spine bends all along
         bones[..., bone, :] = _rotated(bones[..., bone, :], share * trunk)
-    return pose._replace(bones=bones, chest=_rotation(trunk) @ pose.chest)
+    return pose._replace(bones=bones, chest=rotvec_to_matrix(trunk) @ pose.chest)
 
 
 def bends_of(bones: Float[Tensor, "*batch 15 3"]) -> Float[Tensor, "*batch 4"]:
@@ -161,13 +176,6 @@ def reflect(
     return torch.minimum(torch.maximum(values, lower), upper)
 
 
-def tilt_matrices(count: int, sd: float, generator: torch.Generator, like: Tensor) -> Float[Tensor, "count 3 3"]:
-    """Rotations of the whole body about both level axes, sd radians each."""
-    vectors = torch.zeros(count, 3, device=like.device, dtype=like.dtype)
-    vectors[:, :2] = sd * torch.randn(count, 2, generator=generator, device=like.device, dtype=like.dtype)
-    return _rotation(vectors)
-
-
 def _normal(pose: LimbPose, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Standard normal numbers (parts, B, 1.., size) that are the same for all frames of a clip."""
     parts, size = shape[0], shape[1] if len(shape) > 1 else 1
@@ -176,11 +184,5 @@ def _normal(pose: LimbPose, shape: tuple[int, ...], generator: torch.Generator) 
     return drawn.reshape(parts, len(like), *(1,) * (like.ndim - 2), size)
 
 
-def _rotation(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    import roma  # seconds to import: only who turns limbs pays
-
-    return roma.rotvec_to_rotmat(vectors)
-
-
 def _rotated(points: Tensor, vectors: Tensor) -> Tensor:
-    return (_rotation(vectors) @ points[..., None])[..., 0]
+    return (rotvec_to_matrix(vectors) @ points[..., None])[..., 0]

@@ -19,7 +19,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from kinematics.dh import JOINT_ANGLES
+from kinematics.batch_last import to_batch_last
+from kinematics.dh import ANGLE_GROUPS, JOINT_ANGLES
+
+FIT_TOLERANCE_RAD = 0.0175  # one degree: what the fit of real shoulders may be off a limit
 
 
 class Motion(NamedTuple):
@@ -129,6 +132,18 @@ class JointLimits:
         """Angles drawn uniformly from their ranges, radians, on the generator's device."""
         raw = torch.rand(count, len(JOINT_ANGLES), generator=generator, device=generator.device, dtype=dtype)
         return self.to_radians(raw * 2 - 1)
+
+    def sample_towards_rest(
+        self, count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32
+    ) -> Float[Tensor, "count 28"]:
+        """Uniform angles with each limb drawn towards rest by its own random amount, radians, batch last in memory.
+
+        So a pose may have one arm stretched out and the rest nearly still.
+        """
+        angles = to_batch_last(self.sample_uniform(count, generator, dtype))
+        for group in ANGLE_GROUPS.values():
+            angles[:, group] *= torch.rand(count, 1, generator=generator, device=generator.device, dtype=dtype)
+        return angles
 
 
 @lru_cache(maxsize=64)

@@ -8,15 +8,10 @@ from typing import Any
 
 import torch
 
-from kinematics.camera import NUM_INTRINSICS, Camera, matrix_to_wxyz
+from kinematics.camera import NUM_INTRINSICS, Camera
+from kinematics.rotation import matrix_to_quaternion, quaternion_to_matrix
 
 _FLIP = (-1.0, -1.0, 1.0)
-
-
-def _rotation_matrix(orientation_wxyz: torch.Tensor) -> torch.Tensor:
-    import roma
-
-    return roma.unitquat_to_rotmat(orientation_wxyz[..., [1, 2, 3, 0]])
 
 
 def to_pytorch3d(camera: Camera, image_width: int) -> Any:
@@ -34,7 +29,7 @@ def to_pytorch3d(camera: Camera, image_width: int) -> Any:
     centre = (camera.intrinsics[..., 2:4] + torch.stack([torch.ones_like(camera.aspect), camera.aspect], -1)) * half
     flip = camera.translation.new_tensor(_FLIP)
     # x_camera = M^T (x - t) with M = camera axes in the world; PyTorch3D: x_view = x_row R + T
-    rotation = _rotation_matrix(camera.orientation_wxyz) * flip
+    rotation = quaternion_to_matrix(camera.orientation_wxyz) * flip
     offset = -(rotation.transpose(-1, -2) @ camera.translation[..., None])[..., 0]
     size = torch.stack([height.round(), torch.full_like(height, image_width)], -1)
     return PerspectiveCameras(
@@ -56,4 +51,4 @@ def from_pytorch3d(cameras: Any) -> Camera:
     intrinsics[:, 2:4] = cameras.principal_point / half - torch.stack([torch.ones_like(aspect), aspect], -1)
     axes = cameras.R * flip
     translation = -(cameras.R @ cameras.T[..., None])[..., 0]
-    return Camera(matrix_to_wxyz(axes), translation, intrinsics, aspect)
+    return Camera(matrix_to_quaternion(axes), translation, intrinsics, aspect)

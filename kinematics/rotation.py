@@ -1,29 +1,68 @@
-"""Rotations: Euler angles, matrices and quaternions, over roma.
+"""Rotations: Euler angles, quaternions, rotation vectors and matrices, some of them over roma.
 
-Quaternions are (w, x, y, z); roma's are (x, y, z, w), and are turned round here and nowhere else. Euler angles are
-(x, y, z) radians of R = Rx Ry Rz, the body's global rotation. Matrices take column vectors.
-
-roma is imported where it is used: that takes more than a second, which only who turns something should pay.
+Matrices take column vectors. Quaternions are (w, x, y, z); roma's are (x, y, z, w), and are reordered here and nowhere
+else. Euler angles are radians.
 """
 
-import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+Rows = tuple[tuple[Tensor, Tensor, Tensor], ...]  # three rows of three entries, each (...)
+
+
+def _roma() -> Any:
+    import roma  # takes a second or more: only who needs it pays
+
+    return roma
+
+
+def stack_rows(rows: Sequence[Sequence[Tensor]]) -> Float[Tensor, "*batch 3 3"]:
+    """Stack entries (...) to matrices (..., 3, 3)."""
+    return torch.stack([torch.stack(list(row), dim=-1) for row in rows], dim=-2)
+
+
+def quaternion_to_rows(quaternion_wxyz: Float[Tensor, "*batch 4"]) -> Rows:
+    """Convert quaternions to the entries of matrices, which are rotations also where rounding left the unit length.
+
+    Written out and not stacked: what turns many points (kinematics.camera) multiplies them entry by entry.
+    """
+    w, x, y, z = (2 * quaternion_wxyz).unbind(-1)
+    _, i, j, k = quaternion_wxyz.unbind(-1)
+    xi, yj, zk, xj, xk, yk, wi, wj, wk = x * i, y * j, z * k, x * j, x * k, y * k, w * i, w * j, w * k
+    return (
+        (1 - (yj + zk), xj - wk, xk + wj),
+        (xj + wk, 1 - (xi + zk), yk - wi),
+        (xk - wj, yk + wi, 1 - (xi + yj)),
+    )
+
+
+def quaternion_to_matrix(quaternion_wxyz: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 3 3"]:
+    """Convert unit quaternions to rotation matrices."""
+    return _roma().unitquat_to_rotmat(_roma().quat_wxyz_to_xyzw(quaternion_wxyz))
+
+
+def matrix_to_quaternion(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 4"]:
+    """Convert rotation matrices to unit quaternions (w, x, y, z) with w >= 0."""
+    quaternion = _roma().quat_xyzw_to_wxyz(_roma().rotmat_to_unitquat(matrix))
+    return torch.where(quaternion[..., :1] < 0, -quaternion, quaternion)
+
+
+def rotvec_to_matrix(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """Convert rotation vectors, radians, to rotation matrices."""
+    return _roma().rotvec_to_rotmat(vector)
+
 
 def euler_to_matrix(euler: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    """Rx Ry Rz. euler: (..., 3) radians x, y, z."""
-    import roma
-
-    matrices = roma.euler_to_rotmat("XYZ", list(euler.unbind(-1)))
-    assert isinstance(matrices, Tensor)  # roma returns what it was given: tensors
-    return matrices
+    """Convert angles x, y, z of Rx Ry Rz, the body's global rotation, to rotation matrices."""
+    return _roma().euler_to_rotmat("XYZ", list(euler.unbind(-1)))
 
 
 def matrix_to_euler(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3"]:
-    """Angles x, y, z of Rx Ry Rz, radians, |y| <= pi/2.
+    """Convert rotation matrices to angles x, y, z of Rx Ry Rz, |y| <= pi/2.
 
     y and z are read off after the turn about x is undone, so that the angles give the matrix back to rounding also
     where x and z turn about the same axis (y = +-pi/2) and neither of them is determined.
@@ -37,70 +76,46 @@ def matrix_to_euler(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batc
     return torch.stack([x, y, z], dim=-1)
 
 
-def quaternion_to_matrix(quaternion_wxyz: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 3 3"]:
-    """The matrix of a unit quaternion."""
-    import roma
-
-    return roma.unitquat_to_rotmat(roma.quat_wxyz_to_xyzw(quaternion_wxyz))
-
-
-def matrix_to_quaternion(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 4"]:
-    """The unit quaternion (w, x, y, z) of a rotation with w >= 0."""
-    import roma
-
-    quaternion = roma.quat_xyzw_to_wxyz(roma.rotmat_to_unitquat(matrix))
-    return torch.where(quaternion[..., :1] < 0, -quaternion, quaternion)
+def matrix_to_euler_zyx(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3"]:
+    """Convert rotation matrices to angles z, y, x of Rz Ry Rx, |y| <= pi/2."""
+    z = torch.atan2(matrix[..., 1, 0], matrix[..., 0, 0])
+    sin, cos = z.sin()[..., None], z.cos()[..., None]
+    first = cos * matrix[..., 0, :] + sin * matrix[..., 1, :]  # of Ry Rx: (cos y, ...)
+    second = cos * matrix[..., 1, :] - sin * matrix[..., 0, :]  # (0, cos x, -sin x)
+    y = torch.atan2(-matrix[..., 2, 0], first[..., 0])
+    x = torch.atan2(-second[..., 2], second[..., 1])
+    return torch.stack([z, y, x], dim=-1)
 
 
-def quaternion_multiply(
-    first_wxyz: Float[Tensor, "*batch 4"], second_wxyz: Float[Tensor, "*batch 4"]
-) -> Float[Tensor, "*batch 4"]:
-    """The rotation `second`, then the rotation `first`."""
-    import roma
-
-    product = roma.quat_product(roma.quat_wxyz_to_xyzw(first_wxyz), roma.quat_wxyz_to_xyzw(second_wxyz))
-    return roma.quat_xyzw_to_wxyz(product)
+def rotate_about_z(points: Float[Tensor, "*batch 3"], cos: Tensor, sin: Tensor) -> Float[Tensor, "*batch 3"]:
+    """Rotate points about the z axis by an angle of given cosine and sine, which broadcast over the points."""
+    x, y, z = points.unbind(-1)
+    return torch.stack([cos * x - sin * y, sin * x + cos * y, z], dim=-1)
 
 
-def axis_angle_to_matrix(
-    axis: Float[Tensor, "*batch 3"], angle: Float[Tensor, "*batch"]
-) -> Float[Tensor, "*batch 3 3"]:
-    """A turn by `angle` radians about the unit vector `axis`."""
-    import roma
-
-    return roma.rotvec_to_rotmat(axis * angle[..., None])
+def yaw_to_matrix(angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch 3 3"]:
+    """Convert angles about the z axis, radians, to rotation matrices."""
+    cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+    return stack_rows([[cos, -sin, zero], [sin, cos, zero], [zero, zero, zero + 1]])
 
 
-def random_yaw(
-    count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "count 3 3"]:
-    """Turns about the world's z axis, uniform over the circle, on the generator's device."""
-    angle = torch.rand(count, generator=generator, device=generator.device, dtype=dtype) * (2 * math.pi)
-    up = torch.tensor([0.0, 0.0, 1.0], dtype=dtype, device=generator.device).expand(count, 3)
-    return axis_angle_to_matrix(up, angle)
-
-
-def random_tilt(
-    count: int, standard_deviation: float | int, generator: torch.Generator, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "count 3 3"]:
-    """Turns about level axes of uniform direction, by normal angles of the given standard deviation in radians."""
-    like = {"generator": generator, "device": generator.device, "dtype": dtype}
-    direction = torch.rand(count, **like) * (2 * math.pi)
-    axis = torch.stack([direction.cos(), direction.sin(), torch.zeros_like(direction)], dim=-1)
-    return axis_angle_to_matrix(axis, torch.randn(count, **like) * standard_deviation)
-
-
-def random_rotation(
-    count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "count 3 3"]:
-    """Rotations uniform over SO(3): the direction of a normal 4-vector as quaternion."""
-    quaternion = torch.randn(count, 4, generator=generator, device=generator.device, dtype=dtype)
-    return quaternion_to_matrix(torch.nn.functional.normalize(quaternion, dim=-1))
+def random_tilt(count: int, sd: float, generator: torch.Generator, like: Tensor) -> Float[Tensor, "count 3 3"]:
+    """Sample rotations about both level axes (x and y), sd radians each."""
+    vectors = torch.zeros(count, 3, device=like.device, dtype=like.dtype)
+    vectors[:, :2] = sd * torch.randn(count, 2, generator=generator, device=like.device, dtype=like.dtype)
+    return rotvec_to_matrix(vectors)
 
 
 def rotation_onto_axis(direction: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    """The smallest rotation that takes `direction` (any length) to the z axis. Not defined for the direction -z."""
+    """Compute the smallest rotation that takes `direction` (any length) to the z axis. Not defined for -z."""
     x, y, z = torch.nn.functional.normalize(direction, dim=-1).unbind(-1)
     mixed = -x * y / (1 + z)
     entries = [1 - x.square() / (1 + z), mixed, -x, mixed, 1 - y.square() / (1 + z), -y, x, y, z]
     return torch.stack(entries, dim=-1).unflatten(-1, (3, 3))
+
+
+def fit_similarity(
+    source: Float[Tensor, "*batch points 3"], target: Float[Tensor, "*batch points 3"]
+) -> tuple[Float[Tensor, "*batch 3 3"], Float[Tensor, "*batch 3"], Float[Tensor, "*batch"]]:
+    """Fit rotation (no reflection), translation and scale that take the source points nearest to the target points."""
+    return _roma().rigid_points_registration(source, target, compute_scaling=True)

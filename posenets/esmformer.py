@@ -5,18 +5,21 @@ the levels look at each other. Names and shapes of the weights are ESMformer's, 
 relative to the hip, whose own is near 0, not at it; as published it is trained on axes of the world, not of a camera.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, drop_path, dropped, positive_int, probability
+from posenets.base import PoseNet, check_positive, check_probability, drop_path, dropped
+from posenets.checkpoints.shapes import count_modules, length
+from posenets.registry import LifterSpec, Sizes, register_lifter
 from posenets.transformer import Attention, Block, Mlp, attend, rising_rates
 from posenets.views.encoder import LEVELS, Encoder, ViewEncoder, encode_views
 
-FRAME_MLP_UNITS = 64
+FRAME_MLP_UNITS, PUBLISHED_HEADS = 64, 9
 # Without gradients, so many frames of a view pass at a time: some 0.3 GB at the published size.
 FRAMES_AT_ONCE = 2**14
 
@@ -97,8 +100,8 @@ class _CrossLevelBlock(nn.Module):
                 self.get_submodule(f"norm3_{level}{part}")(levels[number - 1])
                 for part, number in enumerate((query, key, level), start=1)
             ]
-            found = self.get_submodule(f"attn_{level}")(*read)
-            levels[level - 1] = levels[level - 1] + drop_path(found, self.drop_path, self.training)
+            attended = self.get_submodule(f"attn_{level}")(*read)
+            levels[level - 1] = levels[level - 1] + drop_path(attended, self.drop_path, self.training)
         return levels
 
 
@@ -116,6 +119,56 @@ class _AcrossLevels(nn.Module):
         return self.norm(torch.cat(self.MCFF_blocks[0](levels), dim=-1))
 
 
+def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
+    num_joints = length(weights, "regression.1.bias") // 3
+    depths = {
+        stack: [count_modules(weights, rf"{stage}{level}\.blocks\.(\d+)\.") for level in LEVELS]
+        for stack, stage in (("smfe", r"ssfe1\.Transformer_encoder_"), ("milf", r"mife\.MIFE_blocks\.trans"))
+    }
+    return dict(
+        num_joints=num_joints, frames=length(weights, "mife.pos_embed_1", 1),
+        views=count_modules(weights, r"ssfe(\d+)\.") - 1, channel=length(weights, "mife.pos_embed_1", 2),
+        d_hid=length(weights, "mcff.mlp.fc1.weight"), mvf_kernel=length(weights, "mvf1.conv1.1.weight", 2),
+        in_features=length(weights, "ssfe1.Transformer_encoder_1.pos_embed", 1) // max(num_joints, 1), **depths,
+    )  # fmt: skip
+
+
+def _sizes_of_run(*, frames: int, views: int, input_mode: str, self_supervised: bool) -> Sizes:
+    """Heads inside a view must divide the frames: the published 9 of 27 and more, of a third as many for fewer.
+
+    Without labels the original answers one frame; what corrects triangulated joints can learn from every frame.
+    """
+    heads = math.gcd(frames, min(PUBLISHED_HEADS, max(frames // 3, 1)))
+    return dict(views=views, smfe_heads=heads, self_supervised=self_supervised and input_mode == "screen")
+
+
+_TRAINING = {
+    "lifter": {"frames": 27},
+    "learning": {
+        "lr": 1e-3, "lr_schedule": "exponential", "lr_decay": 0.95, "large_decay_epoch": 5, "amsgrad": True,
+        "loss": "mpjpe", "loss_frames": "all", "max_grad_norm": 0.0,
+    },
+}  # fmt: skip
+# 23 million weights as published: in the short runs of a laptop 0.3 million over a third of a second.
+_SMALL = {
+    "lifter": {"frames": 9, "posenet_width": 64, "posenet_blocks": 1, "dropout": 0.0},
+    "learning": {
+        "lr": 1e-3, "lr_schedule": "cosine", "amsgrad": False, "max_grad_norm": 1.0, "batch_size": 128,
+        "steps_per_epoch": 25,
+    },
+}  # fmt: skip
+
+
+@register_lifter(
+    LifterSpec(
+        name="esmformer", multi_view=True, signature="ssfe1.norm_1.weight", sizes_from_weights=_sizes_from_weights,
+        width=lambda units, frames: dict(channel=units, d_hid=2 * units),
+        blocks=lambda depth, frames: dict(smfe=[depth] * 3, milf=[depth] * 3),
+        dropout=lambda rate, frames: dict.fromkeys(("dropout", "embedding_dropout", "drop_path_rate"), rate),
+        settings=("smfe", "milf", "d_hid", "mvf_kernel"), sizes=_sizes_of_run, training={"esmformer": _TRAINING},
+        h36m_length={"esmformer": {"learning": {"epochs": 50}}}, small=_SMALL,
+    )
+)  # fmt: skip
 class ESMformer(PoseNet):
     """Transformer lifter of a window seen by several cameras: (B, V, T, J, 2) screen -> (B, J, 3) or (B, T, J, 3).
 
@@ -127,7 +180,6 @@ class ESMformer(PoseNet):
     answers for all frames by an MLP (the original has it for training without 3D labels).
     """
 
-    name = "esmformer"
     feature_counts = (2, 3, 4)
 
     def __init__(
@@ -173,13 +225,21 @@ class ESMformer(PoseNet):
             raise ValueError("esmformer predicts one frame of its window if self_supervised: build it without.")
         return self._lift(joints_2d)
 
+    @property
+    def predicts_window(self) -> bool:
+        return not self.self_supervised
+
+    def zero_output(self) -> None:
+        for parameter in self.regression[1].parameters():
+            nn.init.zeros_(parameter)
+
     def _lift(self, joints_2d: Tensor) -> Tensor:
         """(B, V, T, J, 2) -> (B, T, J, 3), in parts where neither gradients nor batch statistics need all at once."""
         self.check_input(joints_2d)
         if torch.compiler.is_exporting():  # one graph for a batch of any size
             return self._lift_windows(joints_2d)
-        whole = self.training or torch.is_grad_enabled()
-        count = len(joints_2d) if whole else FRAMES_AT_ONCE // (self.views * self.frames)
+        at_once = self.training or torch.is_grad_enabled()
+        count = len(joints_2d) if at_once else FRAMES_AT_ONCE // (self.views * self.frames)
         return torch.cat([self._lift_windows(part) for part in joints_2d.split(max(count, 1))])
 
     def _lift_windows(self, joints_2d: Tensor) -> Tensor:
@@ -197,15 +257,15 @@ def _check_sizes(num_joints: int, frames: int, sizes: dict) -> None:
     views, channel, kernel, smfe_heads, num_heads = (
         sizes[size] for size in ("views", "channel", "mvf_kernel", "smfe_heads", "num_heads")
     )
-    positive_int(
+    check_positive(
         num_joints=num_joints, frames=frames, views=views, channel=channel, d_hid=sizes["d_hid"], mvf_kernel=kernel,
         smfe_heads=smfe_heads, num_heads=num_heads,
     )  # fmt: skip
     for stack in ("smfe", "milf"):
         if len(sizes[stack]) != len(LEVELS):
             raise ValueError(f"{stack} is {sizes[stack]}, expected 3 numbers of blocks, one of each level.")
-        positive_int(**{f"{stack}[{level}]": depth for level, depth in enumerate(sizes[stack])})
-    probability(**{rate: sizes[rate] for rate in ("dropout", "embedding_dropout", "drop_path_rate")})
+        check_positive(**{f"{stack}[{level}]": depth for level, depth in enumerate(sizes[stack])})
+    check_probability(**{rate: sizes[rate] for rate in ("dropout", "embedding_dropout", "drop_path_rate")})
     if views < 2:
         raise ValueError(f"views is {views}, expected at least 2: for one camera choose, say, poseformer.")
     if kernel % 2 == 0:

@@ -5,19 +5,47 @@ not at it.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, dropped, positive_int, probability
+from posenets.base import PoseNet, check_positive, check_probability, dropped
+from posenets.checkpoints.shapes import count_modules, length
+from posenets.registry import LifterSpec, Sizes, register_lifter
 from posenets.transformer import Attention, Block, rising_rates
 
 # Without gradients, so many frames pass at a time: 4,096 windows of 81 would need 7 GB at once and be no faster.
 FRAMES_AT_ONCE = 2**13
 
 
+def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
+    return dict(
+        num_joints=length(weights, "Spatial_pos_embed", 1), frames=length(weights, "Temporal_pos_embed", 1),
+        embed_dim_ratio=length(weights, "Spatial_patch_to_embedding.weight"),
+        depth=count_modules(weights, r"blocks\.(\d+)\."),
+        mlp_ratio=length(weights, "blocks.0.mlp.fc1.weight") / length(weights, "blocks.0.mlp.fc1.weight", 1),
+        qkv_bias=any(key.endswith("attn.qkv.bias") for key in weights),
+    )  # fmt: skip
+
+
+_TRAINING = {
+    "lifter": {"frames": 27},
+    "learning": {"lr": 4e-4, "weight_decay": 0.1, "lr_schedule": "exponential", "lr_decay": 0.99, "max_grad_norm": 0.0},
+}
+
+
+@register_lifter(
+    LifterSpec(
+        name="poseformer", aliases=("mulit_farme_poseformer",),  # as DH-AUG spells it
+        signature="Spatial_patch_to_embedding.weight", sizes_from_weights=_sizes_from_weights,
+        width="embed_dim_ratio", blocks="depth", dropout="dropout", budget_sizes=False,
+        training={"poseformer": _TRAINING},
+        h36m_length={"poseformer": {"learning": {"epochs": 200, "batch_size": 512}}},
+        dh_aug_sizes=lambda frames: dict(embed_dim_ratio=32, depth=4, num_heads=8, mlp_ratio=2.0),
+    )
+)  # fmt: skip
 class PoseFormer(PoseNet):
     """Transformer lifter of a window's centre frame.
 
@@ -26,17 +54,15 @@ class PoseFormer(PoseNet):
     as published; drop_path_rate: stochastic depth of the last block of each stack, growing evenly from 0.
     """
 
-    name = "poseformer"
-
     def __init__(
         self, num_joints: int = 17, frames: int = 27, embed_dim_ratio: int = 32, depth: int = 4, num_heads: int = 8,
         mlp_ratio: float | int = 2.0, qkv_bias: bool = True, dropout: float | int = 0.0,
         drop_path_rate: float | int = 0.1, in_features: int = 2,
     ) -> None:  # fmt: skip
-        positive_int(
+        check_positive(
             num_joints=num_joints, frames=frames, embed_dim_ratio=embed_dim_ratio, depth=depth, num_heads=num_heads
         )
-        probability(dropout=dropout, drop_path_rate=drop_path_rate)
+        check_probability(dropout=dropout, drop_path_rate=drop_path_rate)
         if embed_dim_ratio % num_heads:
             raise ValueError(f"embed_dim_ratio is {embed_dim_ratio}, expected a multiple of num_heads, {num_heads}.")
         if not (math.isfinite(mlp_ratio) and embed_dim_ratio * mlp_ratio >= 1):

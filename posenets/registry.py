@@ -1,103 +1,132 @@
-"""Lifters by name."""
+"""Lifters by name: every lifter's file describes it in a LifterSpec, and this file collects them.
+
+    @register_lifter(LifterSpec("my_lifter", signature="my_layer.weight", width="hidden"))
+    class MyLifter(PoseNet): ...
+
+A module outside the package registers its lifters in the same way as soon as it is imported.
+"""
 
 import difflib
+import importlib
 import inspect
-from collections.abc import Sequence
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from torch import Tensor
+
 from posenets.base import PoseNet
-from posenets.esmformer import ESMformer
-from posenets.poseformer import PoseFormer
-from posenets.sem_gcn import SemGCN
-from posenets.seq2seq import Seq2Seq
-from posenets.simple_baseline import SimpleBaseline
-from posenets.st_gcn import STGCN
-from posenets.videopose import VideoPose
 
-_CLASSES: dict[str, type[PoseNet]] = {
-    net.name: net for net in (VideoPose, SimpleBaseline, SemGCN, STGCN, PoseFormer, Seq2Seq, ESMformer)
-}
-# These read several cameras at a time; the others, LIFTERS, one.
-MULTI_VIEW_LIFTERS = ("esmformer",)
-LIFTERS = tuple(name for name in _CLASSES if name not in MULTI_VIEW_LIFTERS)
-ALIASES = {
-    "mlp": "simple_baseline", "martinez": "simple_baseline", "gcn": "sem_gcn", "stgcn": "st_gcn",
-    "mulit_farme_videopose": "videopose", "mulit_farme_poseformer": "poseformer",  # as DH-AUG spells it
-}  # fmt: skip
-
-# DH-AUG's and PoseAug's networks, of a single frame where there are several; the defaults of build_posenet are those of
-# the lifters' own papers. They have neither seq2seq nor esmformer.
-DH_AUG_SIZES: dict[str, dict[str, Any]] = {
-    "videopose": dict(filter_widths=[1] * 5, channels=1024, dropout=0.25, predict_hip=False),
-    "simple_baseline": dict(linear_size=1024, num_stage=4, dropout=0.25, predict_hip=False),
-    "sem_gcn": dict(hid_dim=128, num_layers=4, dropout=0.25),
-    "st_gcn": dict(hid_dim=128, num_layers=3),
-    "poseformer": dict(embed_dim_ratio=32, depth=4, num_heads=8, mlp_ratio=2.0),
-    "seq2seq": {},
-    "esmformer": {},
-}
+Sizes = dict[str, Any]
+Preset = dict[str, dict[str, Any]]  # settings: {"lifter": {...}, "learning": {...}}
+SizeRule = str | Callable[[Any, int], Sizes]
 
 
-def dh_aug_sizes(name: str, frames: int = 1, filter_widths: Sequence[int] = ()) -> dict[str, Any]:
-    """DH-AUG's sizes of a lifter of so many frames: its multi-frame VideoPose has all joints out."""
-    sizes = dict(DH_AUG_SIZES[lifter_name(name)])
-    if lifter_name(name) == "videopose" and frames != 1:
-        sizes.update(filter_widths=list(filter_widths) or filter_widths_of(frames), predict_hip=True)
-    return sizes
+@dataclass(frozen=True, kw_only=True)
+class LifterSpec:
+    """All that the commands need to know of a lifter beside its class, whose keywords are its sizes."""
+
+    name: str
+    signature: str
+    """A weight that only this lifter has: names a checkpoint that was taken for another lifter's."""
+    aliases: tuple[str, ...] = ()
+    multi_view: bool = False
+    """Reads several cameras at once."""
+    width: SizeRule = ""
+    """What --posenet_width sets: a keyword, or a function (number, frames) -> keywords; "": no such size."""
+    blocks: SizeRule = ""
+    dropout: SizeRule = ""
+    settings: tuple[str, ...] = ()
+    """Settings only this lifter has, named like the class's keywords."""
+    sizes: Callable[..., Sizes] = lambda **run: {}
+    """Keywords that follow from a run: frames, views, input_mode, self_supervised -> keywords."""
+    dh_aug_sizes: Callable[[int], Sizes] = lambda frames: {}
+    """Sizes in DH-AUG's program, by number of frames; those the class has by itself are its own paper's."""
+    training: Mapping[str, Preset] = field(default_factory=dict)
+    """How it was trained where it was published, by the name or alias that was typed; else by the name."""
+    h36m_length: Mapping[str, Preset] = field(default_factory=dict)
+    """Epochs and batch size on Human3.6M where it was published, by name or alias."""
+    recipes: Mapping[str, Preset] = field(default_factory=dict)
+    """What a recipe changes of it."""
+    small: Preset = field(default_factory=dict)
+    """Smaller sizes for the short runs of a laptop."""
+    budget_sizes: bool = True
+    """Whether the width and dropout of short runs suit it: they are meant for fully connected layers."""
+    renamed_sizes: Mapping[str, str] = field(default_factory=dict)
+    """Earlier names of keywords, in older checkpoints."""
+    sizes_from_weights: Callable[[Mapping[str, Tensor]], Sizes] = lambda weights: {}
+    """Sizes read off a published checkpoint; frames=None where its weights do not tell."""
+
+    def published(self, by_name: Mapping[str, Preset], typed: str) -> Preset:
+        """The entry of `training` or `h36m_length` for the name as typed."""
+        return by_name.get(typed, by_name.get(self.name, {}))
 
 
-def lifter_name(name: str) -> str:
-    """The one name of a lifter, from a name or an alias."""
-    if name in _CLASSES:
-        return name
-    if name in ALIASES:
-        return ALIASES[name]
-    hint = _nearest(name, [*_CLASSES, *ALIASES])
-    raise ValueError(f"posenet_name {name}: choose from {', '.join(_CLASSES)}.{hint}")
+LIFTERS: dict[str, LifterSpec] = {}
+ALIASES: dict[str, str] = {}
+_CLASSES: dict[str, type[PoseNet]] = {}
+
+
+def register_lifter(spec: LifterSpec) -> Callable[[type[PoseNet]], type[PoseNet]]:
+    """Class decorator that makes a lifter known to every command."""
+
+    def register(net: type[PoseNet]) -> type[PoseNet]:
+        for name in (spec.name, *spec.aliases):
+            registered = _CLASSES.get(ALIASES.get(name, name))
+            if registered and registered.__qualname__ != net.__qualname__:
+                raise ValueError(f"Two lifters are called {name}: {registered.__qualname__} and {net.__qualname__}.")
+        net.name = spec.name
+        LIFTERS[spec.name], _CLASSES[spec.name] = spec, net
+        ALIASES.update(dict.fromkeys(spec.aliases, spec.name))
+        return net
+
+    return register
+
+
+def import_lifters(package: str = "posenets") -> None:
+    """Import every module of a package's top level, so that its lifters register themselves."""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if not module.ispkg:
+            importlib.import_module(f"{package}.{module.name}")
+
+
+def lifter_names(multi_view: bool) -> list[str]:
+    """Names of the lifters of one camera, or of several."""
+    return [name for name, spec in LIFTERS.items() if spec.multi_view == multi_view]
+
+
+def get_spec(name: str) -> LifterSpec:
+    """The description of a lifter, by its name or an alias."""
+    known = ALIASES.get(name, name)
+    if known not in LIFTERS:
+        hint = _nearest(name, [*LIFTERS, *ALIASES])
+        raise ValueError(f"posenet_name {name}: choose from {', '.join(LIFTERS)}.{hint}")
+    return LIFTERS[known]
 
 
 def build_posenet(name: str, num_joints: int = 16, frames: int = 1, **sizes: Any) -> PoseNet:
     """A new lifter: (B, frames, num_joints, in_features) screen -> (B, num_joints, 3) metres.
 
     Of several views the input is (B, views, frames, num_joints, in_features).
-    name: one of LIFTERS, MULTI_VIEW_LIFTERS or ALIASES. sizes: keywords of the lifter's class; without them, the
-    published ones.
+    sizes: keywords of the lifter's class; without them, the published ones.
     """
-    lifter = _CLASSES[lifter_name(name)]
-    parameters = inspect.signature(lifter).parameters
+    net = _CLASSES[get_spec(name).name]
+    parameters = inspect.signature(net).parameters
     known = [size for size in parameters if size not in ("num_joints", "frames")]
     for size in sizes:
         if size not in known:
-            hint = _nearest(size, known)
-            raise ValueError(f"{lifter.name} has no size {size}: choose from {', '.join(known)}.{hint}")
-    if lifter is VideoPose and frames != 1 and "filter_widths" not in sizes:
-        sizes["filter_widths"] = filter_widths_of(frames)
-    if "frames" in parameters:
-        sizes["frames"] = frames
-    posenet = lifter(num_joints, **sizes)
-    if frames not in (1, posenet.frames):
-        of_clips = [one for one in LIFTERS if "frames" in inspect.signature(_CLASSES[one]).parameters]
-        raise ValueError(
-            f"{lifter.name} with these sizes reads {posenet.frames} frame(s), but frames is {frames}: leave it out, or "
-            f"choose a lifter of clips: videopose, {', '.join(of_clips)}."
-        )
-    return posenet
+            raise ValueError(f"{net.name} has no size {size}: choose from {', '.join(known)}.{_nearest(size, known)}")
+    if _reads_clips(net):
+        return net(num_joints, frames=frames, **sizes)
+    if frames != 1:
+        clips = ", ".join(one for one in lifter_names(False) if _reads_clips(_CLASSES[one]))
+        raise ValueError(f"{net.name} reads 1 frame, but frames is {frames}: choose a lifter of clips: {clips}.")
+    return net(num_joints, **sizes)
 
 
-def filter_widths_of(frames: int, blocks: int = 0) -> list[int]:
-    """Filters of width 3 whose product is the number of frames, as VideoPose3D has them: 27 -> 3, 3, 3.
-
-    blocks: number of filters, those beyond the needed ones 1 wide; 0: just the needed ones.
-    """
-    widths, left = [], frames
-    while left > 1 and left % 3 == 0:
-        widths.append(3)
-        left //= 3
-    if left != 1:
-        raise ValueError(f"frames is {frames}, expected a power of 3 (1, 3, 9, 27, ...): or give filter_widths.")
-    if blocks and blocks < len(widths):
-        raise ValueError(f"{frames} frames need {len(widths)} filters of width 3, but there are to be {blocks}.")
-    return widths + [1] * (blocks - len(widths))
+def _reads_clips(net: type[PoseNet]) -> bool:
+    return "frames" in inspect.signature(net).parameters
 
 
 def _nearest(word: str, words: list[str]) -> str:

@@ -4,7 +4,8 @@ Each convolution has one matrix for a joint itself and one for its neighbours; a
 turns the learned numbers `e` into the weights of the neighbours. Names of the weights are SemGCN's.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,13 +15,15 @@ from torch import Tensor, nn
 
 from kinematics.constants import indices
 from kinematics.skeleton import Skeleton
-from posenets.base import PoseNet, norm_relu_dropout, positive_int, probability
+from posenets.base import PoseNet, check_positive, check_probability, norm_relu_dropout
+from posenets.checkpoints.shapes import count_modules, length
+from posenets.registry import LifterSpec, Sizes, register_lifter
 
 # Pairs of joints that SemGCN's non-local blocks pool (`joints_group`), for its 16 joints.
 H36M_16_PAIRS = ((2, 3), (5, 6), (1, 4), (0, 7), (8, 9), (14, 15), (11, 12), (10, 13))
 
 
-def adjacency_of(skeleton: Skeleton) -> Bool[Tensor, "joints joints"]:
+def build_adjacency(skeleton: Skeleton) -> Bool[Tensor, "joints joints"]:
     """Which joints are neighbours: both ends of every bone, and each joint itself."""
     adjacency = torch.eye(skeleton.num_joints, dtype=torch.bool)
     for parent, child in skeleton.bones:
@@ -43,11 +46,11 @@ class SemGraphConv(nn.Module):
         self.bias = nn.Parameter(torch.empty(outputs).uniform_(-(outputs**-0.5), outputs**-0.5))
 
     def forward(self, features: Float[Tensor, "batch joints inputs"]) -> Float[Tensor, "batch joints outputs"]:
-        own, neighbours = (features @ torch.cat([self.W[0], self.W[1]], dim=-1)).chunk(2, dim=-1)
+        itself, neighbours = (features @ torch.cat([self.W[0], self.W[1]], dim=-1)).chunk(2, dim=-1)
         logits = self.e.new_full((self.num_joints, self.num_joints), -torch.inf)
         weights = logits.index_put((self.edges[:, 0], self.edges[:, 1]), self.e[0]).softmax(dim=1)
         diagonal = weights.diagonal()
-        return diagonal[:, None] * own + (weights - diagonal.diag()) @ neighbours + self.bias
+        return diagonal[:, None] * itself + (weights - diagonal.diag()) @ neighbours + self.bias
 
 
 class _GraphConv(nn.Module):
@@ -116,6 +119,24 @@ class _NonLocal(nn.Module):
         return self.get_submodule("nonlocal")(grouped).transpose(1, 2)[:, indices(self.restored, features)]
 
 
+def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
+    edges = length(weights, "gconv_input.0.gconv.e", 1)
+    non_local = any(key.startswith("gconv_input.1.nonlocal.") for key in weights)
+    blocks = count_modules(weights, r"gconv_layers\.(\d+)\.")
+    return dict(
+        # A tree of J joints has J - 1 bones, each twice in the matrix, and J ones on the diagonal.
+        num_joints=math.ceil((edges + 2) / 3), hid_dim=length(weights, "gconv_input.0.gconv.W", 2),
+        num_layers=blocks // 2 if non_local else blocks, non_local=non_local,
+    )  # fmt: skip
+
+
+@register_lifter(
+    LifterSpec(
+        name="sem_gcn", aliases=("gcn",), signature="gconv_input.0.gconv.W", sizes_from_weights=_sizes_from_weights,
+        width="hid_dim", blocks="num_layers", dropout="dropout", budget_sizes=False,
+        dh_aug_sizes=lambda frames: dict(hid_dim=128, num_layers=4, dropout=0.25),
+    )
+)  # fmt: skip
 class SemGCN(PoseNet):
     """Graph convolution lifter of a single frame.
 
@@ -123,15 +144,13 @@ class SemGCN(PoseNet):
     tensor of neighbours (None: the bones of the layout with num_joints joints); groups: joints the attention pools.
     """
 
-    name = "sem_gcn"
-
     def __init__(
         self, num_joints: int = 16, hid_dim: int = 128, num_layers: int = 4, dropout: float | int = 0.0,
         non_local: bool = False, adjacency: Sequence[Sequence[float | int]] | Tensor | None = None,
         groups: Sequence[Sequence[int]] | None = None, in_features: int = 2,
     ) -> None:  # fmt: skip
-        positive_int(num_joints=num_joints, hid_dim=hid_dim, num_layers=num_layers)
-        probability(dropout=dropout)
+        check_positive(num_joints=num_joints, hid_dim=hid_dim, num_layers=num_layers)
+        check_probability(dropout=dropout)
         sizes: dict[str, Any] = dict(hid_dim=hid_dim, num_layers=num_layers, dropout=dropout, non_local=non_local)
         neighbours = _checked_adjacency(adjacency, num_joints)
         if adjacency is not None:
@@ -155,7 +174,7 @@ class SemGCN(PoseNet):
 def _checked_adjacency(adjacency: Sequence[Sequence[float | int]] | Tensor | None, num_joints: int) -> Tensor:
     """(J, J) bool, from any matrix that is above 0 where joints are neighbours (row-normalised ones as well)."""
     if adjacency is None:
-        return adjacency_of(Skeleton.from_num_joints(num_joints))
+        return build_adjacency(Skeleton.from_num_joints(num_joints))
     neighbours = torch.as_tensor(adjacency) > 0
     if neighbours.shape != (num_joints, num_joints) or not bool(neighbours.diagonal().all()):
         raise ValueError(

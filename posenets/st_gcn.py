@@ -10,7 +10,7 @@ such as PoseAug's, do not fit a window.
 Names and shapes of the weights are PoseAug's. Convolutions are computed as matrix products over (B, T, J, C).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +19,9 @@ from torch import Tensor, nn
 
 from kinematics.constants import indices
 from kinematics.skeleton import Skeleton
-from posenets.base import PoseNet, dropped, norm_relu_dropout, positive_int, probability
+from posenets.base import PoseNet, check_positive, check_probability, dropped, norm_relu_dropout
+from posenets.checkpoints.shapes import count_modules, length
+from posenets.registry import LifterSpec, Sizes, register_lifter
 
 LAYOUT = Skeleton("h36m_17")
 NECK = LAYOUT.joints.index("NeckNose")
@@ -187,6 +189,23 @@ class _Network(nn.Module):
         return F.linear(seen, conv.weight.squeeze(-1).transpose(1, 2).flatten(1), conv.bias)
 
 
+def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
+    blocks = count_modules(weights, r"stgcn\.st_gcn_networks\.(\d+)\.")
+    channels = [length(weights, f"stgcn.st_gcn_networks.{block}.tcn.0.weight") for block in range(blocks)]
+    kinds = length(weights, "stgcn.st_gcn_networks.0.gcn.conv.bias") // channels[0] if channels else 4
+    return dict(
+        num_joints=16, frames=1 if kinds == 4 else None, inter_channels=channels,
+        fc_out=length(weights, "stgcn.conv2.0.weight"), fc_unit=length(weights, "stgcn.conv4.0.weight"),
+    )  # fmt: skip
+
+
+@register_lifter(
+    LifterSpec(
+        name="st_gcn", aliases=("stgcn",), signature="stgcn.data_bn.weight", sizes_from_weights=_sizes_from_weights,
+        width="hid_dim", blocks="num_layers", dropout="dropout", budget_sizes=False,
+        dh_aug_sizes=lambda frames: dict(hid_dim=128, num_layers=3),
+    )
+)  # fmt: skip
 class STGCN(PoseNet):
     """Graph convolution lifter of a window's centre frame.
 
@@ -195,21 +214,19 @@ class STGCN(PoseNet):
     times hid_dim for the last two. dropout: one rate everywhere; None: the published 0.05, 0.25 and 0.1.
     """
 
-    name = "st_gcn"
-
     def __init__(
         self, num_joints: int = 16, frames: int = 1, hid_dim: int = 128, num_layers: int = 3,
         inter_channels: Sequence[int] | None = None, fc_out: int | None = None, fc_unit: int | None = None,
         dropout: float | int | None = None, in_features: int = 2,
     ) -> None:  # fmt: skip
-        positive_int(num_joints=num_joints, frames=frames, hid_dim=hid_dim, num_layers=num_layers)
+        check_positive(num_joints=num_joints, frames=frames, hid_dim=hid_dim, num_layers=num_layers)
         if num_joints not in (16, 17):
             raise ValueError(f"num_joints is {num_joints}, expected 16 or 17: the graph is Human3.6M's, COCO has none.")
         channels = [hid_dim] * (num_layers - 1) + [2 * hid_dim] if inter_channels is None else list(inter_channels)
         fc_out, fc_unit = 2 * hid_dim if fc_out is None else fc_out, 4 * hid_dim if fc_unit is None else fc_unit
-        positive_int(**{f"inter_channels[{i}]": width for i, width in enumerate(channels)})
-        positive_int(**{"len(inter_channels)": len(channels)}, fc_out=fc_out, fc_unit=fc_unit)
-        probability(dropout=dropout or 0)
+        check_positive(**{f"inter_channels[{i}]": width for i, width in enumerate(channels)})
+        check_positive(**{"len(inter_channels)": len(channels)}, fc_out=fc_out, fc_unit=fc_unit)
+        check_probability(dropout=dropout or 0)
         sizes = dict(inter_channels=channels, fc_out=fc_out, fc_unit=fc_unit, dropout=dropout)
         super().__init__(num_joints, frames, in_features, sizes)
         self.stgcn = _Network(frames, in_features, channels, fc_out, fc_unit, dropout)

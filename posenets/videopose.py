@@ -9,35 +9,80 @@ Convolutions are computed as one matrix product over all tokens, which on a CPU 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, norm_relu_dropout, positive_int, probability, with_hip
+from posenets.base import PoseNet, check_positive, check_probability, norm_relu_dropout, prepend_zero_root
+from posenets.checkpoints.shapes import count_modules, length
+from posenets.registry import LifterSpec, Sizes, register_lifter
 
 
+def build_filter_widths(frames: int, blocks: int = 0) -> list[int]:
+    """Filters of width 3 whose product is the number of frames, as VideoPose3D has them: 27 -> 3, 3, 3.
+
+    blocks: number of filters, those beyond the needed ones 1 wide; 0: just the needed ones.
+    """
+    widths, left = [], frames
+    while left > 1 and left % 3 == 0:
+        widths.append(3)
+        left //= 3
+    if left != 1:
+        raise ValueError(f"frames is {frames}, expected a power of 3 (1, 3, 9, 27, ...): or give filter_widths.")
+    if blocks and blocks < len(widths):
+        raise ValueError(f"{frames} frames need {len(widths)} filters of width 3, but there are to be {blocks}.")
+    return widths + [1] * (blocks - len(widths))
+
+
+def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
+    channels, inputs, first = (length(weights, "expand_conv.weight", dimension) for dimension in range(3))
+    blocks = (count_modules(weights, r"layers_conv\.(\d+)\.") + 1) // 2
+    later = [length(weights, f"layers_conv.{2 * block}.weight", 2) for block in range(blocks)]
+    predict_hip = length(weights, "shrink.bias") // 3 == inputs // 2
+    return dict(num_joints=inputs // 2, filter_widths=[first, *later], channels=channels, predict_hip=predict_hip)
+
+
+def _dh_aug_sizes(frames: int) -> Sizes:
+    """Five layers on one frame, without the hip; its network of several frames has all joints out."""
+    sizes: Sizes = dict(channels=1024, dropout=0.25, predict_hip=frames != 1)
+    return {"filter_widths": [1] * 5, **sizes} if frames == 1 else sizes
+
+
+@register_lifter(
+    LifterSpec(
+        name="videopose", aliases=("mulit_farme_videopose",),  # DH-AUG's spelling of several frames
+        signature="expand_conv.weight", sizes_from_weights=_sizes_from_weights, width="channels", dropout="dropout",
+        blocks=lambda number, frames: {"filter_widths": build_filter_widths(frames, number)},
+        settings=("filter_widths", "causal"), dh_aug_sizes=_dh_aug_sizes,
+        training={"mulit_farme_videopose": {"lifter": {"frames": 27}}},
+    )
+)  # fmt: skip
 class VideoPose(PoseNet):
     """Temporal convolution lifter.
 
-    filter_widths: odd; their product is the number of frames read. predict_hip: False leaves the hip out of the
+    filter_widths: odd; their product is the number of frames read; without them one 3 wide
+    for each factor 3 of `frames`, or three for one frame. predict_hip: False leaves the hip out of the
     network's output and puts it at 0 (PoseAug, DH-AUG). causal: see only past frames.
     """
 
-    name = "videopose"
-
     def __init__(
-        self, num_joints: int = 16, filter_widths: Sequence[int] = (1, 1, 1), channels: int = 1024,
-        dropout: float | int = 0.25, causal: bool = False, predict_hip: bool = True,
-        in_features: int = 2,
+        self, num_joints: int = 16, frames: int = 1, filter_widths: Sequence[int] | None = None, channels: int = 1024,
+        dropout: float | int = 0.25, causal: bool = False, predict_hip: bool = True, in_features: int = 2,
     ) -> None:  # fmt: skip
+        if filter_widths is None:
+            filter_widths = (1, 1, 1) if frames == 1 else build_filter_widths(frames)
         widths = tuple(filter_widths)
         if not widths or any(isinstance(w, bool) or not isinstance(w, int) or w < 1 or w % 2 == 0 for w in widths):
             raise ValueError(f"filter_widths is {widths}, expected one or more odd whole numbers, such as 3 3 3.")
-        positive_int(num_joints=num_joints, channels=channels)
-        probability(dropout=dropout)
+        check_positive(num_joints=num_joints, channels=channels)
+        if frames not in (1, math.prod(widths)):
+            raise ValueError(
+                f"filter_widths {widths} read {math.prod(widths)} frames, but frames is {frames}: leave one out."
+            )
+        check_probability(dropout=dropout)
         sizes = dict(
             filter_widths=list(widths), channels=channels, dropout=dropout, causal=causal, predict_hip=predict_hip
         )
@@ -96,7 +141,7 @@ class VideoPose(PoseNet):
             dilation *= width
         joints = F.linear(tokens, self.shrink.weight.squeeze(-1), self.shrink.bias)
         joints = joints.unflatten(-1, (-1, 3))  # (B, T_out, J or J - 1, 3) metres
-        return joints if self.predict_hip else with_hip(joints)
+        return joints if self.predict_hip else prepend_zero_root(joints)
 
     def _convolve(self, windows: Tensor, conv: nn.Module, norm: nn.Module) -> Tensor:
         """Conv, norm, ReLU, dropout. windows: (B, T, width * C_in), the tokens under the filter side by side."""

@@ -29,7 +29,7 @@ def people_of() -> Callable[..., Any]:
     """
     from augment.cameras import wide_cameras
     from augment.sources.random_poses import range_of_motion_poses
-    from augment.visible import photograph
+    from augment.visible import project_to_batch
     from data.batch import REAL
     from kinematics import DHHuman
 
@@ -39,7 +39,7 @@ def people_of() -> Callable[..., Any]:
         lengths = torch.tensor(BODY, dtype=dtype) * (0.9 + 0.2 * torch.rand(count, 1, generator=generator, dtype=dtype))
         root = torch.rand(count, 3, generator=generator, dtype=dtype) - 0.5 + torch.tensor([0.0, 0.0, 1.0])
         joints = DHHuman()(poses.joint_angles, lengths, poses.global_rotation, root.to(dtype))[:, None]
-        batch = photograph(joints, wide_cameras(joints[:, 0, 0], generator))
+        batch = project_to_batch(joints, wide_cameras(joints[:, 0, 0], generator))
         batch.source.fill_(REAL)
         return batch
 

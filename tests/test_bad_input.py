@@ -11,7 +11,8 @@ import torch
 
 import run_fk_gan
 from kinematics import exit_with_one_sentence
-from posenets import Lifter, build_posenet
+from posenets import ScreenLifter, build_posenet
+from tests.tiny_cmu import FLAGS
 from training.checkpoint import make_run_folder
 from training.config import read_settings
 
@@ -49,11 +50,11 @@ TABLE = [
     ("--detector_noise defualt", ["--detector_noise defualt", "no such file", "Choose from auto, none, default"]),
     ("--detector_noise {}/file", ["file is not a JSON file", "DetectorNoise"]),
     ("--detector_noise {}/half.json", ["half.json holds sd", "expected a DetectorNoise: skeleton"]),
-    ("--keypoints cpn_ft_h36m_dbb", ["--keypoints cpn_ft_h36m_dbb", "demo has no detector's 2D", "--dataset h36m"]),
+    ("--keypoints cpn_ft_h36m_dbb", ["--keypoints cpn_ft_h36m_dbb", "cmu has no detector's 2D", "--dataset h36m"]),
     ("--max_gap -1", ["--max_gap -1", "at least 0"]),
     ("--max_gap nan", ["--max_gap nan", "at least 0"]),
     ("--num_joints 24", ["24", "16"]),
-    ("--subjects_train S99", ["S99", "D1"]),
+    ("--subjects_train S99", ["S99", "02"]),
     ("--actions yodel", ["yodel", "walk"]),
     ("--test_sets 3dpw", ["3dpw", "3dhp"]),
     ("--compare none posefx", ["posefx", "Perhaps you meant: posefk"]),
@@ -72,9 +73,9 @@ TABLE = [
     ("--evaluate {}/baseline.pth --posenet_name videopose", ["not a videopose checkpoint", "simple_baseline"]),
     ("--dataset h36m --data_root {}", ["data_3d_h36m.npz is missing", "prepare_data_h36m"]),
     ("--dataset h36m --data_root {}/truncated", ["data_3d_h36m.npz", "Copy or make it again"]),
-    ("--dataset demo --test_sets 3dhp --data_extra_root {}", ["test_3dhp.npz is missing", "prepare_data_3dhp"]),
-    ("--dataset demo --test_sets 3dhp --data_extra_root {}/millimetres", ["test_3dhp.npz", "metres"]),
-    ("--dataset demo --test_sets 3dhp --data_extra_root {}/nan", ["test_3dhp.npz", "NaN"]),
+    ("--dataset cmu --test_sets 3dhp --data_extra_root {}", ["test_3dhp.npz is missing", "prepare_data_3dhp"]),
+    ("--dataset cmu --test_sets 3dhp --data_extra_root {}/millimetres", ["test_3dhp.npz", "metres"]),
+    ("--dataset cmu --test_sets 3dhp --data_extra_root {}/nan", ["test_3dhp.npz", "NaN"]),
 ]
 
 
@@ -85,7 +86,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "file").write_text("not a folder, not a checkpoint")
     (folder / "half.json").write_text('{"sd": [0.1]}')
     (folder / "empty.pt").touch()
-    lifter = Lifter(build_posenet("simple_baseline", linear_size=8))
+    lifter = ScreenLifter(build_posenet("simple_baseline", linear_size=8))
     torch.save(lifter.to_checkpoint(), folder / "lifter.pt")
     torch.save(lifter.posenet.state_dict(), folder / "baseline.pth")
     (folder / "truncated.pt").write_bytes((folder / "lifter.pt").read_bytes()[:500])
@@ -104,7 +105,7 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
     flags: str, words: list[str], files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     before = sorted(files.rglob("*"))
-    tiny = ["--dataset", "demo", "--epochs", "1", "--steps_per_epoch", "1", "--posenet_width", "8", "--actions", "walk",
+    tiny = [*FLAGS.split(), "--epochs", "1", "--steps_per_epoch", "1", "--posenet_width", "8", "--actions", "walk",
             "--figures", "False", "--checkpoint", str(tmp_path / "runs")]  # fmt: skip
     typed = flags.format(files).split()
     kept = [] if "h36m" in typed else tiny

@@ -18,7 +18,7 @@ from evaluation import cross_domain
 from kinematics.camera import screen_to_pixels
 from kinematics.skeleton import Skeleton
 from posenets import load_lifter
-from training.course import Course
+from training.state import TrainingState
 
 TINY = (
     "--dataset h36m --posenet_name simple_baseline --posenet_width 16 --generator_width 16 --critic_width_3d 16 "
@@ -118,7 +118,7 @@ def test_a_run_on_detections_resumes_as_if_undisturbed_even_without_its_noise_fi
 def test_projected_2d_with_a_noise_by_name_resumes_as_if_undisturbed(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    flags = ["--detector_noise", "default", "--confidence", "True", "--gan_every", "4"]  # stopped inside a block
+    flags = ["--detector_noise", "default", "--confidence", "True", "--gan_interval", "4"]  # stopped inside a block
     whole = run(root, tmp_path / "whole", *flags)
     printed = capsys.readouterr().out
     assert "; on synthetic and real poses" in printed and "h36m: its 2D has no confidences" in printed
@@ -129,14 +129,14 @@ def test_projected_2d_with_a_noise_by_name_resumes_as_if_undisturbed(
 
 def stopped_and_resumed(root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str]) -> list[dict]:
     """Stopped in the second epoch by Ctrl-C; its noise file is taken away before it goes on."""
-    step_done = Course.step_done
+    step_done = TrainingState.step_done
 
-    def press(course: Course) -> None:
-        step_done(course)
-        if (course.epoch, course.step) == (1, 3):
+    def press(run: TrainingState) -> None:
+        step_done(run)
+        if (run.epoch, run.step) == (1, 3):
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Course, "step_done", press)
+    monkeypatch.setattr(TrainingState, "step_done", press)
     with pytest.raises(KeyboardInterrupt, match="--resume"):
         run(root, folder, *flags)
     monkeypatch.undo()

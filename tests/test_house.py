@@ -12,15 +12,20 @@ ROOMS = ["kinematics", "data", "posenets", "augment", "evaluation", "training"]
 SOURCES = sorted(path for room in [*ROOMS, "viewer"] for path in (ROOT / room).rglob("*.py"))
 
 
-def _imported_rooms(path: Path) -> set[str]:
-    """The first words of all modules that a file imports."""
+def _imported_modules(path: Path) -> set[str]:
+    """All modules that a file imports."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module)
-    return {name.split(".")[0] for name in names}
+    return names
+
+
+def _imported_rooms(path: Path) -> set[str]:
+    """The first words of all modules that a file imports."""
+    return {name.split(".")[0] for name in _imported_modules(path)}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -29,6 +34,20 @@ def test_imports_point_left_only(path):
     after = {"viewer": ["training"], **{name: ROOMS[i + 1 :] for i, name in enumerate(ROOMS)}}
     rooms = _imported_rooms(path) - ({"viewer"} if room == "viewer" else set())
     assert not rooms & {*after[room], "viewer", "run_fk_gan", "tests", "benchmarks"}
+
+
+# What looks at poses takes from augment what a user would: settings, exports, trained augmenters, detector noise.
+OPEN_TO_THE_RIGHT = (
+    "augment.settings", "augment.stored", "augment.export", "augment.detector_noise", "augment.gan.source",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if path.relative_to(ROOT).parts[0] in ("evaluation", "viewer")]
+)
+def test_evaluation_and_viewer_take_no_geometry_from_augment(path):
+    modules = {name for name in _imported_modules(path) if name.startswith("augment.")}
+    assert {name for name in modules if not name.startswith(OPEN_TO_THE_RIGHT)} == set()
 
 
 def test_the_main_path_never_imports_pytorch3d():

@@ -1,4 +1,4 @@
-"""The main command, made tiny: real runs on a part of the demo data set."""
+"""The main command, made tiny: real runs on a few clips of CMU-X."""
 
 import json
 import os
@@ -14,13 +14,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import run_fk_gan
 from posenets import load_lifter
-from training.course import Course
-from training.log import ORACLE, Result
+from tests.tiny_cmu import FLAGS
+from training.reporting.log import ORACLE, Result
+from training.state import TrainingState
 
-DATA = "--dataset demo --actions walk crawl --subjects_train D1"
+DATA = f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 07"
 NETS = "--posenet_width 16 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16"
 TINY = f"{DATA} {NETS} --epochs 3 --warmup 1 --steps_per_epoch 8 --batch_size 32 --threads 1 --device cpu"
-KEYS = ["epoch", "stage", "test_set", "protocol", "mpjpe", "p_mpjpe", "pck", "auc", "poses", "seconds"]
+KEYS = ["epoch", "phase", "test_set", "protocol", "mpjpe", "p_mpjpe", "pck", "auc", "poses", "seconds"]
 
 
 def run(folder: Path, *flags: str) -> Path:
@@ -50,7 +51,7 @@ def test_a_run_lies_where_the_settings_say(whole_run: Path):
     assert (lifter, keypoints) == ("simple_baseline", "gt") and name.endswith("_posefk")
     written = {path.name for path in whole_run.iterdir() if not path.name.startswith("events")}
     assert written == {
-        "settings.json", "results.jsonl", "last.pt", "last.previous.pt", "best_demo.pt", "best_demo_shifted.pt",
+        "settings.json", "results.jsonl", "last.pt", "last.previous.pt", "best_cmux_a.pt", "best_cmux_b.pt",
         "best_validation.pt", "figures",
     }  # fmt: skip
     settings = json.loads((whole_run / "settings.json").read_text())
@@ -60,25 +61,25 @@ def test_a_run_lies_where_the_settings_say(whole_run: Path):
 def test_every_epoch_of_the_lifter_has_a_line_per_test_set(whole_run: Path):
     lines = results_of(whole_run)
     assert all(set(KEYS) <= set(line) for line in lines)
-    sets = ["validation", "demo", "demo_shifted"]
+    sets = ["validation", "cmux_a", "cmux_b"]
     assert [(line["epoch"], line["test_set"]) for line in lines] == [(e, name) for e in (2, 3, 4) for name in sets]
     assert all(line["mpjpe"] > line["p_mpjpe"] > 0 and line["poses"] > 0 for line in lines)
 
 
 def test_tensorboard_has_scalars_histograms_and_pictures(whole_run: Path):
     tags = EventAccumulator(str(whole_run)).Reload().Tags()
-    assert {"demo_family/mpjpe", "acceptance/limbs"} <= set(tags["scalars"])
+    assert {"cmux_a_all_joints/mpjpe", "acceptance/limb_swap"} <= set(tags["scalars"])
     assert any(name.startswith("gan/") for name in tags["scalars"])
     assert {"joint_angles_deg/left_elbow/real", "joint_angles_deg/left_elbow/synthetic"} <= set(tags["histograms"])
-    assert {"poses", "lifted_demo", "lifted_demo_shifted", "joint_angles", "camera_views"} <= set(tags["images"])
+    assert {"poses", "lifted_cmux_a", "lifted_cmux_b", "joint_angles", "camera_views"} <= set(tags["images"])
     figures = {path.stem for path in (whole_run / "figures").iterdir()}
-    assert {"poses", "lifted_demo", "joint_angles", "camera_views", "errors", "error_per_joint"} <= figures
+    assert {"poses", "lifted_cmux_a", "joint_angles", "camera_views", "errors", "error_per_joint"} <= figures
 
 
 def test_best_and_last_are_lifters_of_their_epochs(whole_run: Path):
-    lines = [line for line in results_of(whole_run) if line["test_set"] == "demo_shifted"]
+    lines = [line for line in results_of(whole_run) if line["test_set"] == "cmux_b"]
     best = min(lines, key=lambda line: line["mpjpe"])
-    assert load_lifter(whole_run / "best_demo_shifted.pt").epoch == best["epoch"]
+    assert load_lifter(whole_run / "best_cmux_b.pt").epoch == best["epoch"]
     assert load_lifter(whole_run / "last.pt").epoch == 4
 
 
@@ -90,14 +91,14 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_others(whole_run: 
 def test_ctrl_c_saves_in_the_middle_and_resume_ends_as_if_undisturbed(
     whole_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    step_done = Course.step_done
+    step_done = TrainingState.step_done
 
-    def press(course: Course) -> None:
-        step_done(course)
-        if (course.epoch, course.step) == (2, 5):
+    def press(run: TrainingState) -> None:
+        step_done(run)
+        if (run.epoch, run.step) == (2, 5):
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Course, "step_done", press)
+    monkeypatch.setattr(TrainingState, "step_done", press)
     with pytest.raises(KeyboardInterrupt, match="--resume") as caught:
         run(tmp_path, "--figures", "False")
     monkeypatch.undo()
@@ -134,10 +135,10 @@ def test_dh_aug_alternates_and_a_comparison_ends_in_one_table(tmp_path: Path, ca
     run_fk_gan.main([*TINY.split(), *flags])
     none, dh_aug = sorted(tmp_path.glob("*/*/*"), key=lambda path: path.name.endswith("dh-aug"))
     assert none.name.endswith("_none") and dh_aug.name.endswith("_dh-aug")
-    assert [line["stage"] for line in results_of(none)] == ["real"] * 3
-    assert [(line["epoch"], line["stage"]) for line in results_of(dh_aug)] == [(2, "synthetic")] * 3 + [(2, "real")] * 3
+    assert [line["phase"] for line in results_of(none)] == ["real"] * 3
+    assert [(line["epoch"], line["phase"]) for line in results_of(dh_aug)] == [(2, "synthetic")] * 3 + [(2, "real")] * 3
     table = capsys.readouterr().out.split("MPJPE in mm, last epoch:")[1]
-    assert ORACLE in table and "demo_shifted (family)" in table
+    assert ORACLE in table and "cmux_b (all_joints)" in table
     last = results_of(dh_aug)[-1]
     assert f"{last['mpjpe']:.1f}" in table.splitlines()[-1]
 
@@ -146,8 +147,8 @@ def test_evaluate_scores_a_checkpoint_without_training(
     whole_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     shutil.copy(whole_run / "last.pt", tmp_path / "lifter.pt")
-    run_fk_gan.main(["--dataset", "demo", "-c", str(tmp_path), "--evaluate", "lifter.pt", "--test_sets", "demo"])
-    assert "demo, protocol family" in capsys.readouterr().out
+    run_fk_gan.main([*FLAGS.split(), "-c", str(tmp_path), "--evaluate", "lifter.pt", "--test_sets", "cmux_a"])
+    assert "cmux_a, protocol all_joints" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["lifter.pt"]
 
 
@@ -155,7 +156,7 @@ def test_martinez_trains_from_one_command_and_keeps_statistics_and_norms(tmp_pat
     flags = f"--posenet_name martinez --posenet_width 32 --figures False --checkpoint {tmp_path}"
     run_fk_gan.main([*TINY.split(), *flags.split(), "--epochs", "1", "--recipe", "none"])
     lifter = load_lifter(next(tmp_path.glob("martinez/*/*/last.pt")))
-    assert lifter.posenet.sizes["standardised"] and lifter.posenet.sizes["dropout"] == 0.5
+    assert lifter.posenet.sizes["normalized"] and lifter.posenet.sizes["dropout"] == 0.5
     assert 0.1 < lifter.posenet.std_3d.mean() < 1, "metres"
     assert all(p.norm(dim=1).max() < 1.001 for p in lifter.parameters() if p.ndim > 1)
 
@@ -170,31 +171,31 @@ CLIPS = f"{TINY} --motion_critic_width 16 --steps_per_epoch 4 --epochs 2 --figur
         "--posenet_name poseformer --frames 3",
         "--posenet_name seq2seq --frames 4 --batch_size 8",
         "--posenet_name st_gcn --frames 3 --recipe none --loss_frames all --difference_weight 1",
-        "--posenet_name videopose --filter_widths 3 --causal True --gan_every 1",
+        "--posenet_name videopose --filter_widths 3 --causal True --gan_interval 1",
     ],
 )
 def test_lifters_of_clips_are_trained_augmented_and_judged(flags: str, tmp_path: Path):
     run_fk_gan.main([*CLIPS.split(), "--checkpoint", str(tmp_path), *flags.split()])
     (folder,) = tmp_path.glob("*/*/*")
     lines = results_of(folder)
-    assert {line["test_set"] for line in lines} == {"validation", "demo", "demo_shifted"}
-    assert all(line["mpjpe"] > 0 and line["mpjve"] > 0 for line in lines if line["test_set"] == "demo")
+    assert {line["test_set"] for line in lines} == {"validation", "cmux_a", "cmux_b"}
+    assert all(line["mpjpe"] > 0 and line["mpjve"] > 0 for line in lines if line["test_set"] == "cmux_a")
     lifter = load_lifter(folder / "last.pt")
     assert lifter.frames > 1 and lifter.predict_clip(torch.zeros(5, 16, 2)).shape == (5, 16, 3)
 
 
 def test_clips_resume_in_the_middle_of_warm_up_as_if_undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    flags = "--posenet_name videopose --frames 3 --motion_warmup 1 --warmup 1 --gan_every 3".split()
+    flags = "--posenet_name videopose --frames 3 --motion_warmup 1 --warmup 1 --gan_interval 3".split()
     run_fk_gan.main([*CLIPS.split(), "--checkpoint", str(tmp_path / "whole"), *flags])
     (whole,) = (tmp_path / "whole").glob("*/*/*")
-    step_done = Course.step_done
+    step_done = TrainingState.step_done
 
-    def press(course: Course) -> None:
-        step_done(course)
-        if (course.epoch, course.step) in ((1, 2), (3, 2)):
+    def press(run: TrainingState) -> None:
+        step_done(run)
+        if (run.epoch, run.step) in ((1, 2), (3, 2)):
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Course, "step_done", press)
+    monkeypatch.setattr(TrainingState, "step_done", press)
     with pytest.raises(KeyboardInterrupt):
         run_fk_gan.main([*CLIPS.split(), "--checkpoint", str(tmp_path / "cut"), *flags])
     (cut,) = (tmp_path / "cut").glob("*/*/*")

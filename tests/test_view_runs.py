@@ -1,4 +1,4 @@
-"""The main command with lifters of several views: real runs on a part of the demo data set, made tiny."""
+"""The main command with lifters of several views: real runs on a few clips of CMU-X, made tiny."""
 
 import functools
 import json
@@ -14,11 +14,11 @@ import torch
 import run_fk_gan
 from data import DataSettings, DataSplits, Recording, load_dataset
 from kinematics.errors import PoseFKError
-from posenets import MultiViewLifter, load_lifter
-from viewer.checks import check
-from viewer.settings import Viewer
+from posenets import ScreenLifter, load_lifter
+from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
+from viewer.settings import Viewer, check
 
-DATA = "--dataset demo --actions walk crawl --subjects_train D1 --test_sets demo"
+DATA = f"{FLAGS} --subjects_train 02 07 --test_sets cmux_a"
 NETS = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --generator_width 16"
 CRITICS = "--critic_width_3d 16 --critic_width_2d 16 --motion_critic_width 16"
 TINY = f"{DATA} {NETS} {CRITICS} --views 3 --epochs 2 --steps_per_epoch 3 --batch_size 16 --threads 1 --device cpu"
@@ -28,7 +28,7 @@ POSEFK = f"--recipe posefk {ALONE} --detector_noise default --test_noise default
 
 @functools.cache
 def _loaded(name: str, subjects: tuple[str, ...], views: int) -> DataSplits:
-    settings = DataSettings(actions=("walk", "crawl"), subjects_train=subjects, views=views)
+    settings = replace(SETTINGS, subjects_train=subjects, views=views)
     return load_dataset(name, settings)
 
 
@@ -58,15 +58,15 @@ def errors_of(run_folder: Path) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A run of posefk without labels, with everything switched on, and a copy of its folder after the first epoch."""
-    kept, save = tmp_path_factory.mktemp("kept") / "run", run_fk_gan.Course.save
+    kept, save = tmp_path_factory.mktemp("kept") / "run", run_fk_gan.TrainingState.save
 
-    def save_and_keep(course: run_fk_gan.Course, folder: Path | None) -> None:
-        save(course, folder)
-        if course.epoch == 1 and folder is not None and not kept.exists():
+    def save_and_keep(run: run_fk_gan.TrainingState, folder: Path | None) -> None:
+        save(run, folder)
+        if run.epoch == 1 and folder is not None and not kept.exists():
             shutil.copytree(folder, kept)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_fk_gan.Course, "save", save_and_keep)
+        patch.setattr(run_fk_gan.TrainingState, "save", save_and_keep)
         return run(tmp_path_factory.mktemp("whole"), POSEFK), kept
 
 
@@ -74,14 +74,14 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_every_recipe_trains_a_lifter_of_several_views(flags: str, tmp_path: Path):
     run_folder = run(tmp_path, f"{flags} --figures False")
     lifter = load_lifter(run_folder / "last.pt")
-    assert isinstance(lifter, MultiViewLifter) and (lifter.views, lifter.input_mode) == (3, "screen")
+    assert isinstance(lifter, ScreenLifter) and (lifter.views, lifter.input_mode) == (3, "screen")
     errors = errors_of(run_folder)
-    assert set(errors) == {"validation", "demo"} and all(map(np.isfinite, errors.values()))
+    assert set(errors) == {"validation", "cmux_a"} and all(map(np.isfinite, errors.values()))
 
 
 def test_pictures_show_every_view_and_the_fused_pose(alone: tuple[Path, Path]):
     figures = {path.stem for path in (alone[0] / "figures").iterdir()}
-    assert {"poses", "lifted_demo", "joint_angles", "camera_views", "errors"} <= figures
+    assert {"poses", "lifted_cmux_a", "joint_angles", "camera_views", "errors"} <= figures
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(alone: tuple[Path, Path]):
@@ -124,8 +124,8 @@ def load_spoilt(name: str, settings: DataSettings) -> DataSplits:
 
 def test_a_checkpoint_is_judged_as_a_command(alone: tuple[Path, Path], capsys: pytest.CaptureFixture[str]):
     path = alone[0] / "last.pt"
-    run_fk_gan.main(f"--evaluate {path} --test_sets demo --test_noise default".split())
-    assert "demo" in capsys.readouterr().out
+    run_fk_gan.main(f"--evaluate {path} --data_root {ROOT} --test_sets cmux_a --test_noise default".split())
+    assert "cmux_a" in capsys.readouterr().out
     with pytest.raises(PoseFKError, match="sees 3 cameras at once and the viewer shows one"):
         check(Viewer(checkpoint=path, port=0))
 

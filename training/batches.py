@@ -1,12 +1,20 @@
-"""Real poses in random order, batch after batch, from a place that can be saved."""
+"""What comes into a batch: real poses in random order, synthetic ones, and the state all of them are drawn from."""
 
 from typing import Any
 
 import torch
 
+from augment import Augmenter
 from data import PoseBatch
 from data.devices import go_on
 from data.multiview.dataset import Poses
+from training.config import Settings
+from training.detections import RunDetectorNoise
+from training.distributed import Processes
+
+# Streams of random numbers: real poses for the lifter, real poses for the GAN, synthetic poses, dropout.
+STREAMS = 4
+NOISE_STREAM = 2**32  # of the noise on real poses, far from the others so that it does not move their seeds
 
 
 class RealBatches:
@@ -49,3 +57,67 @@ class RealBatches:
                 "the data it was started with."
             )
         self._place = state["place"]
+
+
+class BatchMixer:
+    """This process's part of every batch: real poses for the GAN, real and synthetic ones for the lifter.
+
+    Synthetic poses are drawn for gan_interval batches at once, in which the generator stays the same: that is faster.
+    A run that is resumed inside such a chunk draws the chunk again.
+    """
+
+    def __init__(
+        self, settings: Settings, processes: Processes, real: Poses, augmenter: Augmenter | None,
+        noise: RunDetectorNoise,
+    ) -> None:  # fmt: skip
+        self.real, self.augmenter, self.noise = real, augmenter, noise
+        self.count = processes.share(settings.learning.batch_size)
+        self.chunk = settings.learning.gan_interval
+        seed = (settings.seed * processes.count + processes.rank) * STREAMS
+        self.real_for_lifter, self.real_for_gan = RealBatches(real, seed), RealBatches(real, seed + 1)
+        self.noise_generator = torch.Generator(processes.device).manual_seed(seed + NOISE_STREAM)
+        self.generator = torch.Generator(processes.device).manual_seed(seed + 2)
+        self._chunk_start = self.generator.get_state()
+        self._drawn: PoseBatch | None = None
+        torch.manual_seed(seed + 3)
+
+    def for_gan(self) -> PoseBatch:
+        """Real poses for an update of the GAN."""
+        return self.real_for_gan.draw(self.count)
+
+    def for_lifter(self, synthetic_share: float, step: int) -> PoseBatch:
+        """Real and synthetic poses for an update of the lifter. step: of the phase."""
+        synthetic, parts = round(self.count * synthetic_share), []
+        if synthetic < self.count:
+            parts.append(self.noise.real(self.real_for_lifter.draw(self.count - synthetic), self.noise_generator))
+        if synthetic and self.augmenter is not None:
+            place = step % self.chunk
+            if place == 0 or self._drawn is None:
+                self._chunk_start = self.generator.get_state()
+                self._drawn = self.augmenter.sample(synthetic * self.chunk, self.generator)
+            parts.append(self._drawn[place * synthetic : (place + 1) * synthetic])
+        return PoseBatch.cat(parts)
+
+    def phase_done(self) -> None:
+        """Forget synthetic poses of a chunk that the phase has cut off."""
+        self._drawn = None
+
+    def state_dict(self, inside_chunk: bool) -> dict[str, Any]:
+        """inside_chunk: whether the next batch is in the middle of a chunk, which then has to be drawn again."""
+        again = self._drawn is not None and inside_chunk
+        return {
+            "generator": self._chunk_start if again else self.generator.get_state(),
+            "noise": self.noise_generator.get_state(),
+            "real_for_lifter": self.real_for_lifter.state_dict(),
+            "real_for_gan": self.real_for_gan.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> bool:
+        """Returns whether the generators could go on: False where the run was saved on a device of another sort."""
+        same_device = go_on(self.generator, state["generator"], "The saved run")
+        if "noise" in state:  # runs from before there was any have none
+            go_on(self.noise_generator, state["noise"], "The saved run")
+        self._drawn = None
+        self.real_for_lifter.load_state_dict(state["real_for_lifter"])
+        self.real_for_gan.load_state_dict(state["real_for_gan"])
+        return same_device

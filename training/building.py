@@ -1,98 +1,55 @@
 """The lifter that the settings of a run describe."""
 
-import math
-from typing import Any
-
-from posenets import (
-    LIFTERS,
-    MULTI_VIEW_LIFTERS,
-    Lifter,
-    MultiViewLifter,
-    build_posenet,
-    dh_aug_sizes,
-    filter_widths_of,
-    lifter_name,
-    lifter_of,
-)
+from posenets import Lifter, build_posenet, get_spec, lifter_from_posenet
 from posenets.inputs.layouts import network_layout
-from training.presets import BLOCK_NAMES, DROPOUT_NAMES, WIDTH_NAMES
+from posenets.registry import LIFTERS, LifterSpec, SizeRule, Sizes
 from training.settings import LifterSettings, Settings
 
-PUBLISHED_HEADS, FRAMES_A_HEAD = 9, 3  # of ESMformer's 27 frames inside a view
-# settings that only one lifter has
-_OWN = {
-    "filter_widths": "videopose", "causal": "videopose", "middle_frame": "seq2seq", "standardised": "simple_baseline",
-    "smfe": "esmformer", "milf": "esmformer", "d_hid": "esmformer", "mvf_kernel": "esmformer",
-}  # fmt: skip
 
+def build_lifter(settings: Settings, skeleton: str) -> Lifter:
+    """A new lifter. skeleton: layout it predicts.
 
-def lifter_of_run(settings: Settings, skeleton: str) -> Lifter:
-    """The lifter of a run. skeleton: layout it predicts."""
-    if lifter_name(settings.lifter.posenet_name) in MULTI_VIEW_LIFTERS:
-        return _view_lifter(settings, skeleton)
-    return build_lifter(settings.lifter, settings.recipe, skeleton)
-
-
-def build_lifter(settings: LifterSettings, recipe: str, skeleton: str) -> Lifter:
-    """A lifter of one camera. Recipe dh-aug starts from DH-AUG's sizes, the others from those of the lifter's paper."""
-    name, frames = lifter_name(settings.posenet_name), settings.window
-    if name not in LIFTERS:
-        raise ValueError(f"--posenet_name {name} sees several cameras at once: training.building.lifter_of_run.")
-    _refuse_foreign(settings, name)
-    sizes: dict[str, Any] = dh_aug_sizes(name, frames, settings.filter_widths) if recipe == "dh-aug" else {}
-    if settings.posenet_width:
-        sizes[WIDTH_NAMES[name]] = settings.posenet_width
-    if settings.posenet_blocks:
-        blocks = settings.posenet_blocks
-        if not BLOCK_NAMES[name]:
-            raise ValueError(f"--posenet_blocks {blocks}: {name} has no blocks to count, leave it out.")
-        sizes[BLOCK_NAMES[name]] = filter_widths_of(frames, blocks) if name == "videopose" else blocks
-    if settings.filter_widths:
-        sizes["filter_widths"] = list(settings.filter_widths)
-    sizes |= {switch: True for switch in ("causal", "middle_frame", "standardised") if getattr(settings, switch)}
-    if settings.dropout >= 0:
-        sizes[DROPOUT_NAMES[name]] = settings.dropout
-    if settings.confidence:
-        sizes["in_features"] = 3
-    layout = settings.input_layout or None
-    num_joints = network_layout(skeleton, layout).num_joints
-    return lifter_of(build_posenet(name, num_joints, frames, **sizes), settings.input_mode, skeleton, layout)
-
-
-def _view_lifter(settings: Settings, skeleton: str) -> Lifter:
-    """A lifter of several cameras: ESMformer's sizes."""
-    own, frames = settings.lifter, settings.lifter.window
-    name = lifter_name(own.posenet_name)
-    _refuse_foreign(own, name)
-    sizes: dict[str, Any] = {"views": settings.data.views, "smfe_heads": _heads(frames)}
-    if own.posenet_width:
-        sizes |= {"channel": own.posenet_width, "d_hid": 2 * own.posenet_width}
-    if own.posenet_blocks:
-        sizes |= {"smfe": [own.posenet_blocks] * 3, "milf": [own.posenet_blocks] * 3}
-    sizes |= {stack: list(blocks) for stack in ("smfe", "milf") if (blocks := getattr(own, stack))}
-    sizes |= {size: value for size in ("d_hid", "mvf_kernel") if (value := getattr(own, size))}
-    if own.dropout >= 0:
-        sizes |= dict.fromkeys(("dropout", "embedding_dropout", "drop_path_rate"), own.dropout)
-    if own.input_mode == "rays":
+    Recipe dh-aug starts from DH-AUG's sizes, the others from those of the lifter's paper.
+    """
+    asked, spec = settings.lifter, get_spec(settings.lifter.posenet_name)
+    frames, layout = asked.window, asked.input_layout or None
+    _refuse_others_settings(asked, spec)
+    sizes = spec.dh_aug_sizes(frames) if settings.recipe == "dh-aug" else {}
+    sizes |= spec.sizes(
+        frames=frames, views=settings.data.views, input_mode=asked.input_mode,
+        self_supervised=settings.self_supervision.self_supervised,
+    )  # fmt: skip
+    if asked.posenet_width:
+        sizes |= _keywords(spec, "width", asked.posenet_width, frames)
+    if asked.posenet_blocks:
+        sizes |= _keywords(spec, "blocks", asked.posenet_blocks, frames)
+    if asked.dropout >= 0:
+        sizes |= _keywords(spec, "dropout", asked.dropout, frames)
+    sizes |= {name: value for name in spec.settings if (value := getattr(asked, name))}
+    if asked.input_mode == "rays":
         sizes["in_features"] = 4
-    elif own.confidence:
+    elif asked.confidence:
         sizes["in_features"] = 3
-    # published: one frame; what corrects triangulated joints can learn from every frame
-    sizes["self_supervised"] = settings.self_supervision.self_supervised and own.input_mode == "screen"
-    num_joints = network_layout(skeleton, None).num_joints
-    posenet = build_posenet(name, num_joints, frames, **sizes)
-    lifter = lifter_of(posenet, own.input_mode, skeleton, own.input_layout or None)
-    return lifter.start_at_triangulation() if isinstance(lifter, MultiViewLifter) else lifter
+    posenet = build_posenet(spec.name, network_layout(skeleton, layout).num_joints, frames, **sizes)
+    if asked.input_mode == "rays":
+        posenet.zero_output()  # what the network adds to triangulated joints
+    return lifter_from_posenet(posenet, asked.input_mode, skeleton, layout)
 
 
-def _heads(frames: int) -> int:
-    """Heads inside a view, which must divide the frames: published for 27 and more, of as many frames for fewer."""
-    return math.gcd(frames, min(PUBLISHED_HEADS, max(frames // FRAMES_A_HEAD, 1)))
+def _keywords(spec: LifterSpec, size: str, number: float | int, frames: int) -> Sizes:
+    rule: SizeRule = getattr(spec, size)
+    if not rule:
+        what = {"width": "width to set", "blocks": "blocks to count"}.get(size, size)
+        flag = size if size == "dropout" else f"posenet_{size}"
+        raise ValueError(f"--{flag} {number}: {spec.name} has no {what}, leave it out.")
+    return {rule: number} if isinstance(rule, str) else rule(number, frames)
 
 
-def _refuse_foreign(settings: LifterSettings, name: str) -> None:
-    for setting, owner in _OWN.items():
-        value = getattr(settings, setting)
-        if value and name != owner:
-            words = " ".join(map(str, value)) if isinstance(value, tuple) else value
-            raise ValueError(f"--{setting} {words} is for {owner}, {name} has no such setting: leave it out.")
+def _refuse_others_settings(settings: LifterSettings, spec: LifterSpec) -> None:
+    for other in LIFTERS.values():
+        for name in set(other.settings) - set(spec.settings):
+            if value := getattr(settings, name):
+                words = " ".join(map(str, value)) if isinstance(value, tuple) else value
+                raise ValueError(
+                    f"--{name} {words} is for {other.name}, {spec.name} has no such setting: leave it out."
+                )

@@ -73,14 +73,14 @@ def write_settings(folder: Path, settings: Settings) -> None:
 def find_last(path: str | Path) -> Path:
     """The last.pt that --resume means: the file, or the one in the folder."""
     path = Path(path)
-    found = path / LAST if path.is_dir() else path
-    if path.is_dir() and not found.exists() and (path / PREVIOUS).is_file():
+    last = path / LAST if path.is_dir() else path
+    if path.is_dir() and not last.exists() and (path / PREVIOUS).is_file():
         return path / PREVIOUS
-    if not found.is_file():
+    if not last.is_file():
         raise FileNotFoundError(
-            f"--resume {path}: {found} is missing, expected the folder of a run that has finished an epoch."
+            f"--resume {path}: {last} is missing, expected the folder of a run that has finished an epoch."
         )
-    return found
+    return last
 
 
 def find_lifter(path: str | Path, folder: str | Path) -> Path:
@@ -95,13 +95,13 @@ def find_lifter(path: str | Path, folder: str | Path) -> Path:
 
 def read_last(path: str | Path) -> dict[str, Any]:
     """The state of a run (see save_last)."""
-    found = find_last(path)
-    content = read_checkpoint(found)
+    last = find_last(path)
+    content = read_checkpoint(last)
     if not is_posefk(content) or not isinstance(content.get(RUN), dict):
         raise ValueError(
-            f"--resume {path}: {found} is not the state of a run, expected its last.pt (to judge a lifter: --evaluate)."
+            f"--resume {path}: {last} is not the state of a run, expected its last.pt (to judge a lifter: --evaluate)."
         )
-    return {**checked_run(content, found), "settings": content["settings"]}
+    return {**checked_run(content, last), "settings": content["settings"]}
 
 
 def save_last(
@@ -149,8 +149,8 @@ def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
 
 def stamp(path: str | Path) -> tuple[int, int]:
     """What tells two versions of the last.pt that --resume means apart."""
-    found = find_last(path).stat()
-    return found.st_mtime_ns, found.st_size
+    status = find_last(path).stat()
+    return status.st_mtime_ns, status.st_size
 
 
 def check_stamps(path: str | Path, read: list[tuple[int, int]]) -> None:

@@ -9,7 +9,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any, get_origin, get_type_hints
 
@@ -17,27 +17,23 @@ import tyro
 
 from augment.detector_noise.detections import check_setting
 from augment.settings import RECIPES
-from data import DATASETS, DataSettings
+from augment.sources.registry import sources_of
+from data import DATA_SOURCES, DataSettings
 from data.command_line import unboxed
 from data.plain import from_plain as plain_to_dataclass
+from data.plugins import load_plugins_typed
 from evaluation.evaluate import TEST_NOISES
-from posenets import ALIASES, INPUT_MODES, LIFTERS, MULTI_VIEW_LIFTERS, VIEW_MODES
+from posenets import ALIASES, INPUT_MODES, LIFTERS, VIEW_MODES, get_spec, lifter_names
 from posenets.inputs.layouts import INPUT_LAYOUTS
+from posenets.registry import LifterSpec
 from training import flags
 from training.presets import (
-    BUDGETS,
     CAMERAS,
     CLIPS,
     DH_AUG_LENGTH,
-    LIFTER_PRESETS,
-    PUBLISHED_LENGTHS,
-    RECIPE_LIFTERS,
     SHORT_RUNS,
-    SMALL_RUNS,
-    SMALL_VIEW_LIFTER,
     TRAINING,
     VIEWS,
-    WITHOUT_BUDGET_SIZES,
     Preset,
 )
 from training.ranges import check_ranges
@@ -46,11 +42,17 @@ from training.settings import LifterSettings as LifterSettings
 from training.settings import OutputSettings as OutputSettings
 from training.settings import Settings as Settings
 
+RENAMED = {  # in the settings that older runs have stored
+    "lifter": {"standardised": "normalized"},
+    "learning": {"gan_every": "gan_interval", "mirrored": "flip_augment", "playback": "time_reversal"},
+    "self_supervision": {"noise_again": "noisier2noise"},
+}
 WIDEST_FILTER = 99  # frames; wider ones are several widths written as one
 
 
 def read_settings(arguments: Sequence[str], recipe: str | None = None, stored: Settings | None = None) -> Settings:
     """Settings of a command line. recipe: overrules --recipe (one of --compare); stored: of the run to be resumed."""
+    load_plugins_typed(arguments)
     known = setting_types()
     lists = {name for name, kind in known.items() if get_origin(kind) is tuple}
     asks = {"-h", "--help"}
@@ -73,18 +75,27 @@ def defaults_for(words: flags.Words) -> Settings:
     recipe = (words.get("recipe") or ["posefk"])[0]
     _choose("recipe", recipe, RECIPES)
     dataset = (words.get("dataset") or [_default_dataset(words)])[0]
-    _choose("dataset", dataset, DATASETS)
+    _choose("dataset", dataset, DATA_SOURCES)
+    source = DATA_SOURCES[dataset]
     named = (words.get("posenet_name") or [""])[0]
-    name = ALIASES.get(named, named)
-    short = SHORT_RUNS.get(recipe, {}) if "dropout" in BUDGETS[dataset].get("lifter", {}) else {}
-    own = LIFTER_PRESETS.get(named, LIFTER_PRESETS.get(name, {}))
-    several = name in MULTI_VIEW_LIFTERS
-    small = SMALL_VIEW_LIFTER if several and dataset in SMALL_RUNS else {}
-    parts = [BUDGETS[dataset], short, own, *_published_lengths(words, dataset, recipe), small, TRAINING[recipe]]
+    if named:
+        _choose("posenet_name", named, [*LIFTERS, *ALIASES])
+    spec = get_spec(named or source.budget.get("lifter", {}).get("posenet_name", LifterSettings.posenet_name))
+    short = SHORT_RUNS.get(recipe, {}) if source.short_runs else {}
+    small = spec.small if source.short_runs else {}
+    training = spec.published(spec.training, named)
+    parts = [
+        source.budget,
+        short,
+        training,
+        *_published_lengths(words, dataset, recipe, spec),
+        small,
+        TRAINING[recipe],
+    ]
     if _sees_clips(words, parts):
         parts.append(CLIPS.get(recipe, {}))
-    parts.append(RECIPE_LIFTERS.get((recipe, name), {}))
-    if several:
+    parts.append(spec.recipes.get(recipe, {}))
+    if spec.multi_view:
         parts.append(VIEWS.get(recipe, {}))
     lifter = replace(LifterSettings(), **_merged(parts, "lifter"))
     learning = replace(LearningSettings(), **_merged(parts, "learning"))
@@ -92,29 +103,28 @@ def defaults_for(words: flags.Words) -> Settings:
         lifter = replace(lifter, frames=1)  # the widths say how many frames there are
     if "lr_decay" in words and "lr_schedule" not in words and learning.lr_schedule != "staircase":
         learning = replace(learning, lr_schedule="exponential")
-    if name in WITHOUT_BUDGET_SIZES:
+    if not spec.budget_sizes:
         lifter = replace(lifter, posenet_width=0, dropout=-1.0)
     return Settings(
-        recipe=recipe, data=DataSettings(dataset=dataset, views=CAMERAS if several else 1), lifter=lifter,
+        recipe=recipe, data=DataSettings(dataset=dataset, views=CAMERAS if spec.multi_view else 1), lifter=lifter,
         learning=learning, augment=RECIPES[recipe],
     )  # fmt: skip
 
 
-def _published_lengths(words: flags.Words, dataset: str, recipe: str) -> list[Preset]:
+def _published_lengths(words: flags.Words, dataset: str, recipe: str, spec: LifterSpec) -> list[Preset]:
     """How long the lifter, and DH-AUG, were trained where they were published: on Human3.6M only."""
     if dataset != "h36m":
         return []
-    named = (words.get("posenet_name") or [""])[0]
-    lifter = PUBLISHED_LENGTHS.get(named, PUBLISHED_LENGTHS.get(ALIASES.get(named, named), {}))
+    lifter = spec.published(spec.h36m_length, (words.get("posenet_name") or [""])[0])
     own_length = recipe == "dh-aug" and not {"compare", "epochs"} & set(words)
     return [lifter, DH_AUG_LENGTH] if own_length else [lifter]
 
 
-def _merged(parts: list[Preset], group: str) -> dict[str, Any]:
+def _merged(parts: Sequence[Mapping[str, Mapping[str, Any]]], group: str) -> dict[str, Any]:
     return {key: value for part in parts for key, value in part.get(group, {}).items()}
 
 
-def _sees_clips(words: flags.Words, parts: list[Preset]) -> bool:
+def _sees_clips(words: flags.Words, parts: Sequence[Mapping[str, Mapping[str, Any]]]) -> bool:
     """Whether the lifter sees more than one frame, as typed or by default."""
     typed = words.get("filter_widths") or words.get("frames")
     frames = [part["lifter"]["frames"] for part in parts if "frames" in part.get("lifter", {})]
@@ -125,7 +135,7 @@ def _default_dataset(words: flags.Words) -> str:
     """Human3.6M where it is prepared or detections of it are asked for (the original commands name no data set)."""
     root = (words.get("data_root") or [DataSettings.data_root])[0]
     detected = (words.get("keypoints") or ["gt"])[0] != "gt"
-    return "h36m" if detected or os.path.exists(os.path.join(root, "data_3d_h36m.npz")) else "demo"
+    return "h36m" if detected or os.path.exists(os.path.join(root, "data_3d_h36m.npz")) else "cmu"
 
 
 def check(settings: Settings) -> None:
@@ -140,7 +150,7 @@ def check_values(settings: Settings) -> None:
     lifter = settings.lifter
     for recipe in (settings.recipe, *settings.compare):
         _choose("recipe", recipe, RECIPES)
-    _choose("posenet_name", lifter.posenet_name, [*LIFTERS, *MULTI_VIEW_LIFTERS, *ALIASES])
+    _choose("posenet_name", lifter.posenet_name, [*LIFTERS, *ALIASES])
     _choose("input_mode", lifter.input_mode, _input_modes(lifter.posenet_name))
     _check_views(settings)
     _check_keypoints(settings)
@@ -157,23 +167,25 @@ def check_values(settings: Settings) -> None:
     if re.search(r"[/\\\s]", settings.output.note):
         raise ValueError(f"--note {settings.output.note!r}: expected one word without spaces and slashes.")
     check_ranges(settings)
-    settings.augment.mixture.shares()
+    sources_of(settings.augment.mixture)
 
 
 def _input_modes(posenet_name: str) -> tuple[str, ...]:
-    return VIEW_MODES if posenet_name in MULTI_VIEW_LIFTERS else INPUT_MODES
+    return VIEW_MODES if get_spec(posenet_name).multi_view else INPUT_MODES
 
 
 def _check_views(settings: Settings) -> None:
     """Several cameras and lifters of several cameras go together, and learning without labels needs both."""
     name, views, own = settings.lifter.posenet_name, settings.data.views, settings.self_supervision
-    several = name in MULTI_VIEW_LIFTERS
+    several = get_spec(name).multi_view
     if several and views < 2:
         raise ValueError(f"--views {views}: {name} needs two or more cameras; for one choose another lifter.")
     if not several and views != 1:
-        raise ValueError(f"--views {views}: {name} sees one camera; choose {', '.join(MULTI_VIEW_LIFTERS)}.")
+        raise ValueError(f"--views {views}: {name} sees one camera; choose {', '.join(lifter_names(True))}.")
     if own.self_supervised and not several:
-        raise ValueError(f"--self_supervised True needs several views, {name} sees one: choose esmformer.")
+        raise ValueError(
+            f"--self_supervised True needs several views, {name} sees one: choose {', '.join(lifter_names(True))}."
+        )
     for flag in ("tri_loss", "reproj_loss", "adaptive_loss"):
         if getattr(own, flag) and not own.self_supervised:
             raise ValueError(f"--{flag} True is a part of learning without labels: add --self_supervised True.")
@@ -229,6 +241,9 @@ def to_plain(settings: Settings) -> dict[str, Any]:
 
 def from_plain(plain: dict[str, Any]) -> Settings:
     """The settings that to_plain() made plain; those of a file may be anything."""
+    for group, names in RENAMED.items():
+        if isinstance(plain, dict) and isinstance(content := plain.get(group), dict):
+            plain = plain | {group: {names.get(name, name): value for name, value in content.items()}}
     settings = plain_to_dataclass(plain, Settings)
     check_values(settings)
     return settings
@@ -236,7 +251,7 @@ def from_plain(plain: dict[str, Any]) -> Settings:
 
 def _refuse_changes(settings: Settings, stored: Settings) -> None:
     """A resumed run goes on as it began; only where it computes and when it saves may change."""
-    free = {"device", "threads", "resume", "compare", "checkpoint_minutes"}
+    free = {"plugins", "device", "threads", "resume", "compare", "checkpoint_minutes"}
     now, before = flat(settings), flat(stored)
     changed = [name for name in now if name not in free and now[name] != before[name]]
     if changed:

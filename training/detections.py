@@ -11,17 +11,31 @@ from data import PoseBatch
 from data.multiview.dataset import Poses
 from data.plain import from_plain
 from training.config import Settings
-from training.plan import augments
+from training.schedule import augments
 
 NOISE_FILE = "detector_noise.json"
 
 
 @dataclass(frozen=True)
-class RunNoise:
+class RunDetectorNoise:
     """model: of synthetic poses, None for none; on_real: real ones get it too, their 2D being a projection."""
 
     model: DetectorNoise | None = None
     on_real: bool = False
+
+    @classmethod
+    def from_settings(cls, settings: Settings, real: Poses, state: dict[str, Any] | None = None) -> "RunDetectorNoise":
+        """The noise that --detector_noise asks for, fitted if need be; of a run to be continued, the one it had."""
+        setting = settings.augment.detector_noise
+        if settings.self_supervision.self_supervised and setting == "auto" and not is_projected(real):
+            setting = "default"  # one that is fitted has seen the labels
+        if state is not None:
+            plain = state.get("noise")
+            model = None if plain is None else from_plain(plain, DetectorNoise)
+        else:
+            needed = augments(settings) or setting != "auto"  # what is fitted to detections is for synthetic poses
+            model = noise_for(setting, real) if needed else None
+        return cls(model, model is not None and is_projected(real))
 
     def real(self, batch: PoseBatch, generator: torch.Generator) -> PoseBatch:
         """Real poses as the lifter learns from them."""
@@ -32,21 +46,7 @@ class RunNoise:
         return None if self.model is None else asdict(self.model)
 
 
-def noise_of_run(settings: Settings, real: Poses, state: dict[str, Any] | None = None) -> RunNoise:
-    """The noise that --detector_noise asks for, fitted if need be; of a run to be continued, the one it had."""
-    setting = settings.augment.detector_noise
-    if settings.self_supervision.self_supervised and setting == "auto" and not is_projected(real):
-        setting = "default"  # one that is fitted has seen the labels
-    if state is not None:
-        plain = state.get("noise")
-        model = None if plain is None else from_plain(plain, DetectorNoise)
-    else:
-        needed = augments(settings) or setting != "auto"  # what is fitted to detections is for synthetic poses alone
-        model = noise_for(setting, real) if needed else None
-    return RunNoise(model, model is not None and is_projected(real))
-
-
-def check_confidence(settings: Settings, real: Poses, noise: RunNoise) -> None:
+def check_confidence(settings: Settings, real: Poses, noise: RunDetectorNoise) -> None:
     """Refuse a lifter that reads confidences where the real poses have none."""
     if settings.lifter.confidence and real.confidence is None and not noise.on_real:
         keypoints = settings.data.keypoints

@@ -23,12 +23,12 @@ class DivergedError(PoseFKError):
 def absurd_loss(settings: Settings, lifter: Lifter) -> float:
     """The loss that a lifter whose joints are FAR_M off has, in the loss's own unit."""
     learning = settings.learning
-    several = 1 + (learning.difference_weight if learning.loss_frames == "all" else 0.0)
+    terms = 1 + (learning.difference_weight if learning.loss_frames == "all" else 0.0)
     if settings.self_supervision.self_supervised or learning.loss == "mpjpe":
-        return several * FAR_M
-    spread = lifter.posenet.spread() if learning.loss == "standard_mse" else None
+        return terms * FAR_M
+    spread = lifter.posenet.target_std() if learning.loss == "standard_mse" else None
     metre = 1.0 if spread is None else float(spread.mean())
-    return several * (FAR_M / metre) ** 2
+    return terms * (FAR_M / metre) ** 2
 
 
 def not_finite(content: Any, name: str = "") -> Iterator[str]:
@@ -63,5 +63,5 @@ def diverged_advice(settings: Settings, gan: bool = False) -> str:
     """What to try instead."""
     if not gan:
         return f"Start again with an --lr below {settings.learning.lr:g}."
-    own = settings.augment.gan
-    return f"Start again with an --lr_generator below {own.lr_generator:g} and an --lr_critic below {own.lr_critic:g}."
+    generator, critic = settings.augment.gan.lr_generator, settings.augment.gan.lr_critic
+    return f"Start again with an --lr_generator below {generator:g} and an --lr_critic below {critic:g}."

@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Sequence
 
-from augment.settings import SOURCES
+from augment.settings import BUILT_IN_SOURCES
 
 Words = dict[str, list[str]]
 
@@ -21,7 +21,9 @@ RENAMED = {
     "--lr_p": "lr", "--additional_LR_decay": "additional_lr_decay", "--Gen_DenseDim": "generator_width",
     "--Dis_DenseDim_3D": "critic_width_3d", "--Dis_DenseDim_2D": "critic_width_2d",
     "--video_Dis_DenseDim_3D": "motion_critic_width", "--single_dis_warmup_epoch": "motion_warmup",
-    "--GAN_video_playback_input": "gan_playback", "--Pos_video_playback_input": "playback",
+    "--GAN_video_playback_input": "gan_time_reversal", "--Pos_video_playback_input": "time_reversal",
+    "--gan_every": "gan_interval", "--mirrored": "flip_augment", "--normalized": "normalized",
+    "--playback": "time_reversal", "--noise_again": "noisier2noise",
     "--nepoch": "epochs", "--previous_dir": "evaluate", "--channel": "posenet_width",
 }  # fmt: skip
 
@@ -60,7 +62,7 @@ def _architecture(flag: str, value: str) -> Words:
 
 def _enhancement(flag: str, value: str) -> Words:
     """Where DH-AUG's synthetic poses come from. GAN: as the recipe has it; with --recipe dh-aug from nothing else."""
-    only_normal = {source: ["1" if source == "normal" else "0"] for source in SOURCES}
+    only_normal = {source: ["1" if source == "clipped_normal" else "0"] for source in BUILT_IN_SOURCES}
     meanings: dict[str, Words] = {"GAN": {}, "normal": only_normal, "NO_enhance": {"recipe": ["none"]}}
     if value not in meanings:
         raise ValueError(f"{flag} {value}: choose from {', '.join(meanings)}.{nearest(value, meanings)}")

@@ -1,4 +1,4 @@
-"""One step of the lifter: prediction, loss, gradients, averaged weights; and its learning rate over the run."""
+"""What a lifter learns with: loss, optimiser, averaged weights, and its learning rate over the run."""
 
 import copy
 import math
@@ -13,22 +13,11 @@ from posenets import Lifter
 from posenets.checkpoints.fitting import fill, fill_optimizer
 from training import distributed
 from training.config import LearningSettings, Settings
-from training.detections import RunNoise
+from training.detections import RunDetectorNoise
 from training.losses import LabelLoss
 from training.self_supervision import SelfSupervision
 
 STATISTICS_POSES = 4096  # windows from which a lifter takes the mean and spread of its coordinates
-
-
-def trainer_of(lifter: Lifter, settings: Settings, real: Poses, noise: RunNoise) -> "LifterTrainer":
-    """The trainer of a new lifter, which has seen the statistics of the training poses if it keeps them."""
-    generator = torch.Generator().manual_seed(settings.seed)
-    poses = noise.real(real.random_batch(STATISTICS_POSES, generator), generator).seen_as(lifter.input_skeleton)
-    lifter.standardise(poses.lifter_input(lifter.reads_confidence), poses.joints_3d)
-    distributed.broadcast(lifter)
-    learns_alone = settings.self_supervision.self_supervised
-    loss = SelfSupervision(settings, lifter, len(real), real.batch_device, noise.model) if learns_alone else None
-    return LifterTrainer(lifter, settings.learning, loss)
 
 
 def learning_rate_factor(settings: LearningSettings, epochs_done: float | int, updates: int = 0) -> float:
@@ -66,16 +55,17 @@ def limit_norms(network: nn.Module, largest: float) -> None:
 
 
 class LifterTrainer:
-    """The lifter, its optimiser and its averaged weights. loss: against 3D labels unless another is given.
+    """The lifter, its loss, its optimiser and its averaged weights. criterion: against 3D labels unless another is
+    given. run_fk_gan.update_lifter is one step of it.
 
     evaluated: the lifter to evaluate and keep: the averaged one, or itself without averaging.
     """
 
     def __init__(
-        self, lifter: Lifter, settings: LearningSettings, loss: LabelLoss | SelfSupervision | None = None
+        self, lifter: Lifter, settings: LearningSettings, criterion: LabelLoss | SelfSupervision | None = None
     ) -> None:
         self.lifter, self.settings = lifter, settings
-        self.loss = LabelLoss(settings, lifter) if loss is None else loss
+        self.criterion = LabelLoss(settings, lifter) if criterion is None else criterion
         # Without weight decay AdamW is Adam.
         self.optimizer = torch.optim.AdamW(
             lifter.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, amsgrad=settings.amsgrad,
@@ -83,6 +73,17 @@ class LifterTrainer:
         )  # fmt: skip
         self.average = copy.deepcopy(lifter).requires_grad_(False) if settings.ema else None
         self.updates = 0
+
+    @classmethod
+    def from_settings(cls, lifter: Lifter, settings: Settings, real: Poses, noise: RunDetectorNoise) -> "LifterTrainer":
+        """The trainer of a new lifter, which has seen the statistics of the training poses if it keeps them."""
+        generator = torch.Generator().manual_seed(settings.seed)
+        lifter.fit_normalization(noise.real(real.random_batch(STATISTICS_POSES, generator), generator))
+        distributed.broadcast(lifter)
+        if not settings.self_supervision.self_supervised:
+            return cls(lifter, settings.learning)
+        criterion = SelfSupervision(settings, lifter, len(real), real.batch_device, noise.model)
+        return cls(lifter, settings.learning, criterion)
 
     @property
     def evaluated(self) -> Lifter:
@@ -95,35 +96,26 @@ class LifterTrainer:
             group["lr"] = rate
         return rate
 
-    def step(self, batch: PoseBatch) -> Tensor:
-        """Learn from a batch, and from its images in mirror and time as the settings say. Returns the batch's loss."""
-        batch, mirrored = batch.seen_as(self.lifter.input_skeleton), self.settings.mirrored
-        if mirrored == "concatenated":
+    def variants(self, batch: PoseBatch) -> list[PoseBatch]:
+        """The batches to learn from: it, and its images in mirror and time as the settings say."""
+        batch, flip = batch.seen_as(self.lifter.input_skeleton), self.settings.flip_augment
+        if flip == "concatenated":
             variants = [PoseBatch.cat([batch, batch.mirrored()])]
         else:
-            variants = [batch, batch.mirrored()] if mirrored == "separate" else [batch]
-        if self.settings.playback and batch.frames > 1:  # plain, backwards, mirrored, both: DH-AUG's order
+            variants = [batch, batch.mirrored()] if flip == "separate" else [batch]
+        if self.settings.time_reversal and batch.frames > 1:  # plain, backwards, mirrored, both: DH-AUG's order
             variants = [turned for variant in variants for turned in (variant, variant.reversed())]
-        return [self._update(variant) for variant in variants][0]
+        return variants
 
-    def _update(self, batch: PoseBatch) -> Tensor:
-        self.lifter.train()
-        loss = self.loss(self.lifter, batch)
-        loss.backward()
-        distributed.average_gradients(self.lifter.parameters())
-        if self.settings.max_grad_norm:
-            nn.utils.clip_grad_norm_(self.lifter.parameters(), self.settings.max_grad_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+    @torch.no_grad()
+    def step_done(self) -> None:
+        """After the optimiser's step: limit the weights' norms and move the averaged weights and running statistics.
+
+        Averages follow faster early on, so that the start is forgotten.
+        """
         if self.settings.max_norm:
             limit_norms(self.lifter, self.settings.max_norm)
         self.updates += 1
-        self._follow()
-        return loss.detach()
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the averaged weights and running statistics; early on faster, so that the start is forgotten."""
         if self.average is None:
             return
         decay = min(self.settings.ema, (1 + self.updates) / (10 + self.updates))
@@ -136,8 +128,7 @@ class LifterTrainer:
         distributed.average_buffers(self.lifter)
         if self.average is not None:
             distributed.average_buffers(self.average)
-        if isinstance(self.loss, SelfSupervision):
-            self.loss.synchronise()
+        self.criterion.synchronise()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything learnt so far."""
@@ -146,35 +137,33 @@ class LifterTrainer:
             "average": self.average.state_dict() if self.average is not None else None,
             "optimizer": self.optimizer.state_dict(),
             "updates": self.updates,
-            "loss": self.loss.state_dict() if isinstance(self.loss, SelfSupervision) else None,
+            "loss": self.criterion.state_dict(),
         }
 
-    def own_state(self) -> dict[str, Any]:
-        """What each of several processes has learnt for itself since they last agreed: all but the weights."""
+    def process_state(self) -> dict[str, Any]:
+        """What each of many processes has learnt for itself since they last agreed: all but the weights."""
         return {
             "buffers": _buffers(self.lifter),
             "average_buffers": _buffers(self.average) if self.average is not None else None,
-            "loss": self.loss.state_dict() if isinstance(self.loss, SelfSupervision) else None,
+            "loss": self.criterion.state_dict(),
         }
 
-    def load_own_state(self, state: dict[str, Any]) -> None:
-        """Behind load_state_dict, whose state is the first process's."""
+    def load_process_state(self, state: dict[str, Any]) -> None:
+        """After load_state_dict, whose state is the first process's."""
         fill(self.lifter, {**self.lifter.state_dict(), **state["buffers"]}, "The saved run")
         if self.average is not None:
-            own = {**self.average.state_dict(), **(state["average_buffers"] or {})}
-            fill(self.average, own, "The average weights of the saved run")
-        if isinstance(self.loss, SelfSupervision):
-            self.loss.load_state_dict(state["loss"] or {})
+            content = {**self.average.state_dict(), **(state["average_buffers"] or {})}
+            fill(self.average, content, "The average weights of the saved run")
+        self.criterion.load_state_dict(state["loss"] or {})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on with what state_dict() gave, of a lifter and settings of the same kind."""
+        """Go on with what state_dict() gave, of a lifter and settings of the same sort."""
         fill(self.lifter, state["lifter"], "The saved run")
         if self.average is not None:
             fill(self.average, state["average"] or {}, "The average weights of the saved run")
         fill_optimizer(self.optimizer, state["optimizer"], "The saved run")
         self.updates = state["updates"]
-        if isinstance(self.loss, SelfSupervision):
-            self.loss.load_state_dict(state["loss"] or {})
+        self.criterion.load_state_dict(state["loss"] if state.get("loss") else {})
 
 
 def _buffers(module: nn.Module) -> dict[str, Tensor]:

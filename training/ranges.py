@@ -32,7 +32,7 @@ def _ranges(settings: Settings) -> dict[str, tuple[float | int, float | int, flo
         "warmup": (learning.warmup, 0, MOST_EPOCHS), "motion_warmup": (learning.motion_warmup, 0, MOST_EPOCHS),
         "additional_epochs": (learning.additional_epochs, 0, MOST_EPOCHS),
         "steps_per_epoch": (learning.steps_per_epoch, 0, endless),
-        "eval_every": (settings.output.eval_every, 1, endless), "gan_every": (learning.gan_every, 1, 10**4),
+        "eval_every": (settings.output.eval_every, 1, endless), "gan_interval": (learning.gan_interval, 1, 10**4),
         "downsample": (settings.data.downsample, 1, endless), "max_gap": (settings.data.max_gap, 0, endless),
         "frames": (lifter.frames, 1, 10**5), "posenet_width": (lifter.posenet_width, 0, 10**5),
         "posenet_blocks": (lifter.posenet_blocks, 0, 10**3),

@@ -15,8 +15,8 @@ from kinematics import Camera
 from posenets import Lifter
 from posenets.checkpoints.fitting import refuse_not_finite
 from posenets.views.rays import triangulated
-from training.detections import RunNoise
-from training.losses import lifted, mean_distance
+from training.detections import RunDetectorNoise
+from training.losses import forward_batch, mean_distance
 from training.settings import Settings
 from training.view_losses import ErrorAwareWeights, self_supervised
 
@@ -26,8 +26,8 @@ FRAMES_AT_ONCE = 16384  # triangulated together
 class SelfSupervision:
     """Loss of real poses by their views alone; synthetic ones, whose 3D is known because it was made, by their 3D.
 
-    noise: the error of the detections that are learnt from, as far as it is known. Where --noise_again asks for it, the
-    lifter sees them with as much error once more and is held against the detections as they were. Who has learnt to
+    noise: the error of the detections that are learnt from, as far as it is known. Where --noisier2noise asks for it,
+    the lifter sees them with as much error once more and is held against the detections as they were. Who has learnt to
     take the second error off takes off the first where there is only that one (Noisier2Noise, Moran et al., 2020).
     Without it a lifter that triangulates can do no better than say what triangulation says.
     """
@@ -35,17 +35,16 @@ class SelfSupervision:
     def __init__(
         self, settings: Settings, lifter: Lifter, samples: int, device: torch.device, noise: DetectorNoise | None = None
     ) -> None:
-        self.own = settings.self_supervision
-        wanted = {"on": True, "off": False, "auto": lifter.input_mode == "rays"}[self.own.noise_again]
-        if self.own.noise_again == "on" and noise is None:
+        self.options = settings.self_supervision
+        wanted = {"on": True, "off": False, "auto": lifter.input_mode == "rays"}[self.options.noisier2noise]
+        if self.options.noisier2noise == "on" and noise is None:
             raise ValueError(
-                "--noise_again on: the 2D is exact, so there is no error to repeat: add --detector_noise default or a "
-                "file."
+                "--noisier2noise on: the 2D is exact, so there is no error to repeat: add --detector_noise default or "
+                "a file."
             )
         self.noise = noise if wanted else None
-        one_frame = lifter.posenet.sizes.get("self_supervised", False)
-        self.learning = replace(settings.learning, loss_frames="target" if one_frame else "all")
-        self.weights = ErrorAwareWeights(samples, device) if self.own.adaptive_loss else None
+        self.learning = replace(settings.learning, loss_frames="all" if lifter.posenet.predicts_window else "target")
+        self.weights = ErrorAwareWeights(samples, device) if self.options.adaptive_loss else None
 
     def __call__(self, lifter: Lifter, batch: PoseBatch) -> Tensor:
         """The mean over a batch: metres, and where reprojection counts half image widths."""
@@ -53,16 +52,16 @@ class SelfSupervision:
         order = made.to(torch.uint8).argsort(stable=True)
         synthetic = int(made.sum())  # the one thing a device is asked for
         recorded = len(batch) - synthetic
-        prediction = lifted(lifter, self._shown(batch, made) if recorded else batch, self.learning)
+        prediction = forward_batch(lifter, self._shown(batch, made) if recorded else batch, self.learning)
         if self.learning.loss_frames == "target":
             batch = batch.only_frame(lifter.target_frame)
         loss = prediction.new_zeros(())
         if recorded:
-            rows = order[:recorded]
-            loss = loss + recorded * self._of_views(prediction[rows], batch[rows])
+            indices = order[:recorded]
+            loss = loss + recorded * self._of_views(prediction[indices], batch[indices])
         if synthetic:
-            rows = order[recorded:]
-            loss = loss + synthetic * mean_distance(prediction[rows], lifter.truth(batch[rows]))
+            indices = order[recorded:]
+            loss = loss + synthetic * mean_distance(prediction[indices], lifter.target(batch[indices]))
         return loss / len(batch)
 
     def _shown(self, batch: PoseBatch, made: Tensor) -> PoseBatch:
@@ -80,8 +79,8 @@ class SelfSupervision:
         )  # fmt: skip
 
     def _of_views(self, prediction: Tensor, batch: PoseBatch) -> Tensor:
-        own = self.own
-        share = own.loss_w if own.tri_loss and own.reproj_loss else float(own.tri_loss)
+        options = self.options
+        share = options.loss_w if options.tri_loss and options.reproj_loss else float(options.tri_loss)
         losses = self_supervised(prediction, batch, share)
         return losses.mean() if self.weights is None else self.weights.weighted(losses, batch.numbers())
 
@@ -106,7 +105,7 @@ class SelfSupervision:
         self.weights.restore(weights, state.get("agreed"))
 
 
-def without_labels(real: Poses, noise: RunNoise, seed: int) -> tuple[MultiViewDataset, RunNoise]:
+def without_labels(real: Poses, noise: RunDetectorNoise, seed: int) -> tuple[MultiViewDataset, RunDetectorNoise]:
     """The data set with triangulated joints where its 3D labels were, so that nothing behind this can see those.
 
     A detector's error that real poses are to have is put on them here, once: no detector looks anew in every epoch,
@@ -119,22 +118,22 @@ def without_labels(real: Poses, noise: RunNoise, seed: int) -> tuple[MultiViewDa
         real = real.replaced(joints_2d=seen.joints_2d, confidence=seen.confidence)
         noise = replace(noise, on_real=False)
     joints_3d = torch.full_like(real.joints_3d, torch.nan)
-    for rows, there, cameras in _moments(real):
-        seen = real.joints_2d[rows]
-        certainty = torch.ones_like(seen[..., 0]) if real.confidence is None else real.confidence[rows]
-        certainty = certainty * there[..., None]
+    for indices, present, cameras in _moments(real):
+        seen = real.joints_2d[indices]
+        certainty = torch.ones_like(seen[..., 0]) if real.confidence is None else real.confidence[indices]
+        certainty = certainty * present[..., None]
         world = triangulated(seen[:, :, None], certainty[:, :, None], cameras)  # (K, 1, J, 3)
-        joints_3d[rows] = cameras.world_to_camera(world.expand(-1, rows.shape[1], -1, -1))
+        joints_3d[indices] = cameras.world_to_camera(world.expand(-1, indices.shape[1], -1, -1))
     return real.replaced(joints_3d=joints_3d), noise
 
 
 def _moments(data: MultiViewDataset) -> Iterator[tuple[Tensor, Tensor, Camera]]:
-    """Every frame that a window can hold, in parts: rows (K, V) of joints_2d, (K, V) bool whether the view is there,
+    """Every frame that a window can hold, in parts: indices (K, V) of joints_2d, (K, V) bool whether the view exists,
     cameras (K, V).
     """
     flat = data.flat
     if data.frames == 1:
-        rows, seen_by, there = flat.sample[data.rows], flat.camera_of_sample[data.rows], data.present
+        indices, seen_by, present = flat.sample[data.rows], flat.camera_of_sample[data.rows], data.present
     else:
         _, clip = data.first.unique(return_inverse=True)
         lead = torch.zeros(int(clip.max()) + 1, dtype=torch.int64, device=data.device)
@@ -143,11 +142,11 @@ def _moments(data: MultiViewDataset) -> Iterator[tuple[Tensor, Tensor, Camera]]:
         start = torch.repeat_interleave(lengths.cumsum(0) - lengths, lengths)
         step = torch.arange(len(start), device=data.device) - start
         lead = torch.repeat_interleave(lead, lengths)
-        rows = flat.first[data.rows[lead]] + step[:, None]
-        seen_by, there = flat.camera_of_sample[data.rows[lead]], data.present[lead]
+        indices = flat.first[data.rows[lead]] + step[:, None]
+        seen_by, present = flat.camera_of_sample[data.rows[lead]], data.present[lead]
     if flat.present is not None:
-        there = there & flat.present[rows]
+        present = present & flat.present[indices]
     if flat.cameras is None:
         raise ValueError("Learning without labels needs the poses' cameras, but there are none.")
-    for part in torch.arange(len(rows), device=data.device).split(FRAMES_AT_ONCE):
-        yield rows[part], there[part], flat.cameras[seen_by[part]]
+    for part in torch.arange(len(indices), device=data.device).split(FRAMES_AT_ONCE):
+        yield indices[part], present[part], flat.cameras[seen_by[part]]

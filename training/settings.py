@@ -40,7 +40,7 @@ class LifterSettings:
     """Share of units dropped while training, 0 to under 1; -1: as published."""
     input_layout: str = ""
     """Joints the lifter reads: those it predicts, or coco_17, the keypoints of detectors, put on the same poses."""
-    standardised: bool = False
+    normalized: bool = False
     """simple_baseline: compute in standard deviations from the mean training pose, kept beside the weights."""
     input_mode: str = "screen"
     """What the lifter sees: screen, root (minus the hip), root_placed (and where the hip is), root_scaled (by size),
@@ -89,7 +89,7 @@ class LearningSettings:
     """Updates of the lifter from one step of the staircase to the next."""
     loss: Literal["mpjpe", "mse", "standard_mse"] = "mpjpe"
     """Loss: mean distance of joints (mpjpe, metres), mean squared coordinate error (mse), or that in each coordinate's
-    standard deviation (standard_mse: seq2seq, standardised simple_baseline)."""
+    standard deviation (standard_mse: seq2seq, normalized simple_baseline)."""
     loss_frames: Literal["target", "all"] = "target"
     """Frames of a window the loss is about: the one that is predicted, or all (seq2seq, st_gcn)."""
     difference_weight: float = 0.0
@@ -98,9 +98,9 @@ class LearningSettings:
     """Decoupled weight decay (AdamW); 0: Adam."""
     amsgrad: bool = False
     """Adam with the largest second moment so far (ESMformer)."""
-    mirrored: Literal["separate", "concatenated", "none"] = "separate"
+    flip_augment: Literal["separate", "concatenated", "none"] = "separate"
     """Left-right mirrored copies: an update of their own, in the same update, or none."""
-    playback: bool = False
+    time_reversal: bool = False
     """Clips: learn each of them backwards in time as well, in updates of their own (DH-AUG's video mode)."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm; 0: never."""
@@ -108,7 +108,7 @@ class LearningSettings:
     """The weights that each unit reads with are scaled down to this norm after every update; 0: never."""
     ema: float = 0.0
     """Decay per update of the averaged weights that are evaluated; 0: evaluate the weights themselves."""
-    gan_every: int = 1
+    gan_interval: int = 1
     """Batches of the lifter for each batch the GAN learns from (in its warm-up it learns from every one); synthetic
     poses are drawn for as many batches at once."""
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -129,7 +129,7 @@ class SelfSupervisionSettings:
     """Weight of tri_loss where both are used, 0 to 1; the rest is reproj_loss's."""
     adaptive_loss: bool = False
     """Let samples whose views contradict each other count less and less."""
-    noise_again: Literal["auto", "on", "off"] = "auto"
+    noisier2noise: Literal["auto", "on", "off"] = "auto"
     """Show the lifter the 2D with the error of --detector_noise once more and hold it against the 2D without, so that
     it learns to take errors off; auto: with input_mode rays. off: as published."""
 
@@ -182,6 +182,8 @@ class Settings:
     """auto, cpu or cuda."""
     threads: int = 0
     """CPU threads; 0: PyTorch's own choice."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import first (dotted names or .py files), for lifters, data sets and sources they register."""
 
     @property
     def seed(self) -> int:

@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -59,9 +59,11 @@ def under_torchrun() -> bool:
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
-def resume_command(folder: Path) -> str:
+def resume_command(folder: Path, plugins: Sequence[str] = ()) -> str:
     """What to type to go on."""
-    command = f"run_fk_gan.py --resume {shlex.quote(os.fspath(folder))}"
+    command = " ".join(
+        ["run_fk_gan.py --resume", shlex.quote(os.fspath(folder)), *(["--plugins", *plugins] * bool(plugins))]
+    )
     count, here = (int(os.environ.get(name, 1)) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     if count == 1:
         return f"python {command}"

@@ -9,7 +9,7 @@ from kinematics import Skeleton
 from posenets import lifter_from_checkpoint
 from posenets.checkpoints.content import OptimizerState, check_content
 from posenets.checkpoints.fitting import build_within
-from training.building import lifter_of_run
+from training.building import build_lifter
 from training.config import from_plain
 
 Weights = dict[str, Tensor]
@@ -17,12 +17,13 @@ MOST_COUNTED = 2**53  # epochs, batches
 
 
 class _Result(TypedDict):
-    """Of a line of results.jsonl, what tables and figures read."""
+    """Of a line of results.jsonl, what tables and figures read. stage: what phase was called."""
 
     test_set: str
     protocol: str
     epoch: int
-    stage: str
+    phase: NotRequired[str]
+    stage: NotRequired[str]
     mpjpe: float
     p_mpjpe: float
     pck: float
@@ -44,7 +45,7 @@ class _Loss(TypedDict):
     agreed: NotRequired[Tensor | None]
 
 
-class _OwnTrainer(TypedDict):
+class _ProcessTrainer(TypedDict):
     buffers: Weights
     average_buffers: Weights | None
     loss: _Loss | None
@@ -57,7 +58,7 @@ class _Process(TypedDict):
     noise: NotRequired[Tensor]
     real_for_lifter: _Place
     real_for_gan: _Place
-    trainer: NotRequired[_OwnTrainer | None]
+    trainer: NotRequired[_ProcessTrainer | None]
 
 
 class _Trainer(TypedDict):
@@ -76,7 +77,7 @@ class _Account(TypedDict):
 
 
 class RunState(TypedDict):
-    """What Course.save writes; later versions have added to it."""
+    """What TrainingState.save writes; later versions have added to it."""
 
     epoch: int
     round: int
@@ -101,11 +102,12 @@ def checked_run(content: dict[str, Any], path: object) -> dict[str, Any]:
     try:
         settings = from_plain(content["settings"])
         layout = Skeleton.from_num_joints(settings.data.num_joints).name
-        build_within(weights, lambda: lifter_of_run(settings, layout))
+        build_within(weights, lambda: build_lifter(settings, layout))
     except ValueError as error:
         raise ValueError(f"{path} does not fit together: {error}") from error
     run = content["run"]
     check_content(run, RunState, path)
+    run["results"] = [{"phase" if key == "stage" else key: line[key] for key in line} for line in run["results"]]
     for name in ("epoch", "round", "step", "batches"):
         if not 0 <= run[name] < MOST_COUNTED:
             raise ValueError(f"{path} is not a whole checkpoint of PoseFK's: its {name} is {run[name]}.")

@@ -1,1 +1,1 @@
-"""What people look at in a browser: `python -m viewer`. A leaf: no other room imports it."""
+"""The browser viewer: `python -m viewer`. No other room imports it."""

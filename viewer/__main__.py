@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 from data.command_line import read_flags
 from kinematics.errors import exit_with_one_sentence
-from viewer.checks import check
-from viewer.settings import Viewer
+from viewer.settings import Viewer, check
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

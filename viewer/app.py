@@ -7,19 +7,18 @@ import viser
 
 from data import DataSettings
 from posenets import Lifter
-from viewer.body_page import BodyPage
-from viewer.checks import Checked
-from viewer.orbit_panel import OrbitPanel
+from viewer.body import BodyPage
+from viewer.orbit import OrbitPanel
 from viewer.pages import Pages
+from viewer.scene import Scene
 from viewer.serving import serve
-from viewer.settings import Viewer
-from viewer.stage import Stage
+from viewer.settings import Checked, Viewer
 
 NO_CHECKPOINT = "Start with `--checkpoint FILE` to sample its generator and to see what its lifter makes of recordings."
 
 
 class Running(NamedTuple):
-    """A viewer at work."""
+    """A running viewer."""
 
     server: viser.ViserServer
     pages: Pages
@@ -31,16 +30,16 @@ class Running(NamedTuple):
 
 
 def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -> Running:
-    """A running viewer with all its pages. opened: called with its address as soon as there is something to look at."""
+    """Start a viewer with all its pages. opened: called with its address as soon as the first page is shown."""
     server = serve(settings)
-    stage = Stage(server)
-    running = Running(server, Pages(stage))
+    scene = Scene(server)
+    running = Running(server, Pages(scene))
     pages, orbit = running.pages, OrbitPanel(server.gui, running.pages)
     try:
-        pages.add("Body", lambda: BodyPage(pages, stage, orbit))
+        pages.add("Body", lambda: BodyPage(pages, scene, orbit))
         opened(f"http://{_shown(settings.host)}:{server.get_port()}")
-        _add_generator(pages, stage, orbit, settings, checked)
-        _add_recordings(pages, stage, settings, checked.lifter)
+        _add_generator(pages, scene, orbit, settings, checked)
+        _add_recordings(pages, scene, settings, checked.lifter)
     except BaseException:
         running.stop()
         raise
@@ -48,16 +47,15 @@ def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -
 
 
 def _shown(host: str) -> str:
-    """The host of the address that is said: one that a browser can open."""
+    """Return a host that a browser can open."""
     if host in ("", "0.0.0.0", "::"):
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
 
-def _add_generator(pages: Pages, stage: Stage, orbit: OrbitPanel, settings: Viewer, checked: Checked) -> None:
+def _add_generator(pages: Pages, scene: Scene, orbit: OrbitPanel, settings: Viewer, checked: Checked) -> None:
     # Imported late, here and below: the page is open by now.
-    from viewer.generator import ClipSource, why_no_generator
-    from viewer.generator_page import GeneratorPage
+    from viewer.generator import ClipSource, GeneratorPage, why_no_generator
 
     if settings.checkpoint is None:
         pages.say("note", NO_CHECKPOINT)
@@ -68,12 +66,11 @@ def _add_generator(pages: Pages, stage: Stage, orbit: OrbitPanel, settings: View
         pages.say("note", missing)
         return
     source = ClipSource.of_checkpoint(checked.content, settings.checkpoint)
-    pages.add("Generator", lambda: GeneratorPage(pages, stage, orbit, source))
+    pages.add("Generator", lambda: GeneratorPage(pages, scene, orbit, source))
 
 
-def _add_recordings(pages: Pages, stage: Stage, settings: Viewer, lifter: Lifter | None) -> None:
-    from viewer.recordings import Recordings
-    from viewer.recordings_page import RecordingsPage
+def _add_recordings(pages: Pages, scene: Scene, settings: Viewer, lifter: Lifter | None) -> None:
+    from viewer.recordings import Recordings, RecordingsPage
 
     pages.say("busy", f"Loading the recordings of {settings.dataset} ...")
     data = DataSettings(
@@ -81,5 +78,5 @@ def _add_recordings(pages: Pages, stage: Stage, settings: Viewer, lifter: Lifter
         num_joints=lifter.skeleton.num_joints if lifter else 16,
     )  # fmt: skip
     recordings = Recordings(settings.dataset, data, lifter)
-    pages.add("Recordings", lambda: RecordingsPage(pages, stage, recordings))
+    pages.add("Recordings", lambda: RecordingsPage(pages, scene, recordings))
     pages.say("busy", "")

@@ -32,7 +32,7 @@ class Gate:
             self._names |= {name, f"{name}.local", socket.getfqdn().lower()}
 
     def refusal(self, hosts: Sequence[str], origins: Sequence[str], target: str, own_address: str) -> str | None:
-        """Why a request is turned away, in one sentence; None: it comes in.
+        """Return the reason why a request is refused, in one sentence, or None.
 
         hosts, origins: its headers of these names; target: path and query; own_address: where it has arrived.
         """
@@ -73,13 +73,13 @@ class Gate:
 
 
 def host_name(authority: str) -> str | None:
-    """The name or address in `name`, `name:port` or `[address]:port`, None where it is neither."""
-    found = _AUTHORITY.fullmatch(authority.lower())
-    return found and (found[1] or found[2]).rstrip(".")
+    """Parse the host of `name`, `name:port` or `[address]:port`; None where it is neither."""
+    match = _AUTHORITY.fullmatch(authority.lower())
+    return match and (match[1] or match[2]).rstrip(".")
 
 
 def check_allow_host(names: Sequence[str]) -> None:
-    """Refuse what is no name or address of a computer."""
+    """Refuse values that are not a host name or an address."""
     for name in names:
         if _address(_plain(name)) is None and (":" in name or not host_name(name)):
             raise PoseFKError(
@@ -93,7 +93,7 @@ def _plain(name: str) -> str:
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that is written there; the one of version 4 where it is wrapped in one of version 6."""
+    """Parse an IP address; an IPv4 address mapped into IPv6 becomes IPv4."""
     try:
         address = ipaddress.ip_address(name.partition("%")[0])
     except ValueError:

@@ -1,34 +1,40 @@
-"""Poses and clips of a trained generator, on an average adult: all it takes is the run's last.pt, no data set."""
+"""The page of a trained generator: latent, temperature, and the clip on an average adult. It needs no data set."""
 
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+import viser
 from jaxtyping import Float
 from torch import Tensor
 
-from augment import Augmenter, PoseGenerator
-from augment.bodies import PopulationBodies, scale_bones
+from augment import Augmenter
 from augment.export.poses import STANDING_FPS, standing_person
+from augment.gan.source import GanSource
 from augment.stored import stored_augmenter
 from kinematics import DHHuman
+from kinematics.bones import scale_bones
+from kinematics.stature import average_bone_lengths
 from posenets.checkpoints.content import is_posefk
+from viewer.orbit import OrbitPanel
+from viewer.pages import Pages, Player
+from viewer.scene import BODY, Scene
 
 
 class ClipSource:
-    """Noise -> a clip. fps: frames a second of what it has learnt from."""
+    """A trained generator, latent -> clip. fps: frames a second of its training data."""
 
     def __init__(self, augmenter: Augmenter, fps: float | None) -> None:
         self._augmenter, self.fps = augmenter, fps or STANDING_FPS
-        gan = augmenter.parts.gan
-        assert gan is not None
-        self._pose_generator: PoseGenerator = gan.pose_generator.eval()
-        self._human, self._lengths = DHHuman(), PopulationBodies().mean_lengths
+        gan = augmenter.sources["gan"]
+        assert isinstance(gan, GanSource)
+        self._gan, self._pose_generator = gan, gan.pose_generator.eval()
+        self._human, self._lengths = DHHuman(), average_bone_lengths()
 
     @classmethod
     def of_checkpoint(cls, content: dict[str, Any], path: Path = Path("last.pt")) -> "ClipSource":
-        """content: of a run's last.pt, the file `path`; `why_no_generator` has nothing to say about it."""
+        """Load the generator. content: of a run's last.pt, the file `path`, which has one (why_no_generator)."""
         stored = stored_augmenter(content, path)
         settings = replace(stored.settings, detector_noise="none")
         augmenter = Augmenter(settings, standing_person(stored.frames))
@@ -42,27 +48,27 @@ class ClipSource:
 
     def noise(self, seed: int) -> Float[Tensor, "1 noise"]:
         """Standard normal noise; the same seed gives the same."""
-        return self._pose_generator.noise(1, torch.Generator().manual_seed(seed))
+        return self._pose_generator.sample_latent(1, torch.Generator().manual_seed(seed))
 
     @torch.inference_mode()
     def clip(self, noise: Float[Tensor, "1 noise"], temperature: float = 1.0) -> Float[Tensor, "frames 16 3"]:
-        """Metres, world, over the origin and on the floor. temperature: times the noise; 0 gives the middle pose."""
+        """Generate a clip, metres, world, over the origin, on the floor. temperature: factor of the latent."""
         pose = self._pose_generator(temperature * noise)
         lengths = (
             self._lengths if pose.bone_factors is None else scale_bones(self._lengths[None], pose.bone_factors)[:, None]
         )
         joints = self._human(pose.joint_angles, lengths, pose.global_rotation, torch.zeros_like(pose.root))
-        plant = self._augmenter.settings.gan.root == "settled"
-        return self._augmenter.parts.reference.settle(joints, torch.zeros(1, dtype=torch.int64), plant)[0]
+        at = torch.zeros(1, dtype=torch.int64)
+        return self._augmenter.reference.place_on_ground(joints, at, self._gan.remove_foot_skate)[0]
 
 
 def why_no_generator(content: Any, path: Path) -> str | None:
-    """The sentence for a checkpoint that holds no generator, None for one that does."""
+    """Say in a sentence that a checkpoint holds no generator; None where it does."""
     run = content.get("run") if is_posefk(content) else None
     if not isinstance(run, dict):
         return f"{path.name} holds a lifter and no generator: sampling needs the last.pt of a run with a GAN."
     augmenter = run.get("augmenter")
-    if not isinstance(augmenter, dict) or augmenter.get("gan") is None:
+    if not isinstance(augmenter, dict) or "gan" not in augmenter.get("sources", {}):
         return f"{path.name} is of a run without a GAN: there is no generator to sample from."
     return None
 
@@ -70,6 +76,57 @@ def why_no_generator(content: Any, path: Path) -> str | None:
 def between(
     first: Float[Tensor, "1 noise"], second: Float[Tensor, "1 noise"], share: float
 ) -> Float[Tensor, "1 noise"]:
-    """Noise a share (0 to 1) of the way from one to another, normal noise itself all the way."""
+    """Interpolate latents on a circle by a share of 0 to 1, so that they stay normal."""
     angle = torch.tensor(share * torch.pi / 2)
     return angle.cos() * first + angle.sin() * second
+
+
+MOST_SEEDS = 10**6
+
+
+class GeneratorPage:
+    """Draws the clip anew whenever a slider of the noise moves, and shows the player's frame of it."""
+
+    uses_orbit = True
+
+    def __init__(self, pages: Pages, scene: Scene, orbit: OrbitPanel, source: ClipSource) -> None:
+        self._scene, self._orbit, self._source = scene, orbit, source
+        self._figure = scene.figure("generated", BODY)
+        gui, request = scene.server.gui, pages.redrawing.request
+        self._seed = gui.add_number("noise (seed)", 0, min=0, max=MOST_SEEDS, step=1)
+        new = gui.add_button("New noise", icon=viser.Icon.REFRESH)
+        new.on_click(lambda _: self._next())
+        self._share = gui.add_slider("towards the next noise", 0.0, 1.0, 0.01, 0.0)
+        self._temperature = gui.add_slider("temperature", 0.0, 2.0, 0.01, 1.0)
+        for handle in (self._seed, self._share, self._temperature):
+            handle.on_update(request)
+        self.player = Player(gui, request)
+        self.player.load(source.frames, source.fps)
+        self._asked: tuple[int, float, float] | None = None
+        self._clip = torch.zeros(1, 16, 3)
+
+    def _next(self) -> None:
+        self._seed.value = (int(self._seed.value) + 1) % MOST_SEEDS
+        self._share.value = 0.0
+
+    def _draw_clip(self) -> None:
+        asked = int(self._seed.value), float(self._share.value), float(self._temperature.value)
+        if asked == self._asked:
+            return
+        seed, share, temperature = self._asked = asked
+        noise = between(self._source.noise(seed), self._source.noise(seed + 1), share)
+        self._clip = self._source.clip(noise, temperature)
+
+    def draw(self) -> bool:
+        """Draw the player's frame of the clip."""
+        self._draw_clip()
+        joints = self._clip[min(self.player.frame, len(self._clip) - 1)]
+        camera, moving = self._orbit.camera()
+        with self._scene.server.atomic():
+            self._scene.show_person(self._figure, joints, camera)
+        return moving
+
+    def hide(self) -> None:
+        """Take the clip out of the scene and pause it."""
+        self._figure.hide()
+        self.player.stop()

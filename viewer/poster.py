@@ -28,8 +28,8 @@ class Poster:
 
     out: Path = Path("docs/figures/poster.png")
     """PNG to write."""
-    recipe: str = "limbs"
-    """Where poses come from: normal, rom or limbs."""
+    recipe: str = "limb_swap"
+    """Where poses come from: clipped_normal, range_of_motion or limb_swap."""
     seed: int = 0
     """Seed of the poses."""
     rows: int = 1
@@ -42,15 +42,15 @@ def draw(settings: Poster) -> None:
         raise PoseFKError(f"--recipe {settings.recipe}: choose from {', '.join(EXPORT_RECIPES)}.")
     if settings.rows < 1:
         raise PoseFKError(f"--rows {settings.rows}: expected 1 or more.")
-    stream = PoseStream.of_recipe(settings.recipe, DataSettings(dataset="demo"), 1, settings.seed, Filter())
-    block = stream.block(0, 0, settings.rows * COLUMNS, LAYOUT, ())
-    world = block.joints_world[:, 0] - block.joints_world[:, 0, LAYOUT.root, None]
+    stream = PoseStream.of_recipe(settings.recipe, DataSettings(), 1, settings.seed, Filter())
+    chunk = stream.chunk(0, 0, settings.rows * COLUMNS, LAYOUT, ())
+    world = chunk.joints_world[:, 0] - chunk.joints_world[:, 0, LAYOUT.root, None]
     level = world[..., [0, 2, 1]] * [1, -1, 1]  # as a level camera that looks along the world's y axis has them
     figure, lines = figure_of_lines(2 * settings.rows, "Synthetic poses in space, and as their cameras see them")
     for row in range(settings.rows):
-        own = slice(row * COLUMNS, (row + 1) * COLUMNS)
-        draw_spaces(lines[2 * row], level[own], LAYOUT)
-        draw_screens(lines[2 * row + 1], block.joints_screen[own, 0], LAYOUT)
+        columns = slice(row * COLUMNS, (row + 1) * COLUMNS)
+        draw_spaces(lines[2 * row], level[columns], LAYOUT)
+        draw_screens(lines[2 * row + 1], chunk.joints_screen[columns, 0], LAYOUT)
         lines[2 * row].set_ylabel("3D")
         lines[2 * row + 1].set_ylabel("2D")
     save_figure(figure, settings.out)

@@ -1,84 +1,91 @@
-"""Recordings, poses lifted from them, and how far these are off."""
+"""The page of recordings: the target in grey, what the lifter predicts in colours, and the error in millimetres."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 import torch
+import viser
 from jaxtyping import Float
 from torch import Tensor
+from viser import uplot
 
-from data import STANDALONE_TEST_SETS, DataSettings, PoseDataset, Recording, load_dataset, load_test_set
-from evaluation import Predictions
-from evaluation.evaluate import predict
+from data import DATA_SOURCES, DataSettings, PoseDataset, Recording, load_dataset, load_test_set
+from evaluation import EvaluationResult
+from evaluation.drawing.colours import RIGHT
+from evaluation.evaluate import predict_dataset
 from kinematics import Camera, Skeleton
 from kinematics.camera import NUM_INTRINSICS
 from posenets import Lifter
 from viewer.body import on_the_floor
+from viewer.pages import Pages, Player
+from viewer.scene import Figure, Scene
 
-BESIDE_M = 1.2  # how far to the right of the truth, as the camera sees it, lifted poses stand when beside it
+OVER, BESIDE, HIDDEN = "over the target", "beside the target", "hidden"
+PREVIOUS, NEXT = "Previous recording", "Next recording"
+BESIDE_M = 1.2  # how far to the right of the target, as the camera sees it, predicted poses stand when beside it
 
 
 @dataclass
 class Sight:
-    """One camera's view of one take: what was there, what the lifter made of it.
+    """One camera's view of one recording: the target, and what the lifter predicts.
 
-    screen: (F, J, 2); truth: (F, J, 3) metres, world. has_camera: False where the data set does not tell it: `camera`
-    is then level, who knows where; one for every frame where it moves. lifted: predictions of all frames, None without
-    a lifter.
+    screen: (F, J, 2); target: (F, J, 3) metres, world. camera: one for every frame where it moves; has_camera: False
+    where the data set has none, and `camera` is a level one somewhere. predicted: None without a lifter.
     """
 
     skeleton: Skeleton
     fps: float
     screen: Tensor
-    truth: Tensor
+    target: Tensor
     camera: Camera
     has_camera: bool
-    lifted: Predictions | None
+    predicted: EvaluationResult | None
 
     def __len__(self) -> int:
-        return len(self.truth)
+        return len(self.target)
 
-    def lifted_world(self, frame: int, beside: bool) -> Float[Tensor, "joints 3"]:
-        """The lifted pose with its root at the true one, or BESIDE_M to the right of it."""
-        assert self.lifted is not None
-        joints = self.lifted.prediction[frame] + torch.tensor([BESIDE_M * beside, 0.0, 0.0])
-        root = self.truth[frame, self.skeleton.root]
+    def predicted_world(self, frame: int, beside: bool) -> Float[Tensor, "joints 3"]:
+        """The predicted pose with its root at the target's, or BESIDE_M to the right of it."""
+        assert self.predicted is not None
+        joints = self.predicted.prediction[frame] + torch.tensor([BESIDE_M * beside, 0.0, 0.0])
+        root = self.target[frame, self.skeleton.root]
         camera = self.camera_of(frame)
         return camera.camera_to_world(joints) - camera.translation + root
 
     def camera_of(self, frame: int) -> Camera:
-        """The camera of one frame."""
+        """Return the camera of one frame."""
         return self.camera[frame] if self.camera.translation.ndim > 1 else self.camera
 
     @cached_property
     def errors(self) -> Float[Tensor, "frames joints"]:
-        """Millimetres."""
-        assert self.lifted is not None
-        return 1000 * self.lifted.errors.plain
+        """Joint errors, millimetres."""
+        assert self.predicted is not None
+        return 1000 * self.predicted.errors.plain
 
     def sentence(self, frame: int) -> str:
-        """The errors of one frame, and the mean of the take, for the screen."""
-        if self.lifted is None:
+        """Describe the errors of one frame and the mean of the recording."""
+        if self.predicted is None:
             return "No lifter: start with `--checkpoint FILE` to see lifted poses."
         errors = self.errors[frame]
         worst = int(errors.argmax())
-        aligned = 1000 * self.lifted.errors.aligned[frame].mean()
+        aligned = 1000 * self.predicted.errors.aligned[frame].mean()
         return (
-            f"**MPJPE {errors.mean():.1f} mm** in this frame, {self.errors.mean():.1f} mm over the take.  \n"
+            f"**MPJPE {errors.mean():.1f} mm** in this frame, {self.errors.mean():.1f} mm over the recording.  \n"
             f"P-MPJPE {aligned:.1f} mm in this frame.  \n"
             f"Farthest off: {self.skeleton.joints[worst]}, {errors[worst]:.0f} mm."
         )
 
 
 class Recordings:
-    """The test takes of a data set. lifter: what reads them, if there is one."""
+    """The test recordings of a data set. lifter: lifts them, if given."""
 
     def __init__(self, dataset: str, settings: DataSettings, lifter: Lifter | None) -> None:
         self._lifter = lifter
-        if dataset in STANDALONE_TEST_SETS:
-            self.tests = {dataset: load_test_set(dataset, settings, lifter.frames if lifter else 1)}
-        else:
+        if dataset in DATA_SOURCES:
             self.tests = load_dataset(dataset, settings).tests
+        else:
+            self.tests = {dataset: load_test_set(dataset, settings, lifter.frames if lifter else 1)}
 
     @property
     def lifts(self) -> bool:
@@ -86,37 +93,125 @@ class Recordings:
         return self._lifter is not None
 
     def names(self, test_set: str) -> list[str]:
-        """A name for every take, each only once."""
-        return [
-            f"{i}. {recording.subject} {recording.action}".strip()
-            for i, recording in enumerate(self.tests[test_set], start=1)
-        ]
+        """Return a unique name for every recording."""
+        numbered = enumerate(self.tests[test_set], start=1)
+        return [f"{i}. {recording.subject} {recording.action}".strip() for i, recording in numbered]
 
     def recording(self, test_set: str, name: str) -> Recording:
-        """The take that `names` calls so."""
+        """The recording of that name."""
         return self.tests[test_set][self.names(test_set).index(name)]
 
     def sight(self, recording: Recording, camera_name: str) -> Sight:
-        """One camera's view of a take, lifted. All its frames, also those that tests leave out as glitches."""
+        """Lift one camera's view of a recording: all its frames, also those that tests leave out as glitches."""
         view = next(view for view in recording.views if view.camera_name == camera_name)
         alone = [replace(recording, views=(view,))]
-        if self._lifter is None:
-            skeleton = Skeleton.from_num_joints(view.joints_3d.shape[1])
-            dataset = PoseDataset.from_recordings(alone, skeleton.name, only_usable=False, only_present=False)
-        else:
-            skeleton, frames, target = self._lifter.skeleton, self._lifter.frames, self._lifter.target_frame
-            dataset = PoseDataset.from_recordings(
-                alone, skeleton.name, frames, only_usable=False, target=target, only_present=False
-            )
+        lifter = self._lifter
+        skeleton = lifter.skeleton if lifter else Skeleton.from_num_joints(view.joints_3d.shape[1])
+        frames, target_frame = (lifter.frames, lifter.target_frame) if lifter else (1, 0)
+        dataset = PoseDataset.from_recordings(
+            alone, skeleton.name, frames, only_usable=False, target=target_frame, only_present=False
+        )
         camera = view.camera or _level_camera()
-        truth = camera.camera_to_world(dataset.joints_3d)
+        target = camera.camera_to_world(dataset.joints_3d)
         if view.camera is None:
-            truth = on_the_floor(truth)
-        lifted = None if self._lifter is None else predict(self._lifter, dataset)
-        return Sight(skeleton, recording.fps, dataset.joints_2d, truth, camera, view.camera is not None, lifted)
+            target = on_the_floor(target)
+        predicted = predict_dataset(lifter, dataset) if lifter else None
+        return Sight(skeleton, recording.fps, dataset.joints_2d, target, camera, view.camera is not None, predicted)
 
 
 def _level_camera() -> Camera:
-    """At the origin, level, looking along +y: turns camera axes upright where a data set does not tell its cameras."""
+    """Build a level camera at the origin looking along +y, for data sets without cameras."""
     half = 0.5**0.5
     return Camera(torch.tensor([half, -half, 0.0, 0.0]), torch.zeros(3), torch.zeros(NUM_INTRINSICS), torch.tensor(1.0))
+
+
+class RecordingsPage:
+    """Choices of test set, recording, camera and frame. A recording is lifted when it is first drawn."""
+
+    uses_orbit = False
+
+    def __init__(self, pages: Pages, scene: Scene, recordings: Recordings) -> None:
+        self._scene, self._recordings = scene, recordings
+        gui, request = scene.server.gui, pages.redrawing.request
+        self._test = gui.add_dropdown("test set", tuple(recordings.tests))
+        self._recording = gui.add_dropdown("recording", tuple(recordings.names(self._test.value)))
+        turn = gui.add_button_group("", (PREVIOUS, NEXT))
+        turn.on_click(lambda event: self._turn(1 if event.target.value == NEXT else -1))
+        self._camera = gui.add_dropdown("camera", self._camera_names(self._test.value, self._recording.value))
+        self._place = gui.add_dropdown("lifted pose", (OVER, BESIDE, HIDDEN), visible=recordings.lifts)
+        for handle in (self._test, self._recording, self._camera, self._place):
+            handle.on_update(request)
+        self.player = Player(gui, request)
+        self._errors = gui.add_markdown("")
+        self._curve = _error_curve(gui) if recordings.lifts else None
+        self._figures: dict[str, Figure] = {}
+        self._asked = ("", "", "")
+        self._sight: Sight | None = None
+
+    def _camera_names(self, test: str, recording: str) -> tuple[str, ...]:
+        return tuple(view.camera_name for view in self._recordings.recording(test, recording).views)
+
+    def _turn(self, step: int) -> None:
+        names = self._recording.options
+        self._recording.value = names[(names.index(_choice(self._recording)) + step) % len(names)]
+
+    def _chosen(self) -> Sight:
+        """Load what is chosen. A new test set has other recordings, a new recording other cameras."""
+        test = self._test.value
+        if test != self._asked[0]:
+            self._recording.options = tuple(self._recordings.names(test))
+        recording = _choice(self._recording)
+        if (test, recording) != self._asked[:2]:
+            self._camera.options = self._camera_names(test, recording)
+        asked = test, recording, _choice(self._camera)
+        if asked != self._asked or self._sight is None:
+            self._asked = asked
+            self._sight = self._recordings.sight(self._recordings.recording(*asked[:2]), asked[2])
+            self.player.load(len(self._sight), self._sight.fps)
+            if self._curve is not None:
+                errors = self._sight.errors.mean(dim=1).double().numpy()
+                self._curve.data = np.arange(len(errors), dtype=np.float64), errors
+        return self._sight
+
+    def _figure(self, name: str, sight: Sight, faint: bool) -> Figure:
+        key = f"{name}_{sight.skeleton.name}"
+        if key not in self._figures:
+            self._figures[key] = self._scene.figure(key, sight.skeleton, faint)
+        return self._figures[key]
+
+    def draw(self) -> bool:
+        """Draw the player's frame of the chosen recording."""
+        sight = self._chosen()
+        frame = min(self.player.frame, len(sight) - 1)
+        predicted = sight.predicted is not None and self._place.value != HIDDEN
+        target = self._figure("target", sight, faint=sight.predicted is not None)
+        with self._scene.server.atomic():
+            self._scene.follow(sight.target[frame, sight.skeleton.root].numpy())
+            target.show(sight.target[frame].numpy())
+            if predicted:
+                joints = sight.predicted_world(frame, self._place.value == BESIDE)
+                self._figure("lifted", sight, faint=False).show(joints.numpy())
+            elif sight.predicted is not None:
+                self._figure("lifted", sight, faint=False).hide()
+            camera = sight.camera_of(frame) if sight.has_camera else None
+            self._scene.show_picture(sight.screen[frame].numpy(), sight.skeleton, camera, "What the lifter sees.")
+            self._errors.content = sight.sentence(frame)
+        return False
+
+    def hide(self) -> None:
+        """Take both poses out of the scene and pause."""
+        for figure in self._figures.values():
+            figure.hide()
+        self.player.stop()
+
+
+def _choice(dropdown: viser.GuiDropdownHandle[str]) -> str:
+    """Return the choice, or the first option where another window has just removed it."""
+    return dropdown.value if dropdown.value in dropdown.options else dropdown.options[0]
+
+
+def _error_curve(gui: viser.GuiApi) -> viser.GuiUplotHandle:
+    empty = np.zeros(2)
+    series = uplot.Series(label="frame"), uplot.Series(label="mm", stroke=RIGHT, width=2)
+    scales = {"x": uplot.Scale(time=False)}
+    return gui.add_uplot((empty, empty), series, title="MPJPE of every frame, mm", scales=scales, aspect=1.8)

@@ -54,15 +54,15 @@ def pairs_of(data: Poses | PoseBatch) -> Pairs:
 def _pairs_of_dataset(data: PoseDataset) -> Pairs:
     if data.cameras is None:
         raise ValueError(_NO_CAMERAS)
-    follows, rows = data.follows(), torch.arange(len(data), device=data.device)
+    follows, indices = data.follows(), torch.arange(len(data), device=data.device)
     if len(data) > MOST_POSES:
         starts = torch.linspace(0, len(data) - RUN, MOST_POSES // RUN, dtype=torch.float64).long().to(data.device)
-        rows = (starts[:, None] + torch.arange(RUN, device=data.device)).flatten()
+        indices = (starts[:, None] + torch.arange(RUN, device=data.device)).flatten()
         follows[starts] = False
-    frames = data.sample[rows]
-    true = data.cameras[data.camera_of_sample[rows]].project(data.joints_3d[frames][:, None])[:, 0]
+    frames = data.sample[indices]
+    true = data.cameras[data.camera_of_sample[indices]].project(data.joints_3d[frames][:, None])[:, 0]
     confidence = None if data.confidence is None else data.confidence[frames]
-    pairs = Pairs(data.joints_2d[frames], true, confidence, follows[rows])
+    pairs = Pairs(data.joints_2d[frames], true, confidence, follows[indices])
     return pairs if data.present is None else _recorded(pairs, data.present[frames])
 
 
@@ -143,12 +143,15 @@ def detected_dataset(data: Poses, noise: DetectorNoise, seed: int) -> Poses:
     confidence = torch.ones_like(joints_2d[..., 0]) if data.confidence is None else data.confidence.clone()
     for first, lengths in _runs(data):
         frame = torch.arange(int(lengths.amax()), device=data.device)
-        rows = first[:, None] + torch.minimum(frame, lengths[:, None] - 1)  # the ends of short runs are repeated
-        seen, certainty = noise.apply(data.joints_2d[rows], generator)
-        there = frame < lengths[:, None]
+        indices = first[:, None] + torch.minimum(frame, lengths[:, None] - 1)  # the ends of short runs are repeated
+        seen, certainty = noise.apply(data.joints_2d[indices], generator)
+        recorded = frame < lengths[:, None]
         if data.present is not None:
-            there = there & data.present[rows]
-        joints_2d[rows[there]], confidence[rows[there]] = seen[there], certainty[there].to(confidence.dtype)
+            recorded = recorded & data.present[indices]
+        joints_2d[indices[recorded]], confidence[indices[recorded]] = (
+            seen[recorded],
+            certainty[recorded].to(confidence.dtype),
+        )
     return data.replaced(joints_2d=joints_2d, confidence=confidence)
 
 

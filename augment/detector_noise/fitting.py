@@ -17,20 +17,19 @@ FEWEST = 100  # pairs a number is taken from
 
 
 @dataclass
-class Mixture:
-    """sd, outliers, missed: (J,) as in DetectorNoise; found: (N, J) probability that an error is of the Gaussian part.
-
+class ErrorMixture:
+    """sd, outliers, missed: (J,) as in DetectorNoise. gaussian: (N, J) probability that an error is Gaussian;
     lost: (N, J) probability that a joint was missed.
     """
 
     sd: Tensor
     outliers: Tensor
     missed: Tensor
-    found: Tensor
+    gaussian: Tensor
     lost: Tensor
 
 
-def mixture(errors: Float[Tensor, "poses joints 2"], outlier_radius: float, missed_radius: float) -> Mixture:
+def fit_mixture(errors: Float[Tensor, "poses joints 2"], outlier_radius: float, missed_radius: float) -> ErrorMixture:
     """A Gaussian and two discs per joint, by expectation maximisation. Farther errors count as at the outer rim."""
     if not len(errors):
         raise ValueError("There are no pairs of detected and true 2D to take a detector's noise from.")
@@ -47,11 +46,11 @@ def mixture(errors: Float[Tensor, "poses joints 2"], outlier_radius: float, miss
         weights = weights / weights.sum(0)
         shares = weights.mean(1)
         variance = (weights[0] * squared).sum(0) / (2 * weights[0].sum(0)).clamp_min(1e-12)
-    return Mixture(variance.sqrt(), shares[1], shares[2], weights[0], weights[2])
+    return ErrorMixture(variance.sqrt(), shares[1], shares[2], weights[0], weights[2])
 
 
 def correlation_time(
-    errors: Float[Tensor, "poses joints 2"], found: Mixture, follows: Bool[Tensor, "poses"] | None, fps: float | int
+    errors: Float[Tensor, "poses joints 2"], fit: ErrorMixture, follows: Bool[Tensor, "poses"] | None, fps: float | int
 ) -> float:
     """Seconds over which Gaussian errors stay alike, from frames next to each other; 0 if nothing tells or they do not.
 
@@ -60,22 +59,22 @@ def correlation_time(
     if follows is None or int(follows.sum()) < FEWEST:
         return 0.0
     now = follows.nonzero().squeeze(1)
-    scaled = errors / found.sd.clamp_min(SMALLEST_SD)[:, None]
-    both = found.found[now] * found.found[now - 1]
+    scaled = errors / fit.sd.clamp_min(SMALLEST_SD)[:, None]
+    both = fit.gaussian[now] * fit.gaussian[now - 1]
     together = (both * (scaled[now] * scaled[now - 1]).sum(-1)).sum()
-    apart = [(both * scaled[rows].square().sum(-1)).sum() for rows in (now, now - 1)]
+    apart = [(both * scaled[frames].square().sum(-1)).sum() for frames in (now, now - 1)]
     correlation = float(together / (apart[0] * apart[1]).sqrt().clamp_min(1e-12))
     return -1 / (fps * math.log(min(correlation, 0.999))) if correlation > 0.01 else 0.0
 
 
 def confidence_line(
-    errors: Float[Tensor, "poses joints 2"], confidence: Float[Tensor, "poses joints"], found: Mixture
+    errors: Float[Tensor, "poses joints 2"], confidence: Float[Tensor, "poses joints"], fit: ErrorMixture
 ) -> tuple[float, float, float] | None:
     """(certain, slope, spread) of logit(confidence) over the error, least squares over the joints that were not missed.
 
     None from too few of them. A confidence that does not fall with the error gets the slope 0.
     """
-    weight = (1 - found.lost) * (confidence > LOWEST)
+    weight = (1 - fit.lost) * (confidence > LOWEST)
     if float(weight.sum()) < FEWEST:
         return None
     distance, logit = errors.norm(dim=-1), torch.logit(confidence.clamp(LOWEST, HIGHEST))

@@ -95,13 +95,13 @@ class DetectorNoise:
 
         Confidences fall from 0.95 without error through 0.5 at a fifth of the person's size.
         """
-        rows = []
+        joint_defaults = []
         for joint in Skeleton(skeleton).joints:
             part = joint[1:] if joint[0] in "LR" and joint[1:] in _DEFAULTS else joint
             if part not in _DEFAULTS:
                 raise ValueError(f"DetectorNoise.default has no numbers for {joint}: fit it, or use h36m_16 or _17.")
-            rows.append(_DEFAULTS[part])
-        sd, outliers, missed = zip(*rows, strict=True)
+            joint_defaults.append(_DEFAULTS[part])
+        sd, outliers, missed = zip(*joint_defaults, strict=True)
         return cls(skeleton, sd, outliers, missed, fps=float(fps))
 
     @classmethod
@@ -117,11 +117,11 @@ class DetectorNoise:
         """
         skeleton = Skeleton.from_num_joints(true.shape[1])
         errors = ((detected - true) / person_size(true)[:, None, None].clamp_min(1e-9)).double().cpu()
-        found = noise_fitting.mixture(errors, cls.outlier_radius, cls.missed_radius)
-        seconds = noise_fitting.correlation_time(errors, found, None if follows is None else follows.cpu(), fps)
-        line = None if confidence is None else noise_fitting.confidence_line(errors, confidence.double().cpu(), found)
+        mixture = noise_fitting.fit_mixture(errors, cls.outlier_radius, cls.missed_radius)
+        seconds = noise_fitting.correlation_time(errors, mixture, None if follows is None else follows.cpu(), fps)
+        line = None if confidence is None else noise_fitting.confidence_line(errors, confidence.double().cpu(), mixture)
         certain, slope, spread = line or (cls.certain, cls.slope, cls.spread)
-        sd, outliers, missed = (tuple(values.tolist()) for values in (found.sd, found.outliers, found.missed))
+        sd, outliers, missed = (tuple(values.tolist()) for values in (mixture.sd, mixture.outliers, mixture.missed))
         return cls(
             skeleton.name, sd, outliers, missed, seconds=seconds, certain=certain, slope=slope, spread=spread,
             fps=float(fps),
@@ -133,12 +133,12 @@ class DetectorNoise:
         """Joints as the detector would see them, screen, and its confidences. generator: on any device."""
         Skeleton(self.skeleton).check(joints_2d)
         normal = self._smooth_normal(joints_2d, generator)  # (B, T, J, 4)
-        towards, kind, doubt = normal[..., :2], torch.special.ndtr(normal[..., 2]), normal[..., 3]
+        towards, fate, doubt = normal[..., :2], torch.special.ndtr(normal[..., 2]), normal[..., 3]
         squared = towards.square().sum(-1, keepdim=True)
         # The squared length of two normal numbers has the distribution 1 - exp(-x / 2): this is uniform in the disc.
         in_disc = towards * (-torch.expm1(-squared / 2) / squared.clamp_min(1e-12)).sqrt()
         sd, outliers, missed = (constant(values, joints_2d) for values in (self.sd, self.outliers, self.missed))
-        is_missed, is_found = kind < missed, kind >= missed + outliers
+        is_missed, is_found = fate < missed, fate >= missed + outliers
         error = torch.where(is_found[..., None], sd[:, None] * towards, self.outlier_radius * in_disc)
         error = torch.where(is_missed[..., None], self.missed_radius * in_disc, error)
         confidence = torch.sigmoid(self.certain - self.slope * error.norm(dim=-1) + self.spread * doubt)
@@ -164,8 +164,8 @@ class DetectorNoise:
 
     def of_joints(self, skeleton: str) -> "DetectorNoise":
         """The same detector in a layout with fewer joints (17 -> 16, by name)."""
-        own, wanted = Skeleton(self.skeleton), Skeleton(skeleton)
-        tables = {name: own.convert(np.array(getattr(self, name)), wanted, axis=-1) for name in _TABLES}
+        layout, wanted = Skeleton(self.skeleton), Skeleton(skeleton)
+        tables = {name: layout.convert(np.array(getattr(self, name)), wanted, axis=-1) for name in _TABLES}
         return replace(self, skeleton=skeleton, **{name: tuple(table.tolist()) for name, table in tables.items()})
 
     def summary(self) -> str:

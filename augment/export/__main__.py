@@ -1,8 +1,8 @@
 """Export a synthetic pose set for your own trainer.
 
-    python -m augment.export --recipe normal --num_poses 100000 --format videopose3d --out synthetic
+    python -m augment.export --recipe clipped_normal --num_poses 100000 --format videopose3d --out synthetic
     python -m augment.export --checkpoint checkpoint/.../last.pt --num_poses 1000000 --format hdf5 --out synthetic
-    torchrun --nproc_per_node 4 -m augment.export --recipe rom --num_poses 10000000 --shards 16 --format hdf5 --out big
+    torchrun --nproc_per_node 4 -m augment.export --recipe range_of_motion --num_poses 10000000 --shards 16 --out big
 
 A stopped export goes on with the same command: finished shards are not made again. The same seed gives the same bytes,
 however many processes write. docs/export.md describes the formats.
@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -32,17 +32,17 @@ from augment.export.folder import (
     mark_of,
     plan_shards,
 )
-from augment.export.formats import FORMATS, Block
-from augment.export.formats.block import Shard
+from augment.export.formats import FORMATS, Chunk
+from augment.export.formats.chunk import Shard
 from augment.export.manifest import finish
 from augment.export.poses import EXPORT_RECIPES, KEEP, WITHOUT_DATA, Filter, PoseStream, kept_bytes
 from augment.export.records import DONE, MANIFEST
-from data import DATASETS, DataSettings
+from data import DATA_SOURCES, DataSettings
 from data.command_line import read_flags
 from data.files.download import sha256_of
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
 
-FRAMES_PER_BLOCK = 32768
+FRAMES_PER_CHUNK = 32768
 HELD_AT_ONCE = 100  # shards: each is an open file, of which many systems allow 256
 
 
@@ -54,10 +54,11 @@ class Export:
     """Folder to write to; of this export alone."""
     num_poses: int = 10_000
     """Poses, or clips of several frames."""
-    format: Literal["videopose3d", "poseaug", "motionbert", "mmpose", "hdf5", "bvh", "coco"] = "videopose3d"
-    """File format."""
+    format: str = "videopose3d"
+    """File format: videopose3d, poseaug, motionbert, mmpose, hdf5, bvh, coco, or one that a plugin brings."""
     recipe: str = ""
-    """normal and rom (random poses, no data needed), or limbs (recorded poses with limbs exchanged); default normal."""
+    """clipped_normal and range_of_motion (random poses, no data needed), or limb_swap (recorded poses with limbs
+    exchanged); default clipped_normal."""
     checkpoint: Path | None = None
     """last.pt of a run: poses of its trained augmenter, instead of a recipe."""
     layout: str = ""
@@ -74,10 +75,12 @@ class Export:
     """Seed; the same one gives the same bytes."""
     shards: int = 1
     """Parts the export is written in, each a folder; the processes of torchrun share them."""
-    dataset: str = "demo"
-    """Recorded poses for limbs: demo, cmu, h36m, mpi_inf_3dhp or ski."""
+    dataset: str = "cmu"
+    """Recorded poses for limb_swap: cmu (built in), h36m, mpi_inf_3dhp or ski."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import first (dotted names or .py files), for what they register."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -97,7 +100,7 @@ def export(settings: Export) -> None:
     if known_as(settings.checkpoint) != checkpoint:
         raise PoseFKError(f"{settings.checkpoint} was replaced while it was read: give a copy of it.")
     settings = replace(settings, frames=stream.frames)
-    plans = plan_shards(settings.num_poses, max(1, FRAMES_PER_BLOCK // stream.frames), settings.shards)
+    plans = plan_shards(settings.num_poses, max(1, FRAMES_PER_CHUNK // stream.frames), settings.shards)
     recorded = "" if settings.recipe in WITHOUT_DATA else stream.recorded
     identity = identity_of(settings) | {"checkpoint": checkpoint, "recorded": recorded}
     mark = mark_of(identity)
@@ -130,11 +133,13 @@ def told_trouble(out: Path) -> Iterator[None]:
 
 def checked(settings: Export) -> Export:
     """The settings with defaults filled in, or a refusal."""
-    kind = FORMATS[settings.format]
+    if settings.format not in FORMATS:
+        raise PoseFKError(f"--format {settings.format}: choose from {', '.join(FORMATS)}.")
+    layouts = FORMATS[settings.format].layouts
     for name, value, known in (
-        ("recipe", settings.recipe or "normal", EXPORT_RECIPES),
-        ("layout", settings.layout or kind.layouts[0], kind.layouts),
-        ("dataset", settings.dataset, DATASETS),
+        ("recipe", settings.recipe or "clipped_normal", EXPORT_RECIPES),
+        ("layout", settings.layout or layouts[0], layouts),
+        ("dataset", settings.dataset, DATA_SOURCES),
         *(("keep", word, KEEP) for word in settings.keep),
     ):
         if value not in known:
@@ -146,8 +151,8 @@ def checked(settings: Export) -> Export:
     for name, least in smallest.items():
         if not getattr(settings, name) >= least:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
-    recipe = "" if settings.checkpoint is not None else settings.recipe or "normal"
-    return replace(settings, recipe=recipe, layout=settings.layout or kind.layouts[0])
+    recipe = "" if settings.checkpoint is not None else settings.recipe or "clipped_normal"
+    return replace(settings, recipe=recipe, layout=settings.layout or layouts[0])
 
 
 def stream_of(settings: Export) -> PoseStream:
@@ -169,16 +174,16 @@ def known_as(checkpoint: Path | None) -> str:
 
 def identity_of(settings: Export) -> dict[str, Any]:
     """The settings that decide the bytes; with what files hold, a folder belongs to one of these."""
-    plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root")}
+    plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root", "plugins")}
     return plain | {"keep": [*settings.keep], "version": VERSION}
 
 
 def room_for(settings: Export, plans: Sequence[ShardPlan]) -> tuple[int, int]:
     """Bytes that are still to be written, and in how many files where every pose or clip has its own, else 0."""
-    kind, kept = FORMATS[settings.format], kept_bytes(settings.keep, settings.frames)
+    form, kept = FORMATS[settings.format], kept_bytes(settings.keep, settings.frames)
     todo = [plan for plan in plans if not (settings.out / plan.folder / DONE).is_file()]
-    wanted = sum(kind.size(shard_of(settings, plan, 0.0), kept) for plan in todo)
-    return wanted, sum(plan.poses for plan in todo) if kind.a_file_each else 0
+    wanted = sum(form.size(shard_of(settings, plan, 0.0), kept) for plan in todo)
+    return wanted, sum(plan.poses for plan in todo) if form.file_per_pose else 0
 
 
 def shard_of(settings: Export, plan: ShardPlan, fps: float) -> Shard:
@@ -194,9 +199,9 @@ def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan]
     total = sum(plan.poses for plan in todo)
     with tqdm(total=total, unit="pose", unit_scale=True, disable=silent or not todo) as bar:
         for first in range(0, len(todo), HELD_AT_ONCE):
-            own = todo[first : first + HELD_AT_ONCE]
-            with held(settings.out, own):
-                for plan in own:
+            plans = todo[first : first + HELD_AT_ONCE]
+            with held(settings.out, plans):
+                for plan in plans:
                     if not is_done(settings.out, plan, mark, by_content=True):  # by another process just now
                         write_shard(settings, stream, plan, mark, bar)
 
@@ -204,17 +209,17 @@ def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan]
 def write_shard(settings: Export, stream: PoseStream, plan: ShardPlan, mark: str, bar: "tqdm[Any]") -> None:
     """One shard, its files whole or not at all."""
     shard = shard_of(settings, plan, stream.fps)
-    per_block = max(1, FRAMES_PER_BLOCK // stream.frames)
+    per_chunk = max(1, FRAMES_PER_CHUNK // stream.frames)
     stream.counts = Counter()
 
-    def blocks() -> Iterator[Block]:
-        for number in plan.blocks:
-            first = number * per_block
-            count = min(per_block, plan.first + plan.poses - first)
-            yield stream.block(number, first, count, shard.layout, settings.keep)
+    def chunks() -> Iterator[Chunk]:
+        for number in plan.chunks:
+            first = number * per_chunk
+            count = min(per_chunk, plan.first + plan.poses - first)
+            yield stream.chunk(number, first, count, shard.layout, settings.keep)
             bar.update(count)
 
-    names = FORMATS[settings.format].write(blocks(), shard)
+    names = FORMATS[settings.format].write(chunks(), shard)
     finish_shard(settings.out, plan, mark, names, stream.counts)
 
 

@@ -26,24 +26,24 @@ _SHARED = ("export", "manifest", "README")  # written by any process of an expor
 
 @dataclass(frozen=True)
 class ShardPlan:
-    """One shard: its folder under the export's, its blocks and poses."""
+    """One shard: its folder under the export's, its chunks and poses."""
 
     folder: str
-    blocks: range
+    chunks: range
     first: int
     poses: int
 
 
-def plan_shards(num_poses: int, per_block: int, shards: int) -> list[ShardPlan]:
-    """Whole blocks dealt to shards; where the shards begin does not depend on who writes them."""
-    blocks = -(-num_poses // per_block)
-    if shards > blocks:
-        made = f"{num_poses:,} poses make {blocks} block{'s' * (blocks > 1)}"
+def plan_shards(num_poses: int, per_chunk: int, shards: int) -> list[ShardPlan]:
+    """Whole chunks dealt to shards; where the shards begin does not depend on who writes them."""
+    chunks = -(-num_poses // per_chunk)
+    if shards > chunks:
+        made = f"{num_poses:,} poses make {chunks} chunk{'s' * (chunks > 1)}"
         raise PoseFKError(f"--shards {shards}: {made}, expected at most that many.")
-    ends = [blocks * shard // shards for shard in range(shards + 1)]
+    ends = [chunks * shard // shards for shard in range(shards + 1)]
     plans = []
     for shard in range(shards):
-        first, last = ends[shard] * per_block, min(ends[shard + 1] * per_block, num_poses)
+        first, last = ends[shard] * per_chunk, min(ends[shard + 1] * per_chunk, num_poses)
         folder = f"shard-{shard:05d}-of-{shards:05d}" if shards > 1 else "."
         plans.append(ShardPlan(folder, range(ends[shard], ends[shard + 1]), first, last - first))
     return plans
@@ -158,8 +158,8 @@ def is_done(out: Path, plan: ShardPlan, mark: str, by_content: bool = False) -> 
 def is_as_written(file: Path, entry: dict[str, Any], by_content: bool) -> bool:
     """Whether a file has the size, or the checksum, that was written down; a link or a device has neither."""
     try:
-        found = file.lstat()
-        same = stat.S_ISREG(found.st_mode) and found.st_size == entry["bytes"]
+        status = file.lstat()
+        same = stat.S_ISREG(status.st_mode) and status.st_size == entry["bytes"]
         return same and not (by_content and crc32_of(file) != entry["crc32"])
     except OSError:
         return False

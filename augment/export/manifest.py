@@ -58,13 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _readme(identity: dict[str, Any], fps: float) -> str:
     layout = Skeleton(identity["layout"])
-    kind = "poses" if identity["frames"] == 1 else f"clips of {identity['frames']} frames at {fps:g} frames a second"
+    content = "poses" if identity["frames"] == 1 else f"clips of {identity['frames']} frames at {fps:g} frames a second"
     source = identity["checkpoint"] or f"recipe {identity['recipe']}"
-    return f"""# {identity["num_poses"]:,} synthetic {kind}
+    return f"""# {identity["num_poses"]:,} synthetic {content}
 
 Made by PoseFK (`python -m augment.export`), format `{identity["format"]}`, from {source}, seed {identity["seed"]}.
 
-* {FORMATS[identity["format"]].what}.
+* {FORMATS[identity["format"]].description}.
 * Joints ({layout.name}): {", ".join(f"{i} {name}" for i, name in enumerate(layout.joints))}.
 * Units: metres and radians. World: z up. Camera: x right, y down, z forward. Screen: x / w * 2 - 1, y / w * 2 - h / w.
 * `manifest.json` has the settings, how many poses were drawn and kept, and size and CRC-32 of every file;

@@ -1,6 +1,6 @@
-"""Poses for an export: from a run's checkpoint, from recorded poses, or from no data at all; block by block.
+"""Poses for an export: from a run's checkpoint, from recorded poses, or from no data at all; chunk by chunk.
 
-Every block has random numbers of its own, numbered by seed and block: what is in it does not depend on which process
+Every chunk has random numbers of its own, numbered by seed and chunk: what is in it does not depend on which process
 draws it, or on what was drawn before.
 """
 
@@ -15,10 +15,8 @@ import torch
 from torch import Tensor
 
 from augment.augmenter import Augmenter
-from augment.bodies import PopulationBodies
-from augment.export.checks import check_bodies, check_numbers
-from augment.export.formats.block import CAMERA_BYTES, Block
-from augment.reference import HIP
+from augment.export.checks import check_numbers, check_poses
+from augment.export.formats.chunk import CAMERA_BYTES, Chunk
 from augment.settings import METHOD_NORMAL, RECIPES, AugmentSettings, Mixture
 from augment.stored import stored_augmenter, why_no_augmenter
 from augment.visible import PIECE
@@ -35,20 +33,23 @@ from kinematics import (
 )
 from kinematics.batch_last import stack, to_batch_first, to_batch_last
 from kinematics.head import from_body
+from kinematics.heading import align_heading
+from kinematics.joints import J
+from kinematics.limits import FIT_TOLERANCE_RAD
+from kinematics.stature import average_bone_lengths
 from posenets.checkpoints.files import read_checkpoint
 
 _POSEFK = RECIPES["posefk"]
 _WIDE = replace(METHOD_NORMAL, cameras="wide", one_camera_per_batch=False, bodies="population")
-# What can be drawn without a trained generator. normal and rom need no recorded poses.
+# What can be drawn without a trained generator. clipped_normal and range_of_motion need no recorded poses.
 EXPORT_RECIPES: dict[str, AugmentSettings] = {
-    "normal": _WIDE,
-    "rom": replace(_POSEFK, mixture=Mixture(rom=1.0)),
-    "limbs": replace(_POSEFK, mixture=Mixture(limbs=0.6, rom=0.3)),
+    "clipped_normal": _WIDE,
+    "range_of_motion": replace(_POSEFK, mixture=Mixture(range_of_motion=1.0)),
+    "limb_swap": replace(_POSEFK, mixture=Mixture(limb_swap=0.6, range_of_motion=0.3)),
 }
-WITHOUT_DATA = ("normal", "rom")
+WITHOUT_DATA = ("clipped_normal", "range_of_motion")
 KEEP = ("angles", "bones", "cameras", "seeds")
 STANDING_FPS = 50.0
-TOLERANCE_RAD = 0.0175  # one degree: what the fit of real shoulders may be off a limit
 TRIES = 100
 LEAST = 1024  # poses drawn at once even where few are missing
 
@@ -66,7 +67,7 @@ class Filter:
 
 
 class PoseStream:
-    """Draws blocks. frames: T; fps: of clips; counts: poses drawn, and left after each line of the filter."""
+    """Draws chunks. frames: T; fps: of clips; counts: poses drawn, and left after each line of the filter."""
 
     def __init__(self, augmenter: Augmenter, frames: int, fps: float, seed: int, rules: Filter) -> None:
         self.augmenter, self.frames, self.fps, self.seed, self.rules = augmenter, frames, fps, seed, rules
@@ -99,34 +100,34 @@ class PoseStream:
     @property
     def recorded(self) -> str:
         """A digest of the recorded poses that poses are made of and cameras taken from, and of the detector's noise."""
-        reference = self.augmenter.parts.reference
-        found = hashlib.sha256(repr((self.fps, self.augmenter.noise)).encode())
+        reference = self.augmenter.reference
+        digest = hashlib.sha256(repr((self.fps, self.augmenter.detector_noise)).encode())
         cameras = (getattr(reference.camera, part.name) for part in fields(Camera))
         for tensor in (reference.joints_world, *cameras):
-            found.update(str(tuple(tensor.shape)).encode())
-            found.update(tensor.cpu().contiguous().numpy().data)
-        return f"sha256 {found.hexdigest()}"
+            digest.update(str(tuple(tensor.shape)).encode())
+            digest.update(tensor.cpu().contiguous().numpy().data)
+        return f"sha256 {digest.hexdigest()}"
 
     @torch.inference_mode()
-    def block(self, number: int, first: int, count: int, layout: Skeleton, keep: tuple[str, ...]) -> Block:
-        """Block `number` of the export: `count` poses, the first of which is the export's pose `first`."""
+    def chunk(self, number: int, first: int, count: int, layout: Skeleton, keep: tuple[str, ...]) -> Chunk:
+        """Chunk `number` of the export: `count` poses, the first of which is the export's pose `first`."""
         seed = _seed_of(self.seed, number)
         generator = torch.Generator().manual_seed(seed)
         batch = self._filtered(count, generator)
         assert batch.camera is not None
         joints = (count, batch.frames, layout.num_joints)
-        joints_world, screen, places = (torch.empty(size) for size in ((*joints, 3), (*joints, 2), (count, 3)))
+        joints_world, screen, camera_places = (torch.empty(size) for size in ((*joints, 3), (*joints, 2), (count, 3)))
         for start in range(0, count, PIECE):
             piece = batch[start : start + PIECE]
-            check_bodies(to_batch_last(piece.joints_3d), first + start)
+            check_poses(piece.joints_3d, first + start)
             placed = _placed(piece, layout)
-            for whole, part in zip((joints_world, screen, places), placed, strict=True):
-                whole[start : start + PIECE].flatten(1).copy_(part.flatten(1))
-        camera = replace(batch.camera.each(to_batch_first), translation=places)
-        check_numbers(joints_world, screen, camera)
-        block = Block(joints_world.numpy(), screen.numpy(), camera, first)
-        block.kept.update(_kept(batch, block, keep, seed))
-        return block
+            for target, part in zip((joints_world, screen, camera_places), placed, strict=True):
+                target[start : start + PIECE].flatten(1).copy_(part.flatten(1))
+        camera = replace(batch.camera.each(to_batch_first), translation=camera_places)
+        check_numbers(screen, camera)
+        chunk = Chunk(joints_world.numpy(), screen.numpy(), camera, first)
+        chunk.kept.update(_kept(batch, chunk, keep, seed))
+        return chunk
 
     def _filtered(self, count: int, generator: torch.Generator) -> PoseBatch:
         kept: list[PoseBatch] = []
@@ -151,7 +152,7 @@ class PoseStream:
         if not self.rules.within_limits:
             return batch
         angles = joint_angles_from_joints(_world(batch)).joint_angles
-        good = (self._limits.excess(angles) <= TOLERANCE_RAD).flatten(1).all(dim=1)
+        good = (self._limits.excess(angles) <= FIT_TOLERANCE_RAD).flatten(1).all(dim=1)
         self.counts["within limits"] += int(good.sum())
         return batch[good.nonzero().squeeze(1)]
 
@@ -159,8 +160,8 @@ class PoseStream:
         if not self.rules.novelty:
             return batch
         middle = self.frames // 2
-        known = at_same_heading(self.augmenter.parts.reference.joints_world[:, middle])
-        made = at_same_heading(_world(batch)[:, middle])
+        known = align_heading(self.augmenter.reference.joints_world[:, middle])
+        made = align_heading(_world(batch)[:, middle])
         nearest = torch.stack([(known - pose).norm(dim=-1).mean(dim=-1).amin() for pose in made]) if len(made) else made
         good = (nearest >= self.rules.novelty).nonzero().squeeze(1) if len(made) else torch.arange(0)
         self.counts["novel"] += len(good)
@@ -169,11 +170,11 @@ class PoseStream:
 
 def standing_person(frames: int) -> PoseBatch:
     """An average adult at rest, seen from 4 m: the reference of recipes that need no recorded poses."""
-    lengths = PopulationBodies().mean_lengths
+    lengths = average_bone_lengths()
     joints = DHHuman()(torch.zeros(28), lengths, torch.zeros(3), torch.zeros(3))
     joints = joints - torch.tensor([0.0, 0.0, float(joints[:, 2].min())])
     place = torch.tensor([0.0, -4.0, 1.5])
-    camera = Camera(look_at(place, joints[HIP]), place, torch.tensor([2.0, 2.0] + [0.0] * 7), torch.tensor(1.0))
+    camera = Camera(look_at(place, joints[J.HIP]), place, torch.tensor([2.0, 2.0] + [0.0] * 7), torch.tensor(1.0))
     world = joints.expand(1, frames, -1, -1)
     batched = Camera.stack([camera])
     seen = batched.world_to_camera(world)
@@ -186,7 +187,7 @@ def _recorded(data: DataSettings, frames: int) -> tuple[PoseDataset, float]:
 
 
 def _seed_of(seed: int, number: int) -> int:
-    """A generator's seed for one block: the first eight bytes of a hash."""
+    """A generator's seed for one chunk: the first eight bytes of a hash."""
     return int.from_bytes(hashlib.sha256(f"posefk export {seed} {number}".encode()).digest()[:8], "little") >> 1
 
 
@@ -202,13 +203,13 @@ def _placed(batch: PoseBatch, layout: Skeleton) -> tuple[Tensor, Tensor, Tensor]
     assert batch.camera is not None
     camera, joints = batch.camera.each(to_batch_last), from_body(to_batch_last(batch.joints_3d), layout)
     screen = batch.joints_2d if layout == batch.skeleton else camera.project(joints)
-    hip_x, hip_y, _ = camera.camera_to_world(to_batch_last(batch.joints_3d[:, :1, HIP : HIP + 1]))[:, 0, 0].unbind(-1)
+    hip_x, hip_y, _ = camera.camera_to_world(to_batch_last(batch.joints_3d[:, :1, J.HIP, None]))[:, 0, 0].unbind(-1)
     x, y, z = camera.translation.unbind(-1)
     moved = stack([x - hip_x, y - hip_y, z], -1, joints)
     return replace(camera, translation=moved).camera_to_world(joints), screen, moved
 
 
-def _kept(batch: PoseBatch, block: Block, keep: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
+def _kept(batch: PoseBatch, chunk: Chunk, keep: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
     """What --keep asked for, (N, ...). Angles are of the DH body that fits the joints best."""
     kept: dict[str, np.ndarray] = {}
     joints_world = _world(batch) if {"angles", "bones"} & {*keep} else torch.empty(0)
@@ -218,10 +219,10 @@ def _kept(batch: PoseBatch, block: Block, keep: tuple[str, ...], seed: int) -> d
     if "bones" in keep:
         kept["bone_lengths"] = bone_lengths(joints_world).mean(dim=1).numpy()
     if "cameras" in keep:
-        kept.update({f"camera_{name}": array for name, array in block.camera_arrays().items()})
+        kept.update({f"camera_{name}": array for name, array in chunk.camera_arrays().items()})
     if "seeds" in keep:
-        kept["seed"] = np.full(len(block), seed, dtype=np.int64)
-        kept["row"] = np.arange(len(block), dtype=np.int64)
+        kept["seed"] = np.full(len(chunk), seed, dtype=np.int64)
+        kept["row"] = np.arange(len(chunk), dtype=np.int64)
     return kept
 
 
@@ -229,12 +230,3 @@ def kept_bytes(keep: Sequence[str], frames: int) -> list[int]:
     """Of each of these arrays for one pose or clip."""
     arrays = {"angles": (4 * 28 * frames, 4 * 3 * frames), "bones": (4 * 15,), "cameras": CAMERA_BYTES, "seeds": (8, 8)}
     return [size for name in keep for size in arrays[name]]
-
-
-def at_same_heading(joints: Tensor) -> Tensor:
-    """(N, 16, 3) about the hip, turned about the vertical so that the right hip lies on +x."""
-    joints = joints - joints[:, HIP : HIP + 1]
-    across = joints[:, Skeleton("h36m_16").joints.index("RHip"), :2]
-    cos, sin = (across / across.norm(dim=-1, keepdim=True).clamp_min(1e-6)).unbind(-1)
-    x, y, z = joints.unbind(-1)
-    return torch.stack([cos[:, None] * x + sin[:, None] * y, cos[:, None] * y - sin[:, None] * x, z], dim=-1)

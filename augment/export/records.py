@@ -112,8 +112,8 @@ def read_notes(path: Path) -> dict[str, Any]:
     """What export.json or manifest.json say of the poses beside them; anything may be missing."""
     content = _read(path)
     schema = _FINISHED if path.name == MANIFEST else _EXPORT
-    there = {name: entry for name, entry in schema.items() if isinstance(content, dict) and name in content}
-    return _with_shards(path, _checked(path, content, there))
+    present = {name: entry for name, entry in schema.items() if isinstance(content, dict) and name in content}
+    return _with_shards(path, _checked(path, content, present))
 
 
 def _read(path: Path) -> Any:

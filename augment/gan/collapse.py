@@ -1,5 +1,6 @@
 """Noticing that a GAN has collapsed: its poses are all alike, or its critics have left it behind."""
 
+import math
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -48,6 +49,8 @@ def collapse_sentence(
         "joint angles": (synthetic.angle_spread, real.angle_spread, "sd of the bones' cosines"),
     }
     for name, (made, wanted, unit) in measured.items():
+        if math.isnan(made):
+            return f"The GAN has come apart: its {name} are NaN; lower its learning rates."
         if made < LEAST_SPREAD * wanted:
             return (
                 f"The GAN has collapsed: its {name} are nearly all alike ({made:.3f} {unit}, real ones {wanted:.3f}); "

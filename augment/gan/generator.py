@@ -1,4 +1,4 @@
-"""Noise -> joint angles, global rotation, root and, if wanted, bone factors.
+"""Latent -> joint angles, global rotation, root and, if wanted, bone factors.
 
 The net is DH-AUG's (Fk_generator.py): its 35 outputs are the 28 angles of kinematics.JOINT_ANGLES in order, the 3
 global rotations, one value that nothing reads, and the root. `original_state_dict` drops the unread one. (As shipped,
@@ -30,13 +30,13 @@ class GeneratedPose(NamedTuple):
     joint_angles: Tensor  # (B, T, 28) rad, inside the limits
     global_rotation: Tensor  # (B, T, 3) rad, Rx Ry Rz
     root: Tensor  # (B, T, 3) m, from the origin the augmenter chooses (a real pose's hip)
-    bone_factors: Tensor | None  # (B, 8) about 1, in the order of augment.bodies.FACTOR_NAMES; None unless learned
+    bone_factors: Tensor | None  # (B, 8) about 1, in the order of kinematics.bones.FACTOR_NAMES; None unless learned
 
 
 class PoseGenerator(nn.Module):
-    """Samples poses of the DH body from standard normal noise.
+    """Samples poses of the DH body from a standard normal latent.
 
-    limits: a table of kinematics.limits or its name. frames: T, all frames of a clip come from the same noise.
+    limits: a table of kinematics.limits or its name. frames: T, all frames of a clip come from the same latent.
     key_every: frames between the control points of a clip's trajectories (cubic B-splines: continuous to the second
     derivative, and inside the limits because their control points are); 0: the net says every frame, as published.
     global_rotation_mode: "euler", three angles of +-180 degrees as published (neither unique nor uniform);
@@ -46,7 +46,7 @@ class PoseGenerator(nn.Module):
 
     def __init__(
         self,
-        noise_dim: int = 128,
+        latent_dim: int = 128,
         width: int = 1000,
         frames: int = 1,
         limits: JointLimits | str = "dh-aug",
@@ -61,11 +61,11 @@ class PoseGenerator(nn.Module):
         self.by_keys = frames > 1 and key_every > 0
         basis = spline_basis(frames, key_every) if self.by_keys else torch.eye(frames)
         self.register_buffer("basis", basis, persistent=False)  # (T, control points)
-        self.noise_dim, self.frames, self.learn_bones = noise_dim, frames, learn_bones
+        self.latent_dim, self.frames, self.learn_bones = latent_dim, frames, learn_bones
         self.global_rotation_mode, self.max_tilt, self.bone_spread = global_rotation_mode, max_tilt, bone_spread
         self.limits = joint_limits(limits) if isinstance(limits, str) else limits
         self.outputs = NUM_ANGLES + NUM_ROTATIONS + NUM_ROOT + NUM_FACTORS * learn_bones
-        self.preprocess = nn.ModuleList([Dense(noise_dim, width)])
+        self.preprocess = nn.ModuleList([Dense(latent_dim, width)])
         self.block1, self.block2, self.block3 = (ResidualBlock(width) for _ in range(3))
         self.deconv_out = nn.Linear(width, basis.shape[1] * self.outputs)
         if self.by_keys:
@@ -78,19 +78,19 @@ class PoseGenerator(nn.Module):
             by_key = weight.view(self.basis.shape[1], self.outputs, -1)
             by_key.copy_(torch.lerp(by_key[:1].clone(), by_key, FIRST_MOTION))
 
-    def noise(self, count: int, generator: torch.Generator | None = None) -> Float[Tensor, "batch noise"]:
-        """Standard normal noise for `count` clips, on the device of the weights."""
+    def sample_latent(self, count: int, generator: torch.Generator | None = None) -> Float[Tensor, "batch latent"]:
+        """Standard normal latents for `count` clips, on the device of the weights."""
         weight = self.deconv_out.weight
-        return torch.randn(count, self.noise_dim, generator=generator, device=weight.device, dtype=weight.dtype)
+        return torch.randn(count, self.latent_dim, generator=generator, device=weight.device, dtype=weight.dtype)
 
-    def raw_head(self, noise: Float[Tensor, "batch noise"]) -> Float[Tensor, "batch keys outputs"]:
+    def raw_head(self, latent: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch keys outputs"]:
         """The last layer's numbers, before tanh: 28 angles, 3 rotations, 3 root, (8 factors), of each control point."""
-        x = self.preprocess[0](noise)
+        x = self.preprocess[0](latent)
         x = self.block3(self.block2(self.block1(x)))
-        return self.deconv_out(x).reshape(len(noise), -1, self.outputs)
+        return self.deconv_out(x).reshape(len(latent), -1, self.outputs)
 
-    def forward(self, noise: Float[Tensor, "batch noise"]) -> GeneratedPose:
-        raw = self.raw_head(noise).tanh()  # in [-1, 1]
+    def forward(self, latent: Float[Tensor, "batch latent"]) -> GeneratedPose:
+        raw = self.raw_head(latent).tanh()  # in [-1, 1]
         if self.by_keys:
             raw = self.basis.to(raw.dtype) @ raw  # (B, T, outputs)
         angles, rotation, root, factors = raw.split(
@@ -98,16 +98,16 @@ class PoseGenerator(nn.Module):
         )
         return GeneratedPose(
             self.limits.to_radians(angles),
-            self._global_rotation(rotation, noise),
+            self._global_rotation(rotation, latent),
             root * ROOT_RANGE_M,
             1 + self.bone_spread * factors.mean(dim=1) if self.learn_bones else None,
         )
 
-    def _global_rotation(self, raw: Tensor, noise: Tensor) -> Tensor:
+    def _global_rotation(self, raw: Tensor, latent: Tensor) -> Tensor:
         if self.global_rotation_mode == "euler":
             return raw * math.pi
         # The direction of two independent normal numbers is uniform on the circle, whatever the net has learnt.
-        heading = torch.atan2(noise[:, 1], noise[:, 0])[:, None, None].expand(-1, raw.shape[1], 1)
+        heading = torch.atan2(latent[:, 1], latent[:, 0])[:, None, None].expand(-1, raw.shape[1], 1)
         if raw.shape[1] > 1:  # within a clip people turn, about that heading in its middle
             heading = heading + math.pi * (raw[..., 2:] - raw[:, raw.shape[1] // 2, None, 2:])
         return torch.cat([raw[..., :2] * self.max_tilt, heading], dim=-1)
@@ -130,13 +130,13 @@ def original_state_dict(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     adapted = dict(state_dict)
     for name in ("deconv_out.weight", "deconv_out.bias"):
-        rows = state_dict[name]
-        if rows.shape[0] % ORIGINAL_OUTPUTS:
+        weight = state_dict[name]
+        if weight.shape[0] % ORIGINAL_OUTPUTS:
             raise ValueError(
-                f"{name} has {rows.shape[0]} rows, expected a multiple of {ORIGINAL_OUTPUTS}: "
+                f"{name} has {weight.shape[0]} rows, expected a multiple of {ORIGINAL_OUTPUTS}: "
                 "is this a DH-AUG generator with --GAN_OUTPUT_DIM 35?"
             )
-        frames = rows.reshape(-1, ORIGINAL_OUTPUTS, *rows.shape[1:])
+        frames = weight.reshape(-1, ORIGINAL_OUTPUTS, *weight.shape[1:])
         kept = [i for i in range(ORIGINAL_OUTPUTS) if i != ORIGINAL_UNREAD]
-        adapted[name] = frames[:, kept].reshape(-1, *rows.shape[1:])
+        adapted[name] = frames[:, kept].reshape(-1, *weight.shape[1:])
     return adapted

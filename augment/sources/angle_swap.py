@@ -4,12 +4,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augment.sources.random_poses import LIMBS
-from kinematics import JointLimits
+from augment.sources.pose_source import PoseSource
+from kinematics import JointLimits, joint_limits
+from kinematics.dh import ANGLE_GROUPS
 from kinematics.limb_frames import reflect
 
 # Trunk and neck turn less than limbs.
 TURN_SHARE = {"trunk": 0.25, "neck": 0.5}
+
+
+class AngleSwap(PoseSource):
+    """Exchanges limbs between real poses as joint angles and turns them inside anatomical limits, on DH bodies."""
+
+    def draw(self, indices: Tensor, generator: torch.Generator) -> Tensor:
+        real = self.reference.dh_pose
+        partners = real.joint_angles[self.reference.random_indices(len(indices), generator)]
+        angles = exchange_angles(real.joint_angles[indices], partners, self.settings.exchange, generator)
+        angles = turn_angles(angles, joint_limits("anatomical"), self.settings.turn_sd, generator)
+        joints = self.context.forward_kinematics(angles, real.global_rotation[indices], indices, generator)
+        return self.context.tilt(joints, generator)
 
 
 def exchange_angles(
@@ -23,11 +36,11 @@ def exchange_angles(
     others: as many poses; every part draws its own from them.
     """
     mixed, count = angles.clone(), len(angles)
-    for part in LIMBS.values():
-        rows = torch.randint(count, (count,), generator=generator, device=angles.device)
+    for part in ANGLE_GROUPS.values():
+        donors = torch.randint(count, (count,), generator=generator, device=angles.device)
         given = torch.rand(count, generator=generator, device=angles.device) < probability
         given = given.reshape(-1, *(1,) * (angles.ndim - 1))
-        mixed[..., part] = torch.where(given, others[rows][..., part], mixed[..., part])
+        mixed[..., part] = torch.where(given, others[donors][..., part], mixed[..., part])
     return mixed
 
 
@@ -43,7 +56,7 @@ def turn_angles(
         return angles
     share = torch.ones(angles.shape[-1], dtype=angles.dtype, device=angles.device)
     for part, factor in TURN_SHARE.items():
-        share[LIMBS[part]] = factor
+        share[ANGLE_GROUPS[part]] = factor
     shape = (len(angles), *(1,) * (angles.ndim - 2), angles.shape[-1])
     noise = torch.randn(shape, generator=generator, device=angles.device, dtype=angles.dtype)
     angles = limits.wrap(angles)

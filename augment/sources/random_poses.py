@@ -1,4 +1,4 @@
-"""Poses without a net: the original's method "normal", and samples of the anatomical range of motion."""
+"""Random poses that need no network: the original's method "normal", and the anatomical range of motion."""
 
 import math
 from typing import NamedTuple
@@ -7,8 +7,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from augment.sources.pose_source import PoseSource
+from augment.sources.retargeting import retarget
 from kinematics import JOINT_ANGLES, JointLimits, joint_limits
-from kinematics.batch_last import to_batch_last
+from kinematics.limb_frames import put_together, take_apart
 from kinematics.limits import limits_of_degrees
 
 # DH-AUG's second, narrower table (forward_kinematics_DH_model.py:935-971), degrees, in the order of JOINT_ANGLES.
@@ -22,10 +24,6 @@ NORMAL_RANGES_DEG = (
 )
 NORMAL_GLOBAL_DEG = ((-20, 20), (-20, 20), (-180, 180))
 NORMAL_SD_DEG = 60.0
-LIMBS = {
-    "right_leg": slice(0, 4), "left_leg": slice(4, 8), "trunk": slice(8, 17), "neck": slice(17, 20),
-    "right_arm": slice(20, 24), "left_arm": slice(24, 28),
-}  # fmt: skip
 
 
 class RandomPoses(NamedTuple):
@@ -52,15 +50,11 @@ def normal_poses(count: int, generator: torch.Generator, dtype: torch.dtype = to
 def range_of_motion_poses(
     count: int, generator: torch.Generator, tilt_sd: float = 0.3, dtype: torch.dtype = torch.float32
 ) -> RandomPoses:
-    """Anywhere in the anatomical range: uniform angles, each limb drawn towards rest by its own random amount.
-
-    So a pose may have one arm stretched out and the rest nearly still. Any heading; tilt_sd: rad, about both level
+    """Anywhere in the anatomical range (JointLimits.sample_towards_rest), any heading; tilt_sd: rad, about both level
     axes.
     """
     like = {"device": generator.device, "dtype": dtype}
-    angles = to_batch_last(joint_limits("anatomical").sample_uniform(count, generator, dtype))
-    for limb in LIMBS.values():
-        angles[:, limb] *= torch.rand(count, 1, generator=generator, **like)
+    angles = joint_limits("anatomical").sample_towards_rest(count, generator, dtype)
     rotation = tilt_sd * torch.randn(3, count, generator=generator, **like)
     rotation[2] = math.pi * (2 * torch.rand(count, generator=generator, **like) - 1)
     return RandomPoses(angles, rotation.t())
@@ -82,3 +76,30 @@ def _clipped_normal(
     normal.mul_(math.radians(NORMAL_SD_DEG)).add_((lower + upper) / 2)
     torch.minimum(normal, upper, out=normal)  # clamp is four times as slow with limits in tensors
     return torch.maximum(normal, lower, out=normal).t()
+
+
+class _RandomSource(PoseSource):
+    """Random poses on DH bodies; clips of them move as the real ones do."""
+
+    def _moving(self, poses: RandomPoses, indices: Tensor, generator: torch.Generator) -> Tensor:
+        angles, rotation = poses.joint_angles[:, None], poses.global_rotation[:, None]
+        joints = self.context.forward_kinematics(angles, rotation, indices, generator)
+        if self.reference.joints_world.shape[1] == 1:
+            return joints
+        return put_together(retarget(take_apart(joints), self.context.limbs_at(indices)))
+
+
+class RangeOfMotion(_RandomSource):
+    """Draws from the anatomical ranges and leans bodies until they balance."""
+
+    def draw(self, indices: Tensor, generator: torch.Generator) -> Tensor:
+        poses = range_of_motion_poses(len(indices), generator, 0.0, self.reference.joints_world.dtype)
+        return self.context.tilt(self._moving(poses, indices, generator), generator)
+
+
+class ClippedNormal(_RandomSource):
+    """Draws as the original's method "normal" does."""
+
+    def draw(self, indices: Tensor, generator: torch.Generator) -> Tensor:
+        poses = normal_poses(len(indices), generator, self.reference.joints_world.dtype)
+        return self._moving(poses, indices, generator)

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from kinematics import BONES
-from kinematics.constants import indices
+from kinematics import BONES, constants
 from kinematics.limb_frames import LARGEST_BEND, LOWER, UPPER, LimbPose, bends_of, move_limbs
 
 _SINGLE = [bone for bone in range(len(BONES)) if bone not in (*UPPER, *LOWER)]  # bones of no limb
@@ -38,10 +37,10 @@ def retarget(pose: LimbPose, clip: LimbPose) -> LimbPose:
     turns = _turns(clip.bones)
     turns[..., _THORAX, :, :] = chest_turn
     bones = pose.bones.expand(-1, frames, -1, -1).clone()
-    single = indices(_SINGLE, bones)
+    single = constants.indices(_SINGLE, bones)
     bones[..., single, :] = (turns[..., single, :, :] @ bones[..., single, :, None])[..., 0]
     bends = _possible(bends_of(pose.bones), bends_of(clip.bones) - bends_of(start.bones))
-    move_limbs(bones, turns[..., indices(UPPER, turns), :, :], bends)
+    move_limbs(bones, turns[..., constants.indices(UPPER, turns), :, :], bends)
     return LimbPose(pose.pelvis @ start.pelvis.mT @ clip.pelvis, chest_turn @ pose.chest, bones, clip.hip)
 
 

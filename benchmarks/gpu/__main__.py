@@ -26,7 +26,6 @@ from benchmarks.gpu.table import markdown
 from data.devices import chosen_device
 from data.files.writing import atomic_write
 from kinematics import exit_with_one_sentence
-from training.memory import keep_freed_memory
 
 PARTS = (measure_bounds, forward_kinematics, sampling, gan_iterations, epochs, lifter_steps)
 
@@ -35,7 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     chosen = flags().parse_args(arguments)
     device = chosen_device(chosen.device)
-    keep_freed_memory()
     rows: list[Row] = []
     seconds = 0.02 if chosen.small else chosen.row_seconds
     bench = Bench(device, chosen.small, seconds, time.monotonic() + chosen.seconds)

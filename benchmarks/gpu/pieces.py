@@ -12,7 +12,8 @@ from benchmarks.gpu.measuring import Bench, Row, calculating_in, precisions_of
 from benchmarks.gpu.motion import random_motion
 from kinematics import DHHuman
 from posenets import Lifter
-from training.building import lifter_of_run
+from run_fk_gan import update_lifter
+from training.building import build_lifter
 from training.config import read_settings
 from training.lifting import LifterTrainer
 
@@ -124,16 +125,16 @@ def lifter_steps(bench: Bench) -> Iterator[Row]:
 
 
 def lifter_step(flags: str, batch: int, precision: str, device: torch.device) -> Callable[[], object]:
-    """One call of LifterTrainer.step on poses of chance."""
+    """One call of update_lifter on poses of chance."""
     narrow = "bfloat16" if precision == "bfloat16" else "float32"
     settings = read_settings(
         ["--dataset", "h36m", "--recipe", "none", "--num_joints", "16", *flags.split(), "--precision", narrow]
     )
     torch.manual_seed(0)
-    lifter: Lifter = lifter_of_run(settings, "h36m_16").to(device)
+    lifter: Lifter = build_lifter(settings, "h36m_16").to(device)
     trainer = LifterTrainer(lifter, settings.learning)
     data = random_motion(max(4 * batch, 64), lifter.frames, device)
     views = lifter.views
     poses = data.batch(torch.arange(batch * views, device=device) % len(data))
     seen = poses if views == 1 else poses.in_views(views)
-    return lambda: trainer.step(seen)
+    return lambda: update_lifter(trainer, seen)

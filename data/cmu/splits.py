@@ -1,6 +1,7 @@
 """CMU-X: prepared clips to its splits and cameras (data/cmu/benchmark.py has the numbers)."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,17 @@ from jaxtyping import Float
 from data.cmu import benchmark as cmux
 from data.cmu.clips import CMUX_CLIPS, SUBJECT_THEMES
 from data.cmu.prepared import FILE_NAME, HOW_TO_MAKE, PreparedClip, read_prepared
+from data.data_source import DataSource
 from data.recordings import DataSettings, DataSplits, Recording, View
+from kinematics.skeleton import Skeleton
+
+SKELETON = Skeleton("h36m_17")
 
 
 def load(settings: DataSettings) -> DataSplits:
-    """CMU-X at 25 frames a second (17 joints): training, validation, tests cmux_a and cmux_b."""
+    """CMU-X at 25 frames a second: training, validation, tests cmux_a and cmux_b."""
+    if settings.num_joints not in (16, 17):
+        raise ValueError(f"CMU-X has 16 or 17 joints, num_joints asks for {settings.num_joints}.")
     prepared = read_prepared(settings.data_root)
     present = [clip for clip in CMUX_CLIPS if clip in prepared]
     if not present:
@@ -22,14 +29,15 @@ def load(settings: DataSettings) -> DataSplits:
         )
     train_subjects, test_subjects = _subjects(settings, present)
     clips = {name: prepared[name].at_fps(cmux.FPS) for name in _of_actions(present, settings.actions)}
+    layout = Skeleton.from_num_joints(settings.num_joints)
     held_out = [s for s in cmux.VALIDATION_SUBJECTS if s in train_subjects]
     learned = [s for s in train_subjects if not (settings.hold_out_validation and s in held_out)]
     splits = DataSplits(
-        train=[recording.thinned(settings.downsample) for recording in _recordings(clips, learned, rig_pieces)],
-        validation=_recordings(clips, held_out, looking_pieces(cmux.VALIDATION, settings.views)),
+        train=[recording.thinned(settings.downsample) for recording in _recordings(clips, learned, layout, rig_pieces)],
+        validation=_recordings(clips, held_out, layout, looking_pieces(cmux.VALIDATION, settings.views)),
         tests={
-            "cmux_a": _recordings(clips, test_subjects, rig_pieces),
-            "cmux_b": _recordings(clips, test_subjects, looking_pieces(cmux.TEST_B, settings.views)),
+            "cmux_a": _recordings(clips, test_subjects, layout, rig_pieces),
+            "cmux_b": _recordings(clips, test_subjects, layout, looking_pieces(cmux.TEST_B, settings.views)),
         },
     )
     for name, recordings in {"training": splits.train, **splits.tests}.items():
@@ -101,14 +109,26 @@ def looking_pieces(kind: cmux.CameraRange, views: int = 1) -> Callable[[str, Flo
     return pieces
 
 
-def _recordings(clips: dict[str, PreparedClip], subjects: list[str], pieces: Callable[..., Pieces]) -> list[Recording]:
+def _recordings(
+    clips: dict[str, PreparedClip], subjects: list[str], layout: Skeleton, pieces: Callable[..., Pieces]
+) -> list[Recording]:
+    """The clips of some subjects. Cameras are placed by all 17 joints, whatever the layout of the views."""
     recordings = []
     for clip, motion in clips.items():
         subject = clip.split("_")[0]
-        if subject in subjects:
-            group = {"sequence": clip, "activity": SUBJECT_THEMES[subject]}
-            for span, views in pieces(clip, motion.joints_world.astype(np.float64)):
-                recordings.append(Recording(subject, CMUX_CLIPS[clip], views, motion.fps, motion.usable[span], group))
+        if subject not in subjects:
+            continue
+        group = {"sequence": clip, "activity": SUBJECT_THEMES[subject]}
+        for span, seen in pieces(clip, motion.joints_world.astype(np.float64)):
+            views = tuple(
+                replace(
+                    view,
+                    joints_3d=SKELETON.convert(view.joints_3d, layout),
+                    joints_2d=SKELETON.convert(view.joints_2d, layout),
+                )
+                for view in seen
+            )
+            recordings.append(Recording(subject, CMUX_CLIPS[clip], views, motion.fps, motion.usable[span], group))
     return recordings
 
 
@@ -126,3 +146,23 @@ def _notes(path: Path, prepared: dict[str, PreparedClip], present: list[str]) ->
             f"CMU-X: the thorax of subjects {' '.join(estimated)} is estimated (BVH without ASF), 1 to 4 mm off."
         )
     return notes
+
+
+def _required_files(settings: DataSettings) -> list[Path]:
+    """The prepared file where it exists; otherwise the built-in excerpt is read."""
+    path = Path(settings.data_root) / FILE_NAME
+    return [path] if path.exists() else []
+
+
+CMU = DataSource(
+    load,
+    views=4,
+    test_sets=("cmux_a", "cmux_b"),
+    budget={
+        "lifter": {"posenet_width": 512, "dropout": 0.1},
+        "learning": {"epochs": 30, "steps_per_epoch": 150, "batch_size": 256, "gan_interval": 10, "lr": 4e-3},
+    },
+    short_runs=True,
+    required_files=_required_files,
+    how_to_make=HOW_TO_MAKE,
+)

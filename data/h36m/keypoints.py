@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from data.data_source import choose
 from data.files.members import described, recordings_of, table
 from data.files.npz import load_npz_restricted
 from data.h36m.cameras import CAMERA_RESOLUTIONS
-from data.h36m.names import canonical_recording, choose
+from data.h36m.names import canonical_recording
 from data.plausible import check_points
 from kinematics.camera import pixels_to_screen
 from kinematics.skeleton import Skeleton

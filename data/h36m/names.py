@@ -1,8 +1,6 @@
 """Who and what Human3.6M holds, and how the family of projects spells it (VideoPose3D's naming)."""
 
-import difflib
 import re
-from collections.abc import Iterable
 
 TRAIN_SUBJECTS = ("S1", "S5", "S6", "S7", "S8")
 VALIDATION_SUBJECTS = ("S8",)
@@ -40,14 +38,3 @@ def action_of(recording: str) -> str:
 def expected_recordings(subject: str, action: str) -> int:
     """How many takes of an action a subject has in the whole data set, without the corrupt one."""
     return TAKES_PER_ACTION - ((subject, action) in EXCLUDED)
-
-
-def choose(kind: str, wanted: Iterable[str], known: Iterable[str]) -> list[str]:
-    """`wanted`, each checked to be one of `known`; the refusal names the nearest."""
-    wanted, known = list(wanted), list(known)
-    for name in wanted:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Perhaps you meant: {near[0]}" if near else ""
-            raise ValueError(f"{kind} {name!r} is not there: choose from {', '.join(known)}.{hint}")
-    return wanted

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data.cmu import benchmark as cmux
+from data.data_source import DataSource, choose
 from data.files.members import recordings_of, table
 from data.files.npz import load_npz_restricted
 from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
@@ -22,7 +23,6 @@ from data.h36m.names import (
     VALIDATION_SUBJECTS,
     action_of,
     canonical_recording,
-    choose,
 )
 from data.keypoints.gaps import GapCount, mend, mend_together
 from data.plausible import check_bodies
@@ -194,3 +194,13 @@ def _wide_recordings(subject: str, recordings: dict[str, np.ndarray], settings: 
             yield _recording(
                 subject, name, cmux.looking_views(joints_world[span], clip, piece, cmux.VALIDATION, settings.views)
             )
+
+
+H36M = DataSource(
+    load,
+    views=4,
+    test_sets=("h36m",),
+    budget={"learning": {"epochs": 25}},
+    required_files=lambda settings: [Path(settings.data_root) / FILE_NAME],
+    how_to_make=HOW_TO_MAKE,
+)

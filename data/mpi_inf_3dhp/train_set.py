@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from data.data_source import DataSource, choose
 from data.files.archive import shortened
 from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
-from data.h36m.names import choose
 from data.mpi_inf_3dhp.official.test import check_metres
 from data.mpi_inf_3dhp.official.train import LAYOUT, training_recording
+from data.mpi_inf_3dhp.test_set import SPARSE, VIDEO, load_test_set
 from data.plausible import check_bodies, check_cameras, check_points
 from data.recordings import DataSettings, DataSplits, Recording, View
 from kinematics.camera import Camera
@@ -142,3 +143,14 @@ def _views(path: Path, content: dict[str, Any], sequence: str, layout: str) -> t
         Skeleton(LAYOUT).convert(members[key], layout).astype(np.float32) for key in ("joints_3d", "joints_2d")
     )
     return tuple(View(name, cameras[i], poses[i], screen[i]) for i, name in enumerate(names))
+
+
+MPI_INF_3DHP = DataSource(
+    load,
+    views=8,
+    test_sets=("3dhp_s8",),
+    budget={"learning": {"epochs": 25}},
+    standalone_test_sets={VIDEO: load_test_set, SPARSE: load_test_set},
+    required_files=lambda settings: [Path(settings.data_root) / TRAIN_FILE],
+    how_to_make=HOW_TO_MAKE,
+)

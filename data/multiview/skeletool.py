@@ -14,7 +14,8 @@ import torch
 
 from data.files.present import require_file
 from data.plausible import IMAGE_SIZE, check_cameras
-from kinematics.camera import Camera, matrix_to_wxyz
+from kinematics.camera import Camera
+from kinematics.rotation import matrix_to_quaternion
 
 TITLE = "Skeletool Camera Calibration File"
 LENGTHS = {"name": 1, "size": 2, "animated": 1, "intrinsic": 16, "extrinsic": 16}
@@ -86,7 +87,7 @@ def pinhole(
     intrinsics[..., 0], intrinsics[..., 1] = matrix[..., 0, 0] * 2 / width, matrix[..., 1, 1] * 2 / width
     intrinsics[..., 2] = matrix[..., 0, 2] * 2 / width - 1
     intrinsics[..., 3] = matrix[..., 1, 2] * 2 / width - height / width
-    orientation = matrix_to_wxyz(torch.from_numpy(np.ascontiguousarray(axes_world)))
+    orientation = matrix_to_quaternion(torch.from_numpy(np.ascontiguousarray(axes_world)))
     orientation = torch.nn.functional.normalize(orientation, dim=-1)
     aspect = torch.full(matrix.shape[:-2], height / width, dtype=torch.float64)
     return Camera(orientation, torch.from_numpy(np.ascontiguousarray(centre)), torch.from_numpy(intrinsics), aspect)

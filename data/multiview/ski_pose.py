@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from data.data_source import DataSource, choose
 from data.files.hdf5 import load_hdf5
-from data.h36m.names import choose
 from data.mpi_inf_3dhp.official.test import check_metres
 from data.multiview.checks import check_views
 from data.multiview.skeletool import pinhole
@@ -216,3 +216,13 @@ def _joints_world(
     weights = (present / present.sum(axis=0))[:, :, None, None]
     turned = np.where(present[:, :, None, None], turned, (turned * weights).sum(axis=0))
     return turned + root[:, None]
+
+
+SKI = DataSource(
+    load,
+    views=6,
+    test_sets=("ski",),
+    budget={"learning": {"epochs": 25}},
+    required_files=lambda settings: [file_of(settings.data_root, split) for split in SPLITS],
+    how_to_make=HOW_TO_GET,
+)

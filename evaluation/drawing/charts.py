@@ -23,13 +23,13 @@ _REAL_COLOURS = (REAL_COLOUR, "#0072B2", "#E69F00", "#56B4E9", "#D55E00", "#0000
 
 
 def set_colours(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each set of poses: the synthetic one has its own, real ones follow each other."""
+    """Choose a colour for each set of poses: the synthetic one has a fixed colour, real ones follow each other."""
     turn = cycle(_REAL_COLOURS)
     return {name: SYNTHETIC_COLOUR if name == SYNTHETIC_SET else next(turn) for name in names}
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a PNG, whole or not at all."""
+    """Write a PNG atomically."""
     with atomic_write(path) as part:
         figure.savefig(part, dpi=110)
 
@@ -37,7 +37,7 @@ def save_figure(figure: Figure, path: str | Path) -> None:
 def joint_angle_histograms(
     angles: Mapping[str, Float[Tensor, "poses 28"]], limits: JointLimits | None = None
 ) -> Figure:
-    """Shares of poses over each of the 28 joint angles, degrees. angles: name of the set, e.g. "synthetic" -> rad.
+    """Plot the distribution of each of the 28 joint angles, degrees. angles: name of the set, e.g. "synthetic" -> rad.
 
     Grey lines mark the joint limits.
     """
@@ -60,7 +60,7 @@ def joint_angle_histograms(
 
 
 def camera_views(batches: Mapping[str, PoseBatch]) -> Figure:
-    """From where and with what lens people are seen: focal length, distance, direction, place in the image."""
+    """Plot the distribution of views: focal length, distance, direction, place in the image."""
     colours = set_colours(batches)
     figure = Figure(figsize=(14, 3.4), dpi=100, layout="constrained")
     panels = figure.subplots(1, 6)
@@ -91,7 +91,7 @@ def camera_views(batches: Mapping[str, PoseBatch]) -> Figure:
 
 
 def view_numbers(batch: PoseBatch) -> dict[str, np.ndarray]:
-    """How cameras see the poses of a batch (centre frame): (B,) each, root_screen (B, 2). Needs cameras.
+    """Describe the views of a batch (centre frame): (B,) each, root_screen (B, 2). Needs cameras.
 
     azimuth_deg: of the camera about the vertical, 0 ahead of the hips, 90 on the person's right.
     """
@@ -116,12 +116,12 @@ def view_numbers(batch: PoseBatch) -> dict[str, np.ndarray]:
 
 
 def _filled(name: str, names: Collection[str]) -> bool:
-    """More than two filled shapes over each other cannot be told apart."""
+    """Whether to fill a set's shape: more than two filled shapes cannot be told apart."""
     return name == SYNTHETIC_SET or len(names) < 3
 
 
 def _shares(axes: Axes, values: np.ndarray, bins: np.ndarray, colour: str, label: str, fill: bool) -> None:
-    """An outline of the shares of values per bin (what lies outside counts at the ends)."""
+    """Outline the share of values per bin; values outside count in the outer bins."""
     if not len(values):
         return
     counts, _ = np.histogram(np.clip(values, bins[0], bins[-1]), bins)

@@ -1,4 +1,4 @@
-"""One set of colours for poses wherever they are drawn: left and right told apart, the truth faint."""
+"""One set of colours for poses wherever they are drawn: left and right told apart, the target faint."""
 
 from kinematics.skeleton import Skeleton
 

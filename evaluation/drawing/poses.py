@@ -22,7 +22,7 @@ ROW_INCHES, TITLE_INCHES = 1.9, 0.5
 
 
 def seen_from_the_side(points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
-    """Points in camera axes (x right, y down, z away) as a parallel projection that lets depth be seen, metres."""
+    """Project points in camera axes (x right, y down, z away) obliquely, so that depth is visible; metres."""
     x, up, depth = points[..., 0], -points[..., 1], points[..., 2]
     right = math.cos(TURN) * x + math.sin(TURN) * depth
     away = math.cos(TURN) * depth - math.sin(TURN) * x
@@ -30,7 +30,7 @@ def seen_from_the_side(points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarra
 
 
 def draw_screens(axes: Axes, poses: Float[np.ndarray, "poses joints 2"], skeleton: Skeleton) -> None:
-    """Poses side by side as lifters see them, each in the frame of a square image, 2 screen units wide."""
+    """Draw poses side by side as lifters see them, each in the frame of a square image, 2 screen units wide."""
     pitch = 2.1
     flat = poses * np.array([1.0, -1.0])  # screen y points down
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
@@ -42,19 +42,19 @@ def draw_screens(axes: Axes, poses: Float[np.ndarray, "poses joints 2"], skeleto
 
 def draw_spaces(
     axes: Axes, poses: Float[np.ndarray, "poses joints 3"], skeleton: Skeleton,
-    truth: Float[np.ndarray, "poses joints 3"] | None = None,
+    target: Float[np.ndarray, "poses joints 3"] | None = None,
 ) -> None:  # fmt: skip
-    """Poses side by side in camera axes, seen from the right and above: what is far from the camera is up right.
+    """Draw poses in camera axes side by side, seen from the right and above: far from the camera is up and right.
 
-    The floor lies under the lowest joint, its sides are 2 m. truth: drawn in grey behind the poses.
+    The floor lies under the lowest joint, its sides are 2 m. target: drawn in grey behind the poses.
     """
     pitch, size = 2.9 * HALF_SIZE_M, HALF_SIZE_M
-    lowest = (poses if truth is None else truth)[..., 1].max(axis=1)
+    lowest = (poses if target is None else target)[..., 1].max(axis=1)
     corners = np.array([[-size, 0, -size], [size, 0, -size], [size, 0, size], [-size, 0, size], [-size, 0, -size]])
     floors = [seen_from_the_side(corners + [0, y, 0]) + [pitch * i, 0] for i, y in enumerate(lowest)]
     axes.add_collection(LineCollection(floors, colors=FLOOR, linewidths=1.0))
-    if truth is not None:
-        _draw_bones(axes, seen_from_the_side(truth), skeleton, pitch, faint=True)
+    if target is not None:
+        _draw_bones(axes, seen_from_the_side(target), skeleton, pitch, faint=True)
     _draw_bones(axes, seen_from_the_side(poses), skeleton, pitch)
     axes.set(xlim=(-1.45, pitch * (COLUMNS - 1) + 1.45), ylim=(-1.35, 1.15))
 
@@ -70,7 +70,7 @@ def _draw_bones(
 
 
 def figure_of_lines(lines: int, title: str) -> tuple[Figure, list[Axes]]:
-    """A figure with one frameless plot with equal axes per line."""
+    """Make a figure with one frameless plot with equal axes per line."""
     height = ROW_INCHES * lines + TITLE_INCHES
     figure = Figure(figsize=(ROW_INCHES * COLUMNS, height), dpi=100)
     figure.subplots_adjust(left=0.05, right=0.995, top=1 - TITLE_INCHES / height, bottom=0.01, hspace=0.03)

@@ -1,4 +1,4 @@
-"""What predict writes: npz, JSON, BVH."""
+"""Files of a lifted clip: npz, JSON, BVH."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from data.files.bvh.writer import write_bvh
-from evaluation.predict.lifted import Prediction
+from evaluation.predict.lifted import LiftedClip
 
 BVH_LAYOUT = "h36m_16"
 ABOUT = {
@@ -22,52 +22,52 @@ ABOUT = {
 }
 
 
-def write_npz(prediction: Prediction, folder: Path) -> list[str]:
+def write_npz(clip: LiftedClip, folder: Path) -> list[str]:
     """pose.npz, readable without pickle; its name."""
-    arrays: dict[str, Any] = {name: getattr(prediction, name) for name in ABOUT}
-    np.savez_compressed(folder / "pose.npz", allow_pickle=False, **arrays, **_about(prediction))
+    arrays: dict[str, Any] = {name: getattr(clip, name) for name in ABOUT}
+    np.savez_compressed(folder / "pose.npz", allow_pickle=False, **arrays, **_about(clip))
     return ["pose.npz"]
 
 
-def write_json(prediction: Prediction, folder: Path) -> list[str]:
+def write_json(clip: LiftedClip, folder: Path) -> list[str]:
     """pose.json: the same, an object per frame; its name."""
     digits = {"joints_3d": 5, "joints_world": 5, "joints_2d": 2, "scores": 4}
-    tables = {name: getattr(prediction, name).astype(float).round(places) for name, places in digits.items()}
+    tables = {name: getattr(clip, name).astype(float).round(places) for name, places in digits.items()}
     frames = [
         {
             "frame": int(number),
             "piece": int(piece),
             **{name: table[place].tolist() for name, table in tables.items()},
         }
-        for place, (number, piece) in enumerate(zip(prediction.frames, prediction.pieces, strict=True))
+        for place, (number, piece) in enumerate(zip(clip.frames, clip.pieces, strict=True))
     ]
-    content = {"about": ABOUT, **_about(prediction), "frames": frames}
+    content = {"about": ABOUT, **_about(clip), "frames": frames}
     (folder / "pose.json").write_text(json.dumps(content, allow_nan=False) + "\n")
     return ["pose.json"]
 
 
-def write_bvh_files(prediction: Prediction, folder: Path) -> list[str]:
+def write_bvh_files(clip: LiftedClip, folder: Path) -> list[str]:
     """pose.bvh, or pose_1.bvh, pose_2.bvh, ... where the clip was cut: BVH has no gaps. Their names."""
-    joints = prediction.skeleton.convert(torch.from_numpy(prediction.joints_world), BVH_LAYOUT)
-    count, names = int(prediction.pieces[-1]) + 1, []
+    joints = clip.skeleton.convert(torch.from_numpy(clip.joints_world), BVH_LAYOUT)
+    count, names = int(clip.pieces[-1]) + 1, []
     for piece in range(count):
         names.append("pose.bvh" if count == 1 else f"pose_{piece + 1}.bvh")
-        write_bvh(folder / names[-1], joints[torch.from_numpy(prediction.pieces == piece)], prediction.fps)
+        write_bvh(folder / names[-1], joints[torch.from_numpy(clip.pieces == piece)], clip.fps)
     return names
 
 
-def _about(prediction: Prediction) -> dict[str, Any]:
-    """The plain values of every file."""
+def _about(clip: LiftedClip) -> dict[str, Any]:
+    """Collect the plain values of every file."""
     return {
-        "fps": prediction.fps,
-        "image_size": list(prediction.image_size),
-        "skeleton": prediction.skeleton.name,
-        "joint_names": list(prediction.skeleton.joints),
-        "input_skeleton": prediction.input_skeleton.name,
-        "input_joint_names": list(prediction.input_skeleton.joints),
+        "fps": clip.fps,
+        "image_size": list(clip.image_size),
+        "skeleton": clip.skeleton.name,
+        "joint_names": list(clip.skeleton.joints),
+        "input_skeleton": clip.input_skeleton.name,
+        "input_joint_names": list(clip.input_skeleton.joints),
     }
 
 
-WRITERS: dict[str, Callable[[Prediction, Path], list[str]]] = {
+WRITERS: dict[str, Callable[[LiftedClip, Path], list[str]]] = {
     "npz": write_npz, "json": write_json, "bvh": write_bvh_files,
 }  # fmt: skip

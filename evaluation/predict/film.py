@@ -1,4 +1,4 @@
-"""A film of a prediction: the 2D keypoints in their image beside the 3D body on a floor.
+"""A film of a clip: the 2D keypoints in their image beside the 3D body on a floor.
 
 One figure is drawn again and again with other lines, and its pixels are taken from memory. The floor is the world's:
 its lines pass under a person who travels.
@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from evaluation.drawing.colours import FAINT, FLOOR, bone_colours
 from evaluation.drawing.poses import HALF_SIZE_M, seen_from_the_side
-from evaluation.predict.lifted import Prediction
+from evaluation.predict.lifted import LiftedClip
 from kinematics.errors import PoseFKError
 
 PANEL_PIXELS, TITLE_PIXELS = 320, 24
@@ -29,38 +29,38 @@ SHORTEST_GIF_FRAME_MS = 20  # browsers slow down what is faster
 LOOK_AT_M, VIEW_HALF_M = 0.85, 1.25  # height of the view's middle, and half its side
 
 
-def write_film(prediction: Prediction, path: Path, most_frames: int = 300) -> None:
-    """A .gif or .mp4, 640 x 344 pixels; of longer clips `most_frames` frames, evenly spread, in the clip's own time."""
-    chosen = np.unique(np.linspace(0, len(prediction) - 1, min(most_frames, len(prediction))).round().astype(int))
-    fps = prediction.fps * len(chosen) / len(prediction)
-    pictures = draw_frames(prediction, chosen)
+def write_film(clip: LiftedClip, path: Path, most_frames: int = 300) -> None:
+    """Write a .gif or .mp4 of 640 x 344 pixels; longer clips are thinned to `most_frames` frames, in real time."""
+    chosen = np.unique(np.linspace(0, len(clip) - 1, min(most_frames, len(clip))).round().astype(int))
+    fps = clip.fps * len(chosen) / len(clip)
+    pictures = draw_frames(clip, chosen)
     shown = iter(tqdm(pictures, total=len(chosen), unit="frame", desc=path.name))
     (_write_gif if path.suffix == ".gif" else _write_mp4)(shown, path, fps)
 
 
-def check_film(kind: str) -> None:
-    """Refuse mp4 where nothing can write it."""
-    if kind == "mp4" and shutil.which("ffmpeg") is None:
+def check_film(film: str) -> None:
+    """Refuse mp4 where ffmpeg is missing."""
+    if film == "mp4" and shutil.which("ffmpeg") is None:
         raise PoseFKError("--film mp4 needs ffmpeg, which is not on the PATH: install it, or choose --film gif.")
 
 
-def draw_frames(prediction: Prediction, chosen: np.ndarray) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-    """Pictures of the chosen frames."""
+def draw_frames(clip: LiftedClip, chosen: np.ndarray) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """Draw the chosen frames."""
     figure = Figure(figsize=(2 * PANEL_PIXELS / 100, (PANEL_PIXELS + TITLE_PIXELS) / 100), dpi=100)
     canvas = FigureCanvasAgg(figure)
     left, right = _panels(figure)
-    keypoints = _screen(left, prediction)
-    floor, body = _space(right, prediction)
+    keypoints = _screen(left, clip)
+    floor, body = _space(right, clip)
     title = figure.text(0.01, 0.985, "", fontsize=9, va="top", color="#404040")
-    screen_bones, bones = np.array(prediction.input_skeleton.bones), np.array(prediction.skeleton.bones)
-    root = prediction.skeleton.root
+    screen_bones, bones = np.array(clip.input_skeleton.bones), np.array(clip.skeleton.bones)
+    root = clip.skeleton.root
     for frame in chosen:
-        joints = prediction.joints_world[frame]
+        joints = clip.joints_world[frame]
         here = joints[root] * [1.0, 1.0, 0.0]
-        keypoints.set_segments(list(prediction.joints_2d[frame][screen_bones]))
+        keypoints.set_segments(list(clip.joints_2d[frame][screen_bones]))
         floor.set_segments(list(_project(_floor_lines(here))))
         body.set_segments(list(_project(joints - here)[bones]))
-        title.set_text(f"frame {prediction.frames[frame]}   right: orange, left: blue")
+        title.set_text(f"frame {clip.frames[frame]}   right: orange, left: blue")
         canvas.draw()
         yield np.asarray(canvas.buffer_rgba())[..., :3]
 
@@ -75,24 +75,24 @@ def _panels(figure: Figure) -> list[Axes]:
     return panels
 
 
-def _screen(axes: Axes, prediction: Prediction) -> LineCollection:
-    """The image's frame, and lines for the keypoints; the view is the square of the image where the person moves."""
-    width, height = prediction.image_size
+def _screen(axes: Axes, clip: LiftedClip) -> LineCollection:
+    """Draw the image's frame; return lines for the keypoints. The view is the square in which the person moves."""
+    width, height = clip.image_size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height], [0, 0]], dtype=float)
     axes.add_collection(LineCollection([corners], colors=FAINT, linewidths=0.8))
-    low, high = prediction.joints_2d.min(axis=(0, 1)), prediction.joints_2d.max(axis=(0, 1))
+    low, high = clip.joints_2d.min(axis=(0, 1)), clip.joints_2d.max(axis=(0, 1))
     middle, reach = (low + high) / 2, max(1.0, 0.6 * float((high - low).max()))
     axes.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] + reach, middle[1] - reach))
-    return _bones(axes, [colour for *_, colour in bone_colours(prediction.input_skeleton)])
+    return _bones(axes, [colour for *_, colour in bone_colours(clip.input_skeleton)])
 
 
-def _space(axes: Axes, prediction: Prediction) -> tuple[LineCollection, LineCollection]:
-    """Lines for the floor and for the body."""
+def _space(axes: Axes, clip: LiftedClip) -> tuple[LineCollection, LineCollection]:
+    """Return lines for the floor and for the body."""
     middle = _project(np.array([[0.0, 0.0, LOOK_AT_M]]))[0]
     axes.set(xlim=middle[0] + np.array([-1, 1]) * VIEW_HALF_M, ylim=middle[1] + np.array([-1, 1]) * VIEW_HALF_M)
     floor = LineCollection([], colors=FLOOR, linewidths=0.9)
     axes.add_collection(floor)
-    return floor, _bones(axes, [colour for *_, colour in bone_colours(prediction.skeleton)])
+    return floor, _bones(axes, [colour for *_, colour in bone_colours(clip.skeleton)])
 
 
 def _bones(axes: Axes, colours: list[str]) -> LineCollection:
@@ -102,13 +102,13 @@ def _bones(axes: Axes, colours: list[str]) -> LineCollection:
 
 
 def _project(points_world: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
-    """World points (z up) in the viewer's parallel projection, which takes axes like a camera's."""
+    """Project world points (z up) in parallel."""
     x, y, z = np.moveaxis(points_world, -1, 0)
     return seen_from_the_side(np.stack([x, -z, y], axis=-1))
 
 
 def _floor_lines(here: Float[np.ndarray, "3"]) -> Float[np.ndarray, "lines 2 3"]:
-    """The world's floor grid within reach of a person, seen from there. here: on the floor under the root, metres."""
+    """Return the floor grid around a person. here: the point of the floor under the root, metres, the new origin."""
     lines = []
     for axis in (0, 1):
         first = np.ceil((here[axis] - HALF_SIZE_M) / LINE_SPACING_M) * LINE_SPACING_M - here[axis]
@@ -120,7 +120,7 @@ def _floor_lines(here: Float[np.ndarray, "3"]) -> Float[np.ndarray, "lines 2 3"]
 
 
 def _write_gif(pictures: Iterator[np.ndarray], path: Path, fps: float) -> None:
-    """Frames thinned further where a GIF cannot show so many a second; all in the first one's colours."""
+    """Write a GIF, thinned where it cannot show so many frames a second, in the first frame's palette."""
     every = max(1, round(fps * SHORTEST_GIF_FRAME_MS / 1000))
     kept = [Image.fromarray(picture) for place, picture in enumerate(pictures) if place % every == 0]
     palette = kept[0].quantize(32)
@@ -130,7 +130,7 @@ def _write_gif(pictures: Iterator[np.ndarray], path: Path, fps: float) -> None:
 
 
 def _write_mp4(pictures: Iterator[np.ndarray], path: Path, fps: float) -> None:
-    """Through ffmpeg, as H.264 that every player has."""
+    """Write H.264 through ffmpeg."""
     first = next(pictures)
     height, width = first.shape[:2]
     command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}",

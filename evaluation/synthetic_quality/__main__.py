@@ -1,7 +1,7 @@
 """A dataset card: how good is a synthetic pose set, before anything is trained on it?
 
     python -m evaluation.synthetic_quality --synthetic synthetic --real cmu
-    python -m evaluation.synthetic_quality --synthetic big/poses.h5 --real demo cmux_b other.npz --out card
+    python -m evaluation.synthetic_quality --synthetic big/poses.h5 --real cmu cmux_b other.npz --out card
 
 Writes card.html (one page with figures, opens anywhere) and card.json (all numbers) to --out. docs/quality.md says what
 each number means.
@@ -25,24 +25,26 @@ from data.files.writing import atomic_write
 from evaluation.drawing.charts import SYNTHETIC_SET, camera_views, joint_angle_histograms
 from evaluation.synthetic_quality.card.figures import limb_maps, pose_sheet
 from evaluation.synthetic_quality.card.html import Picture, page
-from evaluation.synthetic_quality.card.tables import OWN, VIEWS, compared_cells, own_cells, text_table
-from evaluation.synthetic_quality.features import limb_directions
+from evaluation.synthetic_quality.card.tables import PER_SET, VIEWS, compared_cells, set_cells
 from evaluation.synthetic_quality.pose_sets.files import read_files
-from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, SETS, PoseSet, load_recordings, of_recordings
-from evaluation.synthetic_quality.report import Described, Effort, common_axes, described, judge, names
+from evaluation.synthetic_quality.pose_sets.sets import LEAST_POSES, PoseSet, load_recordings, of_recordings, set_names
+from evaluation.synthetic_quality.report import Effort, SetFeatures, common_axes, compute_features, compute_report
+from evaluation.synthetic_quality.report import names as names_of
+from evaluation.tables import aligned
 from kinematics import PoseFKError, exit_with_one_sentence, joint_limits
+from kinematics.limb_frames import limb_directions
 
 PAGE, NUMBERS = "card.html", "card.json"
 
 
 @dataclass
 class Quality:
-    """Judge a synthetic pose set against real ones."""
+    """Compare a synthetic pose set with real ones."""
 
     synthetic: str
     """Folder or file of an export (hdf5, poseaug, videopose3d); or a data set's name."""
-    real: tuple[str, ...] = ("demo",)
-    """Data sets (demo, cmu, h36m...: their training part), test sets (demo_shifted, cmux_a, cmux_b, 3dhp), or files."""
+    real: tuple[str, ...] = ("cmu",)
+    """Data sets (cmu, h36m...: their training part), test sets (cmux_a, cmux_b, 3dhp), or files."""
     out: Path = Path("quality")
     """Folder for card.html and card.json."""
     num_poses: int = 10_000
@@ -55,6 +57,8 @@ class Quality:
     """Folder of the prepared npz files."""
     data_extra_root: str = "data_extra"
     """Folder of the 3DHP test set."""
+    plugins: tuple[str, ...] = ()
+    """Modules to import first (dotted names or .py files), for what they register."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,28 +70,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(settings: Quality) -> dict[str, Any]:
-    """The numbers, written and printed."""
+    """Compute, write and print the numbers."""
     check(settings)
     effort = Effort(settings.num_poses, settings.bootstrap, settings.seed)
     with tqdm(total=2 + 5 * len(settings.real), unit="step", leave=False) as bar:
         sets = load(settings, bar)
         notes = [note for poses in sets for note in poses.notes]
         upright = common_axes(sets, notes)
-        own = dict(zip(names(sets), (described(poses, upright) for poses in sets), strict=True))
+        features = dict(zip(names_of(sets), (compute_features(poses, upright) for poses in sets), strict=True))
         bar.set_description("computing")
-        real = {name: each for name, each in own.items() if name != SYNTHETIC_SET}
-        numbers = judge(own[SYNTHETIC_SET], real, effort, notes, bar.update)
-        numbers = {
-            "synthetic": settings.synthetic,
-            "about": sets[0].about,
-            "seed": settings.seed,
-            "upright": upright,
-            **numbers,
-            "notes": notes,
-        }
-        notes += [f"{name} has no cameras: its views are not judged." for name in own if not sees(own[name])]
+        real = {name: each for name, each in features.items() if name != SYNTHETIC_SET}
+        numbers = compute_report(features[SYNTHETIC_SET], real, effort, notes, bar.update)
+        origin = {"synthetic": settings.synthetic, "about": sets[0].about, "seed": settings.seed, "upright": upright}
+        numbers = {**origin, **numbers, "notes": notes}
+        notes += [
+            f"{name} has no cameras: its views are not compared." for name in features if not sees(features[name])
+        ]
         bar.set_description("drawing")
-        html = page(f"Dataset card: {sets[0].name}", facts(sets[0], settings), numbers, pictures(own, upright))
+        html = page(f"Dataset card: {sets[0].name}", facts(sets[0], settings), numbers, pictures(features, upright))
         bar.update()
     write(settings.out / NUMBERS, json.dumps(numbers, indent=1, allow_nan=False) + "\n")
     write(settings.out / PAGE, html)
@@ -96,15 +96,15 @@ def run(settings: Quality) -> dict[str, Any]:
 
 
 def check(settings: Quality) -> None:
-    """Refuse what cannot work before anything is read."""
+    """Refuse settings that cannot work before anything is read."""
     for name, least in (("num_poses", LEAST_POSES), ("bootstrap", 2), ("seed", 0)):
         if getattr(settings, name) < least:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
     if not settings.real:
-        raise PoseFKError(f"--real is empty, expected some of {', '.join(SETS)}, or files.")
+        raise PoseFKError(f"--real is empty, expected some of {', '.join(set_names())}, or files.")
     for name in (settings.synthetic, *settings.real):
-        if name not in SETS and not Path(name).exists():
-            raise PoseFKError(f"{name} is no file, no folder and none of {', '.join(SETS)}: check the spelling.")
+        if name not in set_names() and not Path(name).exists():
+            raise PoseFKError(f"{name} is no file, no folder and none of {', '.join(set_names())}: check the spelling.")
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=settings.out):
@@ -116,7 +116,7 @@ def check(settings: Quality) -> None:
 
 
 def load(settings: Quality, bar: "tqdm[Any]") -> list[PoseSet]:
-    """The synthetic set and the real ones, each checked. Real ones twice as large, for their halves."""
+    """Load and check the synthetic set, and real ones twice as large, for their halves."""
     generator = torch.Generator().manual_seed(settings.seed)
     sets: list[PoseSet] = []
     for i, name in enumerate((settings.synthetic, *settings.real)):
@@ -128,8 +128,8 @@ def load(settings: Quality, bar: "tqdm[Any]") -> list[PoseSet]:
 
 
 def load_one(name: str, settings: Quality, wanted: int, generator: torch.Generator, like: PoseSet | None) -> PoseSet:
-    """A data set by its name, else a file or folder. like: the synthetic set, whose clips real ones should match."""
-    if name not in SETS:
+    """Load a data set by name, else a file or folder. like: the synthetic set, whose clips real ones should match."""
+    if name not in set_names():
         return read_files(Path(name), wanted, generator)
     data = DataSettings(data_root=settings.data_root, data_extra_root=settings.data_extra_root)
     return of_recordings(
@@ -138,38 +138,38 @@ def load_one(name: str, settings: Quality, wanted: int, generator: torch.Generat
 
 
 def facts(synthetic: PoseSet, settings: Quality) -> list[str]:
-    """Size, origin, seed and licence, as far as the set says them."""
+    """List size, origin, seed and licence, as far as the set has them."""
     about = synthetic.about
-    found = [f"{synthetic.total:,} poses"]
+    items = [f"{synthetic.total:,} poses"]
     if about.get("frames", 1) > 1:
-        found.append(f"clips of {about['frames']} frames at {about.get('fps', 0):g} a second")
+        items.append(f"clips of {about['frames']} frames at {about.get('fps', 0):g} a second")
     if about.get("checkpoint"):
-        found.append(f"checkpoint {about['checkpoint']}")
+        items.append(f"checkpoint {about['checkpoint']}")
     elif about.get("recipe"):
-        found.append(f"recipe {about['recipe']}")
+        items.append(f"recipe {about['recipe']}")
     for name in ("dataset", "format", "layout", "seed"):
         unused = name == "dataset" and about.get("recipe") in WITHOUT_DATA
         if about.get(name) not in (None, "") and not unused:
-            found.append(f"{name} {about[name]}")
+            items.append(f"{name} {about[name]}")
     if not about:
-        found.append(f"{settings.synthetic}: no manifest beside it")
+        items.append(f"{settings.synthetic}: no manifest beside it")
     if about.get("licence"):
-        found.append(f"licence: {about['licence']}")
-    return found
+        items.append(f"licence: {about['licence']}")
+    return items
 
 
-def sees(own: Described) -> bool:
+def sees(features: SetFeatures) -> bool:
     """Whether the cameras of a set are known."""
-    return own.poses.views is not None and own.poses.views.camera is not None
+    return features.poses.views is not None and features.poses.views.camera is not None
 
 
-def pictures(own: dict[str, Described], upright: bool) -> list[Picture]:
-    """The sections with figures, in the order of the page."""
-    poses = {name: each.joints for name, each in own.items()}
-    directions = {name: limb_directions(each.poses.joints) for name, each in own.items()}
-    angles = {name: each.angles for name, each in own.items()}
-    seen = {name: each.poses.views for name, each in own.items() if each.poses.views is not None and sees(each)}
-    found = [
+def pictures(features: dict[str, SetFeatures], upright: bool) -> list[Picture]:
+    """Draw the sections with figures, in the order of the page."""
+    poses = {name: each.joints for name, each in features.items()}
+    directions = {name: limb_directions(each.poses.joints) for name, each in features.items()}
+    angles = {name: each.angles for name, each in features.items()}
+    seen = {name: each.poses.views for name, each in features.items() if each.poses.views is not None and sees(each)}
+    sections = [
         Picture("Sample poses", "As they come, none chosen.", pose_sheet(poses, upright)),
         Picture("Where limbs point", "Dark: many poses have that limb there. Blank: none has. What the real sets have "
                 "and the synthetic one has not is missing.", limb_maps(directions)),
@@ -178,12 +178,12 @@ def pictures(own: dict[str, Described], upright: bool) -> list[Picture]:
     ]  # fmt: skip
     if seen:
         caption = "A difference of views costs lifters more than one of poses."
-        found.append(Picture("Camera views", caption, camera_views(seen), VIEWS))
-    return found
+        sections.append(Picture("Camera views", caption, camera_views(seen), VIEWS))
+    return sections
 
 
 def write(path: Path, text: str) -> None:
-    """A file, whole or not at all."""
+    """Write a file atomically."""
     try:
         with atomic_write(path) as part:
             part.write_text(text, encoding="utf-8")
@@ -194,11 +194,11 @@ def write(path: Path, text: str) -> None:
 
 
 def report(settings: Quality, numbers: dict[str, Any]) -> None:
-    """The end: the numbers without the readings, and where the card is."""
+    """Print the numbers without the readings, and where the card is."""
     columns = [title for name in numbers["compared"] for title in (f"against {name}", "its halves")]
-    print(text_table([["", *columns], *(line[:-1] for line in compared_cells(numbers))]))
+    print(aligned([["", *columns], *(line[:-1] for line in compared_cells(numbers))]))
     print()
-    print(text_table([["", *numbers["sets"]], *(line[:-1] for line in own_cells(OWN, numbers))]))
+    print(aligned([["", *numbers["sets"]], *(line[:-1] for line in set_cells(PER_SET, numbers))]))
     for note in numbers["notes"]:
         print(f"Note: {note}")
     print(f"{settings.out / PAGE} is the card, {settings.out / NUMBERS} has all numbers")

@@ -1,4 +1,4 @@
-"""What is odd in a set of poses by itself: angles outside their limits, bones, views of its cameras."""
+"""Sanity checks of one set of poses: joint limits, bones, views of its cameras."""
 
 from typing import Any
 
@@ -6,12 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augment.bodies import STATURE_RATIOS
-from augment.export.poses import TOLERANCE_RAD
 from data import PoseBatch
 from evaluation.drawing.charts import view_numbers
-from evaluation.synthetic_quality.features import stature_ratios, statures
 from kinematics import BONES, JOINT_ANGLES, in_front, in_image, joint_limits
+from kinematics.limits import FIT_TOLERANCE_RAD
+from kinematics.stature import STATURE_RATIOS, stature_ratios, statures
 
 FAR_DEG = 15.0  # beyond the limits of average adults, where the supple still are
 NEAR_M = 0.5  # nearer to the camera's plane than this counts as behind it
@@ -20,35 +19,35 @@ _LEVELS = (0.05, 0.5, 0.95)
 
 
 def limit_violations(angles: Float[Tensor, "poses 28"]) -> dict[str, Any]:
-    """Percent of poses with an angle outside the anatomical limits, and of each angle. angles: fitted, rad.
+    """Count poses with an angle outside the anatomical limits, in percent, also angle by angle. angles: fitted, rad.
 
     One degree is forgiven, what the fit of real shoulders may be off.
     """
     limits = joint_limits("anatomical")
     excess = limits.excess(angles)
-    rates = limits.violation_rate(angles, TOLERANCE_RAD)
+    rates = limits.violation_rate(angles, FIT_TOLERANCE_RAD)
     return {
-        "any_angle_percent": _percent((excess > TOLERANCE_RAD).any(dim=1)),
+        "any_angle_percent": _percent((excess > FIT_TOLERANCE_RAD).any(dim=1)),
         f"any_angle_by_{FAR_DEG:g}_deg_percent": _percent((excess.rad2deg() > FAR_DEG).any(dim=1)),
         "per_angle_percent": {name: 100 * float(rate) for name, rate in zip(JOINT_ANGLES, rates, strict=True)},
     }
 
 
 def bone_sanity(lengths: Float[Tensor, "poses 15"]) -> dict[str, Any]:
-    """Stature, how unequal left and right are, and each segment's share of the stature. lengths: metres.
+    """Compute stature, left-right difference and each segment's share of the stature. lengths: metres.
 
     ratio: mean of segment over stature; variation: its standard deviation over its mean, in percent; usual_ratio is of
-    augment.bodies.STATURE_RATIOS.
+    kinematics.stature.STATURE_RATIOS.
     """
     left, right = (lengths[:, list(side)].double() for side in zip(*_PAIRS, strict=True))
     unequal = 100 * (left - right).abs() / ((left + right) / 2).clamp_min(1e-6)
     height, ratios = statures(lengths.double()), stature_ratios(lengths.double())
     segments = {
         name: {
-            "usual_ratio": usual, "ratio": float(own.mean()),
-            "variation_percent": 100 * float(own.std() / own.mean().clamp_min(1e-6)),
+            "usual_ratio": usual, "ratio": float(ratio.mean()),
+            "variation_percent": 100 * float(ratio.std() / ratio.mean().clamp_min(1e-6)),
         }
-        for (name, usual), own in zip(STATURE_RATIOS.items(), ratios.unbind(dim=1), strict=True)
+        for (name, usual), ratio in zip(STATURE_RATIOS.items(), ratios.unbind(dim=1), strict=True)
     }  # fmt: skip
     return {
         "stature_m": {"mean": float(height.mean()), "sd": float(height.std())},
@@ -58,18 +57,18 @@ def bone_sanity(lengths: Float[Tensor, "poses 15"]) -> dict[str, Any]:
 
 
 def view_statistics(views: PoseBatch) -> dict[str, Any]:
-    """How cameras see the poses: 5 %, 50 % and 95 % quantiles, and shares in percent; cameras may be unknown."""
+    """Summarise how cameras see the poses: 5, 50 and 95 % quantiles, shares in percent; cameras may be unknown."""
     screen = views.joints_2d[:, 0]
     aspect = 1.0 if views.camera is None else views.camera.aspect
-    found: dict[str, Any] = {
+    statistics: dict[str, Any] = {
         "box_half_widths": _levels(box_sizes(views)),
         "joints_in_image_percent": _percent(in_image(screen, aspect)),
     }
     if views.camera is None:
-        return found
+        return statistics
     numbers = {name: torch.as_tensor(values) for name, values in view_numbers(views).items()}
     azimuth = numbers["azimuth_deg"].abs()
-    return found | {
+    return statistics | {
         "poses_behind_camera_percent": _percent(~in_front(views.joints_3d, NEAR_M).all(dim=2)),
         "from_the_front_percent": _percent(azimuth < 45),
         "from_behind_percent": _percent(azimuth > 135),

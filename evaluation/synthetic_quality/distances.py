@@ -1,6 +1,6 @@
 """How far two sets of features are apart: Frechet distance with a bootstrap, nearest neighbours, precision and recall.
 
-Features are (N, F), one line per pose. Distances are computed in blocks of lines, so memory grows with N, not with N^2.
+Features are (N, F), one line per pose. Distances are computed in chunks of lines, so memory grows with N, not with N^2.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-BLOCK = 512  # lines of a distance matrix held at once
+CHUNK = 512  # lines of a distance matrix held at once
 PRECISION_K, DENSITY_K = 3, 5
 _95_PERCENT = 1.96  # standard deviations either side of a normal distribution's mean
 
@@ -64,12 +64,14 @@ def frechet_interval(
     frames of one are not independent. The bootstrap says how much the number moves; like the number itself it does not
     know of the bias of small sets, which the floor shows.
     """
-    value = frechet_distance(*(moments(own) for own in features))
-    drawn = []
+    value = frechet_distance(*(moments(sample) for sample in features))
+    distances = []
     for _ in range(times):
-        own = [_resampled(lines, recording, generator) for lines, recording in zip(features, recordings, strict=True)]
-        drawn.append(frechet_distance(*own))
-    spread = _95_PERCENT * float(torch.tensor(drawn).std()) if times > 1 else 0.0
+        sample = [
+            _resampled(lines, recording, generator) for lines, recording in zip(features, recordings, strict=True)
+        ]
+        distances.append(frechet_distance(*sample))
+    spread = _95_PERCENT * float(torch.tensor(distances).std()) if times > 1 else 0.0
     return Interval(value, max(0.0, value - spread), value + spread)
 
 
@@ -92,7 +94,7 @@ def pairwise_diversity(
 
 @dataclass(frozen=True)
 class Neighbours:
-    """How a set lies in another. The first four are fractions, density can exceed 1."""
+    """Overlap of two sets. The first four are fractions; density can exceed 1."""
 
     precision: float
     recall: float
@@ -124,11 +126,11 @@ def neighbours(
     to_synthetic = torch.full((len(real),), torch.inf, dtype=torch.float64)
     recalled = torch.zeros(len(real), dtype=torch.bool)
     inside, over, nearest = 0, 0, []
-    for rows, distances in _blocks(synthetic, real):
+    for chunk, distances in _chunks(synthetic, real):
         nearest.append(distances.amin(dim=1))
         inside += int((distances <= real_radii).any(dim=1).sum())
         over += int((distances <= wide_radii).sum())
-        recalled |= (distances <= synthetic_radii[rows, None]).any(dim=0)
+        recalled |= (distances <= synthetic_radii[chunk, None]).any(dim=0)
         to_synthetic = torch.minimum(to_synthetic, distances.amin(dim=0))
     return Neighbours(
         precision=inside / len(synthetic),
@@ -151,17 +153,17 @@ def ball_radii(
         raise ValueError(f"There are {len(features)} poses, expected more than {max(ks)}: that many neighbours of one.")
     alone = torch.bincount(recording)[recording] > len(features) - max(ks)
     nearest = []
-    for rows, distances in _blocks(features, features):
-        distances.masked_fill_((recording[rows, None] == recording) & ~alone[rows, None], torch.inf)
-        distances.diagonal(rows.start).fill_(torch.inf)  # the line itself
+    for chunk, distances in _chunks(features, features):
+        distances.masked_fill_((recording[chunk, None] == recording) & ~alone[chunk, None], torch.inf)
+        distances.diagonal(chunk.start).fill_(torch.inf)  # the line itself
         nearest.append(distances.topk(max(ks), largest=False).values)
     ordered = torch.cat(nearest)
     return [ordered[:, k - 1] for k in ks]
 
 
-def _blocks(first: Tensor, second: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Blocks of lines of the distance matrix. float64, since products of float32 lose the small distances."""
+def _chunks(first: Tensor, second: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Chunks of lines of the distance matrix. float64, since products of float32 lose the small distances."""
     second = second.double()
-    for start in range(0, len(first), BLOCK):
-        rows = slice(start, start + BLOCK)
-        yield rows, torch.cdist(first[rows].double(), second, compute_mode="use_mm_for_euclid_dist")
+    for start in range(0, len(first), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        yield chunk, torch.cdist(first[chunk].double(), second, compute_mode="use_mm_for_euclid_dist")

@@ -1,4 +1,4 @@
-"""A synthetic set against real ones in numbers: everything the card says, as plain dictionaries for JSON.
+"""The numbers of a dataset card, a synthetic set against real ones, as plain dictionaries for JSON.
 
 Names end in their units. Joint distances are on bodies of 1.75 m, root mean squares over the 16 joints.
 """
@@ -15,10 +15,10 @@ from evaluation.drawing.charts import SYNTHETIC_SET
 from evaluation.motion import motion_distances, motion_statistics
 from evaluation.synthetic_quality.checks import bone_sanity, limit_violations, view_statistics
 from evaluation.synthetic_quality.distances import Interval, frechet_interval, neighbours, pairwise_diversity
-from evaluation.synthetic_quality.features import standard_poses
 from evaluation.synthetic_quality.pose_sets.sets import PoseSet, halves
 from kinematics import bone_lengths, joint_angles_from_joints
 from kinematics.capsules import DEPTH_M, overlaps
+from kinematics.heading import standardize_poses
 
 JOINTS = 16
 RATE_TOLERANCE = 1.01
@@ -27,15 +27,15 @@ _MM = 1000.0
 
 
 @dataclass
-class Described:
-    """A set with what is computed of it once. joints: standard poses (N, 16, 3) m; angles: fitted (N, 28) rad."""
+class SetFeatures:
+    """A pose set and its features. joints: standard poses (N, 16, 3) m; angles: fitted (N, 28) rad."""
 
     poses: PoseSet
     joints: Tensor
     angles: Tensor
 
-    def __getitem__(self, rows: Tensor) -> "Described":
-        return Described(self.poses.part(rows), self.joints[rows], self.angles[rows])
+    def __getitem__(self, indices: Tensor) -> "SetFeatures":
+        return SetFeatures(self.poses.part(indices), self.joints[indices], self.angles[indices])
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -46,9 +46,10 @@ class Described:
         return self.joints.flatten(1)
 
 
-def described(poses: PoseSet, upright: bool) -> Described:
-    """upright: whether all sets of the card know what is up; otherwise none is asked."""
-    return Described(poses, standard_poses(poses.joints, upright), joint_angles_from_joints(poses.joints).joint_angles)
+def compute_features(poses: PoseSet, upright: bool) -> SetFeatures:
+    """Standardise the poses and fit their angles. upright: whether all sets of the card know what is up."""
+    angles = joint_angles_from_joints(poses.joints).joint_angles
+    return SetFeatures(poses, standardize_poses(poses.joints, upright), angles)
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,17 @@ class Effort:
         return torch.Generator().manual_seed(self.seed)
 
 
-def own_numbers(own: Described, effort: Effort) -> dict[str, Any]:
-    """What a set says by itself."""
-    poses = own.poses
+def set_numbers(features: SetFeatures, effort: Effort) -> dict[str, Any]:
+    """Compute the statistics of one set."""
+    poses = features.poses
     overlapping, pairs = overlaps(poses.joints)
     enough = poses.clips is not None and poses.fps and len(poses.clips) >= LEAST_CLIPS
     return {
-        "poses": len(own),
+        "poses": len(features),
         "poses_in_the_set": poses.total,
         "recordings": int(poses.recording.max()) + 1,
-        "diversity_mm": _MM * pairwise_diversity(own.joints, effort.generator()),
-        "outside_limits": limit_violations(own.angles),
+        "diversity_mm": _MM * pairwise_diversity(features.joints, effort.generator()),
+        "outside_limits": limit_violations(features.angles),
         "capsule_overlap": {"depth_mm": _MM * DEPTH_M, "poses_percent": overlapping, "pairs_percent": pairs},
         "bones": bone_sanity(bone_lengths(poses.joints)),
         "views": None if poses.views is None else view_statistics(poses.views),
@@ -82,17 +83,18 @@ def own_numbers(own: Described, effort: Effort) -> dict[str, Any]:
 
 
 def _motion(poses: PoseSet) -> dict[str, Any]:
-    """Statistics of clips, m/s and m/s^2; nan (a set whose feet never touch) is no number in JSON."""
+    """Statistics of clips, m/s and m/s^2; None for the skating of feet that never touch the floor."""
     assert poses.clips is not None and poses.fps is not None
-    found = asdict(motion_statistics(poses.clips, poses.fps))
-    found = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in found.items()}
-    return found | {"frames": poses.clips.shape[1], "fps": poses.fps}
+    numbers = asdict(motion_statistics(poses.clips, poses.fps))
+    if math.isnan(numbers["skating"]):
+        numbers["skating"] = None
+    return numbers | {"frames": poses.clips.shape[1], "fps": poses.fps}
 
 
-def compared(synthetic: Described, real: Described, effort: Effort) -> dict[str, Any]:
-    """The first set against the second, both of the same size. Not symmetrical: the second is the one to be covered."""
+def compared(synthetic: SetFeatures, real: SetFeatures, effort: Effort) -> dict[str, Any]:
+    """Compare equally many poses of both sets. Not symmetrical: the real set is the one to be covered."""
     size = min(len(synthetic), len(real), effort.poses)
-    first, second = (_fewer(own, size, effort) for own in (synthetic, real))
+    first, second = (_subset(features, size, effort) for features in (synthetic, real))
     recordings = (first.poses.recording, second.poses.recording)
     joints = frechet_interval((first.flat, second.flat), recordings, effort.times, effort.generator())
     angles = frechet_interval((first.angles, second.angles), recordings, effort.times, effort.generator())
@@ -111,14 +113,14 @@ def compared(synthetic: Described, real: Described, effort: Effort) -> dict[str,
     }
 
 
-def floor(real: Described, effort: Effort) -> dict[str, Any]:
-    """One half of a set against the other: what no synthetic set has to be better than."""
+def split_half_floor(real: SetFeatures, effort: Effort) -> dict[str, Any]:
+    """Compare one half of a set with the other: no synthetic set has to be better than that."""
     first, second = halves(real.poses, effort.generator())
     return compared(real[first], real[second], effort)
 
 
-def _fewer(own: Described, size: int, effort: Effort) -> Described:
-    return own[torch.randperm(len(own), generator=effort.generator())[:size]]
+def _subset(features: SetFeatures, size: int, effort: Effort) -> SetFeatures:
+    return features[torch.randperm(len(features), generator=effort.generator())[:size]]
 
 
 def _per_joint_mm(distance: float) -> float:
@@ -131,8 +133,10 @@ def _middle_and_95(distances: Tensor) -> dict[str, float]:
 
 
 def common_rate(synthetic_fps: float | int, real_fps: float | int) -> tuple[int, int] | None:
-    """Every how many-th frame of each makes the rates equal; None where no whole number does."""
+    """Find the two strides that make the frame rates equal; None where no whole number does."""
     ratio = real_fps / synthetic_fps
+    if not 0 < ratio < math.inf:  # also NaN
+        return None
     step = max(1, round(max(ratio, 1 / ratio)))
     if max(ratio, 1 / ratio) > RATE_TOLERANCE * step or max(ratio, 1 / ratio) * RATE_TOLERANCE < step:
         return None
@@ -140,7 +144,7 @@ def common_rate(synthetic_fps: float | int, real_fps: float | int) -> tuple[int,
 
 
 def motion_apart(synthetic: PoseSet, real: PoseSet, notes: list[str]) -> dict[str, float] | None:
-    """Distances of the motion of two sets, m/s and m/s^2, at the slower of their rates."""
+    """Compute the motion distances of two sets, m/s and m/s^2, at the slower of their rates."""
     if synthetic.clips is None or not synthetic.fps:
         return None
     if real.clips is None or not real.fps or len(real.clips) < LEAST_CLIPS:
@@ -161,16 +165,16 @@ def motion_apart(synthetic: PoseSet, real: PoseSet, notes: list[str]) -> dict[st
 
 
 def names(sets: list[PoseSet]) -> list[str]:
-    """What the card calls the sets: the first is the synthetic one; equal names get numbers."""
-    found = [SYNTHETIC_SET]
+    """Name the sets on the card: the first is the synthetic one; equal names get numbers."""
+    names_so_far = [SYNTHETIC_SET]
     for poses in sets[1:]:
-        again = sum(name == poses.name or name.startswith(f"{poses.name} (") for name in found)
-        found.append(f"{poses.name} ({again + 1})" if again else poses.name)
-    return found
+        again = sum(name == poses.name or name.startswith(f"{poses.name} (") for name in names_so_far)
+        names_so_far.append(f"{poses.name} ({again + 1})" if again else poses.name)
+    return names_so_far
 
 
 def common_axes(sets: list[PoseSet], notes: list[str]) -> bool:
-    """Whether every set knows what is up; if not, the notes say what that means."""
+    """Whether the vertical is known in every set; if not, a note says what that means."""
     unknown = ", ".join(poses.name for poses in sets if not poses.upright)
     if unknown:
         notes.append(
@@ -180,19 +184,20 @@ def common_axes(sets: list[PoseSet], notes: list[str]) -> bool:
     return not unknown
 
 
-def judge(
-    synthetic: Described, real: dict[str, Described], effort: Effort, notes: list[str], progress: Callable[[], object]
-) -> dict[str, Any]:
-    """All numbers. progress is called once for the synthetic set and three times for each real one."""
-    sets = {SYNTHETIC_SET: own_numbers(synthetic, effort)}
+def compute_report(
+    synthetic: SetFeatures, real: dict[str, SetFeatures], effort: Effort, notes: list[str],
+    progress: Callable[[], object],
+) -> dict[str, Any]:  # fmt: skip
+    """Compute all numbers. progress: called once for the synthetic set and three times for each real one."""
+    sets = {SYNTHETIC_SET: set_numbers(synthetic, effort)}
     progress()
     against, halved, moving = {}, {}, {}
-    for name, own in real.items():
-        sets[name] = own_numbers(own, effort)
+    for name, features in real.items():
+        sets[name] = set_numbers(features, effort)
         progress()
-        against[name] = compared(synthetic, own, effort)
+        against[name] = compared(synthetic, features, effort)
         progress()
-        halved[name] = floor(own, effort)
+        halved[name] = split_half_floor(features, effort)
         progress()
-        moving[name] = motion_apart(synthetic.poses, own.poses, notes)
+        moving[name] = motion_apart(synthetic.poses, features.poses, notes)
     return {"sets": sets, "compared": against, "floor": halved, "motion_distance": moving}

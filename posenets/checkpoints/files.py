@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from data.plugins import refuse_missing_plugins
 from posenets.checkpoints.archive import members_of, read_members, read_stream
 from posenets.checkpoints.unpickling import NoWeightsError
 
@@ -24,7 +25,7 @@ def read_checkpoint(path: str | Path) -> Any:
     with open(path, "rb") as file:  # a file that may not be read is no broken one
         archive = file.read(len(ZIP_START)) == ZIP_START
     try:
-        return read_members(members_of(path)) if archive or zipfile.is_zipfile(path) else read_stream(path)
+        content = read_members(members_of(path)) if archive or zipfile.is_zipfile(path) else read_stream(path)
     except (zipfile.BadZipFile, EOFError) as error:
         raise ValueError(
             f"{path} cannot be read as a checkpoint: it is damaged ({_said(error)}). {_remedy(path)}"
@@ -32,6 +33,8 @@ def read_checkpoint(path: str | Path) -> Any:
     except Exception as error:  # a broken pickle makes each of its words raise a different type
         reason = _said(error) if isinstance(error, NoWeightsError) else "this is no file of PyTorch's, or a damaged one"
         raise ValueError(f"{path} cannot be read as a checkpoint: expected weights alone, but {reason}.") from error
+    refuse_missing_plugins(content, path)
+    return content
 
 
 def _said(error: Exception) -> str:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kinematics.camera import Camera
-from kinematics.rotation import quaternion_to_matrix
+from kinematics.rotation import quaternion_to_matrix, yaw_to_matrix
 from kinematics.skeleton import Skeleton
 from kinematics.triangulation import triangulate
 
@@ -69,18 +69,15 @@ def triangulated(
     nearest = centre + direction * ((middle[:, None] - centre) * direction).sum(-1, keepdim=True)
     seen = (confidence > 0)[..., None].to(points.dtype)
     alone = torch.where(seen.sum(1) > 0, (nearest * seen).sum(1) / seen.sum(1).clamp_min(1), middle)
-    found = known[..., None] | ~known.any(dim=2)[..., None, None]  # a frame without any: as triangulate leaves it
-    return torch.where(found, points, alone)
+    located = known[..., None] | ~known.any(dim=2)[..., None, None]  # a frame without any: as triangulate leaves it
+    return torch.where(located, points, alone)
 
 
 def turn_to_person(joints_world: Float[Tensor, "batch joints 3"], skeleton: Skeleton) -> Float[Tensor, "batch 3 3"]:
     """Turn about the vertical from world axes to those of a person whose left is x: of hips and shoulders together."""
     at = {name: joints_world[:, skeleton.joints.index(name)] for name in ("LHip", "RHip", "LShoulder", "RShoulder")}
     left = at["LHip"] - at["RHip"] + at["LShoulder"] - at["RShoulder"]
-    heading = torch.atan2(left[:, 1], left[:, 0])
-    cos, sin, none = heading.cos(), heading.sin(), torch.zeros_like(heading)
-    rows = [cos, sin, none, -sin, cos, none, none, none, none + 1]
-    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+    return yaw_to_matrix(-torch.atan2(left[:, 1], left[:, 0]))
 
 
 def _directions(joints_2d: Tensor, camera: Camera) -> Tensor:

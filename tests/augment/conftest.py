@@ -9,7 +9,7 @@ import torch
 
 from augment.cameras import wide_rigs
 from augment.export import __main__ as export
-from augment.visible import photograph
+from augment.visible import project_to_batch
 from data.batch import REAL, PoseBatch
 from data.h36m.cameras import H36M_CAMERAS
 from data.recordings import Recording, view_from_world
@@ -38,7 +38,7 @@ def rigged(people: PoseBatch) -> Callable[..., PoseBatch]:
     def make(views: int, frames: int = 1) -> PoseBatch:
         drift = 0.01 * torch.arange(frames)[:, None, None] * torch.tensor([1.0, 0.0, 0.0])
         joints = people.joints_world() + drift
-        batch = photograph(joints, wide_rigs(joints[:, 0, 0], views, torch.Generator().manual_seed(5)))
+        batch = project_to_batch(joints, wide_rigs(joints[:, 0, 0], views, torch.Generator().manual_seed(5)))
         batch.source.fill_(REAL)
         return batch
 
@@ -70,7 +70,7 @@ def oracle_state_dict(oracle: dict[str, torch.Tensor]):
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path, str], Path]]:
     """Runs the export command in this process, in small blocks: (folder, flags) -> the folder."""
-    monkeypatch.setattr(export, "FRAMES_PER_BLOCK", 64)
+    monkeypatch.setattr(export, "FRAMES_PER_CHUNK", 64)
     threads = torch.get_num_threads()
 
     def run(folder: Path, words: str) -> Path:

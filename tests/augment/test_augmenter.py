@@ -3,18 +3,19 @@ from dataclasses import replace
 import pytest
 import torch
 
-from augment import Augmenter, PoseGenerator
+from augment import Augmenter
 from augment.augmenter import _split
-from augment.reference import Reference
+from augment.reference import ReferencePoses
 from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
-from augment.visible import is_photographable
+from augment.visible import is_visible
 from data.batch import SYNTHETIC, PoseBatch
 from kinematics import bone_lengths
-from kinematics.balance import centre_of_mass, support
+from kinematics.balance import centre_of_mass, support_point
 
 SMALL_GAN = {"generator_width": 16, "critic_width_3d": 16, "critic_width_2d": 16, "generator_every": 2}
 ALL = AugmentSettings(
-    mixture=Mixture(gan=1.0, crossover=1.0, limbs=1.0, rom=1.0, normal=1.0, real=1.0), gan=GanSettings(**SMALL_GAN)
+    mixture=Mixture(gan=1.0, angle_swap=1.0, limb_swap=1.0, range_of_motion=1.0, clipped_normal=1.0, real=1.0),
+    gan=GanSettings(**SMALL_GAN),
 )  # fmt: skip
 DH_AUG = replace(RECIPES["dh-aug"], gan=replace(RECIPES["dh-aug"].gan, **SMALL_GAN))
 
@@ -36,7 +37,7 @@ def test_samples_are_photographable_pairs_of_a_human(settings, people):
     assert set(augmenter.acceptance) == set(settings.mixture.shares())
 
 
-@pytest.mark.parametrize("source", ["gan", "crossover", "limbs", "rom", "normal", "real"])
+@pytest.mark.parametrize("source", ["gan", "angle_swap", "limb_swap", "range_of_motion", "clipped_normal", "real"])
 def test_every_source_works_alone_and_repeats_with_the_seed(source, people):
     settings = replace(ALL, mixture=Mixture(**{source: 1.0}))
     augmenter = Augmenter(settings, people)
@@ -46,17 +47,17 @@ def test_every_source_works_alone_and_repeats_with_the_seed(source, people):
 
 @pytest.mark.parametrize("part", [0.0, 0.02])
 def test_who_is_led_out_of_the_image_is_put_where_a_real_pose_stood_and_nobody_is_repeated(part, people, monkeypatch):
-    beside = Reference.beside
+    offset_to_reference = ReferencePoses.offset_to_reference
 
     def led_away(reference, joints, places):
         stays = torch.arange(len(joints)) < part * len(joints)
-        return beside(reference, joints, places) + torch.where(stays, 0.0, 100.0)[:, None, None, None]
+        return offset_to_reference(reference, joints, places) + torch.where(stays, 0.0, 100.0)[:, None, None, None]
 
-    monkeypatch.setattr(Reference, "beside", led_away)
+    monkeypatch.setattr(ReferencePoses, "offset_to_reference", led_away)
     augmenter = Augmenter(DH_AUG, people)
     batch = augmenter.sample(200)
     assert len(batch.joints_3d.flatten(1).unique(dim=0)) == 200
-    assert is_photographable(batch).all() and augmenter.drawn["gan"] > 390 and 0 < augmenter.acceptance["gan"] < 0.6
+    assert is_visible(batch).all() and augmenter.drawn["gan"] > 390 and 0 < augmenter.acceptance["gan"] < 0.6
 
 
 def test_same_seed_gives_the_same_training(people):
@@ -67,12 +68,14 @@ def test_same_seed_gives_the_same_training(people):
     assert runs[0] == runs[1]
 
 
-@pytest.mark.parametrize("source", ["crossover", "limbs", "rom"])
+@pytest.mark.parametrize("source", ["angle_swap", "limb_swap", "range_of_motion"])
 def test_balanced_poses_stand_over_their_feet(source, people):
-    def leans(balanced: float) -> torch.Tensor:
-        settings = AugmentSettings(mixture=Mixture(**{source: 1.0}), tilt_sd=0.4, balanced=balanced, lean_sd=0.0)
+    def leans(balance_probability: float) -> torch.Tensor:
+        settings = AugmentSettings(
+            mixture=Mixture(**{source: 1.0}), tilt_sd=0.4, balance_probability=balance_probability, lean_sd=0.0
+        )
         joints = Augmenter(settings, people).sample(400).joints_world()[:, 0]
-        upwards = centre_of_mass(joints) - support(joints)
+        upwards = centre_of_mass(joints) - support_point(joints)
         return torch.atan2(upwards[:, :2].norm(dim=-1), upwards[:, 2])
 
     assert leans(0.0).median() > 0.2
@@ -104,7 +107,7 @@ def test_resumed_augmenter_goes_on_as_if_never_stopped(people, tmp_path):
 
 def test_resuming_with_another_recipe_is_refused(people):
     state = Augmenter(ALL, people).state_dict()
-    with pytest.raises(ValueError, match="has a GAN, this recipe has none"):
+    with pytest.raises(ValueError, match="has learnt sources: gan; this recipe has: none"):
         Augmenter(replace(ALL, mixture=Mixture(real=1.0)), people).load_state_dict(state)
 
 
@@ -117,16 +120,16 @@ def test_first_batch_serves_as_reference(people):
     assert len(augmenter.sample(0)) == 0
 
 
-def test_a_generator_of_ones_own_is_used(people):
-    net = PoseGenerator(width=8, limits="anatomical", learn_bones=True, global_rotation_mode="upright")
-    settings = replace(ALL, mixture=Mixture(gan=1.0))
-    augmenter = Augmenter(settings, people, net)
-    before = net.deconv_out.bias.detach().clone()
+def test_factors_of_the_generator_scale_left_and_right_alike(people):
+    gan = replace(ALL.gan, learn_bones=True, generator_width=8)
+    augmenter = Augmenter(replace(ALL, mixture=Mixture(gan=1.0), gan=gan), people)
+    bias = augmenter.sources["gan"].pose_generator.deconv_out.bias
+    before = bias.detach().clone()
     for _ in range(2):
         augmenter.update(people)
-    assert not torch.equal(before, net.deconv_out.bias)
+    assert not torch.equal(before, bias)
     lengths = bone_lengths(augmenter.sample(20).joints_3d)
-    torch.testing.assert_close(lengths[..., 0] / lengths[..., 1], torch.full((20, 1), 0.45 / 0.45), atol=1e-3, rtol=0)
+    torch.testing.assert_close(lengths[..., 0] / lengths[..., 1], torch.ones(20, 1), atol=1e-3, rtol=0)
 
 
 def test_recipe_none_learns_and_makes_nothing(people):
@@ -147,7 +150,7 @@ def test_gradients_pass_through_the_given_average(people):
 
 def test_ranks_start_from_the_same_net_and_draw_different_noise(people):
     first, second = (Augmenter(ALL, people, rank=rank) for rank in (0, 1))
-    nets = [augmenter.parts.gan.pose_generator for augmenter in (first, second)]
+    nets = [augmenter.sources["gan"].pose_generator for augmenter in (first, second)]
     assert all(torch.equal(a, b) for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True))
     assert not same(first.sample(10), second.sample(10))
 
@@ -165,7 +168,7 @@ def test_cameras_that_see_nobody_are_said(people):
 
 
 def test_counts_follow_the_shares_and_add_up():
-    shares = Mixture(gan=0.2, limbs=0.5, real=0.3).shares()
+    shares = Mixture(gan=0.2, limb_swap=0.5, real=0.3).shares()
     for count in range(1, 40):
         counts = _split(count, shares)
         assert sum(counts.values()) == count

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from augment.bodies import FACTOR_NAMES, PopulationBodies, TemplateBodies, body_sampler, scale_bones
-from kinematics import BONES
+from augment.bodies import PopulationBodies, TemplateBodies, body_sampler
+from kinematics.bones import BONES, FACTOR_NAMES, scale_bones
 
 LEFT = [i for i, bone in enumerate(BONES) if bone.startswith("left_")]
 RIGHT = [BONES.index("right_" + BONES[i].removeprefix("left_")) for i in LEFT]

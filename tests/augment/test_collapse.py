@@ -20,21 +20,19 @@ def test_diversity_grows_with_the_differences_between_poses(people):
 
 def test_a_generator_that_ignores_its_noise_is_noticed(people):
     augmenter = Augmenter(GAN, people)
-    net = augmenter.parts.sources.pose_generator
-    assert net is not None
+    net = augmenter.sources["gan"].pose_generator
     with torch.no_grad():
         net.deconv_out.weight.mul_(0)
-    sentence = augmenter.collapse()
+    sentence = augmenter.problem()
     assert sentence is not None and "collapsed" in sentence and "joint angles" in sentence
 
 
 def test_a_generator_as_diverse_as_the_data_is_not_blamed(people):
     augmenter = Augmenter(GAN, people)
-    net = augmenter.parts.sources.pose_generator
-    assert net is not None
+    net = augmenter.sources["gan"].pose_generator
     with torch.no_grad():
         net.deconv_out.weight.mul_(15)  # spreads a fresh net's poses over their range
-    assert augmenter.collapse({"critic_3d_distance": 0.4, "critic_2d_distance": -0.1}) is None
+    assert augmenter.problem({"critic_3d_distance": 0.4, "critic_2d_distance": -0.1}) is None
 
 
 @pytest.mark.parametrize("distance", [80.0, float("nan")])
@@ -46,4 +44,11 @@ def test_a_critic_that_ran_away_is_noticed(people, distance):
 
 
 def test_recipes_without_a_gan_have_nothing_to_collapse(people):
-    assert Augmenter(AugmentSettings(mixture=Mixture(real=1.0)), people).collapse() is None
+    assert Augmenter(AugmentSettings(mixture=Mixture(real=1.0)), people).problem() is None
+
+
+def test_poses_that_are_nan_are_noticed(people):
+    healthy = diversity(people.joints_world()[:, 0])
+    broken = diversity(people.joints_world()[:, 0] * float("nan"))
+    sentence = collapse_sentence(healthy, broken)
+    assert sentence is not None and sentence.startswith("The GAN has come apart: its poses are NaN")

@@ -62,8 +62,8 @@ def test_views_one_by_one_get_the_same_errors(rigged: Rigged):
 
 
 def test_synthetic_views_are_seen_by_the_detector(rigged: Rigged):
-    settings = AugmentSettings(mixture=Mixture(limbs=1.0))
-    batch = Augmenter(settings, rigged(3), noise=NOISE).sample(50)
+    settings = AugmentSettings(mixture=Mixture(limb_swap=1.0))
+    batch = Augmenter(settings, rigged(3), detector_noise=NOISE).sample(50)
     assert batch.confidence is not None and batch.confidence.shape == (50, 3, 1, 16)
     assert 1e-3 < (batch.camera.project(batch.joints_3d) - batch.joints_2d).abs().mean() < 0.1
 

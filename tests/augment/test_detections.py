@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from augment import Augmenter, DetectorNoise, PosePool
+from augment import Augmenter, DetectorNoise
 from augment.detector_noise.detections import RUN, is_projected, noise_for, pairs_of
 from augment.settings import AugmentSettings, Mixture, recipe
 from data.batch import PoseBatch
@@ -16,7 +16,7 @@ from data.dataset import PoseDataset
 from data.recordings import Recording
 
 NOISE = DetectorNoise("h36m_16", (0.04,) * 16, (0.05,) * 16, (0.01,) * 16, seconds=0.2, slope=10.0, fps=25.0)
-REAL_AND_NEW = AugmentSettings(mixture=Mixture(real=0.5, limbs=0.5))
+REAL_AND_NEW = AugmentSettings(mixture=Mixture(real=0.5, limb_swap=0.5))
 Motion = Callable[..., Recording]
 
 
@@ -92,8 +92,8 @@ def test_synthetic_poses_are_seen_as_the_detector_sees_real_ones(people: PoseBat
 
 def test_an_augmenter_of_projections_adds_no_noise_and_a_given_one_counts(people: PoseBatch):
     assert Augmenter(REAL_AND_NEW, people).sample(10).confidence is None
-    given = Augmenter(REAL_AND_NEW, people, noise=NOISE)
-    assert given.sample(10).confidence is not None and given.noise == NOISE
+    given = Augmenter(REAL_AND_NEW, people, detector_noise=NOISE)
+    assert given.sample(10).confidence is not None and given.detector_noise == NOISE
 
 
 def test_the_published_recipe_has_no_noise_and_the_gan_sees_clean_fakes(people: PoseBatch):
@@ -111,14 +111,3 @@ def test_critics_see_real_detections_as_projections_because_fakes_are(detected: 
     rows, settings = torch.arange(0, len(projected), 100), replace(recipe("dh-aug"), max_reference=50)
     losses = [Augmenter(settings, data, seed=1).update(data.batch(rows)) for data in (detected, projected)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-
-
-def test_a_pool_keeps_confidences_and_refuses_a_mixture(people: PoseBatch, generator: torch.Generator):
-    noisy = Augmenter(REAL_AND_NEW, people, noise=NOISE)
-    pool = PosePool(6)
-    for _ in range(2):
-        pool.add(noisy.sample(4))
-    drawn = pool.draw(50, generator)
-    assert drawn.confidence is not None and len(drawn.confidence.flatten(1).unique(dim=0)) == 6
-    with pytest.raises(ValueError, match="have confidences and others have none"):
-        pool.add(people[:3])

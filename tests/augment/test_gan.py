@@ -1,29 +1,36 @@
 import pytest
 import torch
 
-from augment import PoseGenerator
-from augment.gan.gan import Gan, critic_inputs, leaky_clamp, seen_by, with_mirror_images
+from augment.gan.critic_inputs import critic_inputs, leaky_clamp, seen_by, with_mirror_images
+from augment.gan.source import GanSource
 from augment.gan.wgan import frozen, generator_loss
-from augment.settings import GanSettings
+from augment.reference import ReferencePoses
+from augment.settings import AugmentSettings, GanSettings
+from augment.sources.pose_source import SourceContext
 from kinematics import DHHuman, bone_lengths
 
-SMALL = GanSettings(generator_width=16, critic_width_3d=16, critic_width_2d=16, generator_every=2)
+SMALL = AugmentSettings(gan=GanSettings(generator_width=16, critic_width_3d=16, critic_width_2d=16, generator_every=2))
 
 
-def test_mirrored_poses_carry_as_much_gradient_as_plain_ones(people, generator):
+@pytest.fixture
+def gan(people, generator) -> GanSource:
+    reference = ReferencePoses.of(people, len(people), generator)
+    return GanSource(SourceContext(SMALL, reference, generator))
+
+
+def test_mirrored_poses_carry_as_much_gradient_as_plain_ones(people, gan, generator):
     """In the original they carried none: the generator's gradient was the plain one, halved."""
-    gan = Gan(PoseGenerator(width=16), SMALL)
-    noise = gan.pose_generator.noise(len(people), generator)
+    latent = gan.pose_generator.sample_latent(len(people), generator)
     bodies = bone_lengths(people.joints_world())
 
     def gradient(halves: slice) -> torch.Tensor:
-        pose = gan.pose_generator(noise)
+        pose = gan.pose_generator(latent)
         joints = DHHuman()(pose.joint_angles, bodies, pose.global_rotation, pose.root)
         fake = critic_inputs(joints, seen_by(people.camera, joints), "world", generator)
         count = len(people)
         picked = fake.world[count * halves.start : count * halves.stop]
-        with frozen(gan.critic_3d):
-            loss = generator_loss(gan.critic_3d, picked)
+        with frozen(gan.critics["critic_3d"]):
+            loss = generator_loss(gan.critics["critic_3d"], picked)
         parameters = list(gan.pose_generator.parameters())
         grads = torch.autograd.grad(loss, parameters, allow_unused=True)
         return torch.cat([g.flatten() for g in grads if g is not None])
@@ -76,23 +83,15 @@ def test_random_headings_keep_heights_and_shapes(people, generator):
     assert (turned - plain).abs().max() > 0.1
 
 
-def test_generator_steps_every_second_update(people, generator):
-    gan = Gan(PoseGenerator(width=16), SMALL)
-
-    def draw(count: int):
-        pose = gan.pose_generator(gan.pose_generator.noise(count, generator))
-        lengths = bone_lengths(people.joints_world())
-        return DHHuman()(pose.joint_angles, lengths, pose.global_rotation, pose.root), people.camera
-
+def test_generator_steps_every_second_update(people, gan):
     before = [p.detach().clone() for p in gan.pose_generator.parameters()]
-    assert "generator_loss" not in gan.update(people, draw, generator)
+    assert "generator_loss" not in gan.update(people)
     assert all(torch.equal(a, b) for a, b in zip(before, gan.pose_generator.parameters(), strict=True))
-    losses = gan.update(people, draw, generator)
+    losses = gan.update(people)
     assert {"generator_loss", "critic_3d_loss", "critic_2d_distance"} <= set(losses)
     assert any(not torch.equal(a, b) for a, b in zip(before, gan.pose_generator.parameters(), strict=True))
 
 
-def test_a_state_without_critics_is_refused():
-    gan = Gan(PoseGenerator(width=16), SMALL)
+def test_a_state_without_critics_is_refused(gan):
     with pytest.raises(ValueError, match="critic_3d"):
         gan.load_state_dict({"generator": {}, "critic_2d": {}, "generator_optimizer": {}})

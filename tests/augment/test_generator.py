@@ -61,7 +61,7 @@ def test_original_weights_of_another_kind_are_refused():
 @pytest.mark.parametrize("table", ["dh-aug", "anatomical"])
 def test_angles_stay_inside_their_limits(table, generator, float_dtype):
     net = PoseGenerator(width=16, limits=table).to(float_dtype)
-    pose = net(20 * net.noise(300, generator))
+    pose = net(20 * net.sample_latent(300, generator))
     limits = joint_limits(table)
     assert (pose.joint_angles >= limits.lower.to(float_dtype) - 1e-5).all()
     assert (pose.joint_angles <= limits.upper.to(float_dtype) + 1e-5).all()
@@ -71,7 +71,7 @@ def test_angles_stay_inside_their_limits(table, generator, float_dtype):
 
 def test_every_output_moves_the_pose(generator):
     net = PoseGenerator(width=16, learn_bones=True)
-    pose = net(net.noise(8, generator))
+    pose = net(net.sample_latent(8, generator))
     joints = DHHuman()(pose.joint_angles, torch.full((8, 1, 15), 0.3), pose.global_rotation, pose.root)
     (joints.square().sum() + pose.bone_factors.square().sum()).backward()
     assert (net.deconv_out.weight.grad.abs().sum(dim=1) > 0).all()
@@ -79,7 +79,7 @@ def test_every_output_moves_the_pose(generator):
 
 def test_upright_headings_are_uniform(generator):
     net = PoseGenerator(width=16, global_rotation_mode="upright", max_tilt=0.5)
-    rotation = net(net.noise(4000, generator)).global_rotation[:, 0]
+    rotation = net(net.sample_latent(4000, generator)).global_rotation[:, 0]
     counts = torch.histc(rotation[:, 2], bins=8, min=-math.pi, max=math.pi)
     assert counts.min() > 400 and counts.max() < 600
     assert rotation[:, :2].abs().max() <= 0.5
@@ -87,7 +87,7 @@ def test_upright_headings_are_uniform(generator):
 
 def test_clips_share_their_noise_and_bodies(generator):
     net = PoseGenerator(width=16, frames=3, learn_bones=True)
-    pose = net(net.noise(5, generator))
+    pose = net(net.sample_latent(5, generator))
     assert pose.joint_angles.shape == (5, 3, 28) and pose.root.shape == (5, 3, 3)
     assert pose.bone_factors.shape == (5, 8)
     assert ((pose.bone_factors - 1).abs() <= 0.2).all()
@@ -95,5 +95,5 @@ def test_clips_share_their_noise_and_bodies(generator):
 
 def test_noise_comes_from_the_generator():
     net = PoseGenerator(width=8)
-    first, second = (net.noise(4, torch.Generator().manual_seed(5)) for _ in range(2))
+    first, second = (net.sample_latent(4, torch.Generator().manual_seed(5)) for _ in range(2))
     assert torch.equal(first, second)

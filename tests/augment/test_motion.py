@@ -8,12 +8,12 @@ import torch
 
 from augment import Augmenter, MotionCritic2D, MotionCritic3D, PoseGenerator
 from augment.cameras import wide_cameras
-from augment.gan.gan import Gan, critic_inputs
+from augment.gan.critic_inputs import critic_inputs
 from augment.gan.generator import spline_basis
 from augment.gan.wgan import gradient_penalty
 from augment.settings import AugmentSettings, GanSettings, Mixture
 from augment.sources.random_poses import range_of_motion_poses
-from augment.visible import photograph
+from augment.visible import project_to_batch
 from data.batch import REAL, PoseBatch
 from evaluation.motion import motion_statistics
 from kinematics import DHHuman, bone_lengths
@@ -34,7 +34,7 @@ def clips(generator) -> PoseBatch:
     root = torch.tensor([0.0, 0.0, 1.0]) + 0.3 * share * torch.randn(60, 1, 3, generator=generator)
     body = torch.tensor([0.45, 0.45, 0.44, 0.44, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.28, 0.28, 0.25, 0.25, 0.19])
     joints = DHHuman()(angles, body.expand(60, 1, 15), rotation, root)
-    return photograph(joints, wide_cameras(joints[:, FRAMES // 2, 0], generator))
+    return project_to_batch(joints, wide_cameras(joints[:, FRAMES // 2, 0], generator))
 
 
 @pytest.mark.parametrize("key_every", [1, 3, 4, 20])
@@ -53,7 +53,7 @@ def test_trajectories_move_continuously_and_stay_inside_the_limits(generator):
         net = PoseGenerator(width=32, frames=frames, limits="anatomical", key_every=key_every)
         with torch.no_grad():
             net.deconv_out.weight.mul_(20)  # wild angles
-            pose = net(net.noise(50, generator))
+            pose = net(net.sample_latent(50, generator))
         assert pose.joint_angles.shape == (50, frames, 28)
         limits = net.limits
         assert (pose.joint_angles >= limits.lower.float() - 1e-5).all()
@@ -64,7 +64,7 @@ def test_trajectories_move_continuously_and_stay_inside_the_limits(generator):
 
 def test_headings_of_clips_turn_about_a_uniform_one(generator):
     net = PoseGenerator(width=16, frames=FRAMES, global_rotation_mode="upright", key_every=4)
-    heading = net(net.noise(4000, generator)).global_rotation[..., 2]
+    heading = net(net.sample_latent(4000, generator)).global_rotation[..., 2]
     middle = heading[:, FRAMES // 2]
     assert (heading.diff(dim=1) != 0).any()
     counts = torch.histc(middle, 8, -math.pi, math.pi) / len(middle)
@@ -110,7 +110,8 @@ def test_critics_see_clips_plain_mirrored_and_backwards(clips, generator):
     torch.testing.assert_close(backwards.flip(1), plain)
     torch.testing.assert_close(both.flip(1), mirrored)
     torch.testing.assert_close(bone_lengths(mirrored)[..., 0], bone_lengths(plain)[..., 1])
-    assert len(critic_inputs(joints, clips.joints_2d, "world", generator, playback=False).world_clips) == 2 * len(clips)
+    forwards = critic_inputs(joints, clips.joints_2d, "world", generator, time_reversal=False)
+    assert len(forwards.world_clips) == 2 * len(clips)
     torch.testing.assert_close(seen.world, torch.cat([plain.flatten(0, 1), mirrored.flatten(0, 1)]))
 
 
@@ -121,8 +122,7 @@ def test_a_clip_has_one_heading(clips, generator):
 
 
 def test_every_variant_of_a_clip_carries_gradient(clips, generator):
-    gan = Gan(PoseGenerator(width=16, frames=FRAMES, key_every=4), SMALL)
-    critic = gan.critics["motion_critic_3d"]
+    critic = MotionCritic3D(FRAMES, 16)
     fakes = clips.joints_world().requires_grad_()
     seen = critic_inputs(fakes, clips.joints_2d, "world", generator).world_clips
     norms = []
@@ -134,7 +134,7 @@ def test_every_variant_of_a_clip_carries_gradient(clips, generator):
 
 def test_motion_critics_come_in_when_they_are_told_to(clips, generator):
     augmenter = Augmenter(AugmentSettings(mixture=Mixture(gan=1.0), gan=SMALL), clips)
-    nets = augmenter.parts.gan.critics
+    nets = augmenter.sources["gan"].critics
     before = {name: [p.clone() for p in net.parameters()] for name, net in nets.items()}
     losses = augmenter.update(clips, motion=False)
     assert set(losses) >= {"critic_3d_loss", "critic_2d_loss"} and not any(name.startswith("motion") for name in losses)
@@ -144,9 +144,9 @@ def test_motion_critics_come_in_when_they_are_told_to(clips, generator):
         assert any(not torch.equal(p, q) for p, q in zip(before[name], net.parameters(), strict=True)), name
 
 
-@pytest.mark.parametrize("source", ["gan", "crossover", "limbs", "rom", "normal", "real"])
+@pytest.mark.parametrize("source", ["gan", "angle_swap", "limb_swap", "range_of_motion", "clipped_normal", "real"])
 def test_every_source_makes_clips_of_one_body_and_one_camera(source, clips):
-    settings = AugmentSettings(mixture=Mixture(**{source: 1.0}), gan=SMALL, balanced=0.5)
+    settings = AugmentSettings(mixture=Mixture(**{source: 1.0}), gan=SMALL, balance_probability=0.5)
     batch = Augmenter(settings, clips).sample(40)
     assert batch.joints_3d.shape == (40, FRAMES, 16, 3) and len(batch.camera) == 40
     lengths = bone_lengths(batch.joints_3d)
@@ -169,7 +169,7 @@ def test_motion_begins_at_a_fifth_of_the_speed_and_poses_differ_as_much(generato
         torch.manual_seed(0)
         net = PoseGenerator(width=64, frames=27, key_every=key_every)
         with torch.no_grad():
-            keys = net.raw_head(net.noise(500, generator))
+            keys = net.raw_head(net.sample_latent(500, generator))
         steps[key_every], spread[key_every] = keys.diff(dim=1).std(), keys[:, 0].std()
     assert 0.15 < steps[4] / steps[0] < 0.25
     assert 0.8 < spread[4] / spread[0] < 1.25
@@ -195,14 +195,14 @@ def test_critics_of_poses_see_some_frames_of_each_clip_and_motion_critics_all(cl
 def test_clips_of_the_generator_stand_on_their_feet(clips):
     settings = AugmentSettings(mixture=Mixture(gan=1.0), gan=SMALL)
     augmenter = Augmenter(settings, clips)
-    reference, generator = augmenter.parts.reference, torch.Generator().manual_seed(0)
-    rows = reference.random_rows(200, generator)
+    reference, generator = augmenter.reference, torch.Generator().manual_seed(0)
+    indices = reference.random_indices(200, generator)
     with torch.no_grad():
-        joints = augmenter.parts.sources.draw("gan", rows, generator)
+        joints = augmenter.sources["gan"].draw(indices, generator)
     skating = {}
-    for plant in (True, False):
-        settled = reference.settle(joints, rows, plant)
-        middle = settled[:, FRAMES // 2, 0, :2]
-        torch.testing.assert_close(middle, reference.hip[rows][:, FRAMES // 2, :2])
-        skating[plant] = motion_statistics(settled, 25.0).skating
+    for remove_skate in (True, False):
+        on_ground = reference.place_on_ground(joints, indices, remove_skate)
+        middle = on_ground[:, FRAMES // 2, 0, :2]
+        torch.testing.assert_close(middle, reference.hip[indices][:, FRAMES // 2, :2])
+        skating[remove_skate] = motion_statistics(on_ground, 25.0).skating
     assert skating[True] < 0.5 * skating[False]

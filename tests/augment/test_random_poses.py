@@ -2,15 +2,16 @@ import math
 
 import torch
 
-from augment.sources.random_poses import LIMBS, normal_limits, normal_poses, range_of_motion_poses
+from augment.sources.random_poses import normal_limits, normal_poses, range_of_motion_poses
 from kinematics import JOINT_ANGLES, joint_limits
+from kinematics.dh import ANGLE_GROUPS
 
 
 def test_limbs_cover_every_angle_once():
-    covered = [index for part in LIMBS.values() for index in range(part.start, part.stop)]
+    covered = [index for part in ANGLE_GROUPS.values() for index in range(part.start, part.stop)]
     assert sorted(covered) == list(range(len(JOINT_ANGLES)))
-    assert all("right_" in name for name in JOINT_ANGLES[LIMBS["right_arm"]])
-    assert all("neck_" in name for name in JOINT_ANGLES[LIMBS["neck"]])
+    assert all("right_" in name for name in JOINT_ANGLES[ANGLE_GROUPS["right_arm"]])
+    assert all("neck_" in name for name in JOINT_ANGLES[ANGLE_GROUPS["neck"]])
 
 
 def test_normal_poses_move_about_half_of_the_angles_inside_their_ranges(generator, float_dtype):
@@ -34,7 +35,7 @@ def test_which_angles_move_is_drawn_for_each_by_itself(generator):
 def test_range_of_motion_poses_stay_anatomical_and_differ_in_vigour(generator, float_dtype):
     poses = range_of_motion_poses(2000, generator, dtype=float_dtype)
     assert (joint_limits("anatomical").violation_rate(poses.joint_angles, 1e-6) == 0).all()
-    vigour = poses.joint_angles[:, LIMBS["right_arm"]].abs().amax(dim=1)
+    vigour = poses.joint_angles[:, ANGLE_GROUPS["right_arm"]].abs().amax(dim=1)
     assert (vigour < 0.3).any() and (vigour > 2.5).any()
 
 

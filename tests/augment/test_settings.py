@@ -18,11 +18,13 @@ def test_the_published_recipe_is_the_published_one():
     assert published.bodies == "templates" and published.bone_spread == 0.2
     assert (gan.penalty_weight, gan.generator_every, gan.weight_2d, gan.lr_generator) == (10.0, 5, 0.2, 1e-4)
     assert gan.betas == (0.5, 0.9) and gan.limits == "dh-aug" and gan.global_rotation == "euler"
-    assert METHOD_NORMAL.mixture.shares() == {"normal": 1.0}
+    assert METHOD_NORMAL.mixture.shares() == {"clipped_normal": 1.0}
 
 
 def test_shares_sum_to_one_and_leave_out_what_is_off():
-    assert Mixture(gan=1.0, limbs=3.0).shares() == {"gan": 0.25, "limbs": 0.75}
+    assert Mixture(gan=1.0, limb_swap=3.0).shares() == {"gan": 0.25, "limb_swap": 0.75}
     assert AugmentSettings().mixture.shares() == {}
-    with pytest.raises(ValueError, match="negative share"):
+    with pytest.raises(ValueError, match="The share of the source gan is -1.0"):
         Mixture(gan=-1.0).shares()
+    with pytest.raises(ValueError, match="The share of the source real is nan"):
+        Mixture(real=float("nan")).shares()

@@ -9,10 +9,10 @@ import torch
 
 from augment import Augmenter
 from augment.cameras import WideCameraRanges, wide_rigs
-from augment.reference import Reference
+from augment.reference import ReferencePoses
 from augment.rigs import random_views
 from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
-from augment.visible import _with_others, is_photographable, photograph, place
+from augment.visible import VisibleSample, is_visible, project_to_batch, replace_blind_cameras
 from data.batch import SYNTHETIC, PoseBatch
 from data.multiview.dataset import MultiViewDataset
 from data.recordings import Recording
@@ -21,7 +21,7 @@ from kinematics.triangulation import triangulate
 
 SMALL_GAN = {"generator_width": 16, "critic_width_3d": 16, "critic_width_2d": 16, "generator_every": 2}
 ALL = AugmentSettings(
-    mixture=Mixture(gan=1.0, crossover=1.0, limbs=1.0, rom=1.0, normal=1.0, real=1.0),
+    mixture=Mixture(gan=1.0, angle_swap=1.0, limb_swap=1.0, range_of_motion=1.0, clipped_normal=1.0, real=1.0),
     gan=GanSettings(**SMALL_GAN, motion_critic_width=16),
 )
 DH_AUG = replace(RECIPES["dh-aug"], gan=replace(RECIPES["dh-aug"].gan, **SMALL_GAN, motion_critic_width=16))
@@ -84,7 +84,7 @@ def test_samples_of_several_views_repeat_with_the_seed(rigged: Rigged):
 
 def test_rigs_of_the_data_come_whole(rigged: Rigged):
     real = rigged(3)
-    settings = replace(ALL, mixture=Mixture(limbs=1.0), cameras="dataset")
+    settings = replace(ALL, mixture=Mixture(limb_swap=1.0), cameras="dataset")
     rigs = Augmenter(settings, real).sample(50).camera.translation.flatten(1)
     assert len(rigs.unique(dim=0)) > 30
     assert (rigs[:, None] == real.camera.translation.flatten(1)).all(dim=-1).any(dim=1).all()
@@ -94,12 +94,12 @@ def test_rigs_of_the_data_come_whole(rigged: Rigged):
 
 def test_a_data_set_of_several_views_gives_its_rigs(motion: Motion, generator: torch.Generator):
     data = MultiViewDataset.from_recordings([motion(12, 0, 4), motion(12, 1, 2)], frames=3)
-    reference = Reference.of(data, 1000, generator)
+    reference = ReferencePoses.of(data, 1000, generator)
     whole = data.all()[data.present.all(dim=1)]
     assert reference.views == 4 and 0 < len(whole) == len(reference) < len(data)
     torch.testing.assert_close(reference.joints_world, whole.joints_world()[:, 0])
     torch.testing.assert_close(reference.camera.translation, whole.camera.translation)
-    assert len(Reference.of(data, 3, generator)) <= 3
+    assert len(ReferencePoses.of(data, 3, generator)) <= 3
 
 
 def hidden(batch: PoseBatch, rows: slice, views: list[int], frames: slice = slice(None)) -> PoseBatch:
@@ -112,7 +112,7 @@ def hidden(batch: PoseBatch, rows: slice, views: list[int], frames: slice = slic
 
 def test_poses_with_missing_views_stay_out_of_the_reference(rigged: Rigged, generator: torch.Generator):
     real = rigged(4)
-    reference = Reference.of(hidden(real, slice(0, 150), [0, 2]), 1000, generator)
+    reference = ReferencePoses.of(hidden(real, slice(0, 150), [0, 2]), 1000, generator)
     torch.testing.assert_close(reference.joints_world, real.joints_world()[150:, 0])
     assert torch.equal(reference.camera.translation, real.camera.translation[150:])
 
@@ -120,48 +120,46 @@ def test_poses_with_missing_views_stay_out_of_the_reference(rigged: Rigged, gene
 def test_where_no_pose_is_complete_present_cameras_stand_in(rigged: Rigged, generator: torch.Generator):
     real = rigged(4, frames=3)
     gaps = hidden(hidden(real, slice(None), [0, 2]), slice(0, 150), [3])  # of the first 150 one view is left
-    reference = Reference.of(gaps, 1000, generator)
+    reference = ReferencePoses.of(gaps, 1000, generator)
     assert torch.equal(reference.camera.translation, real.camera.translation[150:][:, [1, 1, 1, 3]]) or torch.equal(
         reference.camera.translation, real.camera.translation[150:][:, [1, 1, 3, 3]]
     )
     torch.testing.assert_close(reference.joints_world, real.joints_world()[150:, 1], atol=1e-4, rtol=0)
     with pytest.raises(ValueError, match="None of 200 real poses was seen by two cameras or more"):
-        Reference.of(hidden(real, slice(None), [0, 1, 3]), 1000, generator)
+        ReferencePoses.of(hidden(real, slice(None), [0, 1, 3]), 1000, generator)
 
 
 def test_a_view_that_lacks_some_frames_gives_its_camera_and_others_the_joints(
     rigged: Rigged, generator: torch.Generator
 ):
     real = rigged(2, frames=3)
-    reference = Reference.of(hidden(real, slice(None), [0], slice(0, 2)), 1000, generator)
+    reference = ReferencePoses.of(hidden(real, slice(None), [0], slice(0, 2)), 1000, generator)
     torch.testing.assert_close(reference.joints_world, real.joints_world()[:, 1], atol=1e-4, rtol=0)
     assert torch.equal(reference.camera.translation, real.camera.translation)
     nobody = hidden(real, slice(0, 20), [0, 1], slice(1, 2))  # frames that no camera has
-    assert len(Reference.of(nobody, 1000, generator)) == 180
+    assert len(ReferencePoses.of(nobody, 1000, generator)) == 180
 
 
 def test_a_pose_that_one_view_cannot_take_is_not_kept(people: PoseBatch, generator: torch.Generator):
     joints = people.joints_world()
 
-    def draw(count: int):
-        rows = torch.randint(len(joints), (count,), generator=generator)
-        return joints[rows], wide_rigs(joints[rows][:, 0, 0], 3, generator, TIGHT)
-
-    placement = place(draw, 60, tries=40)
-    assert 0 < len(placement.batch) <= 60 and placement.acceptance < 0.6
-    assert is_photographable(placement.batch).all() and (placement.batch.joints_2d.abs() <= 1).all()
+    sample = VisibleSample(60, tries=40)
+    for size in sample.sizes():
+        chosen = joints[torch.randint(len(joints), (size,), generator=generator)]
+        batch = project_to_batch(chosen, wide_rigs(chosen[:, 0, 0], 3, generator, TIGHT))
+        sample.add(batch, is_visible(batch))
+    batch = sample.poses()
+    assert 0 < len(batch) <= 60 and sample.accepted / sample.drawn < 0.6
+    assert is_visible(batch).all() and (batch.joints_2d.abs() <= 1).all()
 
 
 def test_only_cameras_that_fail_are_drawn_anew_in_their_directions(rigged: Rigged):
     settings = replace(ALL, mixture=Mixture(real=1.0), wide=TIGHT)
-    augmenter = Augmenter(settings, rigged(4))
-    random = torch.Generator().manual_seed(0)
-    joints, camera = augmenter._draw("real", 200, random, True, "wide")
-    redraw = augmenter._redraw(random)
-    assert redraw is not None
-    better = _with_others(joints, camera, redraw, (0.5, True), 5)
-    bad = ~is_photographable(photograph(joints, camera).one_by_one()).reshape(200, 4)
-    still = ~is_photographable(photograph(joints, better).one_by_one()).reshape(200, 4)
+    joints, random = rigged(4).joints_world()[:, 0], torch.Generator().manual_seed(0)
+    camera = wide_rigs(joints[:, 0, 0], 4, random, TIGHT)
+    better = replace_blind_cameras(joints, camera, random, settings)
+    bad = ~is_visible(project_to_batch(joints, camera).one_by_one()).reshape(200, 4)
+    still = ~is_visible(project_to_batch(joints, better).one_by_one()).reshape(200, 4)
     assert bad.sum() > 100 and not (still & ~bad).any() and still.sum() < 0.5 * bad.sum()
     same = (camera.translation == better.translation).all(dim=-1)
     assert same[~bad].all() and not same[bad].any()
@@ -173,13 +171,12 @@ def test_only_cameras_that_fail_are_drawn_anew_in_their_directions(rigged: Rigge
     )
 
 
-def test_redrawing_cameras_keeps_more_poses(rigged: Rigged):
+def test_replacing_blind_cameras_keeps_more_poses(rigged: Rigged, monkeypatch: pytest.MonkeyPatch):
     settings = replace(ALL, mixture=Mixture(real=1.0), wide=replace(TIGHT, distance=(1.0, 4.0)))
-    plain = Augmenter(settings, rigged(4))
-    plain._redraw = lambda generator: None
-    helped = Augmenter(settings, rigged(4))
-    for augmenter in (plain, helped):
-        augmenter.sample(200)
+    plain, helped = (Augmenter(settings, rigged(4)) for _ in range(2))
+    helped.sample(200)
+    monkeypatch.setattr("augment.augmenter.replace_blind_cameras", lambda joints, camera, *_: camera)
+    plain.sample(200)
     assert helped.acceptance["real"] > plain.acceptance["real"] + 0.3
 
 
@@ -209,7 +206,7 @@ def test_critics_look_at_any_view_that_is_there(rigged: Rigged, generator: torch
 def test_the_gan_learns_from_batches_of_several_views(settings: AugmentSettings, frames: int, rigged: Rigged):
     real = hidden(rigged(3, frames), slice(0, 100), [1])
     augmenter = Augmenter(settings, real)
-    gan = augmenter.parts.gan
+    gan = augmenter.sources["gan"]
     before = {name: [p.detach().clone() for p in net.parameters()] for name, net in gan.critics.items()}
     before["generator"] = [p.detach().clone() for p in gan.pose_generator.parameters()]
     losses = [augmenter.update(real[:64]) for _ in range(2)]
@@ -222,6 +219,6 @@ def test_the_gan_learns_from_batches_of_several_views(settings: AugmentSettings,
 
 def test_fakes_are_shown_by_one_camera_of_their_rig(rigged: Rigged):
     augmenter = Augmenter(DH_AUG, rigged(3))
-    joints, camera = augmenter._draw_fakes(300)
+    joints, camera = augmenter.sources["gan"].fakes(300)
     assert joints.shape == (300, 1, 16, 3) and camera.translation.shape == (300, 3)
     assert len(camera.translation.unique(dim=0)) == 3  # dh-aug: one rig for all, and its three cameras

@@ -5,11 +5,11 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from augment.bodies import PopulationBodies
 from data.files.asf_amc import z_up
 from data.files.bvh.reader import END_SITE, joint_origins, parse_bvh
 from data.files.bvh.writer import SKELETON, bvh_text, without_jumps, write_bvh
 from kinematics import JOINT_ANGLES, DHHuman, joint_limits
+from kinematics.stature import average_bone_lengths
 
 # Joint of the body -> the joint (or end) of the file whose origin it is.
 ORIGIN = {
@@ -30,7 +30,7 @@ def read_back(text: str) -> tuple[np.ndarray, float]:
 @pytest.fixture
 def body(generator: torch.Generator) -> tuple[torch.Tensor, ...]:
     """Angles, lengths, global rotation and root of 20 unrelated poses of one person."""
-    lengths = PopulationBodies().mean_lengths.double()
+    lengths = average_bone_lengths().double()
     angles = joint_limits("anatomical").to_radians(2 * torch.rand(20, 28, generator=generator, dtype=torch.float64) - 1)
     turns = 3 * torch.randn(20, 3, generator=generator, dtype=torch.float64)
     return angles, lengths, turns, torch.randn(20, 3, generator=generator, dtype=torch.float64)
@@ -59,7 +59,7 @@ def test_smooth_motion_has_smooth_channels():
     angles, turns = torch.zeros(100, 28, dtype=torch.float64), torch.zeros(100, 3, dtype=torch.float64)
     angles[:, JOINT_ANGLES.index("right_shoulder_abduction")] = 3.0 * time
     turns[:, 2] = 4 * torch.pi * time
-    lengths = PopulationBodies().mean_lengths.double()
+    lengths = average_bone_lengths().double()
     wrapped = torch.remainder(turns + torch.pi, 2 * torch.pi) - torch.pi
     values = parse_bvh(bvh_text(angles, lengths, wrapped, torch.zeros(100, 3), 25.0), "clip").values
     assert np.abs(np.diff(values[:, 3:], axis=0)).max() < 8  # degrees a frame: 720 / 99

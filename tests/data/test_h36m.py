@@ -156,7 +156,7 @@ def test_missing_subjects_are_noted_and_named_ones_refused(positions: dict, tmp_
     splits = h36m.load(settings)
     assert subjects(splits.train) == {"S1"} and splits.validation == []
     assert "S5, S6, S7, S8 not in data_3d_h36m.npz" in splits.notes[0] and "S11" in splits.notes[1]
-    with pytest.raises(ValueError, match=r"Subject 'S7' is not there: choose from S1, S9"):
+    with pytest.raises(ValueError, match=r"Subject 'S7' is not known: choose from S1, S9"):
         h36m.load(replace(settings, subjects_train=("S7",)))
 
 
@@ -176,9 +176,9 @@ def test_reduced_files_of_17_joints_are_read(positions: dict, tmp_path: Path) ->
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"subjects_train": ("S2",)}, "Subject 'S2' is not there: choose from S1"),
+        ({"subjects_train": ("S2",)}, "Subject 'S2' is not known: choose from S1"),
         ({"subjects_train": ("S9",), "subjects_test": ("S9",)}, "S9 would be trained and tested on"),
-        ({"actions": ("Walkin",)}, "Action 'Walkin' is not there.*Perhaps you meant: Walking"),
+        ({"actions": ("Walkin",)}, "Action 'Walkin' is not known.*Perhaps you meant: Walking"),
         ({"downsample": 0}, "downsample is 0, expected 1"),
         ({"num_joints": 20}, "No layout has 20 joints"),
         ({"keypoints": "cpn_ft_h36m_dbb"}, "data_2d_h36m_cpn_ft_h36m_dbb.npz is missing"),
@@ -225,7 +225,7 @@ def test_a_spoiled_take_is_refused_by_name(spoil: Callable, words: str, position
     "content, words",
     [
         ({"S1": {"Juggling": np.ones((3, 32, 3))}}, "S1 has a take 'Juggling', expected an action of Directions"),
-        ({"S2": {"Walking": np.ones((3, 32, 3))}}, "subject 'S2' is not there"),
+        ({"S2": {"Walking": np.ones((3, 32, 3))}}, "subject 'S2' is not known"),
         ([1, 2], "expected 'positions_3d': subject -> take"),
     ],
 )

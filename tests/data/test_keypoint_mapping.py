@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from data import DataSettings, load_test_set
+from data import load_test_set
 from data.keypoints.mapping import to_layout
 from kinematics import PoseFKError, Skeleton
 from kinematics.head import from_body
+from tests.tiny_cmu import SETTINGS
 
 BODY = Skeleton("h36m_16")
 DETECTORS = ("coco_17", "openpose_18", "body_25", "halpe_26", "mediapipe_33")
@@ -15,8 +16,8 @@ DETECTORS = ("coco_17", "openpose_18", "body_25", "halpe_26", "mediapipe_33")
 
 @pytest.fixture(scope="module")
 def views():
-    """Views of the demo's walkers and others, (F, 16, 3) metres each, with their cameras."""
-    return [recording.views[0] for recording in load_test_set("demo", DataSettings())[:8]]
+    """Views of CMU-X's test people, (F, 16, 3) metres each, with their cameras."""
+    return [recording.views[0] for recording in load_test_set("cmux_a", SETTINGS)]
 
 
 def _random(layout, frames=5):
@@ -58,13 +59,13 @@ def test_mapping_moves_and_grows_with_the_picture(source):
 
 
 def test_a_coco_body_maps_back_to_the_body_it_was_made_of(views):
-    """In shares of the body's height on the screen: limbs exactly, the trunk's joints within 5 %."""
+    """In shares of the body's height on the screen: limbs exactly, the trunk's joints within 8 %."""
     for view in views:
         assert view.camera is not None
         body = torch.from_numpy(view.joints_3d)
         screen = view.joints_2d
         height = np.ptp(screen[..., 1], axis=1).mean()
-        for name, bound in (("coco_17", 0.05), ("h36m_17", 1e-4)):
+        for name, bound in (("coco_17", 0.08), ("h36m_17", 1e-4)):
             seen = view.camera.project(from_body(body, name)).numpy()
             joints, _, _ = to_layout(seen, np.ones(seen.shape[:2]), Skeleton(name), BODY)
             errors = np.linalg.norm(joints - screen, axis=-1).mean(axis=0) / height  # (16,)

@@ -178,5 +178,5 @@ def test_a_missing_detector_is_answered_with_those_there(tmp_path: Path) -> None
 
 
 def test_a_missing_subject_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"subject 'S9' is not there: choose from S1"):
+    with pytest.raises(ValueError, match=r"subject 'S9' is not known: choose from S1"):
         Keypoints2D(write(tmp_path, cameras())).require(["S9"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from data import DataSettings, load_test_set
+from data import load_test_set
 from data.files.asf_amc import parse_asf
 from data.files.bvh.reader import bvh_joints
 from data.plausible import (
@@ -24,6 +24,7 @@ from data.plausible import (
 )
 from data.recordings import check_images
 from kinematics.camera import Camera
+from tests.tiny_cmu import SETTINGS
 
 ODD = [np.nan, np.inf, -np.inf, 1e30, -1e30, 1e4, -1e9]
 STANDING = np.array(
@@ -34,8 +35,8 @@ STANDING = np.array(
 
 
 @pytest.fixture(scope="module")
-def demo_recording():
-    return load_test_set("demo", DataSettings())[0]
+def cmu_recording():
+    return load_test_set("cmux_a", SETTINGS)[0]
 
 
 def _people(frames: int, dtype=np.float32, seed: int = 0, size: float = 1.0) -> np.ndarray:
@@ -120,8 +121,8 @@ def test_a_joint_in_no_image_is_refused_by_name_and_a_missing_one_is_not(odd):
 
 @pytest.mark.parametrize("part", ["orientation_wxyz", "translation", "intrinsics", "aspect"])
 @pytest.mark.parametrize("odd", [*ODD, 1e300])
-def test_a_camera_that_nobody_built_is_refused(part, odd, demo_recording):
-    camera = demo_recording.views[0].camera.to(torch.float64)
+def test_a_camera_that_nobody_built_is_refused(part, odd, cmu_recording):
+    camera = cmu_recording.views[0].camera.to(torch.float64)
     check_cameras(camera, "a file")
     spoiled = getattr(camera, part).clone()
     spoiled.view(-1)[-1] = odd
@@ -142,8 +143,8 @@ def test_rates_and_image_sizes_have_bounds():
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_no_wild_place_in_an_image_is_a_sample_whatever_file_it_came_from(odd, demo_recording):
-    recording = demo_recording
+def test_no_wild_place_in_an_image_is_a_sample_whatever_file_it_came_from(odd, cmu_recording):
+    recording = cmu_recording
     spoiled = recording.views[0].joints_2d.copy()
     spoiled[11, 3, 1] = odd
     wild = replace(recording, views=(replace(recording.views[0], joints_2d=spoiled), *recording.views[1:]))
@@ -161,8 +162,8 @@ def test_no_wild_place_in_an_image_is_a_sample_whatever_file_it_came_from(odd, d
             check_images([glitch])
 
 
-def test_a_body_behind_its_camera_is_no_sample(demo_recording):
-    recording, view = demo_recording, demo_recording.views[0]
+def test_a_body_behind_its_camera_is_no_sample(cmu_recording):
+    recording, view = cmu_recording, cmu_recording.views[0]
     assert isinstance(view.camera, Camera)
     joints = view.joints_3d - view.joints_3d[:1, 5:6] + np.float32([0, 0, 1e-5])  # a joint in the lens
     screen = view.camera.project(torch.from_numpy(joints)).numpy()

@@ -1,27 +1,29 @@
 """A device with too little memory, pretended: its batches are the same ones."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 
-from data import DataSettings, PoseDataset, load_dataset
+from data import PoseDataset, load_dataset
 from data.batch import PoseBatch
 from data.multiview.dataset import MultiViewDataset, Poses
 from data.residence import bytes_of, reside
+from tests.tiny_cmu import SETTINGS
 from training.batches import RealBatches
 
 CPU = torch.device("cpu")
 
 
 def single(frames: int = 3) -> PoseDataset:
-    recordings = load_dataset("demo", DataSettings(dataset="demo", actions=("walk",), subjects_train=("D1",))).train
+    recordings = load_dataset("cmu", replace(SETTINGS, subjects_train=("02",))).train
     return PoseDataset.from_recordings(recordings, frames=frames)
 
 
 def several() -> MultiViewDataset:
-    settings = DataSettings(dataset="demo", actions=("walk",), subjects_train=("D1",), views=2)
-    return MultiViewDataset.from_recordings(load_dataset("demo", settings).train, frames=3, views=2)
+    settings = replace(SETTINGS, subjects_train=("02",), views=2)
+    return MultiViewDataset.from_recordings(load_dataset("cmu", settings).train, frames=3, views=2)
 
 
 def assert_same(one: PoseBatch, other: PoseBatch) -> None:

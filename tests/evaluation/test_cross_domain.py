@@ -10,13 +10,14 @@ import torch
 
 from data import Recording, View
 from evaluation import cross_domain
-from posenets import Lifter, build_posenet
+from posenets import ScreenLifter, build_posenet
+from tests.tiny_cmu import ROOT
 
 
 @pytest.fixture
 def checkpoint(tmp_path):
     torch.manual_seed(0)
-    lifter = Lifter(build_posenet("simple_baseline", linear_size=8), "root")
+    lifter = ScreenLifter(build_posenet("simple_baseline", linear_size=8), "root")
     torch.save(lifter.to_checkpoint(epoch=5), tmp_path / "last.pt")
     return tmp_path / "last.pt"
 
@@ -24,12 +25,14 @@ def checkpoint(tmp_path):
 def test_command_writes_the_lines_it_prints(checkpoint, tmp_path):
     out = tmp_path / "new" / "out.json"
     command = [sys.executable, "-m", "evaluation.cross_domain", "--checkpoint", checkpoint, "--json", out]
-    done = subprocess.run([*command, "--test_sets", "demo", "--flip", "both"], capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "--data_root", ROOT, "--test_sets", "cmux_a", "--flip", "both"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     lines = json.loads(out.read_text())
     assert [line["flip"] for line in lines] == [True, False]
     for line in lines:
-        assert line["epoch"] == 5 and line["test_set"] == "demo" and line["protocol"] == "family"
+        assert line["epoch"] == 5 and line["test_set"] == "cmux_a" and line["protocol"] == "all_joints"
         assert f"{line['mpjpe']:.2f}" in done.stdout and f"{line['auc']:.2f}" in done.stdout
         assert line["tables"]["action"]
 
@@ -42,18 +45,18 @@ def test_a_published_checkpoint_is_evaluated_by_name(tmp_path, capsys, monkeypat
     torch.save({"model_pos": build_posenet("videopose", channels=8).state_dict()}, tmp_path / "best.bin")
     cross_domain.main(f"--checkpoint {tmp_path}/best.bin --posenet_name videopose --test_sets h36m 3dhp".split())
     printed = capsys.readouterr().out
-    assert printed.count("protocol family") == 2 and "3dhp, protocol official_3dhp_16" in printed
+    assert printed.count("protocol all_joints") == 2 and "3dhp, protocol official_3dhp_16" in printed
 
 
 @pytest.mark.parametrize(
     "arguments, message",
     [
         ("--checkpoint none.pt", "none.pt is missing"),
-        ("--checkpoint {} --test_set demo", "Perhaps you meant: --test_sets"),
-        ("--checkpoint {} --test_sets dmo", "Perhaps you meant: demo"),
+        ("--checkpoint {} --test_set cmux_a", "Perhaps you meant: --test_sets"),
+        ("--checkpoint {} --test_sets cmu_a", "Perhaps you meant: cmux_a"),
         ("--checkpoint {} --test_sets", "--test_sets is empty"),
         ("--checkpoint {} --flip maybe", "'on', 'off', 'both'"),
-        ("--checkpoint {} --protocols offical", "choose from family, official_3dhp, official_3dhp_16"),
+        ("--checkpoint {} --protocols offical", "choose from all_joints, official_3dhp, official_3dhp_16"),
         ("--checkpoint {} --protocols official_3dhp", "scores joints of mpi_inf_3dhp_17 or h36m_17, these are h36m_16"),
         ("--checkpoint {} --device tpu", "choose from auto, cpu, cuda"),
         ("--checkpoint {} --batch_size 0", "expected 1 or more"),

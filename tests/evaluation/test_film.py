@@ -9,7 +9,7 @@ from PIL import Image
 
 from evaluation.drawing.colours import LEFT, RIGHT
 from evaluation.predict import film
-from evaluation.predict.lifted import Prediction
+from evaluation.predict.lifted import LiftedClip
 from kinematics import PoseFKError, Skeleton
 
 
@@ -21,7 +21,7 @@ def clip():
     joints = draw.uniform(-0.5, 0.5, (16, 3)) + [0, 0, 0.9] + np.linspace(0, 2.2, frames)[:, None, None] * [1, 0, 0]
     pixels = draw.uniform(200, 400, (16, 2)) + np.arange(frames)[:, None, None]
     body = Skeleton("h36m_16")
-    return Prediction(
+    return LiftedClip(
         joints - joints[:, :1], joints, pixels, np.ones((frames, 16)), np.arange(frames), np.zeros(frames, dtype=int),
         25.0, (640, 480), body, body,
     )  # fmt: skip

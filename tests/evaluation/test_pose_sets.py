@@ -9,17 +9,18 @@ import pytest
 import torch
 
 from augment.export import __main__ as export
-from data import DataSettings, load_dataset
+from augment.export.formats.poseaug import hips_from_screen
+from data import load_dataset
 from evaluation.synthetic_quality.pose_sets.files import read_files
-from evaluation.synthetic_quality.pose_sets.npz import hips_from_screen
 from evaluation.synthetic_quality.pose_sets.sets import PoseSet, halves, of_recordings
 from kinematics import PoseFKError
+from tests.tiny_cmu import SETTINGS
 
 POSES = 150
 
 
 def exported(folder, *flags: str):
-    export.main(["--recipe", "rom", "--num_poses", str(POSES), "--out", str(folder), *flags])
+    export.main(["--recipe", "range_of_motion", "--num_poses", str(POSES), "--out", str(folder), *flags])
     return folder
 
 
@@ -71,7 +72,7 @@ def test_world_joints_without_the_2d_file_have_no_views(folders, tmp_path):
 
 
 def test_shards_are_one_set_and_a_part_is_drawn_from_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "FRAMES_PER_BLOCK", 50)
+    monkeypatch.setattr(export, "FRAMES_PER_CHUNK", 50)
     whole = all_of(exported(tmp_path / "shards", "--format", "hdf5", "--shards", "3"))
     one = all_of(exported(tmp_path / "one", "--format", "hdf5"))
     torch.testing.assert_close(as_sorted(whole), as_sorted(one))
@@ -106,33 +107,33 @@ def test_hips_are_found_again_from_the_screen(folders, float_dtype):
 
 @pytest.fixture(scope="module")
 def recordings():
-    return load_dataset("demo", DataSettings()).train[:8]
+    return load_dataset("cmu", SETTINGS).train
 
 
 def test_every_moment_is_seen_once_by_one_of_its_cameras(recordings, generator):
-    poses = of_recordings("demo", recordings, 10**6, generator)
+    poses = of_recordings("cmu", recordings, 10**6, generator)
     moments = sum(int(recording.usable.sum()) for recording in recordings)
     assert len(poses) == poses.total == moments and poses.upright
     world = np.concatenate([recording.joints_world[recording.usable] for recording in recordings])
     torch.testing.assert_close(poses.joints.mean(0), torch.from_numpy(world).mean(0), atol=1e-3, rtol=0)
     assert len(poses.views.camera.translation.unique(dim=0)) > 1
-    assert len(of_recordings("demo", recordings, 30, generator)) == 30
+    assert len(of_recordings("cmu", recordings, 30, generator)) == 30
 
 
 def test_moments_are_told_apart_where_cameras_lack_frames(recordings, generator):
     frames = np.arange(len(recordings[0]))
     lacking = [replace(view, present=frames >= 10 * i + 10) for i, view in enumerate(recordings[0].views)]
     some = [replace(recordings[0], views=tuple(lacking)), recordings[1]]
-    poses = of_recordings("demo", some, 10**6, generator)
+    poses = of_recordings("cmu", some, 10**6, generator)
     world = np.concatenate([recordings[0].joints_world[10:], recordings[1].joints_world])
     assert len(poses) == len(world)
     torch.testing.assert_close(poses.joints.mean(0), torch.from_numpy(world).mean(0), atol=1e-3, rtol=0)
 
 
 def test_clips_of_recordings_have_the_frames_asked_for(recordings, generator):
-    poses = of_recordings("demo", recordings, 100, generator, lambda fps: round(0.2 * fps) + 1)
+    poses = of_recordings("cmu", recordings, 100, generator, lambda fps: round(0.2 * fps) + 1)
     assert poses.clips is not None and poses.clips.shape[1:] == (6, 16, 3)
-    assert of_recordings("demo", recordings, 100, generator, lambda fps: 0).clips is None
+    assert of_recordings("cmu", recordings, 100, generator, lambda fps: 0).clips is None
 
 
 def test_halves_share_no_recording_and_are_about_equal(generator):

@@ -9,25 +9,26 @@ import numpy as np
 import pytest
 import torch
 
-from data import DataSettings, PoseDataset, load_test_set
+from data import PoseDataset, load_test_set
 from data.files.asf_amc import z_up
 from data.files.bvh.reader import joint_origins, parse_bvh
 from data.keypoints.formats import FORMATS
 from data.keypoints.pieces import Piece
-from evaluation.evaluate import predict as predict_data_set
+from evaluation.evaluate import predict_dataset
 from evaluation.predict import __main__ as predict
 from evaluation.predict import lifted as prediction
 from evaluation.predict.files import write_bvh_files
 from kinematics import Skeleton
 from kinematics.camera import camera_to_world, look_at, screen_to_pixels, world_to_camera
-from posenets import Lifter, build_posenet, load_lifter
+from posenets import ScreenLifter, build_posenet, load_lifter
+from tests.tiny_cmu import SETTINGS
 
 SIZE = (1000, 800)
 
 
 def _checkpoint(path, name="simple_baseline", mode="virtual_camera", fps=None, **sizes):
     torch.manual_seed(0)
-    lifter = Lifter(build_posenet(name, **({"linear_size": 16} if name == "simple_baseline" else sizes)), mode)
+    lifter = ScreenLifter(build_posenet(name, **({"linear_size": 16} if name == "simple_baseline" else sizes)), mode)
     lifter.fps = fps
     torch.save(lifter.to_checkpoint(epoch=1), path)
     return path
@@ -61,12 +62,12 @@ def test_same_keypoints_through_every_format_give_the_same_3d(checkpoint, write_
 def test_predictions_are_those_of_the_evaluation(network, tmp_path):
     sizes = {"videopose": {"frames": 9, "channels": 8}, "seq2seq": {"frames": 4, "width": 8}}.get(network, {})
     path = _checkpoint(tmp_path / "last.pt", network, "root", **sizes)
-    lifter, recording = load_lifter(path), load_test_set("demo", DataSettings())[0]
+    lifter, recording = load_lifter(path), load_test_set("cmux_a", SETTINGS)[0]
     recording = type(recording)(
         recording.subject, recording.action, recording.views[:1], recording.fps, recording.usable
     )
     dataset = PoseDataset.from_recordings([recording], "h36m_16", lifter.frames, target=lifter.target_frame)
-    wanted = predict_data_set(lifter, dataset, flip=True).prediction.numpy()
+    wanted = predict_dataset(lifter, dataset, flip=True).prediction.numpy()
     np.save(
         tmp_path / "v.npy",
         screen_to_pixels(torch.from_numpy(recording.views[0].joints_2d).double(), 1000, 1002).numpy(),
@@ -90,7 +91,9 @@ def test_a_lifter_that_reads_confidences_gets_the_scores(tmp_path, write_keypoin
 
 def test_a_lifter_of_coco_keypoints_gets_them_as_they_are(tmp_path, write_keypoints, walking_people, capsys):
     torch.manual_seed(0)
-    lifter = Lifter(build_posenet("simple_baseline", num_joints=18, linear_size=8), "root", input_layout="coco_17")
+    lifter = ScreenLifter(
+        build_posenet("simple_baseline", num_joints=18, linear_size=8), "root", input_layout="coco_17"
+    )
     torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
     frames = walking_people(3)
     keypoints = write_keypoints("coco", tmp_path, frames)
@@ -150,7 +153,7 @@ def test_another_frame_rate_than_the_lifter_s_is_told(tmp_path, write_keypoints,
 
 def test_clips_are_lifted_piece_by_piece():
     torch.manual_seed(0)
-    lifter = Lifter(build_posenet("videopose", frames=9, channels=8), "root").eval()
+    lifter = ScreenLifter(build_posenet("videopose", frames=9, channels=8), "root").eval()
     draw = np.random.default_rng(0)
     pieces = [
         Piece(np.arange(start, start + frames), draw.uniform(0, 800, (frames, 16, 2)), np.ones((frames, 16)))
@@ -162,7 +165,7 @@ def test_clips_are_lifted_piece_by_piece():
 
 
 def test_a_body_seen_from_above_stands_upright_again():
-    body = torch.from_numpy(load_test_set("demo", DataSettings())[0].joints_world[:1]).double()
+    body = torch.from_numpy(load_test_set("cmux_a", SETTINGS)[0].joints_world[:1]).double()
     centre = body.new_tensor([2.0, -3.0, 3.0])
     forward = body[0, 0] - centre
     orientation = look_at(centre, body[0, 0])
@@ -273,12 +276,12 @@ def test_bvh_has_a_file_for_each_piece(checkpoint, write_keypoints, walking_peop
 
 def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
     """The DH body has fewer freedoms than a lifter's joints and one set of bones, so it comes near."""
-    recording = load_test_set("demo", DataSettings())[0]
+    recording = load_test_set("cmux_a", SETTINGS)[0]
     found = prediction.upright_on_the_floor(
         torch.from_numpy(recording.views[0].joints_3d - recording.views[0].joints_3d[:, :1])
     )
     count = len(recording)
-    made = prediction.Prediction(
+    made = prediction.LiftedClip(
         found.numpy(), found.numpy(), recording.views[0].joints_2d, np.ones((count, 16)), np.arange(count),
         np.zeros(len(recording), dtype=int), 25.0, SIZE, Skeleton("h36m_16"), Skeleton("h36m_16"),
     )  # fmt: skip
@@ -286,19 +289,20 @@ def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
     motion = parse_bvh((tmp_path / "pose.bvh").read_text(), "pose.bvh")
     hips = z_up(joint_origins(motion)["Hips"])
     assert motion.fps == pytest.approx(25, rel=1e-4)
-    np.testing.assert_allclose(hips, found[:, 0].numpy(), atol=0.02)
+    middle = found[:, [1, 4]].mean(dim=1)  # CMU's Hip lies some 10 cm above its hips, the DH body's between them
+    np.testing.assert_allclose(hips, middle.numpy(), atol=0.03)
 
 
 def test_a_lifter_of_several_cameras_is_refused(write_keypoints, walking_people, tmp_path):
     sizes = dict(frames=3, views=2, channel=8, d_hid=8, smfe=(1, 1, 1), milf=(1, 1, 1), smfe_heads=3, num_heads=2)
-    torch.save(Lifter(build_posenet("esmformer", num_joints=16, **sizes)).to_checkpoint(), tmp_path / "last.pt")
+    torch.save(ScreenLifter(build_posenet("esmformer", num_joints=16, **sizes)).to_checkpoint(), tmp_path / "last.pt")
     keypoints = write_keypoints("coco", tmp_path, walking_people(3))
     with pytest.raises(predict.PoseFKError, match="last.pt reads 2 cameras at once"):
         _run(tmp_path / "last.pt", keypoints, tmp_path / "out")
 
 
 def test_a_lifter_of_other_joints_has_no_bvh(write_keypoints, walking_people, tmp_path):
-    lifter = Lifter(build_posenet("simple_baseline", num_joints=14, linear_size=8), "screen", "lsp_14")
+    lifter = ScreenLifter(build_posenet("simple_baseline", num_joints=14, linear_size=8), "screen", "lsp_14")
     torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
     keypoints = write_keypoints("coco", tmp_path, walking_people(3))
     with pytest.raises(predict.PoseFKError, match="needs the joints of h36m_16, the lifter has lsp_14: --outputs npz"):

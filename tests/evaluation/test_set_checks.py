@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from augment.bodies import PopulationBodies
 from data import PoseBatch
 from evaluation.synthetic_quality.checks import bone_sanity, limit_violations, view_statistics
 from kinematics import BONES, JOINT_ANGLES, Camera, DHHuman, joint_limits, look_at
+from kinematics.stature import average_bone_lengths
 
 
 def test_no_pose_inside_the_limits_violates_them(generator, float_dtype):
@@ -29,7 +29,7 @@ def test_a_knee_bent_the_wrong_way_is_a_violation(generator):
 
 
 def test_bodies_scaled_as_a_whole_are_alike_and_symmetrical(float_dtype):
-    lengths = PopulationBodies().mean_lengths.to(float_dtype) * torch.linspace(0.8, 1.2, 9, dtype=float_dtype)[:, None]
+    lengths = average_bone_lengths().to(float_dtype) * torch.linspace(0.8, 1.2, 9, dtype=float_dtype)[:, None]
     found = bone_sanity(lengths)
     assert found["left_right_difference_percent"]["largest"] == pytest.approx(0, abs=1e-5)
     for segment in found["segments"].values():
@@ -38,7 +38,7 @@ def test_bodies_scaled_as_a_whole_are_alike_and_symmetrical(float_dtype):
 
 
 def test_a_longer_left_thigh_is_unequal(float_dtype):
-    lengths = PopulationBodies().mean_lengths.to(float_dtype).repeat(4, 1)
+    lengths = average_bone_lengths().to(float_dtype).repeat(4, 1)
     lengths[:, BONES.index("left_thigh")] *= 1.1
     found = bone_sanity(lengths)["left_right_difference_percent"]
     assert found["largest"] == pytest.approx(100 * 0.1 / 1.05, rel=1e-4)
@@ -47,7 +47,7 @@ def test_a_longer_left_thigh_is_unequal(float_dtype):
 
 def seen_from(places: torch.Tensor) -> PoseBatch:
     """An average person at rest (facing +y, hips 0.9 m up) seen from places in the world."""
-    body = DHHuman()(torch.zeros(28), PopulationBodies().mean_lengths, torch.zeros(3), torch.tensor([0.0, 0.0, 0.9]))
+    body = DHHuman()(torch.zeros(28), average_bone_lengths(), torch.zeros(3), torch.tensor([0.0, 0.0, 0.9]))
     world, count = body.expand(len(places), 1, -1, -1), len(places)
     intrinsics = torch.tensor([2.0, 2.0, *[0.0] * 7]).expand(count, -1)
     hips = torch.tensor([0.0, 0.0, 0.9]).expand(count, -1)

@@ -96,9 +96,9 @@ def neighbours_by_loops(synthetic: np.ndarray, real: np.ndarray, groups: np.ndar
     )
 
 
-@pytest.mark.parametrize("block", [7, 512])
-def test_neighbours_agree_with_loops_whatever_the_block(generator, float_dtype, monkeypatch, block):
-    monkeypatch.setattr(set_distances, "BLOCK", block)
+@pytest.mark.parametrize("chunk", [7, 512])
+def test_neighbours_agree_with_loops_whatever_the_chunk(generator, float_dtype, monkeypatch, chunk):
+    monkeypatch.setattr(set_distances, "CHUNK", chunk)
     synthetic, real = (torch.randn(count, 3, generator=generator, dtype=float_dtype) for count in (40, 30))
     groups = torch.arange(10).repeat_interleave(3)
     found = neighbours((synthetic, real), (own_each(synthetic), groups), 2, 4)

@@ -12,15 +12,15 @@ import pytest
 import torch
 
 from augment.export import __main__ as export
-from data import DataSettings
 from evaluation.synthetic_quality import __main__ as command
 from evaluation.synthetic_quality.card.figures import direction_density
 from evaluation.synthetic_quality.card.tables import number
 from evaluation.synthetic_quality.pose_sets.sets import load_recordings
 from evaluation.synthetic_quality.report import common_rate
 from kinematics import JOINT_ANGLES, PoseFKError
+from tests.tiny_cmu import ROOT, SETTINGS
 
-FEW = "--num_poses 150 --bootstrap 3".split()
+FEW = f"--num_poses 150 --bootstrap 3 --data_root {ROOT}".split()
 
 
 def exported(folder: Path, *flags: str) -> Path:
@@ -42,19 +42,19 @@ def quick(monkeypatch):
 
 @functools.cache
 def _recordings(name: str) -> list:
-    return load_recordings(name, DataSettings())[::8]
+    return load_recordings(name, SETTINGS)
 
 
 @pytest.fixture(scope="module")
 def rom(tmp_path_factory) -> Path:
-    return exported(tmp_path_factory.mktemp("exports") / "rom", "--recipe", "rom")
+    return exported(tmp_path_factory.mktemp("exports") / "range_of_motion", "--recipe", "range_of_motion")
 
 
 @pytest.fixture(scope="module")
 def card(rom, tmp_path_factory) -> tuple[subprocess.CompletedProcess, Path]:
     """The command as a user gives it."""
     out = tmp_path_factory.mktemp("card") / "new"
-    flags = ["--synthetic", rom, "--real", "demo", "demo_shifted", "--out", out, *FEW]
+    flags = ["--synthetic", rom, "--real", "cmu", "cmux_b", "--out", out, *FEW]
     done = subprocess.run(
         [sys.executable, "-m", "evaluation.synthetic_quality", *map(str, flags)], capture_output=True, text=True
     )
@@ -67,15 +67,15 @@ def test_the_command_writes_a_page_and_numbers_and_says_where(card):
     assert sorted(path.name for path in out.iterdir()) == ["card.html", "card.json"]
     assert "Coverage" in done.stdout and done.stdout.strip().endswith(f"{out / 'card.json'} has all numbers")
     numbers = json.loads((out / "card.json").read_text())
-    assert list(numbers["sets"]) == ["synthetic", "demo", "demo_shifted"]
-    assert list(numbers["compared"]) == list(numbers["floor"]) == ["demo", "demo_shifted"]
-    assert numbers["about"]["recipe"] == "rom" and numbers["notes"] == []
+    assert list(numbers["sets"]) == ["synthetic", "cmu", "cmux_b"]
+    assert list(numbers["compared"]) == list(numbers["floor"]) == ["cmu", "cmux_b"]
+    assert numbers["about"]["recipe"] == "range_of_motion" and numbers["notes"] == []
     for part in (*numbers["compared"].values(), *numbers["floor"].values()):
         assert part["frechet_joints_m2"]["lower"] <= part["frechet_joints_m2"]["value"]
         expected = 1000 * (part["frechet_joints_m2"]["value"] / 16) ** 0.5
         assert part["frechet_joints_mm"]["value"] == pytest.approx(expected)
         assert all(0 <= part[f"{name}_percent"] <= 100 for name in ("precision", "recall", "coverage"))
-    assert list(numbers["sets"]["demo"]["outside_limits"]["per_angle_percent"]) == list(JOINT_ANGLES)
+    assert list(numbers["sets"]["cmu"]["outside_limits"]["per_angle_percent"]) == list(JOINT_ANGLES)
 
 
 def test_the_page_stands_alone_and_has_its_figures(card):
@@ -84,20 +84,20 @@ def test_the_page_stands_alone_and_has_its_figures(card):
     pictures = re.findall(r"src='data:image/png;base64,([^']+)'", html)
     assert len(pictures) == html.count("<img") == 4
     assert all(base64.b64decode(picture).startswith(b"\x89PNG") for picture in pictures)
-    assert html.count("<table") == html.count("</table>") >= 5 and "recordings&#x27; licence" in html
+    assert html.count("<table") == html.count("</table>") >= 5 and "recordings&#39; licence" in html
     assert "Nearer to the training set is not better" in html and "Motion of the clips" not in html
 
 
 def test_the_same_seed_gives_the_same_card(rom, tmp_path, quick):
-    first, second = (numbers_of("--synthetic", rom, "--real", "demo", out=tmp_path / name) for name in ("a", "b"))
+    first, second = (numbers_of("--synthetic", rom, "--real", "cmu", out=tmp_path / name) for name in ("a", "b"))
     assert first == second
-    other = numbers_of("--synthetic", rom, "--real", "demo", "--seed", "1", out=tmp_path / "a")
+    other = numbers_of("--synthetic", rom, "--real", "cmu", "--seed", "1", out=tmp_path / "a")
     assert other["compared"] != first["compared"]
 
 
 def test_recorded_poses_are_nearer_to_recorded_ones_than_random_poses(rom, tmp_path, quick):
-    random = numbers_of("--synthetic", rom, "--real", "demo", out=tmp_path)["compared"]["demo"]
-    recorded = numbers_of("--synthetic", "demo", "--real", "demo", out=tmp_path)["compared"]["demo"]
+    random = numbers_of("--synthetic", rom, "--real", "cmu", out=tmp_path)["compared"]["cmu"]
+    recorded = numbers_of("--synthetic", "cmu", "--real", "cmu", out=tmp_path)["compared"]["cmu"]
     for key in ("frechet_joints_m2", "frechet_angles_rad2"):
         assert recorded[key]["value"] < random[key]["value"]
     assert recorded["coverage_percent"] > random["coverage_percent"]
@@ -106,12 +106,12 @@ def test_recorded_poses_are_nearer_to_recorded_ones_than_random_poses(rom, tmp_p
 
 
 def test_clips_are_compared_in_motion_at_a_common_rate(tmp_path, quick):
-    clips = exported(tmp_path / "clips", "--recipe", "limbs", "--frames", "9")
-    standing = exported(tmp_path / "standing", "--recipe", "rom", "--frames", "9")
+    clips = exported(tmp_path / "clips", "--recipe", "limb_swap", "--frames", "9")
+    standing = exported(tmp_path / "standing", "--recipe", "range_of_motion", "--frames", "9")
     for folder, fps in ((clips, 25), (standing, 50)):
-        numbers = numbers_of("--synthetic", folder, "--real", "demo", clips, out=tmp_path / "card")
+        numbers = numbers_of("--synthetic", folder, "--real", "cmu", clips, out=tmp_path / "card")
         assert numbers["sets"]["synthetic"]["motion"]["fps"] == fps
-        assert numbers["motion_distance"]["demo"]["speed"] > 0
+        assert numbers["motion_distance"]["cmu"]["speed"] > 0
         assert "Motion of the clips" in (tmp_path / "card" / "card.html").read_text()
     assert numbers["motion_distance"]["clips"] is not None
     assert (common_rate(50, 25), common_rate(25, 50), common_rate(25, 25)) == ((2, 1), (1, 2), (1, 1))
@@ -123,7 +123,7 @@ def test_without_cameras_the_view_part_is_left_out_and_said_so(tmp_path):
     numbers = numbers_of("--synthetic", tmp_path / "blind", "--real", tmp_path / "blind", out=tmp_path / "card")
     html = (tmp_path / "card" / "card.html").read_text()
     assert not numbers["upright"] and "Camera views" not in html
-    assert any("has no cameras: its views are not judged" in note for note in numbers["notes"])
+    assert any("has no cameras: its views are not compared" in note for note in numbers["notes"])
     assert any("What is up is not known of" in note and note.split()[0] in html for note in numbers["notes"])
     assert numbers["compared"]["blind"]["coverage_percent"] == 100  # the set against itself
 
@@ -131,14 +131,14 @@ def test_without_cameras_the_view_part_is_left_out_and_said_so(tmp_path):
 @pytest.mark.parametrize(
     "flags, message",
     [
-        ("--synthetic nowhere --real demo", "nowhere is no file, no folder and none of demo, cmu"),
-        ("--synthetic demo --real dmo", "dmo is no file"),
-        ("--synthetic demo --real", "--real is empty"),
-        ("--synthetic demo --num_poses 10", "--num_poses 10: expected 100 or more"),
-        ("--synthetic demo --bootstrap 1", "--bootstrap 1: expected 2 or more"),
-        ("--synthetic demo --reel demo", "Perhaps you meant: --real"),
-        ("--synthetic demo --real h36m --data_root nothing", "data_3d_h36m.npz is missing"),
-        ("--real demo", "--synthetic"),
+        ("--synthetic nowhere --real cmu", "nowhere is no file, no folder and none of cmu, h36m"),
+        ("--synthetic cmu --real dmo", "dmo is no file"),
+        ("--synthetic cmu --real", "--real is empty"),
+        ("--synthetic cmu --num_poses 10", "--num_poses 10: expected 100 or more"),
+        ("--synthetic cmu --bootstrap 1", "--bootstrap 1: expected 2 or more"),
+        ("--synthetic cmu --reel cmu", "Perhaps you meant: --real"),
+        ("--synthetic cmu --real h36m --data_root nothing", "data_3d_h36m.npz is missing"),
+        ("--real cmu", "--synthetic"),
     ],
 )
 def test_bad_input_is_one_sentence(flags, message, tmp_path):
@@ -163,7 +163,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_is_read(tmp
     monkeypatch.setattr(command, "load", lambda *_: pytest.fail("it was read"))
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(PoseFKError, match="cannot be written to"):
-            command.main(["--synthetic", "demo", "--out", str(out)])
+            command.main(["--synthetic", "cmu", "--out", str(out)])
 
 
 def test_a_full_disk_leaves_no_half_page(tmp_path, monkeypatch):

@@ -10,7 +10,8 @@ import torch
 from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from kinematics import PoseFKError
-from posenets import Lifter, build_posenet
+from posenets import ScreenLifter, build_posenet
+from tests.tiny_cmu import ROOT
 
 SIZE = "--image_size 1000 800"
 
@@ -18,7 +19,7 @@ SIZE = "--image_size 1000 800"
 @pytest.fixture
 def lifter():
     torch.manual_seed(0)
-    return Lifter(build_posenet("simple_baseline", linear_size=16), "virtual_camera")
+    return ScreenLifter(build_posenet("simple_baseline", linear_size=16), "virtual_camera")
 
 
 @pytest.fixture
@@ -163,5 +164,5 @@ def test_cross_domain_scores_no_lifter_that_has_diverged(factor, lifter, tmp_pat
     damaged = _damaged(lifter, tmp_path / "damaged.pt", factor)
     out = tmp_path / "out.json"
     with pytest.raises(ValueError, match="holds NaN or infinite|The predictions reach .* m from the root"):
-        cross_domain.main(f"--checkpoint {damaged} --test_sets demo --json {out}".split())
+        cross_domain.main(f"--checkpoint {damaged} --data_root {ROOT} --test_sets cmux_a --json {out}".split())
     assert not out.exists()

@@ -37,8 +37,9 @@ LIFTERS = {
     "esmformer": "--posenet_width 32 --posenet_blocks 1 --views 2 --detector_noise default --test_noise default",
 }
 EXPORTS = {
-    "videopose3d": "", "poseaug": "", "motionbert": "--recipe rom --frames 27", "mmpose": "--recipe rom",
-    "hdf5": "--recipe limbs --dataset cmu --keep angles bones cameras seeds", "bvh": "", "coco": "",
+    "videopose3d": "", "poseaug": "", "motionbert": "--recipe range_of_motion --frames 27",
+    "mmpose": "--recipe range_of_motion",
+    "hdf5": "--recipe limb_swap --dataset cmu --keep angles bones cameras seeds", "bvh": "", "coco": "",
 }  # fmt: skip
 
 

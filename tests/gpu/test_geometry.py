@@ -11,7 +11,7 @@ from data.h36m.cameras import H36M_CAMERAS
 from kinematics import BONES, JOINT_ANGLES, Camera, DHHuman, joint_angles_from_joints, joint_limits, look_at
 from kinematics.balance import balancing_rotation
 from kinematics.batch_last import to_batch_last
-from kinematics.foot_contact import planted
+from kinematics.foot_contact import remove_foot_skate
 from kinematics.limb_frames import put_together, take_apart
 from kinematics.triangulation import triangulate
 from posenets.views.rays import triangulated
@@ -64,15 +64,15 @@ def test_inverse_kinematics_finds_the_same_body(agree: Agree):
     agree(compute, single=1e-4)
 
 
-def test_limbs_balance_and_planted_feet_agree(agree: Agree):
+def test_limbs_balance_and_foot_contact_agree(agree: Agree):
     def compute(*at) -> dict[str, Tensor]:
         clips = people(at, frames=9).requires_grad_()
-        still = planted(clips)
+        still = remove_foot_skate(clips)
         (gradient,) = torch.autograd.grad((still * drawn(*still.shape, seed=5, at=at)).sum(), clips)
-        turn, stands = balancing_rotation(clips.detach()[:, 4])
+        turn, is_standing = balancing_rotation(clips.detach()[:, 4])
         return {
-            "planted": still, "gradient of planted": gradient, "put together": put_together(take_apart(clips)),
-            "balancing": turn * stands[:, None, None],
+            "foot contact": still, "gradient of it": gradient, "put together": put_together(take_apart(clips)),
+            "balancing": turn * is_standing[:, None, None],
         }  # fmt: skip
 
     agree(compute, single=1e-4)

@@ -19,12 +19,15 @@ from data.devices import OTHER_DEVICE
 from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from evaluation.synthetic_quality import __main__ as synthetic_quality
-from posenets import export_onnx, load_lifter
-from training.course import Course
+from posenets import load_lifter
+from posenets.export_onnx import __main__ as export_onnx
+from tests.tiny_cmu import FLAGS, ROOT
+from training.state import TrainingState
 
 pytestmark = pytest.mark.gpu
 TINY = (
-    "--dataset demo --actions walk crawl --subjects_train D1 --test_sets demo --epochs 2 --warmup 0 --batch_size 64 "
+    f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 07 --test_sets cmux_a --epochs 2 "
+    "--warmup 0 --batch_size 64 "
     "--steps_per_epoch 10 --posenet_width 32 --generator_width 32 --critic_width_3d 32 --critic_width_2d 32 "
     "--threads 1 --figures False"
 )
@@ -54,15 +57,15 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[to
     """device -> the same run, stopped in its second epoch."""
 
     def make(device: torch.device) -> Path:
-        step_done = Course.step_done
+        step_done = TrainingState.step_done
 
-        def press(course: Course, *done: Any) -> None:
-            step_done(course, *done)
-            if (course.epoch, course.step) == (1, 4):
+        def press(run: TrainingState, *done: Any) -> None:
+            step_done(run, *done)
+            if (run.epoch, run.step) == (1, 4):
                 os.kill(os.getpid(), signal.SIGINT)
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(Course, "step_done", press)
+            patch.setattr(TrainingState, "step_done", press)
             run(tmp_path / f"stopped_{device.type}", device, "--recipe", "posefk")
         (made,) = (tmp_path / f"stopped_{device.type}").glob("*/*/*")
         return made
@@ -78,7 +81,7 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[to
 )  # fmt: skip
 def test_a_run_of_20_steps_is_judged(tmp_path: Path, device: torch.device, flags: str):
     lines = scores(run(tmp_path, device, *flags.split()))
-    assert {line["test_set"] for line in lines} == {"validation", "demo"}
+    assert {line["test_set"] for line in lines} == {"validation", "cmux_a"}
     assert all(0 < line["mpjpe"] < 3000 for line in lines)
 
 
@@ -109,7 +112,7 @@ def test_a_checkpoint_predicts_and_is_judged_on_both_devices(
         predict.main([*common, "--keypoints", str(keypoints), "--out", str(out), *flags.split(), place])
         lifted.append(np.load(out / "pose.npz")["joints_3d"])
         lines = cross_domain.run(
-            cross_domain.CrossDomain(whole / "last.pt", ("demo_shifted",), device=place, tables=False)
+            cross_domain.CrossDomain(whole / "last.pt", ("cmux_b",), data_root=str(ROOT), device=place, tables=False)
         )
         judged.append(lines[0]["mpjpe"])
     np.testing.assert_allclose(*lifted, atol=1e-4)
@@ -119,7 +122,16 @@ def test_a_checkpoint_predicts_and_is_judged_on_both_devices(
 def test_a_checkpoint_is_exported_and_described_and_makes_a_graph(whole: Path, tmp_path: Path):
     flags = "--num_poses 120 --format hdf5 --shards 1"
     export.main(["--checkpoint", str(whole / "last.pt"), "--out", str(tmp_path / "synthetic"), *flags.split()])
-    card = ["--synthetic", str(tmp_path / "synthetic"), "--real", "demo", "--out", str(tmp_path / "card")]
+    card = [
+        "--synthetic",
+        str(tmp_path / "synthetic"),
+        "--real",
+        "cmu",
+        "--data_root",
+        str(ROOT),
+        "--out",
+        str(tmp_path / "card"),
+    ]
     synthetic_quality.main([*card, "--num_poses", "100", "--bootstrap", "2"])
     assert (tmp_path / "card" / "card.html").is_file()
     pytest.importorskip("onnxruntime")

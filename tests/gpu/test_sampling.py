@@ -10,7 +10,8 @@ from augment import Augmenter
 from augment.detector_noise.detections import as_detected
 from augment.detector_noise.model import DetectorNoise
 from augment.settings import AugmentSettings, Mixture, recipe
-from data import DataSettings, PoseBatch, PoseDataset, load_dataset
+from data import PoseBatch, PoseDataset, load_dataset
+from tests.tiny_cmu import SETTINGS
 
 pytestmark = pytest.mark.gpu
 CPU = torch.device("cpu")
@@ -20,14 +21,15 @@ SPREADS = 0.15  # of a standard deviation
 MIXTURES = {
     "posefk": recipe("posefk"),
     "dh-aug": recipe("dh-aug"),
-    "the other sources": AugmentSettings(mixture=Mixture(crossover=1.0, normal=1.0, real=1.0), bodies="templates"),
+    "the other sources": AugmentSettings(
+        mixture=Mixture(angle_swap=1.0, clipped_normal=1.0, real=1.0), bodies="templates"
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def real() -> PoseDataset:
-    settings = DataSettings(dataset="demo", actions=("walk", "crawl"), subjects_train=("D1",))
-    return PoseDataset.from_recordings(load_dataset("demo", settings).train)
+    return PoseDataset.from_recordings(load_dataset("cmu", SETTINGS).train)
 
 
 def described(batch: PoseBatch) -> Tensor:

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from kinematics import BONE_JOINTS, BONES, JOINT_ANGLES, DHHuman, Skeleton
+from kinematics import BONE_JOINTS, BONES, JOINT_ANGLES, DHHuman
 from kinematics.capsules import DEPTH_M, PAIRS, overlap_depths, overlaps, segment_distances
+from kinematics.joints import J
 
 BODY = torch.tensor([0.43, 0.43, 0.43, 0.43, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.32, 0.32, 0.25, 0.25, 0.19])
 
@@ -61,9 +62,8 @@ def test_standing_and_sitting_are_free_but_arms_hanging_dead_straight_are_in_the
 
 def test_an_arm_through_the_trunk_is_found_and_named():
     joints = posed()
-    names = Skeleton("h36m_16").joints
-    joints[0, names.index("RWrist")] = joints[0, names.index("LHip")]
-    joints[0, names.index("RElbow")] = joints[0, names.index("Spine")] + torch.tensor([0.2, 0.0, 0.0])
+    joints[0, J.R_WRIST] = joints[0, J.L_HIP]
+    joints[0, J.R_ELBOW] = joints[0, J.SPINE] + torch.tensor([0.2, 0.0, 0.0])
     percent, pairs = overlaps(joints)
     assert percent == 100 and any("right forearm" in pair for pair in pairs)
 

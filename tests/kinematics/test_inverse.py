@@ -2,9 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from kinematics import BONES, JOINT_ANGLES, DHHuman, Skeleton, bone_lengths, joint_angles_from_joints, joint_limits
-
-JOINTS = Skeleton("h36m_16").joints
+from kinematics import BONES, JOINT_ANGLES, DHHuman, bone_lengths, joint_angles_from_joints, joint_limits
+from kinematics.joints import J
 
 
 def body(angles: Tensor, generator: torch.Generator) -> Tensor:
@@ -76,7 +75,7 @@ def test_knees_and_elbows_bend_the_natural_way(generator):
 
 def test_shoulders_off_the_line_move_the_thorax_only(generator):
     joints = body(joint_limits("anatomical").sample_uniform(100, generator, torch.float64), generator)
-    thorax, hip = JOINTS.index("Thorax"), JOINTS.index("Hip")
+    thorax, hip = J.THORAX, J.HIP
     real = joints.clone()
     real[:, thorax] += torch.randn(100, 3, generator=generator, dtype=torch.float64) * 0.03
     real[:, hip] += torch.randn(100, 3, generator=generator, dtype=torch.float64) * 0.03

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from kinematics import BONES, bone_lengths, bone_vectors
+from kinematics import BONES, DHHuman, bone_lengths, bone_vectors, joint_limits
 from kinematics.limb_frames import (
     LARGEST_BEND,
     LimbPose,
@@ -11,15 +11,25 @@ from kinematics.limb_frames import (
     put_together,
     reflect,
     take_apart,
-    tilt_matrices,
     turn_limbs,
     with_lengths,
 )
+from kinematics.rotation import random_tilt
+from kinematics.stature import average_bone_lengths, sample_population
+
+
+def people_of(count: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Single frames (count, 1, 16, 3) of people in any pose, metres."""
+    generator = torch.Generator().manual_seed(0)
+    angles = joint_limits("anatomical").sample_towards_rest(count, generator, dtype)
+    turns = torch.randn(count, 3, generator=generator, dtype=dtype)
+    lengths = sample_population(average_bone_lengths(), angles, generator)
+    return DHHuman()(angles, lengths, turns, turns.flip(-1))[:, None].contiguous()
 
 
 @pytest.fixture
-def joints(people_of, float_dtype):
-    return people_of(150, dtype=float_dtype).joints_world()
+def joints(float_dtype):
+    return people_of(150, float_dtype)
 
 
 def rows_of(pose: LimbPose, rows: torch.Tensor) -> LimbPose:
@@ -32,7 +42,7 @@ def test_taking_apart_and_putting_together_is_exact(joints):
 
 
 def test_limb_poses_do_not_see_where_the_body_is(joints, generator):
-    turn = tilt_matrices(len(joints), 1.0, generator, joints)
+    turn = random_tilt(len(joints), 1.0, generator, joints)
     moved = joints @ turn[:, None].mT + 3
     here, there = take_apart(joints), take_apart(moved)
     torch.testing.assert_close(here.bones, there.bones, atol=1e-5, rtol=0)
@@ -55,9 +65,9 @@ def test_new_lengths_keep_directions(joints):
     torch.testing.assert_close(cosines, torch.ones_like(cosines), atol=1e-4, rtol=0)
 
 
-def test_exchange_gives_whole_limbs_of_others(people_of, generator):
+def test_exchange_gives_whole_limbs_of_others(generator):
     """With probability 1 every leg is one of the partners', thigh and shin together."""
-    pose = take_apart(people_of(30).joints_world())
+    pose = take_apart(people_of(30))
     mixed = exchange_limbs(pose, pose, 1.0, generator)
     leg = [BONES.index("left_thigh"), BONES.index("left_shin")]
     given = torch.nn.functional.normalize(pose.bones[:, 0, leg], dim=-1).flatten(1)
@@ -73,8 +83,8 @@ def test_exchange_and_turning_by_nothing_change_nothing(joints, generator):
     torch.testing.assert_close(put_together(unchanged), joints, atol=1e-5, rtol=0)
 
 
-def test_knees_and_elbows_never_bend_beyond_their_limit_or_backwards(people_of, generator):
-    joints = people_of(500).joints_world()
+def test_knees_and_elbows_never_bend_beyond_their_limit_or_backwards(generator):
+    joints = people_of(500)
     vectors = bone_vectors(put_together(turn_limbs(take_apart(joints), 1.5, generator)))
     pelvis_right = take_apart(joints).pelvis[..., 0]
     for upper, lower in (("left_thigh", "left_shin"), ("right_upper_arm", "right_forearm")):
@@ -98,8 +108,8 @@ def test_straight_knees_bend_backwards_and_straight_elbows_forwards(generator):
         assert (axis > 0).float().mean() > 0.9
 
 
-def test_clips_are_turned_as_one(people_of, generator):
-    clip = people_of(10).joints_world().expand(-1, 4, -1, -1)
+def test_clips_are_turned_as_one(generator):
+    clip = people_of(10).expand(-1, 4, -1, -1)
     made = put_together(turn_limbs(take_apart(clip), 0.5, generator))
     torch.testing.assert_close(made, made[:, :1].expand_as(made))
 
@@ -114,7 +124,7 @@ def test_reflection_stays_inside_and_keeps_what_is_inside(float_dtype):
 
 
 def test_tilts_have_the_given_spread(generator):
-    matrices = tilt_matrices(4000, 0.2, generator, torch.zeros(1, dtype=torch.float64))
+    matrices = random_tilt(4000, 0.2, generator, torch.zeros(1, dtype=torch.float64))
     lean = torch.acos(matrices[:, 2, 2])
     # Two normal angles of sd 0.2: their length is Rayleigh distributed with mean 0.2 sqrt(pi / 2).
     assert abs(lean.mean() - 0.2 * math.sqrt(math.pi / 2)) < 0.01

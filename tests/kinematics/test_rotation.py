@@ -5,16 +5,17 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from kinematics.rotation import (
-    axis_angle_to_matrix,
     euler_to_matrix,
+    fit_similarity,
     matrix_to_euler,
+    matrix_to_euler_zyx,
     matrix_to_quaternion,
-    quaternion_multiply,
     quaternion_to_matrix,
-    random_rotation,
     random_tilt,
-    random_yaw,
+    rotate_about_z,
     rotation_onto_axis,
+    rotvec_to_matrix,
+    yaw_to_matrix,
 )
 
 
@@ -34,7 +35,8 @@ def test_euler_angles_are_scipy_s_intrinsic_xyz(generator):
 
 
 def test_euler_angles_give_their_matrix_back(generator, float_dtype):
-    matrix = random_rotation(200, generator, float_dtype).reshape(4, 50, 3, 3)
+    quaternions = torch.randn(4, 50, 4, generator=generator, dtype=float_dtype)
+    matrix = quaternion_to_matrix(torch.nn.functional.normalize(quaternions, dim=-1))
     euler = matrix_to_euler(matrix)
     assert bool((euler[..., 1].abs() <= math.pi / 2 + 1e-6).all())
     torch.testing.assert_close(
@@ -54,59 +56,55 @@ def test_quaternions_are_scipy_s_with_w_first(quaternions):
     torch.testing.assert_close(back, quaternions * quaternions[:, :1].sign())
 
 
-def test_products_turn_by_the_second_first(quaternions):
-    first, second = quaternions[:25], quaternions[25:]
-    product = quaternion_multiply(first, second)
-    torch.testing.assert_close(quaternion_to_matrix(product), scipy_matrix(first) @ scipy_matrix(second))
+def test_rotation_vectors_are_scipy_s(generator):
+    vectors = torch.randn(20, 3, generator=generator, dtype=torch.float64)
+    expected = Rotation.from_rotvec(vectors.numpy()).as_matrix()
+    torch.testing.assert_close(rotvec_to_matrix(vectors), torch.from_numpy(expected))
 
 
-def test_axis_angle_is_scipy_s_rotation_vector(generator):
-    axis = torch.nn.functional.normalize(torch.randn(20, 3, generator=generator, dtype=torch.float64), dim=-1)
+def test_euler_angles_zyx_are_scipy_s(quaternions):
+    expected = Rotation.from_quat(quaternions[:, [1, 2, 3, 0]].numpy()).as_euler("ZYX")
+    torch.testing.assert_close(matrix_to_euler_zyx(scipy_matrix(quaternions)), torch.from_numpy(expected.copy()))
+
+
+def test_turns_about_z_are_scipy_s(generator):
     angle = torch.randn(20, generator=generator, dtype=torch.float64)
-    expected = Rotation.from_rotvec((axis * angle[:, None]).numpy()).as_matrix()
-    torch.testing.assert_close(axis_angle_to_matrix(axis, angle), torch.from_numpy(expected))
+    points = torch.randn(20, 3, generator=generator, dtype=torch.float64)
+    expected = torch.from_numpy(Rotation.from_euler("z", angle.numpy()[:, None]).as_matrix())
+    torch.testing.assert_close(yaw_to_matrix(angle), expected)
+    turned = rotate_about_z(points, angle.cos(), angle.sin())
+    torch.testing.assert_close(turned, (expected @ points[..., None])[..., 0])
+
+
+def test_fit_similarity_finds_the_similarity(quaternions, generator):
+    source = torch.randn(50, 9, 3, generator=generator, dtype=torch.float64)
+    matrix = scipy_matrix(quaternions)
+    rotation, translation, scale = fit_similarity(source, 1.7 * source @ matrix.mT + 3.0)
+    torch.testing.assert_close(rotation, matrix)
+    torch.testing.assert_close(translation, torch.full((50, 3), 3.0, dtype=torch.float64))
+    torch.testing.assert_close(scale, torch.full((50,), 1.7, dtype=torch.float64))
 
 
 def test_gradients_are_right_at_zero_and_at_identity():
     zero = torch.zeros(3, dtype=torch.float64, requires_grad=True)
-    axis = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
     identity = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(euler_to_matrix, [zero])
-    assert torch.autograd.gradcheck(
-        lambda angle: axis_angle_to_matrix(axis, angle), [zero[0].detach().requires_grad_()]
-    )
+    assert torch.autograd.gradcheck(rotvec_to_matrix, [zero])
     assert torch.autograd.gradcheck(quaternion_to_matrix, [identity])
     assert torch.autograd.gradcheck(lambda euler: matrix_to_euler(euler_to_matrix(euler)), [zero])
     (gradient,) = torch.autograd.grad(matrix_to_quaternion(euler_to_matrix(zero))[1], zero)
     torch.testing.assert_close(gradient, torch.tensor([0.5, 0.0, 0.0], dtype=torch.float64))
 
 
-def test_random_yaw_keeps_the_vertical_and_covers_the_circle(generator, float_dtype):
-    matrix = random_yaw(4000, generator, float_dtype)
-    torch.testing.assert_close(matrix[:, 2], torch.tensor([0.0, 0.0, 1.0], dtype=float_dtype).expand(4000, 3))
-    heading = torch.atan2(matrix[:, 1, 0], matrix[:, 0, 0])
-    quarters = torch.histc(heading.double(), 4, -math.pi, math.pi) / 4000
-    assert bool((quarters - 0.25).abs().max() < 0.03)
-
-
 def test_random_tilt_has_a_level_axis_and_the_spread_asked_for(generator):
-    matrix = random_tilt(4000, 0.3, generator, torch.float64)
+    matrix = random_tilt(4000, 0.3, generator, torch.zeros((), dtype=torch.float64))
     torch.testing.assert_close(matrix[:, 0, 1], matrix[:, 1, 0])  # no turn about z
     angle = matrix[:, 2, 2].clamp(-1, 1).arccos()
-    assert angle.square().mean().sqrt() == pytest.approx(0.3, rel=0.05)
-
-
-def test_random_rotations_are_uniform(generator):
-    matrix = random_rotation(8000, generator, torch.float64)
-    assert bool(matrix.mean(0).abs().max() < 0.03)
-    torch.testing.assert_close(torch.linalg.det(matrix), torch.ones(8000, dtype=torch.float64))
-    # Angles of uniform rotations have the mean pi/2 + 2/pi.
-    angle = ((matrix.diagonal(dim1=1, dim2=2).sum(-1) - 1) / 2).clamp(-1, 1).arccos()
-    assert angle.mean() == pytest.approx(math.pi / 2 + 2 / math.pi, rel=0.01)
+    assert angle.square().mean().sqrt() == pytest.approx(0.3 * math.sqrt(2), rel=0.05)
 
 
 def test_the_same_seed_gives_the_same_rotations():
-    draws = [random_tilt(5, 1, torch.Generator().manual_seed(3)) for _ in range(2)]
+    draws = [random_tilt(5, 1.0, torch.Generator().manual_seed(3), torch.zeros(())) for _ in range(2)]
     assert torch.equal(*draws)
 
 

@@ -2,8 +2,14 @@ import numpy as np
 import pytest
 import torch
 
+from kinematics.joints import J
 from kinematics.layouts import LAYOUTS
 from kinematics.skeleton import Skeleton
+
+
+def test_joint_constants_are_the_16_joint_body_s():
+    names = [name.replace("L_", "L").replace("R_", "R") for name in (joint.name.title() for joint in J)]
+    assert tuple(names) == Skeleton("h36m_16").joints and [*J] == list(range(16))
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

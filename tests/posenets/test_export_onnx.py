@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from kinematics import PoseFKError
-from posenets import INPUT_MODES, LIFTERS, Lifter, MultiViewLifter, build_posenet, export_onnx
+from posenets import INPUT_MODES, ScreenLifter, build_posenet, lifter_from_posenet, lifter_names
+from posenets.export_onnx import graph
+from posenets.export_onnx.__main__ import main
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -30,7 +32,7 @@ CASES = {
 
 def _lifter(name="simple_baseline", mode="virtual_camera"):
     torch.manual_seed(0)
-    return Lifter(build_posenet(name, **CASES[name][0]), mode).eval()
+    return ScreenLifter(build_posenet(name, **CASES[name][0]), mode).eval()
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +50,18 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def quick(folder, monkeypatch):
     """The exporter replaced by a copy of what it made before."""
-    monkeypatch.setattr(export_onnx, "_write", lambda graph, path, opset: shutil.copy(folder / "new/model.onnx", path))
+    monkeypatch.setattr(graph, "_write", lambda graph, path, opset: shutil.copy(folder / "new/model.onnx", path))
 
 
 def test_every_lifter_of_one_camera_and_every_input_mode_is_tried():
-    assert set(CASES) == set(LIFTERS) and {mode for _, mode, _ in CASES.values()} == set(INPUT_MODES)
+    assert set(CASES) == set(lifter_names(False)) and {mode for _, mode, _ in CASES.values()} == set(INPUT_MODES)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_lifter_gives_in_any_batch_what_pytorch_gives(name, tmp_path):
     _, mode, flip = CASES[name]
     lifter = _lifter(name, mode)
-    assert export_onnx.export(lifter, tmp_path / "model.onnx", flip=flip) < 1e-5
+    assert graph.export(lifter, tmp_path / "model.onnx", flip=flip) < 1e-5
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     for batch in (1, 3, 40):
         joints_2d = torch.rand(batch, lifter.frames, 16, lifter.posenet.in_features) - 0.4
@@ -68,8 +70,10 @@ def test_every_lifter_gives_in_any_batch_what_pytorch_gives(name, tmp_path):
 
 
 def test_a_lifter_of_coco_keypoints_exports_too(tmp_path):
-    lifter = Lifter(build_posenet("simple_baseline", num_joints=18, linear_size=8), "root", input_layout="coco_17")
-    assert export_onnx.export(lifter, tmp_path / "model.onnx") < 1e-5
+    lifter = ScreenLifter(
+        build_posenet("simple_baseline", num_joints=18, linear_size=8), "root", input_layout="coco_17"
+    )
+    assert graph.export(lifter, tmp_path / "model.onnx") < 1e-5
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     assert session.get_inputs()[0].shape == ["batch", 1, 17, 2] and session.get_outputs()[0].shape == ["batch", 16, 3]
 
@@ -78,26 +82,26 @@ def _of_several_cameras(**sizes):
     small = dict(frames=3, views=2, channel=8, d_hid=8, smfe=(1, 1, 1), milf=(1, 1, 1), smfe_heads=3, num_heads=2)
     torch.manual_seed(0)
     posenet = build_posenet("esmformer", num_joints=16, **small, **sizes)
-    return MultiViewLifter(posenet, "rays" if sizes.get("in_features") == 4 else "screen").eval()
+    return lifter_from_posenet(posenet, "rays" if sizes.get("in_features") == 4 else "screen", "h36m_16").eval()
 
 
 @pytest.mark.parametrize(("flip", "sizes"), [(True, {}), (False, dict(in_features=3, self_supervised=True))])
 def test_a_lifter_of_several_cameras_gives_what_pytorch_gives(flip, sizes, tmp_path):
     lifter = _of_several_cameras(**sizes)
-    assert export_onnx.export(lifter, tmp_path / "model.onnx", flip=flip) < 1e-5
+    assert graph.export(lifter, tmp_path / "model.onnx", flip=flip) < 1e-5
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     assert session.get_inputs()[0].shape == ["batch", 2, 3, 16, lifter.posenet.in_features]
     for batch in (1, 5):
         joints_2d = torch.rand(batch, 2, 3, 16, lifter.posenet.in_features) - 0.4
         (found,) = session.run(None, {"joints_2d": joints_2d.numpy()})
         np.testing.assert_allclose(found, lifter.predict(joints_2d, flip).numpy(), atol=1e-5)
-    about = export_onnx.describe(lifter, flip)
+    about = graph.describe(lifter, flip)
     assert about["views"] == 2 and "z up" in about["output"]
 
 
 def test_a_lifter_that_needs_calibrated_cameras_is_refused(tmp_path):
     with pytest.raises(PoseFKError, match="where its cameras stand"):
-        export_onnx.export(_of_several_cameras(in_features=4), tmp_path / "model.onnx")
+        graph.export(_of_several_cameras(in_features=4), tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
 
@@ -114,9 +118,9 @@ def test_the_file_says_what_it_reads(folder):
 
 @pytest.mark.parametrize("difference, said", [(2e-4, "0.2 mm"), (float("nan"), "nan mm")])
 def test_a_file_that_differs_is_not_kept(difference, said, quick, tmp_path, monkeypatch):
-    monkeypatch.setattr(export_onnx, "largest_difference", lambda graph, session: difference)
+    monkeypatch.setattr(graph, "largest_difference", lambda graph, session: difference)
     with pytest.raises(PoseFKError, match=f"was not kept: onnxruntime differs from PyTorch by {said}"):
-        export_onnx.export(_lifter(), tmp_path / "model.onnx")
+        graph.export(_lifter(), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -125,7 +129,7 @@ def test_other_weights_than_the_file_s_are_noticed(quick, tmp_path):
     with torch.no_grad():
         lifter.posenet.w2.bias[5] += 0.001
     with pytest.raises(PoseFKError, match="differs from PyTorch"):
-        export_onnx.export(lifter, tmp_path / "model.onnx")
+        graph.export(lifter, tmp_path / "model.onnx")
 
 
 def test_a_difference_is_measured():
@@ -138,7 +142,7 @@ def test_a_difference_is_measured():
             joints[-1, 5, 2] += 0.03
             return (joints,)
 
-    assert export_onnx.largest_difference(export_onnx._Graph(lifter, False), Off()) == pytest.approx(0.03, abs=1e-6)
+    assert graph.largest_difference(graph._Graph(lifter, False), Off()) == pytest.approx(0.03, abs=1e-6)
 
 
 @pytest.mark.parametrize("factor", [float("nan"), float("inf"), 1e9, 1e30])
@@ -148,24 +152,24 @@ def test_a_lifter_whose_answers_are_no_bodies_is_not_exported(factor, folder, qu
     with torch.no_grad():
         list(lifter.posenet.parameters())[-2].mul_(factor)
     with pytest.raises(PoseFKError, match="not exported: of random bodies it makes joints .* m from the root"):
-        export_onnx.export(lifter, tmp_path / "model.onnx")
+        graph.export(lifter, tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_bad_input_is_one_sentence(folder, quick, tmp_path, monkeypatch):
     flags = ["--checkpoint", str(folder / "last.pt"), "--out", str(tmp_path / "model.onnx")]
     with pytest.raises(PoseFKError, match="--opset 5: the exporter makes 18 of it"):
-        export_onnx.main([*flags, "--opset", "5"])
+        main([*flags, "--opset", "5"])
     with pytest.raises(ValueError, match="Perhaps you meant: --checkpoint"):
-        export_onnx.main(["--checkpiont", "last.pt"])
+        main(["--checkpiont", "last.pt"])
     with pytest.raises(FileNotFoundError, match="none.pt is missing"):
-        export_onnx.main(["--checkpoint", "none.pt", "--out", "model.onnx"])
+        main(["--checkpoint", "none.pt", "--out", "model.onnx"])
     with pytest.raises(IsADirectoryError, match="is a folder, expected the name of a file"):
-        export_onnx.main([*flags, "--out", str(tmp_path)])
+        main([*flags, "--out", str(tmp_path)])
     real = builtins.__import__
     monkeypatch.setattr(builtins, "__import__", lambda name, *rest: _without_onnx(real, name, *rest))
     with pytest.raises(PoseFKError, match=r"not installed \(onnxruntime\): pip install"):
-        export_onnx.main(flags)
+        main(flags)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from posenets import LIFTERS, MULTI_VIEW_LIFTERS, build_posenet, load_published
+from posenets import LIFTERS, build_posenet, load_published
 from posenets.checkpoints import published
-from posenets.checkpoints.published import SIGNATURES
 
 FOLDER = Path(__file__).parents[1] / "oracles"
 ORACLES = json.loads((FOLDER / "lifters_published.json").read_text())
@@ -176,7 +175,7 @@ def test_sizes_are_read_off_the_weights(tmp_path):
 @pytest.mark.parametrize("layer_norm", [False, True])
 def test_a_recurrent_lifter_is_told_its_frames_and_brings_its_statistics(layer_norm, tmp_path):
     posenet = build_posenet("seq2seq", 17, 3, width=6, layer_norm=layer_norm).eval()
-    posenet.standardise(torch.randn(20, 17, 2), torch.randn(20, 17, 3))
+    posenet.fit_normalization(torch.randn(20, 17, 2), torch.randn(20, 17, 3))
     torch.save({"model_pos": posenet.state_dict()}, tmp_path / "w.pt")
     with pytest.raises(ValueError, match="do not tell how many frames it reads: give frames="):
         load_published(tmp_path / "w.pt", "seq2seq")
@@ -261,20 +260,20 @@ def test_what_does_not_fit_is_named(weights, change, message, tmp_path):
         load_published(tmp_path / "w.pt", "simple_baseline")
 
 
-@pytest.mark.parametrize("name", [*LIFTERS, *MULTI_VIEW_LIFTERS])
+@pytest.mark.parametrize("name", LIFTERS)
 def test_another_lifters_checkpoint_is_called_by_its_name(name, tmp_path):
     torch.save(build_posenet(name, **SMALL_SIZES[name]).state_dict(), tmp_path / "w.pt")
-    for other in {*LIFTERS, *MULTI_VIEW_LIFTERS} - {name}:
+    for other in LIFTERS.keys() - {name}:
         with pytest.raises(ValueError, match=f"is not a {other} checkpoint .* looks like a {name} checkpoint"):
             load_published(tmp_path / "w.pt", other)
 
 
-@pytest.mark.parametrize("name", [*LIFTERS, *MULTI_VIEW_LIFTERS])
+@pytest.mark.parametrize("name", LIFTERS)
 def test_every_missing_weight_is_named(name, tmp_path, monkeypatch):
     posenet = build_posenet(name, **SMALL_SIZES[name])
     keywords = {"seq2seq": {"frames": 1}, "esmformer": {"smfe_heads": 1}}.get(name, {})
-    torch.save({**posenet.state_dict(), SIGNATURES[name]: torch.zeros(())}, tmp_path / "w.pt")
-    with pytest.raises(ValueError, match=re.escape(SIGNATURES[name])):
+    torch.save({**posenet.state_dict(), LIFTERS[name].signature: torch.zeros(())}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=re.escape(LIFTERS[name].signature)):
         load_published(tmp_path / "w.pt", name, **keywords)
     for key in posenet.state_dict():
         if not key.endswith("num_batches_tracked"):  # of hundreds of weights, each without a file of its own

@@ -3,16 +3,18 @@
 import pytest
 import torch
 
-from posenets import ALIASES, DH_AUG_SIZES, LIFTERS, build_posenet, dh_aug_sizes, filter_widths_of
+from posenets import ALIASES, build_posenet, get_spec, lifter_names
+from posenets.videopose import build_filter_widths
 
 SMALL = {
     "videopose": {"channels": 8}, "simple_baseline": {"linear_size": 8}, "sem_gcn": {"hid_dim": 8},
     "st_gcn": {"hid_dim": 8}, "poseformer": {"embed_dim_ratio": 8}, "seq2seq": {"width": 8},
 }  # fmt: skip
+assert lifter_names(False) == sorted(SMALL)
 TEMPORAL = ["videopose", "st_gcn", "poseformer", "seq2seq"]
 
 
-@pytest.mark.parametrize("name", [*LIFTERS, *ALIASES])
+@pytest.mark.parametrize("name", [*SMALL, *ALIASES])
 @pytest.mark.parametrize("num_joints", [16, 17])
 def test_every_lifter_maps_screen_joints_to_joints(name, num_joints, float_dtype):
     posenet = build_posenet(name, num_joints, **SMALL[ALIASES.get(name, name)]).to(float_dtype)
@@ -53,9 +55,9 @@ def test_gradients_reach_every_weight(name, frames):
     assert without <= {"weighted_mean.bias"}  # PoseFormer's layer norm takes the same off all units again
 
 
-@pytest.mark.parametrize("name", LIFTERS)
+@pytest.mark.parametrize("name", SMALL)
 def test_sizes_build_the_same_network_again(name):
-    posenet = build_posenet(name, **{**DH_AUG_SIZES[name], **SMALL[name]})
+    posenet = build_posenet(name, **{**get_spec(name).dh_aug_sizes(1), **SMALL[name]})
     again = build_posenet(name, posenet.num_joints, posenet.frames, **posenet.sizes)
     again.load_state_dict(posenet.state_dict())
     joints_2d = torch.randn(2, 1, 16, 2)
@@ -75,10 +77,10 @@ def test_frames_choose_filters_of_width_three():
 @pytest.mark.parametrize(
     "name, keywords, message",
     [
-        ("videopos", {}, "choose from videopose, simple_baseline, sem_gcn, .*esmformer. Perhaps you meant: videopose"),
+        ("videopos", {}, "choose from esmformer, poseformer, .*videopose. Perhaps you meant: videopose"),
         ("videopose", {"chanels": 3}, "no size chanels.*Perhaps you meant: channels"),
         ("videopose", {"frames": 10}, "power of 3"),
-        ("videopose", {"frames": 9, "filter_widths": [3, 3, 3]}, "reads 27 frame"),
+        ("videopose", {"frames": 9, "filter_widths": [3, 3, 3]}, "read 27 frames, but frames is 9"),
         ("mlp", {"frames": 3}, "reads 1 frame"),
         ("mlp", {"linear_size": 0}, "linear_size is 0"),
         ("mlp", {"dropout": 1.0}, "dropout is 1.0"),
@@ -102,7 +104,7 @@ def test_bad_names_and_sizes_are_refused(name, keywords, message):
         build_posenet(name, **keywords)
 
 
-@pytest.mark.parametrize("name", LIFTERS)
+@pytest.mark.parametrize("name", SMALL)
 def test_input_of_another_joint_count_or_length_is_refused(name):
     posenet = build_posenet(name, **SMALL[name])
     with pytest.raises(ValueError, match=r"shape \(2, 1, 17, 2\), expected \(B, 1, 16, 2\)"):
@@ -112,16 +114,15 @@ def test_input_of_another_joint_count_or_length_is_refused(name):
 
 
 def test_dh_augs_videopose_of_several_frames_has_the_hip_out():
-    assert dh_aug_sizes("videopose") == DH_AUG_SIZES["videopose"]
-    posenet = build_posenet("videopose", frames=9, **dh_aug_sizes("mulit_farme_videopose", 9))
+    posenet = build_posenet("videopose", frames=9, **get_spec("mulit_farme_videopose").dh_aug_sizes(9))
     assert posenet.filter_widths == (3, 3) and posenet.predict_hip
     assert sum(p.numel() for p in posenet.parameters()) == 4_347_952
 
 
 def test_filters_beyond_those_the_frames_need_are_one_wide():
-    assert filter_widths_of(1, 4) == [1] * 4 and filter_widths_of(9, 4) == [3, 3, 1, 1]
+    assert build_filter_widths(1, 4) == [1] * 4 and build_filter_widths(9, 4) == [3, 3, 1, 1]
     with pytest.raises(ValueError, match="27 frames need 3 filters"):
-        filter_widths_of(27, 2)
+        build_filter_widths(27, 2)
 
 
 def test_only_some_lifters_predict_all_frames_of_a_window():
@@ -129,7 +130,7 @@ def test_only_some_lifters_predict_all_frames_of_a_window():
         build_posenet("poseformer", **SMALL["poseformer"]).forward_window(torch.zeros(1, 1, 16, 2))
 
 
-@pytest.mark.parametrize("name", LIFTERS)
+@pytest.mark.parametrize("name", SMALL)
 def test_a_third_feature_changes_the_first_layer_only_and_counts(name):
     torch.manual_seed(0)
     plain, more = (build_posenet(name, in_features=n, **SMALL[name]).eval() for n in (2, 3))

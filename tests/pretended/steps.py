@@ -23,12 +23,16 @@ from tests.pretended.device import (  # first: rooms take PyTorch as they find i
 import run_fk_gan  # isort: skip
 from augment import Augmenter
 from data import DataSettings, DataSplits, load_dataset
-from training import batches, detections, distributed, lifting
+from tests.tiny_cmu import FLAGS
+from training import batches, detections, distributed
 
-DATA = "--dataset demo --actions walk --subjects_train D1 --batch_size 16 --figures False --epochs 1"
+DATA = (
+    f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "
+    "--batch_size 16 --figures False --epochs 1"
+)
 SMALL = (
     "--steps_per_epoch 2 --posenet_width 8 --generator_width 8 --critic_width_3d 8 --critic_width_2d 8 "
-    "--generator_every 2 --max_reference 100 --gan_every 1"
+    "--generator_every 2 --max_reference 100 --gan_interval 1"
 )
 CLIPS = "--posenet_name videopose --frames 9"
 VIEWS = "--posenet_name esmformer --frames 3 --posenet_blocks 1 --detector_noise default"
@@ -57,9 +61,9 @@ MORE = {  # for whoever changes something and has the minutes: steps.py FOLDER m
 PARTS: dict[str, tuple[Any, str]] = {
     "GAN update": (Augmenter, "update"),
     "sampling": (Augmenter, "sample"),
-    "lifter step": (lifting.LifterTrainer, "step"),
-    "real batch": (batches.RealBatches, "take"),
-    "noise on real poses": (detections.RunNoise, "real"),
+    "lifter step": (run_fk_gan, "update_lifter"),
+    "real batch": (batches.RealBatches, "draw"),
+    "noise on real poses": (detections.RunDetectorNoise, "real"),
 }
 
 
@@ -91,16 +95,16 @@ class Watch:
 SPLITS: dict[int, DataSplits] = {}
 
 
-def demo(data: DataSettings) -> DataSplits:
+def loaded(data: DataSettings) -> DataSplits:
     if data.views not in SPLITS:
-        SPLITS[data.views] = load_dataset("demo", data)
+        SPLITS[data.views] = load_dataset("cmu", data)
     return SPLITS[data.views]
 
 
 def without_judging(flags: str, folder: Path) -> None:
     """A run as one of many processes has it that write nothing."""
     run_fk_gan.load_test_recordings = lambda settings, splits: {}
-    run_fk_gan.load_dataset = lambda name, data: demo(data)
+    run_fk_gan.load_dataset = lambda name, data: loaded(data)
     distributed.start = lambda device: distributed.Processes(1, 1, DEVICE)
     run_fk_gan.main([*DATA.split(), *SMALL.split(), *flags.split(), "--checkpoint", str(folder)])
 

@@ -16,24 +16,24 @@ import run_fk_gan
 from kinematics import exit_with_one_sentence
 from training import distributed
 from training.checkpoint import held_folder
-from training.course import Course
+from training.state import TrainingState
 
 what, where, *flags = sys.argv[1:]
-step_done = Course.step_done
+step_done = TrainingState.step_done
 
 
-def dawdle(course: Course) -> None:
-    step_done(course)
-    if course.epoch == 1 and course.step >= 3:
+def dawdle(run: TrainingState) -> None:
+    step_done(run)
+    if run.epoch == 1 and run.step >= 3:
         Path(where).touch()
         time.sleep(0.1)
 
 
-def killed_later(course: Course) -> None:
-    step_done(course)
-    if not course.saved:  # however slow the machine is, there has to be something to go on from
+def killed_later(run: TrainingState) -> None:
+    step_done(run)
+    if not run.saved:  # however slow the machine is, there has to be something to go on from
         return
-    Course.step_done = step_done
+    TrainingState.step_done = step_done
     signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     signal.setitimer(signal.ITIMER_REAL, float(where))
 
@@ -46,7 +46,7 @@ def refused() -> None:
 
 
 if what != "go_on":
-    Course.step_done = dawdle if what == "wait" else killed_later
+    TrainingState.step_done = dawdle if what == "wait" else killed_later
     exit_with_one_sentence(lambda: run_fk_gan.main(flags))
 else:
     stop, distributed.stop = distributed.stop, lambda: None  # torchrun's processes find each other once

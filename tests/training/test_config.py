@@ -12,9 +12,9 @@ def test_settings_survive_json():
 
 
 def test_what_is_typed_wins_over_recipe_and_data_set():
-    preset = read_settings(["--dataset", "demo", "--recipe", "dh-aug"])
+    preset = read_settings(["--dataset", "cmu", "--recipe", "dh-aug"])
     assert preset.learning.loss == "mse" and preset.augment.schedule == "alternate"
-    typed = read_settings(["--dataset", "demo", "--recipe", "dh-aug", "--loss", "mpjpe", "--epochs", "3"])
+    typed = read_settings(["--dataset", "cmu", "--recipe", "dh-aug", "--loss", "mpjpe", "--epochs", "3"])
     assert typed.learning.loss == "mpjpe" and typed.learning.epochs == 3
     assert typed.learning.lr_schedule == preset.learning.lr_schedule == "linear"
     assert typed.augment == preset.augment
@@ -22,7 +22,7 @@ def test_what_is_typed_wins_over_recipe_and_data_set():
 
 @pytest.mark.parametrize(
     ("flags", "shown"),
-    [("", {"posenet_name": "simple_baseline", "epochs": "8"}), ("--dataset cmu --recipe none", {"epochs": "30"})],
+    [("", {"posenet_name": "videopose", "epochs": "30"}), ("--dataset h36m --recipe none", {"epochs": "25"})],
 )
 def test_help_shows_the_defaults_of_what_is_named_beside_it(flags: str, shown: dict[str, str], capsys):
     with pytest.raises(SystemExit) as left:
@@ -35,7 +35,7 @@ def test_help_shows_the_defaults_of_what_is_named_beside_it(flags: str, shown: d
 
 
 def test_human36m_is_the_data_set_where_it_is_prepared(tmp_path: Path):
-    assert read_settings(["--data_root", str(tmp_path)]).data.dataset == "demo"
+    assert read_settings(["--data_root", str(tmp_path)]).data.dataset == "cmu"
     (tmp_path / "data_3d_h36m.npz").touch()
     assert read_settings(["--data_root", str(tmp_path)]).data.dataset == "h36m"
 

@@ -3,22 +3,22 @@ import math
 import pytest
 import torch
 
-from training.account import Account
 from training.building import build_lifter
 from training.config import read_settings
 from training.divergence import LOOK_EVERY, DivergedError, absurd_loss, not_finite, refuse_not_finite
+from training.reporting.losses import LossMonitor
 
 
-def account(absurd: float = 10.0) -> Account:
-    return Account(read_settings(["--dataset", "demo"]), absurd, torch.device("cpu"))
+def account(absurd: float = 10.0) -> LossMonitor:
+    return LossMonitor(read_settings(["--dataset", "cmu"]), absurd, torch.device("cpu"))
 
 
 def test_a_bound_is_in_the_unit_of_the_loss():
     for flags, wanted in (("", 10.0), ("--loss mse", 100.0), ("--loss_frames all --difference_weight 4", 50.0)):
-        settings = read_settings(["--dataset", "demo", *flags.split()])
-        assert absurd_loss(settings, build_lifter(settings.lifter, "none", "h36m_16")) == pytest.approx(wanted)
-    settings = read_settings("--dataset demo --posenet_name martinez --recipe none".split())
-    lifter = build_lifter(settings.lifter, "none", "h36m_16")
+        settings = read_settings(["--dataset", "cmu", *flags.split()])
+        assert absurd_loss(settings, build_lifter(settings, "h36m_16")) == pytest.approx(wanted)
+    settings = read_settings("--dataset cmu --posenet_name martinez --recipe none".split())
+    lifter = build_lifter(settings, "h36m_16")
     lifter.posenet.std_3d.fill_(0.2)
     assert 1500 < absurd_loss(settings, lifter) < 2500  # in spreads of 0.2 m, and of 1 m for the hip
 
@@ -65,7 +65,7 @@ def test_what_is_not_finite_is_named_and_refused():
     state = {"a": [{"b": torch.tensor([1.0, math.inf])}], "c": torch.tensor([1]), "d": "nan", "e": math.nan, "f": None}
     assert list(not_finite(state)) == ["a.0.b", "e"]
     good = {"trainer": {"w": torch.ones(2)}, "augmenter": None, "processes": []}
-    settings = read_settings(["--dataset", "demo"])
+    settings = read_settings(["--dataset", "cmu"])
     refuse_not_finite(good, settings)
-    with pytest.raises(DivergedError, match="augmenter.gan.* --lr_generator below"):
-        refuse_not_finite({**good, "augmenter": {"gan": torch.tensor(math.nan)}}, settings)
+    with pytest.raises(DivergedError, match="augmenter.sources.gan.* --lr_generator below"):
+        refuse_not_finite({**good, "augmenter": {"sources": {"gan": torch.tensor(math.nan)}}}, settings)

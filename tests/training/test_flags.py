@@ -50,7 +50,7 @@ def test_the_single_frame_command_of_dh_aug_means_what_it_says():
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (ESMFORMER_SELF, "--self_supervised True needs several views, simple_baseline sees one"),
+        (ESMFORMER_SELF, "--self_supervised True needs several views, videopose sees one"),
         ("--posenet_name esmformer --views 1", "--views 1: esmformer needs two or more"),
         ("--posenet_name videopose --views 4", "--views 4: videopose sees one camera; choose esmformer"),
         ("--posenet_name esmformer --tri_loss 1", "add --self_supervised True"),
@@ -75,9 +75,9 @@ def test_the_video_command_of_dh_aug_means_what_it_says():
     assert settings.lifter.window == 9 and settings.lifter.filter_widths == (3, 3)
     assert settings.data.downsample == 10 and settings.learning.warmup == 20 and settings.learning.motion_warmup == 4
     as_published = read_settings([*shlex.split(DH_AUG_VIDEO), "--recipe", "dh-aug"]).learning
-    assert as_published.playback and as_published.loss == "mpjpe", "its video mode differs from its single frames"
+    assert as_published.time_reversal and as_published.loss == "mpjpe", "its video mode differs from its single frames"
     single = read_settings(["--recipe", "dh-aug"]).learning
-    assert not single.playback and single.loss == "mse"
+    assert not single.time_reversal and single.loss == "mse"
 
 
 def test_the_commands_of_poseformer_mean_what_they_say():
@@ -106,9 +106,9 @@ def test_the_commands_of_esmformer_mean_what_they_say():
 
 
 def test_several_views_bring_a_size_for_laptops_and_posefk_its_input():
-    settings = read_settings("--posenet_name esmformer --dataset demo".split())
+    settings = read_settings("--posenet_name esmformer --dataset cmu".split())
     assert (settings.lifter.posenet_width, settings.lifter.frames, settings.lifter.input_mode) == (64, 9, "rays")
-    assert read_settings("--posenet_name esmformer --dataset demo --views 2".split()).data.views == 2
+    assert read_settings("--posenet_name esmformer --dataset cmu --views 2".split()).data.views == 2
 
 
 def test_lifters_bring_their_published_training_and_window():
@@ -133,7 +133,7 @@ def test_published_lengths_are_for_human36m_and_short_runs_stay_short(name: str,
         return learning.epochs, learning.batch_size
 
     assert length_of("--dataset", "h36m") == length
-    assert length_of("--dataset", "demo")[0] == 8
+    assert length_of("--dataset", "cmu")[0] == 30
     assert length_of("--dataset", "h36m", "--epochs", "3", "--batch_size", "10") == (3, 10)
     with pytest.raises(ValueError, match="product of --filter_widths"):
         read_settings(["--filter_widths", "3", "3", "--frames", "27"])
@@ -157,11 +157,11 @@ def test_dh_aug_alone_is_as_long_as_published_on_human36m_and_as_long_as_the_oth
 def test_martinez_is_simple_baseline_as_first_published():
     settings = read_settings(["--posenet_name", "martinez"])
     lifter, learning = settings.lifter, settings.learning
-    assert lifter.standardised and lifter.posenet_width == 1024 and lifter.dropout == 0.5
+    assert lifter.normalized and lifter.posenet_width == 1024 and lifter.dropout == 0.5
     assert (learning.lr, learning.batch_size, learning.loss, learning.max_norm) == (1e-3, 64, "standard_mse", 1.0)
     assert (learning.lr_schedule, learning.lr_decay, learning.lr_decay_steps) == ("staircase", 0.96, 100_000)
     assert read_settings(["--posenet_name", "martinez", "-lrd", "0.9"]).learning.lr_schedule == "staircase"
-    assert not read_settings(["--posenet_name", "mlp"]).lifter.standardised
+    assert not read_settings(["--posenet_name", "mlp"]).lifter.normalized
     with pytest.raises(ValueError, match="--max_norm -1.0: expected at least 0"):
         read_settings(["--max_norm", "-1"])
     with pytest.raises(ValueError, match="--lr_decay_steps 0: expected at least 1"):
@@ -185,7 +185,7 @@ def test_test_with_previous_dir_is_evaluate():
 
 def test_enhancement_methods_choose_the_pose_source():
     normal = read_settings(["--data_enhancement_method", "normal"]).augment.mixture.shares()
-    assert normal == {"normal": 1.0}
+    assert normal == {"clipped_normal": 1.0}
     assert read_settings(["--data_enhancement_method", "NO_enhance"]).recipe == "none"
     assert "gan" in read_settings(["--data_enhancement_method", "GAN"]).augment.mixture.shares()
     with pytest.raises(ValueError, match="contradicts"):

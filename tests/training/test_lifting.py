@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from data import PoseBatch
+from run_fk_gan import update_lifter
 from training.building import build_lifter
-from training.config import LearningSettings, LifterSettings
+from training.config import LearningSettings, LifterSettings, Settings
 from training.lifting import LifterTrainer, learning_rate_factor, limit_norms
 
 SMALL = LifterSettings(posenet_name="simple_baseline", posenet_width=32, posenet_blocks=1, dropout=0.0)
@@ -17,9 +18,9 @@ def batch_of(count: int, generator: torch.Generator) -> PoseBatch:
     return PoseBatch.of(joints_3d, joints_3d[..., :2] / joints_3d[..., 2:], None)
 
 
-def trainer_of(**settings: float | int | str) -> LifterTrainer:
+def build_trainer(**settings: float | int | str) -> LifterTrainer:
     torch.manual_seed(0)
-    return LifterTrainer(build_lifter(SMALL, "none", "h36m_16"), LearningSettings(**settings))
+    return LifterTrainer(build_lifter(Settings(recipe="none", lifter=SMALL), "h36m_16"), LearningSettings(**settings))
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear"])
@@ -49,19 +50,19 @@ def test_the_staircase_falls_after_so_many_updates_however_long_an_epoch_is():
 
 
 def test_a_trainer_goes_down_the_staircase_by_its_own_updates(generator: torch.Generator):
-    trainer = trainer_of(lr=0.5, lr_schedule="staircase", lr_decay=0.5, lr_decay_steps=2, mirrored="none")
+    trainer = build_trainer(lr=0.5, lr_schedule="staircase", lr_decay=0.5, lr_decay_steps=2, flip_augment="none")
     rates = []
     for _ in range(5):
         rates.append(trainer.set_learning_rate(0.0))
-        trainer.step(batch_of(8, generator))
+        update_lifter(trainer, batch_of(8, generator))
     assert rates == [0.5, 0.5, 0.25, 0.25, 0.125]
 
 
 def test_no_unit_reads_with_more_than_the_largest_norm_after_a_step(generator: torch.Generator):
-    trainer, free = trainer_of(max_norm=1.0, lr=1e-2), trainer_of(lr=1e-2)
+    trainer, free = build_trainer(max_norm=1.0, lr=1e-2), build_trainer(lr=1e-2)
     batch = batch_of(8, generator)
     for _ in range(3):
-        trainer.step(batch), free.step(batch)
+        update_lifter(trainer, batch), update_lifter(free, batch)
         norms = unit_norms(trainer)
         assert norms.max() <= 1 + 1e-5 and norms.median() > 0.95, "He's weights begin above"
     assert unit_norms(free).max() > 1.3
@@ -79,33 +80,35 @@ def test_a_norm_under_the_limit_is_left_alone():
 
 
 def test_the_standard_loss_weighs_every_coordinate_by_its_spread(generator: torch.Generator):
-    lifter = build_lifter(replace(SMALL, standardised=True), "none", "h36m_16")
+    lifter = build_lifter(Settings(recipe="none", lifter=replace(SMALL, normalized=True)), "h36m_16")
     batch = batch_of(64, generator)
-    lifter.standardise(batch.joints_2d, batch.joints_3d)
-    trainer = LifterTrainer(lifter, LearningSettings(loss="standard_mse", mirrored="none"))
+    lifter.fit_normalization(batch)
+    trainer = LifterTrainer(lifter, LearningSettings(loss="standard_mse", flip_augment="none"))
     with torch.no_grad():
         error = (copy.deepcopy(lifter).train()(batch.joints_2d) - batch.root_relative()[:, 0])[:, 1:]
         wanted = (error / lifter.posenet.std_3d).square().sum(-1).sum(-1).mean() / 48
-    assert float(trainer.step(batch)) == pytest.approx(float(wanted), rel=1e-4)
+    assert float(update_lifter(trainer, batch)) == pytest.approx(float(wanted), rel=1e-4)
 
 
 def test_a_loss_in_standard_deviations_needs_a_lifter_that_knows_them():
     with pytest.raises(ValueError, match="--loss standard_mse needs the spread .* choose seq2seq"):
-        trainer_of(loss="standard_mse")
-    with pytest.raises(ValueError, match="--standardised True is for simple_baseline, videopose"):
-        build_lifter(LifterSettings(posenet_name="videopose", standardised=True), "none", "h36m_16")
+        build_trainer(loss="standard_mse")
+    with pytest.raises(ValueError, match="--normalized True is for simple_baseline, videopose"):
+        build_lifter(
+            Settings(recipe="none", lifter=LifterSettings(posenet_name="videopose", normalized=True)), "h36m_16"
+        )
 
 
 def test_a_lifter_learns_a_batch(generator: torch.Generator):
-    trainer, batch = trainer_of(lr=1e-2, mirrored="none"), batch_of(64, generator)
-    losses = [float(trainer.step(batch)) for _ in range(60)]
+    trainer, batch = build_trainer(lr=1e-2, flip_augment="none"), batch_of(64, generator)
+    losses = [float(update_lifter(trainer, batch)) for _ in range(60)]
     assert losses[-1] < 0.35 * losses[0]
 
 
 @pytest.mark.parametrize(("mirrored", "updates"), [("separate", 2), ("concatenated", 1), ("none", 1)])
 def test_mirror_images_are_learnt_in_the_way_asked(mirrored: str, updates: int, generator: torch.Generator):
-    trainer = trainer_of(mirrored=mirrored)
-    trainer.step(batch_of(8, generator))
+    trainer = build_trainer(flip_augment=mirrored)
+    update_lifter(trainer, batch_of(8, generator))
     assert trainer.updates == updates
 
 
@@ -115,30 +118,26 @@ def test_clips_are_learnt_backwards_where_asked_and_single_frames_are_not(genera
     torch.testing.assert_close(clips.reversed().reversed().joints_2d, clips.joints_2d)
     torch.testing.assert_close(clips.reversed().joints_3d[:, 0], clips.joints_3d[:, 2])
     for mirrored, updates in (("separate", 4), ("none", 2)):
-        trainer = trainer_of(mirrored=mirrored, playback=True)
-        seen: list[torch.Tensor] = []
-        trainer._update = lambda batch, seen=seen: seen.append(batch.joints_2d) or torch.zeros(())
-        trainer.step(clips)
+        trainer = build_trainer(flip_augment=mirrored, time_reversal=True)
+        seen = [variant.joints_2d for variant in trainer.variants(clips)]
         assert len(seen) == updates
         torch.testing.assert_close(seen[1], clips.joints_2d.flip(1))
         torch.testing.assert_close(seen[-1], seen[-2].flip(1))
-        seen.clear()
-        trainer.step(batch_of(8, generator))
-        assert len(seen) == updates // 2
+        assert len(trainer.variants(batch_of(8, generator))) == updates // 2
 
 
 def test_a_symmetric_batch_weighs_left_and_right_the_same(generator: torch.Generator):
     batch = batch_of(8, generator)
-    one, two = trainer_of(mirrored="concatenated"), trainer_of(mirrored="concatenated")
-    losses = [(float(one.step(batch)), float(two.step(batch.mirrored()))) for _ in range(3)]
+    one, two = build_trainer(flip_augment="concatenated"), build_trainer(flip_augment="concatenated")
+    losses = [(float(update_lifter(one, batch)), float(update_lifter(two, batch.mirrored()))) for _ in range(3)]
     assert [a for a, _ in losses] == pytest.approx([b for _, b in losses], rel=1e-3)
 
 
 def test_averaged_weights_follow_by_hand(generator: torch.Generator):
-    trainer, batch = trainer_of(ema=0.9, mirrored="none"), batch_of(8, generator)
+    trainer, batch = build_trainer(ema=0.9, flip_augment="none"), batch_of(8, generator)
     expected = copy.deepcopy(trainer.lifter.state_dict())
     for update in range(1, 4):
-        trainer.step(batch)
+        update_lifter(trainer, batch)
         decay = min(0.9, (1 + update) / (10 + update))
         for name, now in trainer.lifter.state_dict().items():
             mixed = decay * expected[name] + (1 - decay) * now if now.is_floating_point() else now
@@ -149,34 +148,37 @@ def test_averaged_weights_follow_by_hand(generator: torch.Generator):
 
 
 def test_without_averaging_the_lifter_itself_is_evaluated():
-    trainer = trainer_of(ema=0.0)
+    trainer = build_trainer(ema=0.0)
     assert trainer.evaluated is trainer.lifter
 
 
 def test_a_restored_trainer_goes_on_exactly(generator: torch.Generator):
     batches = [batch_of(8, generator) for _ in range(4)]
-    straight = trainer_of(ema=0.9)
+    straight = build_trainer(ema=0.9)
     for batch in batches:
-        straight.step(batch)
-    first, second = trainer_of(ema=0.9), trainer_of(ema=0.9)
+        update_lifter(straight, batch)
+    first, second = build_trainer(ema=0.9), build_trainer(ema=0.9)
     for batch in batches[:2]:
-        first.step(batch)
+        update_lifter(first, batch)
     second.load_state_dict(copy.deepcopy(first.state_dict()))
     for batch in batches[2:]:
-        second.step(batch)
+        update_lifter(second, batch)
     for a, b in zip(straight.evaluated.parameters(), second.evaluated.parameters(), strict=True):
         assert torch.equal(a, b)
 
 
 def test_mse_is_the_mean_squared_coordinate_error(generator: torch.Generator):
-    trainer, batch = trainer_of(loss="mse", mirrored="none"), batch_of(8, generator)
+    trainer, batch = build_trainer(loss="mse", flip_augment="none"), batch_of(8, generator)
     with torch.no_grad():
         wanted = (copy.deepcopy(trainer.lifter).train()(batch.joints_2d) - batch.root_relative()[:, 0]).square().mean()
-    assert float(trainer.step(batch)) == pytest.approx(float(wanted), rel=1e-5)
+    assert float(update_lifter(trainer, batch)) == pytest.approx(float(wanted), rel=1e-5)
 
 
 def test_dh_augs_recipe_builds_dh_augs_sizes():
     named = LifterSettings(posenet_name="videopose")
-    assert build_lifter(named, "dh-aug", "h36m_16").posenet.sizes["filter_widths"] == [1] * 5
-    assert build_lifter(named, "posefk", "h36m_16").posenet.sizes["filter_widths"] == [1] * 3
-    assert build_lifter(LifterSettings(posenet_name="mlp"), "none", "h36m_17").posenet.num_joints == 17
+    assert build_lifter(Settings(recipe="dh-aug", lifter=named), "h36m_16").posenet.sizes["filter_widths"] == [1] * 5
+    assert build_lifter(Settings(recipe="posefk", lifter=named), "h36m_16").posenet.sizes["filter_widths"] == [1] * 3
+    assert (
+        build_lifter(Settings(recipe="none", lifter=LifterSettings(posenet_name="mlp")), "h36m_17").posenet.num_joints
+        == 17
+    )

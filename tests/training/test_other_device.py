@@ -6,9 +6,11 @@ import torch
 
 import run_fk_gan
 from data.devices import OTHER_DEVICE
+from tests.tiny_cmu import FLAGS
 
 TINY = (
-    "--dataset demo --actions walk --subjects_train D1 --test_sets demo --downsample 8 --epochs 1 --steps_per_epoch 2 "
+    f"{FLAGS} --actions walk --subjects_train 02 07 --test_sets cmux_a "
+    "--posenet_name simple_baseline --epochs 1 --steps_per_epoch 2 "
     "--batch_size 16 --posenet_width 8 --generator_width 8 --critic_width_3d 8 --critic_width_2d 8 --threads 1 "
     "--figures False --device cpu"
 )

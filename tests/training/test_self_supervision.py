@@ -6,24 +6,26 @@ import pytest
 import torch
 
 from augment.detector_noise.model import DetectorNoise
-from data import REAL, SYNTHETIC, DataSettings, PoseBatch, load_dataset
+from data import REAL, SYNTHETIC, PoseBatch, load_dataset
 from data.multiview.dataset import MultiViewDataset
 from kinematics.triangulation import triangulate
-from posenets import MultiViewLifter
-from training.building import lifter_of_run
+from posenets import Lifter
+from run_fk_gan import update_lifter
+from tests.tiny_cmu import FLAGS, SETTINGS
+from training.building import build_lifter
 from training.config import Settings, read_settings
-from training.detections import RunNoise
+from training.detections import RunDetectorNoise
 from training.lifting import LifterTrainer
 from training.self_supervision import SelfSupervision, without_labels
 
-SMALL = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --views 3 --dataset demo --threads 1"
+SMALL = f"{FLAGS} --posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --views 3 --threads 1"
 
 
 @pytest.fixture(scope="module")
 def real() -> MultiViewDataset:
-    """Two short activities of one demo person, clips of three frames seen by three cameras."""
-    settings = DataSettings(actions=("walk", "crawl"), subjects_train=("D1",), views=3)
-    recordings = [recording[:30] for recording in load_dataset("demo", settings).train]
+    """A short walk and a jump of one person, clips of three frames seen by three cameras."""
+    settings = replace(SETTINGS, subjects_train=("02",), views=3)
+    recordings = [recording[:30] for recording in load_dataset("cmu", settings).train]
     return MultiViewDataset.from_recordings(recordings, frames=3, views=3)
 
 
@@ -34,22 +36,21 @@ def settings_of(*flags: str) -> Settings:
 
 def lifter_and_loss(
     real: MultiViewDataset, *flags: str, noise: DetectorNoise | None = None
-) -> tuple[MultiViewLifter, SelfSupervision]:
+) -> tuple[Lifter, SelfSupervision]:
     settings = settings_of(*flags)
     torch.manual_seed(0)
-    lifter = lifter_of_run(settings, "h36m_16")
-    assert isinstance(lifter, MultiViewLifter)
+    lifter = build_lifter(settings, "h36m_16")
     return lifter, SelfSupervision(settings, lifter, len(real), real.device, noise)
 
 
 def test_labels_are_gone_and_triangulated_joints_in_their_place(real: MultiViewDataset):
     spoilt = real.replaced(joints_3d=torch.full_like(real.joints_3d, torch.nan))
-    found, _ = without_labels(spoilt, RunNoise(), 0)
+    found, _ = without_labels(spoilt, RunDetectorNoise(), 0)
     torch.testing.assert_close(found.joints_3d, real.joints_3d, atol=1e-3, rtol=0)
 
 
 def test_labels_are_those_of_what_the_detector_saw_once(real: MultiViewDataset):
-    noise = RunNoise(DetectorNoise.default(), on_real=True)
+    noise = RunDetectorNoise(DetectorNoise.default(), on_real=True)
     seen, left = without_labels(real, noise, 5)
     assert not left.on_real and left.model is noise.model
     again, _ = without_labels(real, noise, 5)
@@ -94,29 +95,29 @@ def test_published_self_supervision_learns_from_one_frame_of_the_screen(real: Mu
 
 
 def test_what_cannot_be_learnt_from_is_refused(real: MultiViewDataset):
-    with pytest.raises(ValueError, match="--noise_again on: the 2D is exact"):
-        lifter_and_loss(real, "--noise_again", "on")
+    with pytest.raises(ValueError, match="--noisier2noise on: the 2D is exact"):
+        lifter_and_loss(real, "--noisier2noise", "on")
     with pytest.raises(ValueError, match="needs data of several views"):
-        without_labels(real.flat, RunNoise(), 0)
+        without_labels(real.flat, RunDetectorNoise(), 0)
 
 
 def test_learning_without_labels_comes_nearer_to_the_truth_than_triangulation():
     """On people it has not learnt from, seen by other rigs, from detections alone."""
-    splits = load_dataset("demo", DataSettings(views=3, downsample=2))
+    splits = load_dataset("cmu", replace(SETTINGS, views=3))
     noise, parts = DetectorNoise.default(), {}
-    for seed, (name, recordings) in enumerate({"train": splits.train, "test": splits.validation[::2]}.items()):
+    for seed, (name, recordings) in enumerate({"train": splits.train, "test": splits.validation}.items()):
         true = MultiViewDataset.from_recordings(recordings, frames=9, views=3)
-        parts[name] = (true, *without_labels(true, RunNoise(noise, on_real=True), seed)[:1])
+        parts[name] = (true, *without_labels(true, RunDetectorNoise(noise, on_real=True), seed)[:1])
     own = "--lr 2e-3 --frames 9 --posenet_width 32".split()
     settings, (_, seen), (true, detected) = settings_of(*own), parts["train"], parts["test"]
     torch.manual_seed(0)
-    lifter = lifter_of_run(settings, "h36m_16")
-    before, truth = lifter.lift_evaluated(detected.all()), lifter.truth(true.all())[:, 4]
+    lifter = build_lifter(settings, "h36m_16")
+    before, truth = lifter.predict_batch(detected.all()), lifter.target(true.all())[:, 4]
     trainer = LifterTrainer(lifter, settings.learning, SelfSupervision(settings, lifter, len(seen), seen.device, noise))
     generator = torch.Generator().manual_seed(0)
     for _ in range(30):
-        trainer.step(seen.random_batch(64, generator))
-    after = lifter.lift_evaluated(detected.all())
+        update_lifter(trainer, seen.random_batch(64, generator))
+    after = lifter.predict_batch(detected.all())
     errors = [1000 * float((joints - truth).norm(dim=-1).mean()) for joints in (before, after)]
     assert errors[1] < 0.97 * errors[0], errors
 

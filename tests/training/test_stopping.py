@@ -17,20 +17,22 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import run_fk_gan
 from data.files.lock import folder_lock
-from evaluation import Predictions
+from evaluation import EvaluationResult
 from kinematics import exit_with_one_sentence
-from training import judging
+from tests.tiny_cmu import FLAGS
+from training import evaluator
 from training.checkpoint import LAST, PREVIOUS
-from training.course import Course
-from training.log import as_json
+from training.reporting.log import as_json
+from training.state import TrainingState
 from training.stopping import resume_command, stop_on_signal
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "disturbed_run.py"
 TINY = (
-    "--dataset demo --actions walk --subjects_train D1 --posenet_width 16 --generator_width 8 --critic_width_3d 8 "
+    f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "
+    "--posenet_width 16 --generator_width 8 --critic_width_3d 8 "
     "--critic_width_2d 8 --epochs 2 --warmup 1 --steps_per_epoch 24 --batch_size 16 --threads 1 --figures False "
-    "--device cpu --test_sets demo"
+    "--device cpu --test_sets cmux_a"
 ).split()
 
 
@@ -121,13 +123,13 @@ def test_two_processes_stop_together_inside_an_epoch_and_go_on_to_the_same_numbe
 
 
 def test_ctrl_c_in_an_evaluation_ends_it_and_it_is_made_again(whole: Path, tmp_path: Path, monkeypatch):
-    predict = judging.predict
+    predict_dataset = evaluator.predict_dataset
 
     def press(*words: Any, **named: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
-        return predict(*words, **named)
+        return predict_dataset(*words, **named)
 
-    monkeypatch.setattr(judging, "predict", press)
+    monkeypatch.setattr(evaluator, "predict_dataset", press)
     with pytest.raises(KeyboardInterrupt, match="Stopped and saved. Go on with: python"):
         run(tmp_path)
     monkeypatch.undo()
@@ -151,16 +153,16 @@ def test_a_folder_in_use_is_refused_and_left_as_it_is(whole: Path, capsys: pytes
 def test_weights_that_are_not_finite_never_replace_good_ones(
     part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    step_done = Course.step_done
+    step_done = TrainingState.step_done
 
-    def spoil(course: Course) -> None:
-        step_done(course)
-        if (course.epoch, course.step) == (1, 2):
-            tensors = course.trainer.lifter.state_dict()
+    def spoil(run: TrainingState) -> None:
+        step_done(run)
+        if (run.epoch, run.step) == (1, 2):
+            tensors = run.trainer.lifter.state_dict()
             tensors[next(name for name in tensors if name.endswith(part))].fill_(torch.nan)
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(Course, "step_done", spoil)
+    monkeypatch.setattr(TrainingState, "step_done", spoil)
     said = sentence_of([*TINY, "--checkpoint", str(tmp_path)], capsys)
     assert "NaN or infinity in trainer.lifter" in said and "is the state after 24 batches" in said
     assert ("--lr below" in said) == (part == "weight") and ("training data" in said) == (part != "weight")
@@ -177,14 +179,14 @@ def test_a_learning_rate_that_is_far_too_large_ends_the_run(tmp_path: Path, caps
 def test_a_full_disk_is_one_sentence_and_the_run_goes_on_when_there_is_room(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    step_done, (soft, hard) = Course.step_done, resource.getrlimit(resource.RLIMIT_FSIZE)
+    step_done, (soft, hard) = TrainingState.step_done, resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def fill(course: Course) -> None:
-        step_done(course)
-        if (course.epoch, course.step) == (2, 5):
+    def fill(run: TrainingState) -> None:
+        step_done(run)
+        if (run.epoch, run.step) == (2, 5):
             resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
 
-    monkeypatch.setattr(Course, "step_done", fill)
+    monkeypatch.setattr(TrainingState, "step_done", fill)
     try:
         said = sentence_of([*TINY, "--checkpoint", str(tmp_path)], capsys)
     finally:
@@ -207,8 +209,8 @@ def test_before_the_first_batch_a_signal_says_so():
 
 
 def test_a_comparison_that_is_stopped_says_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    step_done = Course.step_done
-    monkeypatch.setattr(Course, "step_done", lambda course: (step_done(course), os.kill(os.getpid(), signal.SIGINT)))
+    step_done = TrainingState.step_done
+    monkeypatch.setattr(TrainingState, "step_done", lambda run: (step_done(run), os.kill(os.getpid(), signal.SIGINT)))
     with pytest.raises(KeyboardInterrupt, match="Not begun, to be started with the same flags: --recipe posefk"):
         run(tmp_path, "--compare", "none", "posefk")
 
@@ -225,21 +227,21 @@ def test_the_command_that_goes_on_starts_as_many_processes(monkeypatch: pytest.M
 
 
 def test_a_line_of_results_is_json_whatever_it_holds():
-    assert json.loads(as_json({"mpjpe": float("nan"), "pck": float("inf"), "epoch": 1, "test_set": "demo"})) == {
-        "mpjpe": None, "pck": None, "epoch": 1, "test_set": "demo"
+    assert json.loads(as_json({"mpjpe": float("nan"), "pck": float("inf"), "epoch": 1, "test_set": "cmux_a"})) == {
+        "mpjpe": None, "pck": None, "epoch": 1, "test_set": "cmux_a"
     }  # fmt: skip
 
 
 def test_a_run_whose_predictions_are_no_poses_says_so_with_what_to_try_and_what_is_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    predicted, others = judging.predict, [entry.name for entry in fields(Predictions) if entry.init][1:]
+    predicted, others = evaluator.predict_dataset, [entry.name for entry in fields(EvaluationResult) if entry.init][1:]
 
-    def far_off(*words: Any, **more: Any) -> Predictions:
+    def far_off(*words: Any, **more: Any) -> EvaluationResult:
         made = predicted(*words, **more)
-        return Predictions(made.prediction + 200, *(getattr(made, name) for name in others))
+        return EvaluationResult(made.prediction + 200, *(getattr(made, name) for name in others))
 
-    monkeypatch.setattr(judging, "predict", far_off)
+    monkeypatch.setattr(evaluator, "predict_dataset", far_off)
     flags = [*TINY, "--recipe", "none", "--checkpoint", str(tmp_path), "--lr", "0.99", "--epochs", "1"]
     said = sentence_of(flags, capsys)
     assert "has diverged" in said and "--lr below 0.99" in said and f"{LAST} in {folder_of(tmp_path)}" in said

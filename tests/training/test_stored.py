@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,16 @@ import torch
 
 import run_fk_gan
 from augment.export import __main__ as export
-from data import DataSettings, DataSplits, load_dataset
+from data import DataSplits, load_dataset
 from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from kinematics.errors import BAD_INPUT
-from posenets import export_onnx
 from posenets.checkpoints.files import read_checkpoint
+from posenets.export_onnx import __main__ as export_onnx
+from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
 from training.checkpoint import read_last
-from viewer.checks import check
 from viewer.generator import ClipSource
-from viewer.settings import Viewer
+from viewer.settings import Viewer, check
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +30,9 @@ def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The last.pt of a run with a GAN, averaged weights and a detector's noise."""
     folder = tmp_path_factory.mktemp("runs")
     words = (
-        "--dataset demo --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 32 --threads 1 --ema 0.9 "
-        "--posenet_name simple_baseline --posenet_width 8 --posenet_blocks 1 --generator_width 8 --noise_dim 8 "
-        "--critic_width_3d 8 --critic_width_2d 8 --figures False --max_reference 100 --test_sets demo "
+        f"{FLAGS} --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 2 --threads 1 --ema 0.9 "
+        "--posenet_name simple_baseline --posenet_width 8 --posenet_blocks 1 --generator_width 8 --latent_dim 8 "
+        "--critic_width_3d 8 --critic_width_2d 8 --figures False --max_reference 100 --test_sets cmux_a "
         f"--detector_noise default --checkpoint {folder}"
     )
     run_fk_gan.main(words.split())
@@ -39,13 +41,15 @@ def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def splits() -> DataSplits:
-    return load_dataset("demo", DataSettings(downsample=32))
+    return load_dataset("cmu", replace(SETTINGS, downsample=2))
 
 
 DOORS: dict[str, Callable[[Path, Path], Any]] = {
     "resume": lambda path, out: run_fk_gan.main(["--resume", str(path)]),
-    "evaluate": lambda path, out: run_fk_gan.main(["--evaluate", str(path), "--dataset", "demo"]),
-    "cross_domain": lambda path, out: cross_domain.main(["--checkpoint", str(path), "--test_sets", "demo"]),
+    "evaluate": lambda path, out: run_fk_gan.main(["--evaluate", str(path), *FLAGS.split()]),
+    "cross_domain": lambda path, out: cross_domain.main(
+        ["--checkpoint", str(path), "--data_root", str(ROOT), "--test_sets", "cmux_a"]
+    ),
     "predict": lambda path, out: predict.main(["--checkpoint", str(path), "--keypoints", "x.json", "--out", str(out)]),
     "export": lambda path, out: export.main(["--checkpoint", str(path), "--num_poses", "5", "--out", str(out)]),
     "onnx": lambda path, out: export_onnx.main(["--checkpoint", str(path), "--out", str(out)]),
@@ -60,12 +64,21 @@ def refused(door: str, path: Path, out: Path, words: str) -> None:
     assert (path.read_bytes(), sorted(path.parent.iterdir())) == before and not out.exists()
 
 
+def damaged(path: Path) -> bytes:
+    """The file with one bit flipped in the middle of its largest member."""
+    raw = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        member = max(archive.infolist(), key=lambda member: member.file_size)
+        with archive.open(member) as stream:
+            start = raw.index(stream.read(64), member.header_offset)
+    raw[start + member.file_size // 2] ^= 4
+    return bytes(raw)
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_every_door_refuses_damage_and_nan(door: str, last: Path, tmp_path: Path):
     path = tmp_path / "last.pt"
-    raw = bytearray(last.read_bytes())
-    raw[len(raw) // 2] ^= 4
-    path.write_bytes(raw)
+    path.write_bytes(damaged(last))
     refused(door, path, tmp_path / "out", "is damaged")
     content = read_checkpoint(last)
     content["model_pos"]["w1.weight"][0, 0] = torch.nan
@@ -75,9 +88,7 @@ def test_every_door_refuses_damage_and_nan(door: str, last: Path, tmp_path: Path
 
 @pytest.mark.parametrize("flag", ["--resume", "--evaluate"])
 def test_the_real_command_says_one_sentence_with_exit_code_2(flag: str, last: Path, tmp_path: Path):
-    raw = bytearray(last.read_bytes())
-    raw[len(raw) // 3] ^= 128
-    (tmp_path / "last.pt").write_bytes(raw)
+    (tmp_path / "last.pt").write_bytes(damaged(last))
     (tmp_path / "last.previous.pt").write_bytes(last.read_bytes())
     command = [sys.executable, run_fk_gan.__file__, flag, str(tmp_path / "last.pt")]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -85,7 +96,7 @@ def test_the_real_command_says_one_sentence_with_exit_code_2(flag: str, last: Pa
     assert "is damaged (Bad CRC-32" in done.stderr and "last.previous.pt" in done.stderr
 
 
-GAN = ("run", "augmenter", "gan")
+GAN = ("run", "augmenter", "sources", "gan")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +106,7 @@ GAN = ("run", "augmenter", "gan")
         (("run", "epoch"), 10**6, "the run stood at batch"),
         (("run", "step"), "3", "step is 3, expected a whole number"),
         (("run", "results"), [{}], "results"),
-        (("run", "best"), {"demo": None}, "best.demo is None"),
+        (("run", "best"), {"cmux_a": None}, "best.cmux_a is None"),
         (("run", "processes"), [5], "processes"),
         (("run", "processes"), [], "0 processes"),
         (("run", "processes", 0, "generator"), torch.zeros(5056), "random numbers"),
@@ -106,7 +117,7 @@ GAN = ("run", "augmenter", "gan")
         (("run", "trainer", "lifter", "posenet.w1.weight"), torch.zeros(2, 2), "other sizes"),
         (("run", "trainer", "optimizer", "state", 0, "exp_avg"), torch.zeros(2), "exp_avg"),
         (("run", "trainer", "optimizer", "state", 0, "exp_avg_sq"), torch.full((8, 32), torch.inf), "NaN or infinite"),
-        (("run", "augmenter"), None, "saved augmenter has no"),
+        (("run", "augmenter"), None, "saved augmenter has learnt sources: none"),
         ((*GAN, "generator", "block1.fc1.bias"), torch.full((8,), torch.nan), "NaN or infinite"),
         ((*GAN, "critic_2d"), {}, "critic_2d"),
         ((*GAN, "updates"), None, "updates"),
@@ -123,7 +134,7 @@ GAN = ("run", "augmenter", "gan")
         (("settings", "lifter", "posenet_blocks"), 10**9, "--posenet_blocks"),
         (("settings", "lifter", "posenet_name"), "x", "--posenet_name x"),
         (("settings", "augment", "gan", "generator_width"), 10**9, "deconv_out.weight"),
-        (("settings", "augment", "gan", "noise_dim"), 10**9, "preprocess.0.weight"),
+        (("settings", "augment", "gan", "latent_dim"), 10**9, "preprocess.0.weight"),
         (("settings", "augment", "gan", "critic_width_3d"), 10**9, "critic_3d"),
         (("settings", "augment", "gan", "generator_every"), 0, "generator_every"),
         (("settings", "augment", "tries"), 10**12, "tries"),
@@ -146,7 +157,7 @@ def test_a_run_that_does_not_fit_together_is_not_resumed(
 def test_a_generator_s_state_is_held_against_its_settings_for_the_viewer_too(last: Path):
     content = read_checkpoint(last)
     assert ClipSource.of_checkpoint(content, last).frames == 1
-    content["run"]["augmenter"]["gan"]["generator"]["block1.fc1.bias"][0] = torch.nan
+    content["run"]["augmenter"]["sources"]["gan"]["generator"]["block1.fc1.bias"][0] = torch.nan
     with pytest.raises(ValueError, match="NaN or infinite numbers in block1.fc1.bias"):
         ClipSource.of_checkpoint(content, last)
 

@@ -11,28 +11,29 @@ from pathlib import Path
 import torch
 
 import run_fk_gan
-from training.course import Course
+from training.state import TrainingState
 
-save = Course.save
+save = TrainingState.save
 
 
-def save_all(course: Course, folder: Path | None) -> None:
-    save(course, folder)
-    assert course.augmenter is not None and course.augmenter.parts.gan is not None
+def save_all(run: TrainingState, folder: Path | None) -> None:
+    save(run, folder)
+    assert run.augmenter is not None
+    gan = run.augmenter.sources["gan"]
     torch.save(
         {
-            "lifter": course.trainer.evaluated.state_dict(),
-            "generator": course.augmenter.parts.gan.pose_generator.state_dict(),
-            "critic": course.augmenter.parts.gan.critic_3d.state_dict(),
-            "noise": torch.randn(3, generator=course.generator),
-            "real": course.real_for_lifter.draw(8).joints_2d,
-            "batch": course.processes.share(course.settings.learning.batch_size),
+            "lifter": run.trainer.evaluated.state_dict(),
+            "generator": gan.pose_generator.state_dict(),
+            "critic": gan.critics["critic_3d"].state_dict(),
+            "noise": torch.randn(3, generator=run.mixer.generator),
+            "real": run.mixer.real_for_lifter.draw(8).joints_2d,
+            "batch": run.mixer.count,
         },
-        Path(sys.argv[1]) / f"process{course.processes.rank}.pt",
+        Path(sys.argv[1]) / f"process{run.processes.rank}.pt",
     )
 
 
-Course.save = save_all
+TrainingState.save = save_all
 run_fk_gan.main(sys.argv[2:])
 threads = sorted(file.read_text().strip() for file in Path("/proc/self/task").glob("*/comm"))  # Linux alone has them
 (Path(sys.argv[1]) / f"threads{os.environ['RANK']}.txt").write_text("\n".join(threads))

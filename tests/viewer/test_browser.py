@@ -25,7 +25,7 @@ from kinematics import JOINT_ANGLES, Camera, look_at  # noqa: E402
 from kinematics.bones import BODY_JOINTS  # noqa: E402
 from viewer.body import Body, body_at_rest  # noqa: E402
 from viewer.orbit import Orbit  # noqa: E402
-from viewer.stage import (  # noqa: E402
+from viewer.scene import (  # noqa: E402
     CONTROLS_WIDTH_PX,
     PICTURE_WIDTH_PX,
     VIEW_FOV_DEG,
@@ -76,7 +76,7 @@ def joints_in_picture(driver) -> np.ndarray:
 
 
 def error_on(driver) -> str | None:
-    found = re.search(r"MPJPE [\d.]+ mm in this frame, ([\d.]+) mm over the take", text_of(driver))
+    found = re.search(r"MPJPE [\d.]+ mm in this frame, ([\d.]+) mm over the recording", text_of(driver))
     return found and found[1]
 
 
@@ -211,8 +211,8 @@ def test_recordings_show_the_error_in_mm(driver):
     page.press(driver, "Recordings")
     wait_for(lambda: error_on(driver) is not None, "the error")
     first = error_on(driver)
-    page.press(driver, "Next take")
-    wait_for(lambda: error_on(driver) != first, "the error of the next take")
+    page.press(driver, "Next recording")
+    wait_for(lambda: error_on(driver) != first, "the error of the next recording")
 
 
 def test_nothing_was_asked_of_another_host_and_the_console_has_no_error(driver, address):

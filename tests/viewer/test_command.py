@@ -11,17 +11,17 @@ import torch
 pytest.importorskip("viser")
 
 from kinematics import PoseFKError  # noqa: E402
-from posenets import Lifter, build_posenet  # noqa: E402
+from posenets import ScreenLifter, build_posenet  # noqa: E402
 from viewer import __main__ as command  # noqa: E402
-from viewer import app, checks  # noqa: E402
+from viewer import app  # noqa: E402
 from viewer.app import Running, start  # noqa: E402
-from viewer.settings import Viewer  # noqa: E402
+from viewer.settings import Viewer, check, check_port, check_recordings  # noqa: E402
 
 
 @contextmanager
 def running(**flags) -> Iterator[Running]:
     settings = Viewer(port=0, **flags)
-    viewer = start(settings, checks.check(settings), lambda address: None)
+    viewer = start(settings, check(settings), lambda address: None)
     try:
         yield viewer
     finally:
@@ -55,7 +55,7 @@ def test_bad_input_is_one_sentence_that_says_what_was_wanted(flags, words, tmp_p
 @pytest.mark.parametrize("empty", [True, False])
 def test_a_data_set_that_is_not_there_is_refused_before_the_page_is_up(dataset, empty, tmp_path, monkeypatch):
     if dataset == "cmu" and not empty:
-        return checks.check_recordings(Viewer(dataset=dataset, data_root=str(tmp_path)))  # its motion is built in
+        return check_recordings(Viewer(dataset=dataset, data_root=str(tmp_path)))  # its motion is built in
     monkeypatch.setattr(app, "start", lambda *_: pytest.fail("the page was up"))
     if empty:
         for name in ("data_3d_cmu.npz", "data_3d_h36m.npz", "data_3dhp_train.npz", "ski_train.h5", "ski_test.h5"):
@@ -72,13 +72,13 @@ def test_a_port_that_is_taken_is_refused_with_what_to_do():
         other.bind(("127.0.0.1", 0))
         other.listen()
         with pytest.raises(PoseFKError, match=r"cannot be used \(.*in use\): choose another with --port"):
-            checks.check_port("127.0.0.1", other.getsockname()[1])
+            check_port("127.0.0.1", other.getsockname()[1])
 
 
 def test_without_viser_the_sentence_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(PoseFKError, match="viser, which is not installed: pip install"):
-        checks.check(Viewer())
+        check(Viewer())
 
 
 def test_a_machine_without_a_browser_is_told_the_address(monkeypatch, capsys):
@@ -114,6 +114,6 @@ def test_a_lifter_s_checkpoint_brings_no_generator_and_says_so(lifter_pt, capsys
 
 def test_an_original_project_s_lifter_is_read_with_its_name(tmp_path):
     posenet = build_posenet("simple_baseline", linear_size=8)
-    torch.save({"state_dict": Lifter(posenet).posenet.state_dict()}, tmp_path / "ckpt.pth.tar")
+    torch.save({"state_dict": ScreenLifter(posenet).posenet.state_dict()}, tmp_path / "ckpt.pth.tar")
     with running(checkpoint=tmp_path / "ckpt.pth.tar", posenet_name="simple_baseline") as viewer:
         assert viewer.pages.names == ("Body", "Recordings")

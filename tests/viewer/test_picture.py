@@ -8,7 +8,7 @@ from evaluation.drawing.colours import LEFT, RIGHT
 from kinematics import Skeleton
 from viewer.body import body_at_rest
 from viewer.orbit import Orbit
-from viewer.picture import svg_of
+from viewer.scene import svg_of
 
 BODY = Skeleton("h36m_16")
 NAMESPACE = "{http://www.w3.org/2000/svg}"

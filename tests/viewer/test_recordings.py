@@ -6,33 +6,28 @@ import numpy as np
 import pytest
 import torch
 
-from data import DATASETS, STANDALONE_TEST_SETS, DataSettings, PoseDataset
+from data import PoseDataset
 from evaluation import evaluate
 from kinematics import Camera
-from posenets import Lifter, build_posenet, lifter_from_checkpoint
+from posenets import ScreenLifter, build_posenet, lifter_from_checkpoint
+from tests.tiny_cmu import SETTINGS
 from viewer.recordings import BESIDE_M, Recordings
-from viewer.settings import Viewer
 
-FEW = DataSettings(actions=("walk", "lie"), subjects_test=("D7", "D9"))
+FEW = replace(SETTINGS, actions=("walk",))
 
 
 @pytest.fixture(scope="module")
 def recordings(content) -> Recordings:
-    return Recordings("demo", DataSettings(), lifter_from_checkpoint(content, "last.pt"))
+    return Recordings("cmu", SETTINGS, lifter_from_checkpoint(content, "last.pt"))
 
 
 def first_of(recordings: Recordings):
-    name = recordings.names("demo")[0]
-    return recordings.recording("demo", name), recordings.recording("demo", name).views[0].camera_name
-
-
-def test_the_flag_knows_every_data_set():
-    known = Viewer.__dataclass_fields__["dataset"].type.__args__
-    assert set(known) == {*DATASETS, *STANDALONE_TEST_SETS}
+    name = recordings.names("cmux_a")[0]
+    return recordings.recording("cmux_a", name), recordings.recording("cmux_a", name).views[0].camera_name
 
 
 def test_every_take_has_a_name_of_its_own(recordings: Recordings):
-    assert set(recordings.tests) == {"demo", "demo_shifted"}
+    assert set(recordings.tests) == {"cmux_a", "cmux_b"}
     for test_set, known in recordings.tests.items():
         names = recordings.names(test_set)
         assert len(set(names)) == len(known)
@@ -46,27 +41,27 @@ def test_errors_are_those_of_the_evaluation_and_of_what_is_drawn(recordings: Rec
     sight = recordings.sight(recording, camera)
     lifter = lifter_from_checkpoint(content, "last.pt")
     alone = PoseDataset.from_recordings([replace(recording, views=recording.views[:1])], frames=lifter.frames)
-    assert float(sight.errors.mean()) == pytest.approx(evaluate(lifter, alone).mpjpe, rel=1e-5)
-    drawn = torch.stack([sight.lifted_world(frame, beside=False) for frame in range(len(sight))])
-    apart = 1000 * (drawn - sight.truth).norm(dim=-1)
+    assert float(sight.errors.mean()) == pytest.approx(evaluate(lifter, alone)["mpjpe"], rel=1e-5)
+    drawn = torch.stack([sight.predicted_world(frame, beside=False) for frame in range(len(sight))])
+    apart = 1000 * (drawn - sight.target).norm(dim=-1)
     torch.testing.assert_close(apart, sight.errors, atol=0.01, rtol=1e-4)
     assert f"MPJPE {sight.errors[4].mean():.1f} mm" in sight.sentence(4)
 
 
 def test_beside_the_truth_is_a_step_to_the_camera_s_right(recordings: Recordings):
     sight = recordings.sight(*first_of(recordings))
-    over, beside = (sight.camera.world_to_camera(sight.lifted_world(0, place)) for place in (False, True))
+    over, beside = (sight.camera.world_to_camera(sight.predicted_world(0, place)) for place in (False, True))
     torch.testing.assert_close(beside - over, torch.tensor([BESIDE_M, 0, 0]).expand(16, 3), atol=1e-5, rtol=0)
 
 
 def test_the_camera_sees_what_the_lifter_reads(recordings: Recordings):
     sight = recordings.sight(*first_of(recordings))
-    seen = sight.camera.project(sight.camera.world_to_camera(sight.truth))
+    seen = sight.camera.project(sight.camera.world_to_camera(sight.target))
     torch.testing.assert_close(seen, sight.screen, atol=1e-4, rtol=0)
 
 
 def test_a_moving_camera_is_another_one_in_every_frame():
-    recordings = Recordings("demo", FEW, Lifter(build_posenet("simple_baseline", linear_size=8)))
+    recordings = Recordings("cmu", FEW, ScreenLifter(build_posenet("simple_baseline", linear_size=8)))
     recording, camera_name = first_of(recordings)
     view = recording.views[0]
     assert view.camera is not None
@@ -81,10 +76,10 @@ def test_a_moving_camera_is_another_one_in_every_frame():
     )
     sight = recordings.sight(replace(recording, views=(moving,)), camera_name)
     assert len(sight) == frames
-    torch.testing.assert_close(sight.truth, joints_world, atol=1e-4, rtol=0)
+    torch.testing.assert_close(sight.target, joints_world, atol=1e-4, rtol=0)
     torch.testing.assert_close(sight.camera_of(frames - 1).translation, view.camera.translation + shift[-1])
-    drawn = torch.stack([sight.lifted_world(frame, beside=False) for frame in range(frames)])
-    torch.testing.assert_close(1000 * (drawn - sight.truth).norm(dim=-1), sight.errors, atol=0.01, rtol=1e-4)
+    drawn = torch.stack([sight.predicted_world(frame, beside=False) for frame in range(frames)])
+    torch.testing.assert_close(1000 * (drawn - sight.target).norm(dim=-1), sight.errors, atol=0.01, rtol=1e-4)
 
 
 def test_without_a_camera_people_stand_upright_on_the_floor(recordings: Recordings):
@@ -93,12 +88,12 @@ def test_without_a_camera_people_stand_upright_on_the_floor(recordings: Recordin
     centred = view.joints_3d - view.joints_3d[:, :1]
     blind = replace(recording, views=(replace(view, camera=None, joints_3d=centred),))
     sight = recordings.sight(blind, view.camera_name)
-    assert not sight.has_camera and float(sight.truth[..., 2].min()) == pytest.approx(0, abs=1e-6)
-    head, hip = (sight.truth[:, sight.skeleton.joints.index(name), 2] for name in ("Head", "Hip"))
+    assert not sight.has_camera and float(sight.target[..., 2].min()) == pytest.approx(0, abs=1e-6)
+    head, hip = (sight.target[:, sight.skeleton.joints.index(name), 2] for name in ("Head", "Hip"))
     assert np.all((head - hip).numpy() > 0.4)
 
 
 def test_without_a_lifter_there_is_the_truth_alone():
-    recordings = Recordings("demo", FEW, None)
+    recordings = Recordings("cmu", FEW, None)
     sight = recordings.sight(*first_of(recordings))
-    assert sight.lifted is None and not recordings.lifts and "--checkpoint" in sight.sentence(0)
+    assert sight.predicted is None and not recordings.lifts and "--checkpoint" in sight.sentence(0)

@@ -20,10 +20,10 @@ from websockets.sync.client import ClientConnection, connect  # noqa: E402
 
 from benchmarks.viewer import CAMERA, receive  # noqa: E402
 from kinematics import PoseFKError  # noqa: E402
-from viewer import app, checks, serving  # noqa: E402
+from viewer import app, serving  # noqa: E402
 from viewer.app import Running  # noqa: E402
-from viewer.incoming import MOST_BYTES, fits  # noqa: E402
-from viewer.settings import Viewer  # noqa: E402
+from viewer.serving import MOST_BYTES, fits  # noqa: E402
+from viewer.settings import Viewer, check  # noqa: E402
 
 PROTOCOL: Any = f"viser-v{viser.__version__}"
 INPUTS = ("Slider", "Number", "Checkbox", "Dropdown", "Button", "ButtonGroup")
@@ -36,7 +36,7 @@ def viewer(last_pt) -> Iterator[Running]:
         patch.setattr(
             app, "_add_recordings", lambda *_: None
         )  # they take long to load, and bring no other kind of control
-        viewer = app.start(settings, checks.check(settings), lambda address: None)
+        viewer = app.start(settings, check(settings), lambda address: None)
     yield viewer
     viewer.stop()
 

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("viser")
 
-from viewer.stage import along, turned  # noqa: E402
+from viewer.scene import along, turned  # noqa: E402
 
 
 def turn(wxyz: np.ndarray, vector: np.ndarray) -> np.ndarray:

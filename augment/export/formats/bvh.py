@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import torch
 
-from augment.export.formats.block import Blocks, Shard, write_one_of_many
+from augment.export.formats.chunk import Chunks, Shard, write_one_of_many
+from augment.export.formats.format import Format
 from data.files.bvh.writer import bvh_text
 from kinematics import joint_angles_from_joints
 
@@ -12,15 +13,15 @@ FOLDER = "bvh"
 _HIERARCHY_BYTES, _FRAME_BYTES = 1840, 420
 
 
-def write(blocks: Blocks, shard: Shard) -> list[str]:
-    """A file per pose or clip, each whole or not at all; their names."""
+def write(chunks: Chunks, shard: Shard) -> list[str]:
+    """Write a file per pose or clip, each atomically; return their names."""
     (shard.folder / FOLDER).mkdir(parents=True, exist_ok=True)
     names = []
-    for block in blocks:
-        body = joint_angles_from_joints(torch.from_numpy(block.joints_world))
+    for chunk in chunks:
+        body = joint_angles_from_joints(torch.from_numpy(chunk.joints_world))
         lengths = body.bone_lengths.mean(dim=1)  # (N, 15): a file's bones do not change
-        for index in range(len(block)):
-            names.append(f"{FOLDER}/{block.first + index:08d}.bvh")
+        for index in range(len(chunk)):
+            names.append(f"{FOLDER}/{chunk.first + index:08d}.bvh")
             text = bvh_text(
                 body.joint_angles[index], lengths[index], body.global_rotation[index], body.root[index], shard.fps
             )
@@ -29,5 +30,12 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     return shard.poses * (_HIERARCHY_BYTES + _FRAME_BYTES * shard.frames)
+
+
+FORMAT = Format(
+    write, size, ("h36m_16",),
+    "bvh/*.bvh: a clip each, joint angles of the DH body; metres, y up, -z forward, as Blender's importer expects",
+    file_per_pose=True,
+)  # fmt: skip

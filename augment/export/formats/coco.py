@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from augment.export.formats.block import Blocks, Shard
+from augment.export.formats.chunk import Chunks, Shard
+from augment.export.formats.format import Format
 from data.files.writing import atomic_write
 from kinematics import Skeleton
 
@@ -20,17 +21,17 @@ LAYOUT = "coco_17"
 _PERSON_BYTES = 600  # of text, its image included
 
 
-def write(blocks: Blocks, shard: Shard) -> list[str]:
-    """The shard's file, whole or not at all; its name. Blocks are written as they come."""
+def write(chunks: Chunks, shard: Shard) -> list[str]:
+    """Write the shard's file atomically, chunk by chunk; return its name."""
     images: list[dict[str, Any]] = []
     people: list[dict[str, Any]] = []
-    for block in blocks:
-        for index, clip in enumerate(block.joints_screen):
-            aspect = float(block.camera.aspect[index])
+    for chunk in chunks:
+        for index, clip in enumerate(chunk.joints_screen):
+            aspect = float(chunk.camera.aspect[index])
             pixels = (clip + [1.0, aspect]) * WIDTH / 2
             for frame, points in enumerate(pixels):
-                number = (block.first + index) * shard.frames + frame + 1
-                name = f"{block.first + index:08d}_{frame:06d}.jpg"
+                number = (chunk.first + index) * shard.frames + frame + 1
+                name = f"{chunk.first + index:08d}_{frame:06d}.jpg"
                 images.append({"id": number, "file_name": name, "width": WIDTH, "height": round(WIDTH * aspect)})
                 people.append(_person(number, points, aspect))
     content = {
@@ -43,7 +44,7 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     return shard.poses * shard.frames * _PERSON_BYTES
 
 
@@ -73,3 +74,9 @@ def _coco_name(joint: str) -> str:
     """LEye -> left_eye."""
     side = {"L": "left_", "R": "right_"}.get(joint[0], "") if joint != "Nose" else ""
     return side + joint.removeprefix("L" if side == "left_" else "R" if side else "").lower()
+
+
+FORMAT = Format(
+    write, size, (LAYOUT,),
+    "person_keypoints.json: COCO keypoint annotations, images 1,000 wide",
+)  # fmt: skip

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from augment.export.formats.block import Block, Blocks, Shard, flat_frames, save_npz, together
+from augment.export.formats.chunk import Chunk, Chunks, Shard, flat_frames, together
+from augment.export.formats.format import Format
 from data.files.writing import atomic_write
 from kinematics import screen_to_pixels
 from kinematics.rotation import quaternion_to_matrix
@@ -23,37 +24,37 @@ _PICKLED_CAMERA_BYTES = 420
 _BOX = 1.2  # of the person's box, as SPIN and MMPose pad it; scale is in units of 200 pixels
 
 
-def write(blocks: Blocks, shard: Shard) -> list[str]:
-    """The shard's two files, each whole or not at all; their names."""
-    block = together(blocks)
-    pixels = _pixels(block)
+def write(chunks: Chunks, shard: Shard) -> list[str]:
+    """Write the shard's two files atomically; return their names."""
+    chunk = together(chunks)
+    pixels = _pixels(chunk)
     seen = np.ones((*pixels.shape[:2], 1))
     low, high = pixels.min(axis=1), pixels.max(axis=1)
     with atomic_write(shard.folder / FILE, synced=False) as part:
-        save_npz(part, block.kept | {
-            "imgname": np.array(_names(block)), "center": (low + high) / 2,
-            "scale": _BOX * (high - low).max(axis=1) / 200, "part": np.concatenate([pixels, seen], axis=-1),
-            "S": np.concatenate([flat_frames(block.joints_camera), seen], axis=-1, dtype=np.float64),
-        })  # fmt: skip
+        np.savez(
+            part, allow_pickle=False, **chunk.kept, imgname=np.array(_names(chunk)), center=(low + high) / 2,
+            scale=_BOX * (high - low).max(axis=1) / 200, part=np.concatenate([pixels, seen], axis=-1),
+            S=np.concatenate([flat_frames(chunk.joints_camera), seen], axis=-1, dtype=np.float64),
+        )  # fmt: skip
     with atomic_write(shard.folder / CAMERAS, synced=False) as part:
-        part.write_bytes(pickle.dumps(_cameras(block), protocol=4))
+        part.write_bytes(pickle.dumps(_cameras(chunk), protocol=4))
     return [FILE, CAMERAS]
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     name = len(_name(f"S{shard.poses}", shard.frames))
     frame = 4 * name + 8 * (2 + 1 + (3 + 4) * shard.layout.num_joints)
     return shard.poses * (frame * shard.frames + _PICKLED_CAMERA_BYTES + sum(kept))
 
 
-def _subject(block: Block, index: int) -> str:
-    return f"S{block.first + index + 1}"
+def _subject(chunk: Chunk, index: int) -> str:
+    return f"S{chunk.first + index + 1}"
 
 
-def _names(block: Block) -> list[str]:
-    frames = range(block.joints_world.shape[1])
-    return [_name(_subject(block, index), frame + 1) for index in range(len(block)) for frame in frames]
+def _names(chunk: Chunk) -> list[str]:
+    frames = range(chunk.joints_world.shape[1])
+    return [_name(_subject(chunk, index), frame + 1) for index in range(len(chunk)) for frame in frames]
 
 
 def _name(subject: str, frame: int) -> str:
@@ -62,27 +63,34 @@ def _name(subject: str, frame: int) -> str:
     return f"{subject}/{clip}/{clip}_{frame:06d}.jpg"
 
 
-def _pixels(block: Block) -> np.ndarray:
+def _pixels(chunk: Chunk) -> np.ndarray:
     """(N * T, J, 2), float64."""
-    heights = WIDTH * block.camera.aspect.double().numpy()
-    screen = block.joints_screen.astype(np.float64)
+    heights = WIDTH * chunk.camera.aspect.double().numpy()
+    screen = chunk.joints_screen.astype(np.float64)
     views = [screen_to_pixels(torch.from_numpy(s), WIDTH, h).numpy() for s, h in zip(screen, heights, strict=True)]
     return flat_frames(np.stack(views))
 
 
-def _cameras(block: Block) -> dict[tuple[str, str], dict[str, Any]]:
+def _cameras(chunk: Chunk) -> dict[tuple[str, str], dict[str, Any]]:
     """(subject, camera) -> R (world to camera), T (m, its place), f, c (pixels), k, p, w, h."""
-    camera = block.camera.to(torch.float64)
+    camera = chunk.camera.to(torch.float64)
     rotation = quaternion_to_matrix(camera.orientation_wxyz).mT.numpy()
     place, intrinsics = camera.translation.numpy(), camera.intrinsics.numpy()
     heights = np.rint(WIDTH * camera.aspect.numpy()).astype(int)
     cameras = {}
-    for index in range(len(block)):
+    for index in range(len(chunk)):
         focal, centre, height = intrinsics[index, :2], intrinsics[index, 2:4], int(heights[index])
         middle = np.array([1.0, float(camera.aspect[index])])
-        cameras[_subject(block, index), CAMERA_ID] = {
+        cameras[_subject(chunk, index), CAMERA_ID] = {
             "R": rotation[index], "T": place[index][:, None], "f": (focal * WIDTH / 2)[:, None],
             "c": ((centre + middle) * WIDTH / 2)[:, None], "k": intrinsics[index, 4:7, None],
             "p": intrinsics[index, 7:9, None], "w": WIDTH, "h": height, "name": f"camera{index}", "id": CAMERA_ID,
         }  # fmt: skip
     return cameras
+
+
+FORMAT = Format(
+    write, size, ("h36m_17",),
+    "mmpose.npz: imgname, center, scale, part (N, 17, 3) pixels and visibility, S (N, 17, 4) metres, camera space, "
+    "and visibility. cameras.pkl: (subject, camera) -> R, T, f, c, k, p, w, h",
+)  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.export.formats.block import object_array
+from augment.export.formats.chunk import object_array
 
 _PROTOCOL = 3  # without frames, whose lengths would be those of whole pickles
 _PLACE = b"the numbers of an array come here"

@@ -5,34 +5,45 @@ Here it stands in the middle of its subject's rig, upright as it was, and 2D is 
 lenses included: what a stock loader computes from the 3D and what it reads as 2D agree to the pixel's rounding. The
 camera that each pose was drawn with, in the world of the 3D file, and its view lie beside it under `cameras`.
 
-Each of the five training subjects has a fifth of the poses. Single poses are the frames of a take per block; a clip is
-a take.
+Each of the five training subjects has a fifth of the poses. Single poses are the frames of a recording
+per chunk; a clip is a recording.
 """
 
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from augment.export.formats.block import CAMERA_BYTES, Block, Blocks, Shard, flat_frames, frame_bytes, object_array
+from augment.export.formats.chunk import CAMERA_BYTES, Chunk, Chunks, Shard, flat_frames, frame_bytes, object_array
+from augment.export.formats.format import Format, Reader
+from augment.export.formats.stored_clips import (
+    CAMERA,
+    StoredClips,
+    camera_of,
+    checked_array,
+    draw_indices,
+    to_body,
+)
 from augment.export.formats.streamed_npz import TakesMember
 from data.cmu.benchmark import rig_middle
+from data.files.npz import load_npz_restricted
 from data.files.writing import atomic_write
 from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
 from data.h36m.names import SYNTHETIC, TRAIN_SUBJECTS
-from kinematics import Camera, Skeleton
+from kinematics import Camera, PoseFKError, Skeleton
 from kinematics.camera import intrinsics_in_pixels
 
 FILE_3D, FILE_2D = "data_3d_h36m.npz", "data_2d_h36m_gt.npz"
-_TAKE_BYTES, _ARRAY_BYTES = 1414, 145  # of pickle around the arrays of a take, and around one more
+_TAKE_BYTES, _ARRAY_BYTES = 1414, 145  # of pickle around the arrays of a recording, and around one more
 PIECE = 2048  # poses seen at a time: what is computed with on the way then stays in the processor's cache
 
 
-def write(blocks: Blocks, shard: Shard) -> list[str]:
-    """The shard's two files, each whole or not at all; their names."""
+def write(chunks: Chunks, shard: Shard) -> list[str]:
+    """Write the shard's two files atomically; return their names."""
     rigs = {subject: _Rig.of(subject) for subject in TRAIN_SUBJECTS}
     cameras: dict[str, dict[str, Any]] = {subject: {} for subject in TRAIN_SUBJECTS}
     with (
@@ -44,51 +55,51 @@ def write(blocks: Blocks, shard: Shard) -> list[str]:
             TakesMember(file_3d, "positions_3d", TRAIN_SUBJECTS) as recordings_3d,
             TakesMember(file_2d, "positions_2d", TRAIN_SUBJECTS) as recordings_2d,
         ):
-            for subject, name, part in _recordings(blocks, shard):
+            for subject, name, part in _recordings(chunks, shard):
                 rig = rigs[subject]
                 joints = _moved(flat_frames(part.joints_world), rig.middle)
                 recordings_3d.add(subject, name, as_h36m_32(joints, shard.layout))
                 recordings_2d.add(subject, name, rig.seen(joints))
-                own = part.camera_arrays()
-                place, screen = own["translation"] + rig.middle, flat_frames(part.joints_screen)
-                cameras[subject][name] = own | {"translation": place, "joints_screen": screen} | part.kept
+                arrays = part.camera_arrays()
+                place, screen = arrays["translation"] + rig.middle, flat_frames(part.joints_screen)
+                cameras[subject][name] = arrays | {"translation": place, "joints_screen": screen} | part.kept
         with file_2d.open("metadata.npy", "w") as member:
             np.lib.format.write_array(member, object_array(_metadata(shard.layout)))
         with TakesMember(file_2d, "cameras", TRAIN_SUBJECTS) as recordings:
-            for subject, own in cameras.items():
-                for name, camera in own.items():
+            for subject, by_name in cameras.items():
+                for name, camera in by_name.items():
                     recordings.add(subject, name, camera)
     return [FILE_3D, FILE_2D]
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """About how many bytes a shard takes."""
+    """Estimate the bytes of a shard."""
     world, views = 32 * 3, 5 * 2  # numbers of a frame, and of each of its joints
     each = 4 * world * shard.frames + frame_bytes(shard, views) + sum(CAMERA_BYTES) + sum(kept)
     recording = _TAKE_BYTES + _ARRAY_BYTES * len(kept) if shard.frames > 1 else 0  # single poses share theirs
     return shard.poses * (each + recording)
 
 
-def _recordings(blocks: Blocks, shard: Shard) -> Iterator[tuple[str, str, Block]]:
-    """(subject, take, its poses): each subject a fifth of the shard, a take per block; clips one by one."""
+def _recordings(chunks: Chunks, shard: Shard) -> Iterator[tuple[str, str, Chunk]]:
+    """(subject, recording, its poses): each subject a fifth of the shard, a recording per chunk; clips one by one."""
     people = len(TRAIN_SUBJECTS)
     ends = [-(-shard.poses * (i + 1) // people) for i in range(people)]
-    done = 0  # poses of the blocks before
-    for number, block in enumerate(blocks):
+    done = 0  # poses of the chunks before
+    for number, chunk in enumerate(chunks):
         first = 0
-        while first < len(block):
+        while first < len(chunk):
             person = next(i for i, end in enumerate(ends) if done + first < end)
             single = shard.frames == 1
-            last = min(ends[person] - done, len(block)) if single else first + 1
-            name = f"{SYNTHETIC} {number + 1 if single else block.first + first}"
-            yield TRAIN_SUBJECTS[person], name, _part(block, slice(first, last))
+            last = min(ends[person] - done, len(chunk)) if single else first + 1
+            name = f"{SYNTHETIC} {number + 1 if single else chunk.first + first}"
+            yield TRAIN_SUBJECTS[person], name, _part(chunk, slice(first, last))
             first = last
-        done += len(block)
+        done += len(chunk)
 
 
-def _part(block: Block, own: slice) -> Block:
-    kept = {name: array[own] for name, array in block.kept.items()}
-    return Block(block.joints_world[own], block.joints_screen[own], block.camera[own], block.first, kept)
+def _part(chunk: Chunk, indices: slice) -> Chunk:
+    kept = {name: array[indices] for name, array in chunk.kept.items()}
+    return Chunk(chunk.joints_world[indices], chunk.joints_screen[indices], chunk.camera[indices], chunk.first, kept)
 
 
 @dataclass(frozen=True)
@@ -106,16 +117,16 @@ class _Rig:
         return cls(Camera.stack(pixels).reshape(-1, 1, 1).to(torch.float32), middle)
 
     def seen(self, joints: np.ndarray) -> list[np.ndarray]:
-        """What the cameras see of poses (F, J, 3) metres: an array (F, J, 2) pixels each."""
+        """Project poses (F, J, 3) metres: an array (F, J, 2) pixels of each camera."""
         poses = torch.from_numpy(joints)[None]
         pieces = [self.cameras.project(self.cameras.world_to_camera(piece)) for piece in poses.split(PIECE, dim=1)]
         return list(torch.cat(pieces, dim=1).numpy())
 
 
 def _moved(joints: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """(F, J, 3) + (3,), as rows of J * 3 numbers: NumPy is slow with dimensions of three."""
-    rows = joints.reshape(len(joints), -1)
-    return (rows + np.tile(shift, joints.shape[1])).reshape(joints.shape)
+    """(F, J, 3) + (3,), as vectors of J * 3 numbers: NumPy is slow with dimensions of three."""
+    flat = joints.reshape(len(joints), -1)
+    return (flat + np.tile(shift, joints.shape[1])).reshape(joints.shape)
 
 
 def as_h36m_32(joints: np.ndarray, layout: Skeleton) -> np.ndarray:
@@ -123,9 +134,8 @@ def as_h36m_32(joints: np.ndarray, layout: Skeleton) -> np.ndarray:
     target = Skeleton("h36m_32")
     source = []
     for joint, parent in zip(target.joints, target.parents, strict=True):
-        own = layout.joints.index(joint) if joint in layout.joints else source[parent]
-        source.append(own)
-    columns = torch.tensor([3 * own + axis for own in source for axis in range(3)])
+        source.append(layout.joints.index(joint) if joint in layout.joints else source[parent])
+    columns = torch.tensor([3 * joint + axis for joint in source for axis in range(3)])
     # A column after the other: PyTorch copies these four times as fast as NumPy does joints.
     return torch.from_numpy(joints).flatten(1).index_select(1, columns).unflatten(1, (-1, 3)).numpy()
 
@@ -133,3 +143,62 @@ def as_h36m_32(joints: np.ndarray, layout: Skeleton) -> np.ndarray:
 def _metadata(layout: Skeleton) -> dict[str, Any]:
     symmetry = [list(layout.left), list(layout.right)]
     return {"layout_name": "h36m", "num_joints": layout.num_joints, "keypoints_symmetry": symmetry}
+
+
+def read(path: Path, frames: int, clips: int, generator: torch.Generator) -> StoredClips:
+    """Read the view each pose was drawn with, where the 2D file beside it has one; else the world's joints alone.
+
+    A clip has one camera, which tells clips from single poses; `frames` is not asked.
+    """
+    positions = load_npz_restricted(path)["positions_3d"]
+    subjects = [*positions.values()] if isinstance(positions, dict) else []
+    if not subjects or not all(isinstance(by_name, dict) and by_name for by_name in subjects):
+        raise PoseFKError(
+            f"{path} has no recordings inside, expected positions_3d: subject -> recording -> (frames, joints, 3)."
+        )
+    recordings = {
+        (subject, recording): checked_array(path, f"the recording {recording}", joints, None, None, 3)
+        for subject, by_name in positions.items()
+        for recording, joints in by_name.items()
+    }
+    beside = path.with_name(FILE_2D)
+    cameras = load_npz_restricted(beside).get("cameras") if beside.is_file() else None
+    if not isinstance(cameras, dict):
+        return _without_cameras(path, recordings, clips, generator)
+    try:
+        views = [dict(cameras[subject][recording]) for subject, recording in recordings]
+        arrays = {name: np.concatenate([view[name] for view in views]) for name in (*CAMERA, "joints_screen")}
+        total = len(arrays["aspect"])
+        indices = draw_indices(total, clips, generator).numpy()
+        world, screen = (
+            array.reshape(total, -1, *array.shape[1:])[indices]
+            for array in (np.concatenate(list(recordings.values())), arrays["joints_screen"])
+        )
+        layouts = [Skeleton.from_num_joints(array.shape[2]) for array in (world, screen)]
+    except (LookupError, TypeError, ValueError) as error:
+        raise PoseFKError(
+            f"{beside} does not bring a view for every recording of {path.name} ({str(error)[:80]})."
+        ) from error
+    camera = camera_of(beside, arrays, total, indices)
+    return StoredClips(to_body(path, world, layouts[0]), True, total, to_body(beside, screen, layouts[1], 2), camera)
+
+
+def _without_cameras(
+    path: Path, recordings: dict[tuple[str, str], np.ndarray], clips: int, generator: torch.Generator
+) -> StoredClips:
+    """Read every frame as a single pose; those of a recording are neighbours in time."""
+    poses = torch.cat([to_body(path, array, Skeleton.from_num_joints(array.shape[1])) for array in recordings.values()])
+    recording = torch.repeat_interleave(
+        torch.arange(len(recordings)), torch.tensor([len(array) for array in recordings.values()])
+    )
+    indices = draw_indices(len(poses), clips, generator)
+    return StoredClips(poses[indices, None], True, len(poses), recording=recording[indices])
+
+
+FORMAT = Format(
+    write, size, ("h36m_17", "h36m_16"),
+    "data_3d_h36m.npz: positions_3d[subject][action] (F, 32, 3) metres, world, z up. data_2d_h36m_gt.npz: "
+    "positions_2d[subject][action], four (F, J, 2) arrays of pixels, one per camera of Human3.6M's rig; "
+    "cameras[subject][action], the camera and view that each pose was drawn with",
+    reader=Reader(read, FILE_3D, "positions_3d"),
+)  # fmt: skip

@@ -12,8 +12,8 @@ from torch import Tensor
 from evaluation.drawing.charts import SYNTHETIC_SET
 from evaluation.drawing.colours import FAINT
 from evaluation.drawing.poses import COLUMNS, draw_spaces, figure_of_lines
-from evaluation.synthetic_quality.features import LIMBS
 from kinematics import Skeleton
+from kinematics.limb_frames import DIRECTED_LIMBS
 
 _LONGITUDES, _HEIGHTS = np.linspace(-np.pi, np.pi, 49), np.linspace(-1, 1, 25)
 _SHADES = LogNorm(0.05, 50)
@@ -30,10 +30,12 @@ def limb_maps(directions: Mapping[str, Mapping[str, Float[Tensor, "limbs 3"]]]) 
     height = 0.85 + 1.75 * len(directions)
     figure = Figure(figsize=(14, height), dpi=100)
     figure.subplots_adjust(left=0.06, right=0.94, top=1 - 0.6 / height, bottom=0.1 / height, wspace=0.08, hspace=0.1)
-    panels = figure.subplots(len(directions), len(LIMBS), squeeze=False, subplot_kw={"projection": "mollweide"})
+    panels = figure.subplots(
+        len(directions), len(DIRECTED_LIMBS), squeeze=False, subplot_kw={"projection": "mollweide"}
+    )
     shades = None
     for line, (row, (name, limbs)) in enumerate(zip(panels, directions.items(), strict=True)):
-        for axes, limb in zip(row, LIMBS, strict=True):
+        for axes, limb in zip(row, DIRECTED_LIMBS, strict=True):
             shades = axes.pcolormesh(
                 _LONGITUDES, np.arcsin(_HEIGHTS), direction_density(limbs[limb].numpy()), norm=_SHADES, cmap="magma_r"
             )
@@ -68,15 +70,15 @@ def _label(axes: Axes, title: str) -> None:
 def pose_sheet(poses: Mapping[str, Float[Tensor, "poses 16 3"]], upright: bool) -> Figure:
     """Poses of every set as they come, on bodies of one height that face the reader. poses: standard ones, metres."""
     lines = {
-        (name, line): _spread(own, line, count).double().numpy()
-        for name, own in poses.items()
+        (name, line): _spread(joints, line, count).double().numpy()
+        for name, joints in poses.items()
         for count in [SYNTHETIC_LINES if name == SYNTHETIC_SET else 1]
         for line in range(count)
     }
     how = "hips turned to the reader" if upright else "pelvis upright and turned to the reader"
     figure, panels = figure_of_lines(len(lines), f"Poses drawn by chance, {how}. Floor 2 m")
-    for axes, ((name, _), own) in zip(panels, lines.items(), strict=True):
-        draw_spaces(axes, own @ _FACING.T, Skeleton("h36m_16"))
+    for axes, ((name, _), joints) in zip(panels, lines.items(), strict=True):
+        draw_spaces(axes, joints @ _FACING.T, Skeleton("h36m_16"))
         axes.set_ylabel(name)
     return figure
 

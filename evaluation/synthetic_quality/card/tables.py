@@ -11,7 +11,7 @@ Numbers = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Row:
+class CardRow:
     """label: with the unit; show: a set's numbers -> text, "-" where there are none; reading: one line for people."""
 
     label: str
@@ -37,21 +37,22 @@ def _middle(key: str) -> Callable[[Numbers], str]:
 
 
 COMPARED = (
-    Row("Nearest synthetic pose, mm (median / 95 %)", _middle("nearest_synthetic_mm"),
+    CardRow("Nearest synthetic pose, mm (median / 95 %)", _middle("nearest_synthetic_mm"),
         "from each real pose: what is large is missing. Lower is better"),
-    Row("Coverage", _percent("coverage_percent"),
+    CardRow("Coverage", _percent("coverage_percent"),
         "real poses with a synthetic one as near as other recordings are. Higher is better"),
-    Row("Recall", _percent("recall_percent"),
+    CardRow("Recall", _percent("recall_percent"),
         "real poses among synthetic ones; easy for sets that are thinly spread over everything"),
-    Row("Precision", _percent("precision_percent"),
+    CardRow("Precision", _percent("precision_percent"),
         "synthetic poses among real ones. The rest is new: wanted if people can do it"),
-    Row("Density", lambda n: f"{n['density']:.2f}", "real neighbourhoods over a synthetic pose; 1: as among real ones"),
-    Row("Nearest real pose, mm (median / 95 %)", _middle("nearest_real_mm"),
+    CardRow("Density", lambda n: f"{n['density']:.2f}",
+        "real neighbourhoods over a synthetic pose; 1: as among real ones"),
+    CardRow("Nearest real pose, mm (median / 95 %)", _middle("nearest_real_mm"),
         "from each synthetic pose: near 0 copies, large is new or impossible"),
-    Row("Fréchet pose distance, joints, mm", _interval("frechet_joints_mm"),
+    CardRow("Fréchet pose distance, joints, mm", _interval("frechet_joints_mm"),
         "of the two sets as Gaussians, per joint (95 % interval). 0: alike in mean and spread"),
-    Row("the same as usually given, m²", _interval("frechet_joints_m2"), "squared, sum over 16 joints"),
-    Row("Fréchet pose distance, angles, rad²", _interval("frechet_angles_rad2"), "of the 28 fitted joint angles"),
+    CardRow("the same as usually given, m²", _interval("frechet_joints_m2"), "squared, sum over 16 joints"),
+    CardRow("Fréchet pose distance, angles, rad²", _interval("frechet_angles_rad2"), "of the 28 fitted joint angles"),
 )  # fmt: skip
 
 
@@ -72,50 +73,50 @@ def _tenths(value: float) -> str:
 
 
 _LIMITS, _FAR = "outside_limits", f"any_angle_by_{FAR_DEG:g}_deg_percent"
-OWN = (
-    Row("Poses judged", lambda n: f"{n['poses']:,} of {n['poses_in_the_set']:,}", "drawn by chance"),
-    Row("Diversity, mm", lambda n: number(n["diversity_mm"]),
+PER_SET = (
+    CardRow("Poses compared", lambda n: f"{n['poses']:,} of {n['poses_in_the_set']:,}", "drawn by chance"),
+    CardRow("Diversity, mm", lambda n: number(n["diversity_mm"]),
         "mean distance of a joint between two poses (APD), bodies of 1.75 m"),
-    Row("Poses outside joint limits", lambda n: _tenths(n[_LIMITS]["any_angle_percent"]),
+    CardRow("Poses outside joint limits", lambda n: _tenths(n[_LIMITS]["any_angle_percent"]),
         "any of 28 fitted angles by more than 1°; the fit itself puts recorded poses outside"),
-    Row(f"Poses outside by more than {FAR_DEG:g}°", lambda n: _tenths(n[_LIMITS][_FAR]),
+    CardRow(f"Poses outside by more than {FAR_DEG:g}°", lambda n: _tenths(n[_LIMITS][_FAR]),
         "should not be far above the real sets"),
-    Row("Poses with limbs through each other", lambda n: _tenths(n["capsule_overlap"]["poses_percent"]),
+    CardRow("Poses with limbs through each other", lambda n: _tenths(n["capsule_overlap"]["poses_percent"]),
         "capsules inside the limbs overlap by more than 20 mm. Lower is better"),
-    Row("Stature, m (mean ± sd)",
+    CardRow("Stature, m (mean ± sd)",
         lambda n: f"{n['bones']['stature_m']['mean']:.2f} ± {n['bones']['stature_m']['sd']:.2f}",
         "estimated from the bones"),
-    Row("Left-right difference of bones", lambda n: _tenths(n["bones"]["left_right_difference_percent"]["mean"]),
+    CardRow("Left-right difference of bones", lambda n: _tenths(n["bones"]["left_right_difference_percent"]["mean"]),
         "0 for bodies made symmetrical"),
 )  # fmt: skip
 
 VIEWS = (
-    Row("Camera to hip, m", _views("distance_m", _levels), "5 % / median / 95 %"),
-    Row("Camera above the hip, degrees", _views("elevation_deg", _levels), "5 % / median / 95 %"),
-    Row("Poses seen from the front", _views("from_the_front_percent", _tenths), "camera within 45° of ahead"),
-    Row("Poses seen from behind", _views("from_behind_percent", _tenths), "camera within 45° of behind"),
-    Row("Focal length, half image widths", _views("focal_half_widths", _levels), "5 % / median / 95 %"),
-    Row("Size of the person's box, half image widths", _views("box_half_widths", _levels), "5 % / median / 95 %"),
-    Row("Joints inside the image", _views("joints_in_image_percent", _tenths), "should be near 100"),
-    Row("Poses behind the camera", _views("poses_behind_camera_percent", _tenths),
+    CardRow("Camera to hip, m", _views("distance_m", _levels), "5 % / median / 95 %"),
+    CardRow("Camera above the hip, degrees", _views("elevation_deg", _levels), "5 % / median / 95 %"),
+    CardRow("Poses seen from the front", _views("from_the_front_percent", _tenths), "camera within 45° of ahead"),
+    CardRow("Poses seen from behind", _views("from_behind_percent", _tenths), "camera within 45° of behind"),
+    CardRow("Focal length, half image widths", _views("focal_half_widths", _levels), "5 % / median / 95 %"),
+    CardRow("Size of the person's box, half image widths", _views("box_half_widths", _levels), "5 % / median / 95 %"),
+    CardRow("Joints inside the image", _views("joints_in_image_percent", _tenths), "should be near 100"),
+    CardRow("Poses behind the camera", _views("poses_behind_camera_percent", _tenths),
         "a joint less than 0.5 m before it; should be 0"),
 )  # fmt: skip
 
 MOTION = (
-    Row("Clips", _motion("clips", str), "recorded ones as long as the synthetic ones"),
-    Row("Speed, m/s", _motion("speed", _levels), "median / 95 %, all joints"),
-    Row("Speed about the hip, m/s", _motion("limb_speed", _levels), "median / 95 %"),
-    Row("Acceleration, m/s²", _motion("acceleration", _levels), "median / 95 %; grows with frame rate and noise"),
-    Row("Skating, m/s", _motion("skating", number), "level speed of ankles on the floor"),
-    Row("Frames with an ankle on the floor", _motion("contact", lambda c: _tenths(100 * c)), "within 5 cm"),
-    Row("Change in length of arms, legs, hips", _motion("limb_bones", lambda c: _tenths(100 * c)),
+    CardRow("Clips", _motion("clips", str), "recorded ones as long as the synthetic ones"),
+    CardRow("Speed, m/s", _motion("speed", _levels), "median / 95 %, all joints"),
+    CardRow("Speed about the hip, m/s", _motion("limb_speed", _levels), "median / 95 %"),
+    CardRow("Acceleration, m/s²", _motion("acceleration", _levels), "median / 95 %; grows with frame rate and noise"),
+    CardRow("Skating, m/s", _motion("skating", number), "level speed of ankles on the floor"),
+    CardRow("Frames with an ankle on the floor", _motion("contact", lambda c: _tenths(100 * c)), "within 5 cm"),
+    CardRow("Change in length of arms, legs, hips", _motion("limb_bones", lambda c: _tenths(100 * c)),
         "inside a clip, worst of all; 0 is right"),
 )  # fmt: skip
 
 
-def own_cells(rows: Sequence[Row], numbers: Numbers) -> list[list[str]]:
+def set_cells(rows: Sequence[CardRow], numbers: Numbers) -> list[list[str]]:
     """Label, a cell for each set, reading; rows that no set has anything for are left out."""
-    lines = [[row.label, *(row.show(own) for own in numbers["sets"].values()), row.reading] for row in rows]
+    lines = [[row.label, *(row.show(part) for part in numbers["sets"].values()), row.reading] for row in rows]
     return [line for line in lines if any(cell != "-" for cell in line[1:-1])]
 
 
@@ -130,29 +131,34 @@ def compared_cells(numbers: Numbers) -> list[list[str]]:
 
 def distance_cells(numbers: Numbers) -> list[list[str]]:
     """How far the motion of each real set is from the synthetic one's; no line where none was compared."""
-    found = {name: own for name, own in numbers["motion_distance"].items() if own is not None}
+    distances = {name: distance for name, distance in numbers["motion_distance"].items() if distance is not None}
     titles = {
         "speed": "Speeds apart from the synthetic, m/s", "limb_speed": "Speeds about the hip apart, m/s",
         "acceleration": "Accelerations apart, m/s²",
     }  # fmt: skip
     reading = "1-Wasserstein distance of all joints' values; 0: spread alike"
     return [
-        [title, "", *(number(found[name][key]) if name in found else "-" for name in numbers["compared"]), reading]
+        [
+            title,
+            "",
+            *(number(distances[name][key]) if name in distances else "-" for name in numbers["compared"]),
+            reading,
+        ]
         for key, title in titles.items()
-        if found
+        if distances
     ]
 
 
 def in_short(numbers: Numbers) -> list[str]:
-    """What a reader should take along, in sentences."""
+    """Sum the card up in sentences."""
     sentences = []
-    for name, own in numbers["compared"].items():
+    for name, scores in numbers["compared"].items():
         half = numbers["floor"][name]
-        nearest, usual = own["nearest_synthetic_mm"]["median"], half["nearest_synthetic_mm"]["median"]
+        nearest, usual = scores["nearest_synthetic_mm"]["median"], half["nearest_synthetic_mm"]["median"]
         sentences.append(
             f"{name}: half of its poses have a synthetic one within {nearest:.0f} mm (in its own other half: "
-            f"{usual:.0f} mm); {own['coverage_percent']:.0f} % are covered ({half['coverage_percent']:.0f} %); "
-            f"{own['precision_percent']:.0f} % of the synthetic poses lie among its own "
+            f"{usual:.0f} mm); {scores['coverage_percent']:.0f} % are covered ({half['coverage_percent']:.0f} %); "
+            f"{scores['precision_percent']:.0f} % of the synthetic poses lie among its own "
             f"({half['precision_percent']:.0f} %)."
         )
     sets = numbers["sets"]
@@ -164,12 +170,3 @@ def in_short(numbers: Numbers) -> list[str]:
         others = ", ".join(f"{name} {show(sets[name]):.1f} %" for name in rest)
         sentences.append(f"{show(sets[SYNTHETIC_SET]):.1f} % of the synthetic poses have {what} ({others}).")
     return sentences
-
-
-def text_table(lines: Sequence[Sequence[str]]) -> str:
-    """Columns for a terminal: the first to the left, the others to the right."""
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
-        for line in lines
-    )

@@ -1,4 +1,4 @@
-"""Pose sets from the files of an export, or files like them: HDF5, PoseAug's npz, VideoPose3D's pair of npz.
+"""Pose sets from the files of an export, or files like them, in every format that has a reader.
 
 Only as many poses are read as are wanted; the shards of a folder are one set.
 """
@@ -6,20 +6,19 @@ Only as many poses are read as are wanted; the shards of a folder are one set.
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from augment.export.formats import hdf5, poseaug, videopose3d
+from augment.export.formats import FORMATS
+from augment.export.formats.format import Reader
+from augment.export.formats.stored_clips import StoredClips, draw_indices
 from augment.export.records import IDENTITY, MANIFEST, read_notes
-from data.files.isolated.client import read_isolated
+from data import SYNTHETIC, PoseBatch
 from data.files.npz import load_npz_restricted
 from data.files.present import require_file
-from evaluation.synthetic_quality.pose_sets.arrays import CAMERA, Arrays, as_pose_set, joined, some, to_body
-from evaluation.synthetic_quality.pose_sets.npz import read_poseaug, read_videopose3d
 from evaluation.synthetic_quality.pose_sets.sets import MOST_CLIPS, PoseSet
-from kinematics import Camera, PoseFKError, Skeleton
+from kinematics import Camera, PoseFKError
 
-READABLE = "the formats hdf5, poseaug and videopose3d of augment.export can be read"
+_OTHER_SUFFIXES = {".hdf5": ".h5"}
 
 
 def read_files(path: Path, wanted: int, generator: torch.Generator) -> PoseSet:
@@ -27,15 +26,14 @@ def read_files(path: Path, wanted: int, generator: torch.Generator) -> PoseSet:
     about = export_notes(path if path.is_dir() else path.parent)
     frames = max(1, int(about.get("frames", 1)))
     clips = wanted if frames == 1 else max(MOST_CLIPS, -(-wanted // frames))
-    parts = [_READERS[kind](file, frames, clips, generator) for kind, file in _files(path)]
-    found = as_pose_set(
-        "/".join(path.resolve().parts[-1 - path.is_file() :]), joined(parts, clips, generator), wanted, generator
-    )
-    found.about = about
-    found.fps = found.fps or about.get("fps")
+    parts = [_reader_of(file).read(file, frames, clips, generator) for file in _files(path)]
+    name = "/".join(path.resolve().parts[-1 - path.is_file() :])
+    pose_set = as_pose_set(name, joined(parts, clips, generator), wanted, generator)
+    pose_set.about = about
+    pose_set.fps = pose_set.fps or about.get("fps")
     if about and not about["finished"]:
-        found.notes.append(f"{found.name} is an unfinished export: it has no {MANIFEST}.")
-    return found
+        pose_set.notes.append(f"{pose_set.name} is an unfinished export: it has no {MANIFEST}.")
+    return pose_set
 
 
 def export_notes(folder: Path) -> dict[str, Any]:
@@ -55,70 +53,74 @@ def _licence(folder: Path) -> str:
     return next((line.partition("Licence:")[2].strip() for line in lines if "Licence:" in line), "")
 
 
-def _files(path: Path) -> list[tuple[str, Path]]:
-    """(kind, file) of everything readable there, all of one kind."""
+def _readable() -> str:
+    names = sorted(name for name, form in FORMATS.items() if form.reader)
+    return f"the formats {', '.join(names[:-1])} and {names[-1]} of augment.export can be read"
+
+
+def _readers() -> list[Reader]:
+    return [form.reader for form in FORMATS.values() if form.reader]
+
+
+def _files(path: Path) -> list[Path]:
+    """Everything readable at this path, all of one format."""
     if not path.is_dir():
-        return [(_kind(require_file(path)), path)]
-    names = (hdf5.FILE, poseaug.FILE, videopose3d.FILE_3D)
-    found = [file for name in names for file in sorted([*path.glob(name), *path.glob(f"shard-*/{name}")])]
-    if not found:
-        held = sorted(file.name for file in path.iterdir())[:5]
-        raise PoseFKError(
-            f"{path} has {', '.join(held) or 'nothing'} inside, expected {' or '.join(names)}: {READABLE}."
-        )
-    if len({file.name for file in found}) > 1:
+        return [path]
+    names = sorted(reader.file for reader in _readers())
+    files = [file for name in names for file in sorted([*path.glob(name), *path.glob(f"shard-*/{name}")])]
+    if not files:
+        content = ", ".join(sorted(file.name for file in path.iterdir())[:5])
+        raise PoseFKError(f"{path} has {content or 'nothing'} inside, expected {' or '.join(names)}: {_readable()}.")
+    if len({file.name for file in files}) > 1:
         raise PoseFKError(f"{path} has exports of several formats inside: name one of the files.")
-    return [(_kind(require_file(file)), file) for file in found]
+    return files
 
 
-def _kind(path: Path) -> str:
-    if path.suffix in (".h5", ".hdf5"):
-        return "hdf5"
-    if path.suffix != ".npz":
-        raise PoseFKError(f"{path} is no pose set: {READABLE}.")
-    held = load_npz_restricted(path)
-    kind = next((kind for key, kind in {"pose3d": "poseaug", "positions_3d": "videopose3d"}.items() if key in held), "")
-    if not kind:
-        raise PoseFKError(
-            f"{path} has {', '.join(list(held)[:6]) or 'nothing'} inside, expected pose3d or positions_3d: {READABLE}."
-        )
-    return kind
+def _reader_of(path: Path) -> Reader:
+    """The reader of the format a file is in."""
+    suffix = _OTHER_SUFFIXES.get(require_file(path).suffix, path.suffix)
+    readers = [reader for reader in _readers() if Path(reader.file).suffix == suffix]
+    if not readers:
+        raise PoseFKError(f"{path} is no pose set: {_readable()}.")
+    content = load_npz_restricted(path) if suffix == ".npz" else {"": None}
+    for reader in readers:
+        if reader.npz_key in content:
+            return reader
+    raise PoseFKError(
+        f"{path} has {', '.join(list(content)[:6]) or 'nothing'} inside, expected "
+        f"{' or '.join(sorted(reader.npz_key for reader in readers))}: {_readable()}."
+    )
 
 
-def _read_hdf5(path: Path, frames: int, clips: int, generator: torch.Generator) -> Arrays:
-    names = ["joints_world", "joints_screen", *(f"camera/{name}" for name in CAMERA)]
-    try:
-        about = read_isolated("hdf5", path, names=names, attributes=["layout", "fps"], shapes_only=True)
-        attributes, shapes = about["attributes"], {name: tuple(map(int, own)) for name, own in about["arrays"].items()}
-        if lacking := [name for name in (*names, "layout", "fps") if name not in {**shapes, **attributes}]:
-            raise ValueError(f"it has no {', '.join(lacking)}")
-        layout, fps = Skeleton(str(attributes["layout"])), float(attributes["fps"])
-        if not 0 < fps < float("inf"):
-            raise ValueError(f"fps is {fps}")
-        _check_shapes(shapes)
-        total = shapes["joints_world"][0]
-        rows = some(total, clips, generator)
-        held = read_isolated("hdf5", path, names=names, rows=rows.tolist())["arrays"]
-        if odd := [name for name, array in held.items() if array.dtype.kind != "f"]:
-            raise ValueError(f"{', '.join(odd)} are no real numbers")
-        camera = Camera(*(torch.from_numpy(held[f"camera/{name}"]).float() for name in CAMERA))
-    except (TypeError, ValueError) as error:
-        raise PoseFKError(
-            f"{path} cannot be read as an export's HDF5 file ({' '.join(str(error).split())}): copy or export it again."
-        ) from error
-    with np.errstate(over="ignore"):  # as_pose_set refuses what float32 cannot hold
-        world, screen = (to_body(path, held[name], layout, size) for name, size in zip(names, (3, 2), strict=False))
-    return Arrays(world, True, total, screen, camera, fps)
+def joined(parts: list[StoredClips], wanted: int, generator: torch.Generator) -> StoredClips:
+    """The shards of a set as one, each with its share of the wanted clips."""
+    total = sum(part.total for part in parts)
+    kept = [part[draw_indices(len(part.joints), -(-wanted * part.total // max(total, 1)), generator)] for part in parts]
+    if len(kept) == 1:
+        return kept[0]
+    screens = [part.screen for part in kept if part.screen is not None]
+    cameras = [part.camera for part in kept if part.camera is not None]
+    return StoredClips(
+        torch.cat([part.joints for part in kept]), all(part.upright for part in kept), total,
+        torch.cat(screens) if len(screens) == len(kept) else None,
+        Camera.cat(cameras) if len(cameras) == len(kept) else None, kept[0].fps,
+    )  # fmt: skip
 
 
-def _check_shapes(shapes: dict[str, tuple[int, ...]]) -> None:
-    clips, frames, *body = (*shapes["joints_world"], 0, 0)
-    if len(body) != 4 or clips * frames == 0 or body[1] != 3:
-        raise ValueError(f"joints_world has shape {shapes['joints_world']}, expected (clips, frames, joints, 3)")
-    wanted = {f"camera/{name}": (clips, *shape) for name, shape in CAMERA.items()}
-    for name, shape in {"joints_screen": (clips, frames, body[0], 2), **wanted}.items():
-        if shapes[name] != shape:
-            raise ValueError(f"{name} has shape {shapes[name]}, expected {shape}")
-
-
-_READERS = {"hdf5": _read_hdf5, "poseaug": read_poseaug, "videopose3d": read_videopose3d}
+def as_pose_set(name: str, held: StoredClips, wanted: int, generator: torch.Generator) -> PoseSet:
+    """Up to `wanted` frames of the clips by chance, and the clips themselves where they are in the world's axes."""
+    frames = held.joints.shape[1]
+    indices = draw_indices(len(held.joints) * frames, wanted, generator)
+    clip = indices // frames
+    joints = held.joints.flatten(0, 1)[indices]
+    views = None
+    if held.screen is not None:
+        camera = None if held.camera is None else held.camera[clip]
+        seen = joints[:, None] if camera is None else camera.world_to_camera(joints[:, None])
+        views = PoseBatch.of(seen, held.screen.flatten(0, 1)[indices][:, None], camera, SYNTHETIC)
+    recording = torch.arange(len(held.joints)) if held.recording is None else held.recording
+    recording = recording[clip].unique(return_inverse=True)[1]
+    pose_set = PoseSet(name, joints, held.upright, recording, held.total * frames, views)
+    if held.upright and frames >= 3:
+        pose_set.clips, pose_set.fps = held.joints[:MOST_CLIPS], held.fps
+    return pose_set

@@ -1,4 +1,4 @@
-"""A set of poses to be judged or judged against: recorded ones by name, or the files of an export."""
+"""Pose sets to be compared: recorded ones by name, or the files of an export."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,23 +8,19 @@ import torch
 from torch import Tensor
 
 from data import (
-    DATASETS,
-    STANDALONE_TEST_SETS,
-    TEST_SETS,
+    DATA_SOURCES,
     DataSettings,
     PoseBatch,
     PoseDataset,
     Recording,
+    all_test_sets,
     load_dataset,
     load_test_set,
 )
 from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_rate
-from evaluation.synthetic_quality.features import statures
 from kinematics import PoseFKError, bone_lengths
+from kinematics.stature import statures
 
-SETS = tuple(
-    dict.fromkeys([*DATASETS, *(test for tests in TEST_SETS.values() for test in tests), *STANDALONE_TEST_SETS])
-)
 LEAST_POSES = 100  # 48 numbers a pose: a covariance of fewer poses says nothing
 MOST_CLIPS = 2000
 _STATURES_M = (0.5, 2.5)
@@ -33,10 +29,10 @@ _called = "pose {} of those drawn".format
 
 @dataclass
 class PoseSet:
-    """Single poses, and clips where there are any; float32, on the CPU.
+    """Single poses, and clips where the set has them; float32, on the CPU.
 
     joints: (N, 16, 3) metres; world frame, z up, if upright, else camera axes. recording: (N,) int64 from 0, poses of
-    one are neighbours in time. total: poses there are, of which `joints` are drawn by chance. views: (N, T = 1) what
+    one are neighbours in time. total: poses of the set, of which `joints` are a random sample. views: (N, T = 1) what
     cameras see, None without 2D; its camera is None where unknown. clips: (M, T, 16, 3) world, `fps` frames a second.
     about: what an export says of itself.
     """
@@ -56,7 +52,7 @@ class PoseSet:
         return len(self.joints)
 
     def check(self) -> "PoseSet":
-        """Refuse what cannot be judged, in one sentence."""
+        """Refuse a set that cannot be compared, in one sentence."""
         if len(self) < LEAST_POSES:
             raise PoseFKError(f"{self.name} has {len(self)} poses, expected {LEAST_POSES} or more.")
         broken = int((~torch.isfinite(self.joints)).flatten(1).any(dim=1).sum())
@@ -79,7 +75,7 @@ class PoseSet:
         return self
 
     def _check_bounds(self) -> None:
-        """Refuse what no body, no image and no camera can be (data.plausible)."""
+        """Refuse implausible bodies, image points and cameras (data.plausible)."""
         origin = "the world's origin" if self.upright else "the hip"
         check_bodies(self.joints.numpy(), self.name, farthest=OUTDOORS_M, origin=origin, called=_called)
         if self.clips is not None:
@@ -93,19 +89,21 @@ class PoseSet:
             check_rate(self.fps, self.name)
 
     def clip_frames(self, fps: float | int) -> int:
-        """Frames of clips at another rate that last as long as these clips; 0 where there are none."""
+        """Count the frames of equally long clips at another rate; 0 where this set has no clips."""
         if self.clips is None or not self.fps:
             return 0
         return round((self.clips.shape[1] - 1) * fps / self.fps) + 1
 
-    def part(self, rows: Tensor) -> "PoseSet":
-        """Some of the poses, without clips."""
-        views = None if self.views is None else self.views[rows]
-        return PoseSet(self.name, self.joints[rows], self.upright, _renumbered(self.recording[rows]), self.total, views)
+    def part(self, indices: Tensor) -> "PoseSet":
+        """Select poses, without clips."""
+        views = None if self.views is None else self.views[indices]
+        return PoseSet(
+            self.name, self.joints[indices], self.upright, _renumbered(self.recording[indices]), self.total, views
+        )
 
 
 def halves(poses: PoseSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Rows of two halves that share no recording, as equal as whole recordings allow.
+    """Split a set into indices of two halves that share no recording, as equal as recordings allow.
 
     Where one recording outweighs all others together, the halves are of poses.
     """
@@ -118,15 +116,20 @@ def halves(poses: PoseSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     order = torch.randperm(count, generator=generator)
     order = order[sizes[order].argsort(descending=True, stable=True)]  # large ones first, small ones even them out
     filled, half = [0, 0], torch.zeros(count, dtype=torch.int64)
-    for own in order.tolist():
-        half[own] = int(filled[1] < filled[0])
-        filled[int(half[own])] += int(sizes[own])
+    for one in order.tolist():
+        half[one] = int(filled[1] < filled[0])
+        filled[int(half[one])] += int(sizes[one])
     return (half[recording] == 0).nonzero()[:, 0], (half[recording] == 1).nonzero()[:, 0]
 
 
+def set_names() -> list[str]:
+    """Names of the recorded sets: data sets (their training part) and test sets."""
+    return list(dict.fromkeys([*DATA_SOURCES, *all_test_sets()]))
+
+
 def load_recordings(name: str, settings: DataSettings) -> list[Recording]:
-    """A data set's training takes, or a test set's by its name where no data set has it."""
-    if name in DATASETS:
+    """Load a data set's training recordings, or a test set by its name."""
+    if name in DATA_SOURCES:
         return load_dataset(name, settings).train
     return load_test_set(name, settings)
 
@@ -135,58 +138,60 @@ def of_recordings(
     name: str, recordings: Sequence[Recording], wanted: int, generator: torch.Generator,
     clips: Callable[[float], int] | None = None,
 ) -> PoseSet:  # fmt: skip
-    """Up to `wanted` moments of recordings, each seen by one of its cameras, drawn by chance.
+    """Draw up to `wanted` moments of recordings, each seen by one of its cameras.
 
     Other views of a moment are the same pose and would be its nearest neighbours. clips: frames wanted of clips of so
     many frames a second, 0 for none.
     """
     dataset = PoseDataset.from_recordings(recordings)
     moment, recording = _moments(recordings)
-    rows = _one_view_each(moment, torch.arange(len(dataset)), generator)
-    batch = dataset.batch(rows[:wanted])
+    indices = _one_view_each(moment, torch.arange(len(dataset)), generator)
+    batch = dataset.batch(indices[:wanted])
     known = batch.camera is not None
     joints = (batch.joints_world() if known else batch.root_relative())[:, 0]
-    found = PoseSet(name, joints, known, _renumbered(recording[rows[:wanted]]), len(rows), batch, fps=dataset.fps)
+    pose_set = PoseSet(
+        name, joints, known, _renumbered(recording[indices[:wanted]]), len(indices), batch, fps=dataset.fps
+    )
     frames = clips(dataset.fps) if clips is not None and dataset.fps and known else 0
     if frames:
         windows = PoseDataset.from_recordings(recordings, frames=frames, target=frames // 2)
-        whole = _one_view_each(moment, whole_windows(windows), generator)[:MOST_CLIPS]
-        found.clips = windows.batch(whole).joints_world() if len(whole) else None
-    return found
+        complete = _one_view_each(moment, whole_windows(windows), generator)[:MOST_CLIPS]
+        pose_set.clips = windows.batch(complete).joints_world() if len(complete) else None
+    return pose_set
 
 
 def whole_windows(dataset: PoseDataset) -> Tensor:
-    """Samples whose windows need no padding and have no glitch in them."""
+    """Find samples whose windows need no padding and have no glitch."""
     before, after = dataset.target, dataset.frames - 1 - dataset.target
-    rows = torch.arange(before, len(dataset) - after)
-    first, last = rows - before, rows + after
-    whole = dataset.sample[last] - dataset.sample[first] == dataset.frames - 1
-    return rows[whole & (dataset.first[last] == dataset.first[first])]
+    indices = torch.arange(before, len(dataset) - after)
+    first, last = indices - before, indices + after
+    complete = dataset.sample[last] - dataset.sample[first] == dataset.frames - 1
+    return indices[complete & (dataset.first[last] == dataset.first[first])]
 
 
 def _moments(recordings: Sequence[Recording]) -> tuple[Tensor, Tensor]:
-    """Of every sample of these takes: a number that its other views share, and the number of its recording."""
-    moments, numbers, known, count = [], [], {}, 0
+    """Number the moment of every sample (its views share it) and its recording."""
+    moments, sequences, known, count = [], [], {}, 0
     for i, recording in enumerate(recordings):
-        number = known.setdefault(recording.group.get("sequence", i), len(known))
+        sequence = known.setdefault(recording.group.get("sequence", i), len(known))
         for view in recording.views:
-            own = count + torch.from_numpy(recording.usable & view.is_present).nonzero()[:, 0]
-            moments.append(own)
-            numbers.append(torch.full((len(own),), number))
+            frames = count + torch.from_numpy(recording.usable & view.is_present).nonzero()[:, 0]
+            moments.append(frames)
+            sequences.append(torch.full((len(frames),), sequence))
         count += len(recording)
-    return torch.cat(moments), torch.cat(numbers)
+    return torch.cat(moments), torch.cat(sequences)
 
 
-def _one_view_each(moment: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
-    """The rows in random order, one for each moment."""
-    rows = rows[torch.randperm(len(rows), generator=generator)]
-    order = moment[rows].argsort(stable=True)
-    ordered = moment[rows][order]
+def _one_view_each(moment: Tensor, indices: Tensor, generator: torch.Generator) -> Tensor:
+    """Keep one random index of each moment."""
+    indices = indices[torch.randperm(len(indices), generator=generator)]
+    order = moment[indices].argsort(stable=True)
+    ordered = moment[indices][order]
     is_first = torch.ones(len(ordered), dtype=torch.bool)
     is_first[1:] = ordered[1:] != ordered[:-1]
-    return rows[order[is_first].sort().values]
+    return indices[order[is_first].sort().values]
 
 
 def _renumbered(recording: Tensor) -> Tensor:
-    """The same groups, numbered from 0 without gaps."""
+    """Renumber groups from 0 without gaps."""
     return recording.unique(return_inverse=True)[1]

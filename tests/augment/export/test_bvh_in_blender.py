@@ -12,6 +12,7 @@ import pytest
 
 from augment.export import __main__ as export
 from data.files.bvh.reader import joint_origins, parse_bvh
+from tests.tiny_cmu import FLAGS
 
 PYTHON = os.environ.get("BLENDER_PYTHON", "")
 NO_BLENDER = "Blender is not there: pip install bpy, or name a python that has it in BLENDER_PYTHON"
@@ -19,7 +20,7 @@ NO_BLENDER = "Blender is not there: pip install bpy, or name a python that has i
 
 @pytest.mark.skipif(not PYTHON and importlib.util.find_spec("bpy") is None, reason=NO_BLENDER)
 def test_blender_shows_clips_in_metres_upright_and_at_their_speed(tmp_path: Path):
-    flags = "--recipe limbs --dataset demo --frames 9 --num_poses 1 --format bvh --layout h36m_16"
+    flags = f"{FLAGS} --recipe limb_swap --frames 9 --num_poses 1 --format bvh --layout h36m_16"
     export.main([*flags.split(), "--out", str(tmp_path / "clips")])
     (path,) = (tmp_path / "clips" / "bvh").glob("*.bvh")
     importer = Path(__file__).with_name("blender_import.py")

@@ -14,9 +14,12 @@ import pytest
 import torch
 
 from augment.export.manifest import main
-from augment.export.poses import TOLERANCE_RAD, at_same_heading, standing_person
+from augment.export.poses import standing_person
 from kinematics import joint_limits
 from kinematics.errors import PoseFKError
+from kinematics.heading import align_heading
+from kinematics.limits import FIT_TOLERANCE_RAD
+from tests.tiny_cmu import FLAGS
 
 REPOSITORY = Path(__file__).parents[3]
 Run = Callable[[Path, str], Path]
@@ -41,7 +44,7 @@ def test_the_same_seed_gives_the_same_bytes_however_many_processes_write(run: Ru
 
 
 def test_two_real_processes_write_what_one_writes(tmp_path: Path):
-    words = ["--recipe", "rom", "--format", "poseaug", "--num_poses", "40000", "--shards", "2"]
+    words = ["--recipe", "range_of_motion", "--format", "poseaug", "--num_poses", "40000", "--shards", "2"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
     for launcher, folder in (([sys.executable, "-m"], "one"), (torchrun, "two")):
         done = subprocess.run([*launcher, "augment.export", *words, "--out", tmp_path / folder], cwd=REPOSITORY,
@@ -84,7 +87,7 @@ def test_only_poses_inside_the_limits_are_kept_and_counted(run: Run, tmp_path: P
     run(tmp_path, "--format poseaug --num_poses 100 --within_limits True --keep angles")
     with np.load(tmp_path / "poseaug.npz") as file:
         angles = torch.from_numpy(file["joint_angles"])
-    assert joint_limits("anatomical").excess(angles).max() <= TOLERANCE_RAD + 1e-4
+    assert joint_limits("anatomical").excess(angles).max() <= FIT_TOLERANCE_RAD + 1e-4
     told = capsys.readouterr().out
     counts = json.loads((tmp_path / "manifest.json").read_text())["shards"][0]["counts"]
     assert counts["drawn"] > counts["in view"] > counts["kept"] == 100 and f"drawn {counts['drawn']:,}" in told
@@ -93,22 +96,22 @@ def test_only_poses_inside_the_limits_are_kept_and_counted(run: Run, tmp_path: P
 def test_novel_poses_differ_from_every_recorded_one(run: Run, tmp_path: Path):
     run(tmp_path, "--format hdf5 --num_poses 40 --min_novelty_mm 150")
     with h5py.File(tmp_path / "poses.h5") as file:
-        made = at_same_heading(torch.from_numpy(file["joints_world"][:, 0]))
-    known = at_same_heading(standing_person(1).joints_world()[:, 0])
+        made = align_heading(torch.from_numpy(file["joints_world"][:, 0]))
+    known = align_heading(standing_person(1).joints_world()[:, 0])
     assert (made - known).norm(dim=-1).mean(dim=-1).min() >= 0.15
 
 
 @pytest.mark.parametrize(
     "words, expected",
     [
-        ("--recipe norml", "--recipe norml: choose from normal, rom, limbs"),
+        ("--recipe norml", "--recipe norml: choose from clipped_normal, range_of_motion, limb_swap"),
         ("--format coco --layout h36m_17", "--layout h36m_17: choose from coco_17 in the format coco"),
         ("--keep angels", "--keep angels: choose from angles, bones, cameras, seeds"),
         ("--num_poses 0", "--num_poses 0: expected 1 or more"),
-        ("--num_poses 100 --shards 3", "100 poses make 2 blocks, expected at most that many"),
+        ("--num_poses 100 --shards 3", "100 poses make 2 chunks, expected at most that many"),
         ("--num_poses 999999999999", "GB left, the export needs about"),
         ("--checkpoint none.pt", "none.pt is missing"),
-        ("--checkpoint a.pt --recipe rom", "give one of them"),
+        ("--checkpoint a.pt --recipe range_of_motion", "give one of them"),
         ("--nmu_poses 3", "--nmu_poses is not a flag of augment.export.*Perhaps you meant: --num_poses"),
         ("--min_novelty_mm 90000 --num_poses 5", "Only 0 of 5 poses passed the filter in 100 rounds"),
     ],
@@ -168,7 +171,7 @@ def test_help_says_what_comparing_does(capsys):
 
 
 def test_a_lifter_is_trained_from_the_exported_videopose3d_files(run: Run, tmp_path: Path):
-    run(tmp_path / "poses", "--recipe rom --format videopose3d --num_poses 640 --layout h36m_16")
+    run(tmp_path / "poses", "--recipe range_of_motion --format videopose3d --num_poses 640 --layout h36m_16")
     words = (
         "--dataset h36m --recipe none --subjects_train S1 S5 S6 --subjects_test S7 --epochs 4 --batch_size 16 "
         "--posenet_name simple_baseline --posenet_width 64 --posenet_blocks 1 --figures False --threads 1"
@@ -184,7 +187,7 @@ def test_a_lifter_is_trained_from_the_exported_videopose3d_files(run: Run, tmp_p
 def test_a_lifter_is_trained_from_the_exported_poseaug_file(run: Run, tmp_path: Path):
     from posenets import build_posenet
 
-    run(tmp_path, "--recipe rom --format poseaug --num_poses 256")
+    run(tmp_path, "--recipe range_of_motion --format poseaug --num_poses 256")
     with np.load(tmp_path / "poseaug.npz") as file:
         pose2d, pose3d = (torch.from_numpy(file[key]) for key in ("pose2d", "pose3d"))
     torch.manual_seed(0)
@@ -205,7 +208,8 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Recipe -> the last.pt of a tiny run."""
     folder = tmp_path_factory.mktemp("runs")
     words = (
-        "--dataset demo --epochs 1 --steps_per_epoch 2 --batch_size 16 --posenet_width 16 --posenet_blocks 1 "
+        f"{FLAGS} --posenet_name simple_baseline --epochs 1 --steps_per_epoch 2 --batch_size 16 "
+        "--posenet_width 16 --posenet_blocks 1 "
         "--threads 1 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16 --figures False --max_reference 200"
     )
     for recipe in ("posefk", "none"):

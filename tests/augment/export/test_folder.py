@@ -14,7 +14,7 @@ import pytest
 from augment.export import __main__ as export
 from augment.export.folder import check_room, claim
 from augment.export.formats import FORMATS
-from augment.export.formats.block import Shard
+from augment.export.formats.chunk import Shard
 from augment.export.poses import PoseStream, kept_bytes
 from data import DataSplits, Recording
 from data.files.lock import folder_lock
@@ -39,17 +39,17 @@ def test_a_second_export_into_a_folder_that_is_written_is_refused_and_does_no_ha
     run: Run, whole: Path, tmp_path: Path, monkeypatch
 ):
     refused = []
-    draw = PoseStream.block
+    draw = PoseStream.chunk
 
     def disturbed(self: PoseStream, *words):
         with pytest.raises(BlockingIOError, match=f"written to by process {os.getpid()} on .* \\(an export\\)"):
-            monkeypatch.setattr(PoseStream, "block", draw)
+            monkeypatch.setattr(PoseStream, "chunk", draw)
             run(tmp_path / "out", WORDS)
-        monkeypatch.setattr(PoseStream, "block", disturbed)
+        monkeypatch.setattr(PoseStream, "chunk", disturbed)
         refused.append(words)
         return draw(self, *words)
 
-    monkeypatch.setattr(PoseStream, "block", disturbed)
+    monkeypatch.setattr(PoseStream, "chunk", disturbed)
     run(tmp_path / "out", WORDS)
     assert len(refused) == 4 and content(tmp_path / "out") == content(whole)
 
@@ -134,7 +134,7 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(run: Run, tmp_path: Path
 def test_other_recorded_poses_under_the_same_name_are_another_export(
     run: Run, motion: Callable[..., Recording], tmp_path: Path, monkeypatch
 ):
-    words = "--format poseaug --recipe limbs --num_poses 70"
+    words = "--format poseaug --recipe limb_swap --num_poses 70"
     recording = motion(40, 0)
     monkeypatch.setattr("augment.export.poses.load_dataset", lambda *_: DataSplits([recording], [], {}))
     run(tmp_path, words)
@@ -156,7 +156,7 @@ def test_other_recorded_poses_under_the_same_name_are_another_export(
     ],
 )  # fmt: skip
 def test_every_format_knows_what_it_takes_on_the_disk(words: str, tmp_path: Path):
-    export.main(["--recipe", "rom", "--out", str(tmp_path), "--format", *words.split()])
+    export.main(["--recipe", "range_of_motion", "--out", str(tmp_path), "--format", *words.split()])
     about = json.loads((tmp_path / "manifest.json").read_text())
     shard = Shard(tmp_path, Skeleton(about["layout"]), about["num_poses"], about["frames"], about["fps"])
     wanted = FORMATS[about["format"]].size(shard, kept_bytes(about["keep"], about["frames"]))
@@ -190,7 +190,7 @@ def run(out, words):
 def content(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
-export.FRAMES_PER_BLOCK = 64
+export.FRAMES_PER_CHUNK = 64
 for form, poses in (("hdf5", 300), ("videopose3d", 300), ("poseaug", 300), ("mmpose", 130), ("coco", 130), ("bvh", 6)):
     words = f"--format {form} --num_poses {poses}"
     whole, out = (Path(sys.argv[1]) / form / name for name in ("whole", "out"))

@@ -148,7 +148,7 @@ def test_hdf5_tells_its_units_and_holds_the_world(run: Run, tmp_path: Path):
     assert (world[:, 0, 0, :2] == 0).all()
 
 
-@pytest.mark.parametrize("words", ["--recipe rom", "--recipe limbs --frames 9"])
+@pytest.mark.parametrize("words", ["--recipe range_of_motion", "--recipe limb_swap --frames 9"])
 def test_bvh_plays_the_exported_clips_in_metres(run: Run, tmp_path: Path, words: str):
     run(tmp_path / "bvh", f"--format bvh --num_poses 8 {words}")
     run(tmp_path / "same", f"--format hdf5 --num_poses 8 {words}")

@@ -10,8 +10,8 @@ from kinematics import PoseFKError
 
 SHARD = {"first": 0, "poses": 64, "counts": {"kept": 64}, "files": {"a/b.npz": {"bytes": 5, "crc32": "00ff00ff"}}}
 EXPORT = {
-    "num_poses": 64, "format": "poseaug", "recipe": "normal", "checkpoint": "", "layout": "h36m_16", "frames": 1,
-    "keep": [], "within_limits": False, "min_novelty_mm": 0.0, "seed": 0, "shards": 1, "dataset": "demo",
+    "num_poses": 64, "format": "poseaug", "recipe": "clipped_normal", "checkpoint": "", "layout": "h36m_16",
+    "frames": 1, "keep": [], "within_limits": False, "min_novelty_mm": 0.0, "seed": 0, "shards": 1, "dataset": "cmu",
 }  # fmt: skip
 MANIFEST = EXPORT | {"fps": 50.0, "shards": [SHARD | {"folder": "."}]}
 FILES = [

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from augment.export.formats.block import object_array
+from augment.export.formats.chunk import object_array
 from augment.export.formats.streamed_npz import TakesMember
 from data.files.npz import load_npz_restricted
 

@@ -234,9 +234,9 @@ def test_runs_that_too_few_cameras_see_are_left_out_and_told(both_files: DataSet
     [
         ({"views": 5}, "Ski-Pose train has no run seen by 5 cameras"),
         ({"views": 7}, "views is 7, but ski has 6 cameras"),
-        ({"subjects_train": ("S6",)}, "Ski-Pose train: subject 'S6' is not there: choose from S2, S4"),
-        ({"subjects_test": ("S2",)}, "Ski-Pose test: subject 'S2' is not there: choose from S6"),
-        ({"actions": ("Walking",)}, "Action 'Walking' is not there: choose from Skiing"),
+        ({"subjects_train": ("S6",)}, "Ski-Pose train: subject 'S6' is not known: choose from S2, S4"),
+        ({"subjects_test": ("S2",)}, "Ski-Pose test: subject 'S2' is not known: choose from S6"),
+        ({"actions": ("Walking",)}, "Action 'Walking' is not known: choose from Skiing"),
         ({"keypoints": "hr"}, "keypoints is 'hr', but ski comes with its own 2D"),
     ],
 )

@@ -68,7 +68,7 @@ def test_16_joints_subjects_and_thinning_are_chosen_when_loading(
     assert recording.subject == "S4" and recording.fps == 5
     np.testing.assert_array_equal(recording.views[0].joints_3d, np.delete(whole[::5], 9, axis=1))
     settings.subjects_train = ("S3",)
-    with pytest.raises(ValueError, match="subject 'S3' is not there: choose from S1, S4"):
+    with pytest.raises(ValueError, match="subject 'S3' is not known: choose from S1, S4"):
         load_train_recordings(settings)
 
 
@@ -164,10 +164,10 @@ def test_who_trains_and_who_tests_can_be_chosen(three_people: DataSettings) -> N
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"subjects_train": ("S3",)}, "Subject 'S3' is not there: choose from S1, S4, S7, S8"),
-        ({"subjects_test": ("S9",)}, "Subject 'S9' is not there"),
+        ({"subjects_train": ("S3",)}, "Subject 'S3' is not known: choose from S1, S4, S7, S8"),
+        ({"subjects_test": ("S9",)}, "Subject 'S9' is not known"),
         ({"subjects_train": ("S1",), "subjects_test": ("S1",)}, "Subject S1 would be trained and tested on"),
-        ({"actions": ("Walking",)}, "Action 'Walking' is not there: choose from Seq1, Seq2"),
+        ({"actions": ("Walking",)}, "Action 'Walking' is not known: choose from Seq1, Seq2"),
         ({"actions": ("Seq2",)}, "nothing to test on: no take of S8"),
         ({"keypoints": "hr"}, "keypoints is 'hr', but mpi_inf_3dhp comes with its own 2D"),
         ({"downsample": 0}, "downsample is 0, expected 1"),

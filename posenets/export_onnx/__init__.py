@@ -1,0 +1,1 @@
+"""A lifter as an ONNX file."""

@@ -1,0 +1,162 @@
+"""The graph of a lifter: written, compared with PyTorch, and kept only if both say the same."""
+
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from data.files.writing import atomic_write
+from data.plausible import FARTHEST_M
+from kinematics.errors import PoseFKError
+from posenets.lifter import Lifter, ScreenLifter
+
+PARITY_M = 1e-4
+OPSET = 18
+BATCH_SIZES = (1, 2, 7, 64)
+SCREEN = "x / width * 2 - 1, y / width * 2 - height / width, of pixels from the top left corner"
+INSTALL = "pip install onnx onnxruntime onnxscript"
+
+
+class _Graph(nn.Module):
+    """joints_2d (B, T, J, 2 or 3) screen, of several cameras (B, V, T, J, 2 or 3) -> joints_3d (B, J, 3), root at 0."""
+
+    def __init__(self, lifter: ScreenLifter, flip: bool) -> None:
+        super().__init__()
+        self.lifter, self.flip = lifter.eval(), flip
+
+    def forward(self, joints_2d: Tensor) -> Tensor:
+        return self.lifter.predict(joints_2d, self.flip)
+
+
+def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -> float:
+    """Write the file; the largest difference to PyTorch, metres. A file that differs by 0.1 mm is not kept."""
+    if path.is_dir():
+        raise IsADirectoryError(f"--out {path} is a folder, expected the name of a file, such as model.onnx.")
+    onnx, runtime = _packages()
+    if not isinstance(lifter, ScreenLifter):
+        raise PoseFKError(
+            f"{lifter.posenet.name} of input mode rays reads where its cameras stand, which is no input of a graph: "
+            "only input mode screen exports."
+        )
+    graph = _Graph(lifter.cpu(), flip).eval()
+    _check_answers(graph)
+    with atomic_write(path) as part:
+        _write(graph, part, opset)
+        model = onnx.load(part)
+        written = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+        if written != opset:  # the exporter falls back in silence
+            raise PoseFKError(f"--opset {opset}: the exporter makes {written} of it: choose one it has, like {OPSET}.")
+        onnx.helper.set_model_props(model, {key: _text(value) for key, value in describe(lifter, flip).items()})
+        onnx.checker.check_model(model)
+        onnx.save(model, part)
+        difference = largest_difference(graph, runtime.InferenceSession(part.read_bytes()))
+        if not difference <= PARITY_M:
+            raise PoseFKError(
+                f"{path} was not kept: onnxruntime differs from PyTorch by {difference * 1000:.3g} mm, expected at "
+                f"most {PARITY_M * 1000:g}. Try another --opset."
+            )
+    return difference
+
+
+def describe(lifter: Lifter, flip: bool) -> dict[str, Any]:
+    """What the file's metadata say of its input and output."""
+    shape = ["batch", *_window(lifter), lifter.posenet.in_features]
+    world = "axes of the world it was trained in (z up)"
+    axes = "camera axes (x right, y down, z forward)" if lifter.views == 1 else world
+    return {
+        "producer": "PoseFK",
+        "posenet": lifter.posenet.name,
+        "input": f"joints_2d {shape}: screen coordinates" + (", confidence" if lifter.reads_confidence else ""),
+        "screen": SCREEN,
+        "output": f"joints_3d ['batch', {lifter.skeleton.num_joints}, 3]: metres, {axes}, root at 0",
+        "skeleton": lifter.skeleton.name,
+        "joint_names": list(lifter.skeleton.joints),
+        "input_joint_names": list(lifter.input_skeleton.joints),
+        "views": lifter.views,
+        "frames": lifter.frames,
+        "target_frame": lifter.target_frame,
+        "fps": lifter.fps,
+        "input_mode": lifter.input_mode,
+        "flip": flip,
+    }
+
+
+def _check_answers(graph: _Graph) -> None:
+    """Refuse a lifter whose answers are not finite or as far away as no lifter's that has learnt anything."""
+    with torch.inference_mode():
+        answers = graph(_example(graph.lifter, BATCH_SIZES[-1], torch.Generator().manual_seed(0)))
+    farthest = float(answers.abs().amax())
+    if not farthest <= FARTHEST_M:  # also NaN
+        raise PoseFKError(
+            f"The lifter is not exported: of random bodies it makes joints {farthest:.3g} m from the root, expected at "
+            f"most {FARTHEST_M:g} m. Take another checkpoint."
+        )
+
+
+def largest_difference(graph: nn.Module, session: Any) -> float:
+    """Between PyTorch and onnxruntime over random bodies in batches of several sizes, metres."""
+    assert isinstance(graph, _Graph)
+    generator, worst = torch.Generator().manual_seed(0), 0.0
+    for size in BATCH_SIZES:
+        joints_2d = _example(graph.lifter, size, generator)
+        (ours,) = session.run(None, {"joints_2d": joints_2d.numpy()})
+        with torch.inference_mode():
+            difference = (graph(joints_2d) - torch.from_numpy(ours)).abs()
+        assert ours.shape == (size, graph.lifter.skeleton.num_joints, 3)
+        worst = max(worst, float(difference.nan_to_num(torch.inf).max()))
+    return worst
+
+
+def _window(lifter: Lifter) -> tuple[int, ...]:
+    """Frames and joints that one prediction reads, of several cameras their number before."""
+    views = (lifter.views,) if lifter.views > 1 else ()
+    return (*views, lifter.frames, lifter.input_skeleton.num_joints)
+
+
+def _example(lifter: Lifter, size: int, generator: torch.Generator) -> Tensor:
+    """Joints scattered about places on the screen, with confidences if the lifter reads them."""
+    shape = (size, *_window(lifter))
+    place = torch.rand(size, *[1] * (len(shape) - 1), 2, generator=generator) - 0.5
+    joints = place + 0.2 * torch.randn(*shape, 2, generator=generator)
+    if not lifter.reads_confidence:
+        return joints
+    return torch.cat([joints, torch.rand(*shape, 1, generator=generator)], dim=-1)
+
+
+def _write(graph: _Graph, path: Path, opset: int) -> None:
+    example = _example(graph.lifter, 2, torch.Generator().manual_seed(1))
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the exporter's own use of PyTorch
+            warnings.simplefilter("ignore", FutureWarning)
+            batch = ({0: torch.export.Dim("batch", min=1)},)
+            program = torch.export.export(graph, (example,), dynamic_shapes=batch, strict=False)
+            torch.onnx.export(
+                program, f=path, opset_version=opset, dynamo=True, external_data=False, verbose=False,
+                input_names=["joints_2d"], output_names=["joints_3d"], dynamic_shapes=batch,
+            )  # fmt: skip
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _packages() -> tuple[Any, Any]:
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401, PyTorch's exporter needs it
+    except ImportError as error:
+        raise PoseFKError(f"ONNX export needs a package that is not installed ({error.name}): {INSTALL}") from error
+    return onnx, onnxruntime
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,71 @@
+"""Lifters that compute in standard deviations from the mean pose, with the statistics kept beside the weights.
+
+As in Martinez's SimpleBaseline (ICCV 2017) and seq2seq-3Dpose: every coordinate of input and output has mean 0 and
+standard deviation 1 over the training poses, and the hip is not predicted but put at 0.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from posenets.base import PoseNet, prepend_zero_root
+
+CONSTANT = 1e-6  # a coordinate with less spread (a root-centred hip) is centred and not scaled
+
+
+class NormalizedNet(PoseNet):
+    """A lifter that may keep statistics, in buffers: mean_2d, std_2d (J, in_features), mean_3d, std_3d (J - 1, 3) m."""
+
+    mean_2d: Tensor
+    std_2d: Tensor
+    mean_3d: Tensor
+    std_3d: Tensor
+
+    def register_statistics(self) -> None:
+        """Make the buffers, with means 0 and deviations 1."""
+        if self.num_joints < 2:
+            raise ValueError(f"num_joints is {self.num_joints}, expected at least 2: the hip is not predicted.")
+        for side, shape in (("2d", (self.num_joints, self.in_features)), ("3d", (self.num_joints - 1, 3))):
+            self.register_buffer(f"mean_{side}", torch.zeros(shape))
+            self.register_buffer(f"std_{side}", torch.ones(shape))
+
+    @property
+    def has_statistics(self) -> bool:
+        """Whether keep_statistics was called."""
+        return hasattr(self, "mean_2d")
+
+    @torch.no_grad()
+    def fit_normalization(
+        self,
+        joints_2d: Float[Tensor, "*batch_2d joints_2d features"],
+        joints_3d: Float[Tensor, "*batch_3d joints_3d 3"],
+    ) -> None:
+        """Take mean and standard deviation of every coordinate from training poses; by default they are 0 and 1.
+
+        joints_2d: as the network will see them; joints_3d: metres, any root. Before training: weights fit their
+        statistics.
+        """
+        if not self.has_statistics:
+            return
+        for name, joints in (("joints_2d", joints_2d), ("joints_3d", joints_3d)):
+            if joints.shape[-2] != self.num_joints or joints.numel() == 0:
+                raise ValueError(f"{name} has shape {tuple(joints.shape)}, expected poses of {self.num_joints} joints.")
+        relative = joints_3d[..., 1:, :] - joints_3d[..., :1, :]
+        for side, joints in (("2d", joints_2d), ("3d", relative)):
+            std, mean = torch.std_mean(joints.reshape(-1, *joints.shape[-2:]), dim=0, correction=0)
+            self.get_buffer(f"mean_{side}").copy_(mean)
+            self.get_buffer(f"std_{side}").copy_(torch.where(std > CONSTANT, std, 1.0))
+
+    def target_std(self) -> Float[Tensor, "joints 3"] | None:
+        """Standard deviation of every coordinate that is predicted, metres; 1 for the hip's."""
+        if not self.has_statistics:
+            return None
+        return torch.cat([torch.ones_like(self.std_3d[:1]), self.std_3d])
+
+    def normalize(self, joints_2d: Float[Tensor, "*batch joints features"]) -> Float[Tensor, "*batch joints features"]:
+        """joints_2d in standard deviations from their mean."""
+        return (joints_2d - self.mean_2d) / self.std_2d
+
+    def denormalize(self, standard: Float[Tensor, "*batch joints_without_hip 3"]) -> Float[Tensor, "*batch joints 3"]:
+        """Joints in metres of what the network answers in standard deviations, the hip put back at 0."""
+        return prepend_zero_root(standard * self.std_3d + self.mean_3d)

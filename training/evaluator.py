@@ -1,0 +1,100 @@
+"""The test sets of a run, and what a lifter scores on them after an epoch."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import torch
+
+from data import DATA_SOURCES, DataSplits, Recording, load_test_set
+from data.mpi_inf_3dhp.test_set import SPARSE, TEST_FILE, VIDEO, has_video
+from data.multiview.dataset import Poses
+from evaluation import EvaluationResult, protocols_for, score
+from evaluation.evaluate import check_fits, dataset_for, noisy, predict_dataset
+from evaluation.notes import clip_notes, notes_on_test_set
+from posenets import Lifter
+from training.config import Settings
+from training.reporting.log import VALIDATION, Result
+
+
+def test_set_names(settings: Settings, default: Iterable[str], frames: int) -> tuple[str, ...]:
+    """The test sets asked for: by default the data set's own ones, and 3DHP's where it is prepared.
+
+    frames: window of the lifter. Several frames see 3DHP as video if it is there, and as the family does in any case;
+    several views do not see it at all, since it has one.
+    """
+    if settings.output.test_sets:
+        return settings.output.test_sets
+    prepared = (Path(settings.data.data_extra_root) / TEST_FILE).is_file()
+    if settings.data.views > 1 or not prepared:
+        return tuple(default)
+    if frames == 1:
+        return (*default, VIDEO)
+    return (*default, *((VIDEO,) if has_video(settings.data) else ()), SPARSE)
+
+
+def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, list[Recording]]:
+    """The validation takes, which choose, then the takes of each test set."""
+    recordings = {VALIDATION: splits.validation} if splits.validation else {}
+    for name in test_set_names(settings, splits.tests, settings.lifter.window):
+        if name in DATA_SOURCES[settings.data.dataset].test_sets and name not in splits.tests:
+            raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no take of it.")
+        recordings[name] = (
+            splits.tests[name] if name in splits.tests else load_test_set(name, settings.data, settings.lifter.window)
+        )
+    return recordings
+
+
+class Evaluator:
+    """Evaluates lifters on all test sets. predictions: those of the last evaluation, for pictures.
+
+    noise: of a detector that the test sets are seen by.
+    """
+
+    def __init__(
+        self,
+        recordings: Mapping[str, list[Recording]],
+        lifter: Lifter,
+        device: torch.device,
+        flip: bool,
+        noise: str = "none",
+    ) -> None:
+        self.datasets = {
+            name: noisy(dataset_for(lifter, of_set, device), noise, name) for name, of_set in recordings.items()
+        }  # fmt: skip
+        for dataset in self.datasets.values():
+            check_fits(lifter, dataset)  # now, not after the first epoch
+        self.flip = flip
+        self.predictions: dict[str, EvaluationResult] = {}
+
+    def notes(self, lifter: Lifter, training: Poses) -> list[str]:
+        """What the clips and the confidences of the training poses and the test sets have to tell."""
+        notes = clip_notes("training", training, lifter)
+        for name, dataset in self.datasets.items():
+            notes += notes_on_test_set(name, dataset, lifter)
+        return notes
+
+    def evaluate(
+        self, lifter: Lifter, epoch: int, phase: str, stopping: Callable[[], bool] = lambda: False
+    ) -> list[Result] | None:
+        """A result line for every test set and each protocol usual for it.
+
+        stopping: asked after every batch of poses; once it says yes there are no lines.
+        """
+
+        def check(poses: int) -> None:
+            if stopping():
+                raise _StoppedError
+
+        lines = []
+        try:
+            for name, dataset in self.datasets.items():
+                self.predictions[name] = predict_dataset(lifter, dataset, self.flip, progress=check)
+                for protocol in protocols_for(name, lifter.skeleton):
+                    lines.append(score(self.predictions[name], protocol).result_line(name, epoch, phase))
+        except _StoppedError:
+            return None
+        return lines
+
+
+class _StoppedError(Exception):
+    """An evaluation that was not finished."""

@@ -1,0 +1,67 @@
+"""What happens in which epoch: the phases of each, how many batches they have, and how much of a batch is synthetic."""
+
+from dataclasses import dataclass
+
+from augment.sources.registry import sources_of
+from training.config import Settings
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Batches of one sort. name: as in results.jsonl; synthetic: share of the lifter's batch."""
+
+    name: str
+    synthetic: float
+    updates_gan: bool
+    updates_lifter: bool
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The epochs of a run. epochs counts all: warm-up, the lifter's, and the additional ones."""
+
+    epochs: int
+    warmup: int
+    steps: int
+    phases_after_warmup: tuple[Phase, ...]
+    eval_every: int
+
+    def phases(self, epoch: int) -> tuple[Phase, ...]:
+        """The phases of an epoch, which count from 0."""
+        return (Phase("gan", 0.0, True, False),) if epoch < self.warmup else self.phases_after_warmup
+
+    def evaluates(self, epoch: int) -> bool:
+        """Whether the lifter is evaluated after the phases of this epoch."""
+        return (epoch + 1) % self.eval_every == 0 or epoch + 1 == self.epochs
+
+    def total_batches(self) -> int:
+        """Batches of all phases of all epochs."""
+        return sum(len(self.phases(epoch)) for epoch in range(self.epochs)) * self.steps
+
+    def lifter_epochs(self, epoch: int, phase_index: int, step: int) -> float:
+        """How many epochs (a fraction counts) the lifter has learnt, for its learning rate."""
+        phases = len(self.phases(epoch))
+        return max(epoch - self.warmup, 0) + (phase_index + step / self.steps) / phases if epoch >= self.warmup else 0.0
+
+
+def augments(settings: Settings) -> bool:
+    """Whether the lifter learns from synthetic poses at all."""
+    augment = settings.augment
+    share = 1.0 if augment.schedule == "alternate" else augment.synthetic_share
+    return augment.schedule != "none" and share > 0 and bool(augment.mixture.shares())
+
+
+def build_schedule(settings: Settings, poses: int) -> Schedule:
+    """The schedule that the settings describe. poses: how many real ones are learnt from."""
+    learning, augment = settings.learning, settings.augment
+    learns = augments(settings) and any(source.learns for source in sources_of(augment.mixture).values())
+    steps = learning.steps_per_epoch or max(1, -(-poses // learning.batch_size))
+    if not augments(settings):
+        phases = (Phase("real", 0.0, False, True),)
+    elif augment.schedule == "alternate":
+        phases = (Phase("synthetic", 1.0, learns, True), Phase("real", 0.0, False, True))
+    else:
+        phases = (Phase("mixed", augment.synthetic_share, learns, True),)
+    warmup = learning.warmup + (learning.motion_warmup if settings.lifter.window > 1 else 0) if learns else 0
+    epochs = warmup + learning.epochs + learning.additional_epochs
+    return Schedule(epochs, warmup, steps, phases, settings.output.eval_every)
