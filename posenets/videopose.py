@@ -105,10 +105,6 @@ class VideoPose(PoseNet):
         """The window's centre, or its last frame if causal."""
         return self.frames - 1 if self.causal else self.frames // 2
 
-    def total_causal_shift(self) -> int:
-        """Frames by which a causal network's prediction lies after the window's centre."""
-        return self.frames // 2 if self.causal else 0
-
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints of the centre frame (causal: the last), metres. joints_2d: T = receptive_field() frames."""
         self.check_input(joints_2d)
