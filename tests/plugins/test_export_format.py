@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from data.plugins import load_plugins
 
 from augment.export.formats import FORMATS
+from data.plugins import load_plugins
 from evaluation.synthetic_quality.pose_sets.files import read_files
 
 ROOT = Path(__file__).parents[2]
