@@ -37,7 +37,7 @@ class LinearMap(PoseNet):
         self.check_input(joints_2d)
         return self.out(self.bottleneck(joints_2d.flatten(1))).unflatten(-1, (self.num_joints, 3))
 '''
-TINY = "--dataset cmu --downsample 100 --epochs 1 --steps_per_epoch 3 --batch_size 32 --test_sets cmux_a --figures False"
+TINY = "--dataset cmu --downsample 100 --epochs 1 --steps_per_epoch 3 --batch_size 32 --test_sets cmux_a "
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -49,7 +49,7 @@ def test_a_lifter_from_another_file_is_trained_judged_and_lifts_a_video(tmp_path
     plugin = tmp_path / "linear_map.py"
     plugin.write_text(LIFTER)
     known = ["--plugins", str(plugin)]
-    words = f"{TINY} --posenet_name flat --posenet_width 5 --recipe posefk --threads 1".split()
+    words = f"{TINY} --figures False --posenet_name flat --posenet_width 5 --recipe posefk --threads 1".split()
     done = run(run_fk_gan.__file__, *words, *known, "--checkpoint", str(tmp_path / "runs"))
     assert done.returncode == 0, done.stderr
     last = next((tmp_path / "runs").rglob("last.pt"))
