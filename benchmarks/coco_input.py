@@ -22,7 +22,7 @@ from evaluation.metrics import mpjpe
 from evaluation.tables import columns
 from kinematics import Skeleton
 from posenets import Lifter, load_lifter
-from posenets.inputs.layouts import Readout, network_layout, with_hip
+from posenets.inputs.layouts import JointRegressor, network_layout, prepend_mid_hip
 
 COCO = Skeleton("coco_17")
 BY_HAND, ALL_BUT_HIP = "made up by hand", "by hand, true hip"
@@ -34,12 +34,12 @@ TEST_SETS = ("cmux_a", "cmux_b")
 @torch.inference_mode()
 def error(lifter: Lifter, dataset: PoseDataset, way: str) -> float:
     """MPJPE in mm, with flip. By hand the lifter's joints are means of keypoints, as a readout begins."""
-    mapping = Readout(network_layout("h36m_16", COCO.name), Skeleton("h36m_16"))
+    mapping = JointRegressor(network_layout("h36m_16", COCO.name), Skeleton("h36m_16"))
     predictions, targets = [], []
     for indices in torch.arange(len(dataset)).split(4096):
         batch = dataset.batch(indices)
         if way in (BY_HAND, ALL_BUT_HIP):
-            joints = mapping(with_hip(batch.seen_as(COCO).joints_2d, COCO))
+            joints = mapping(prepend_mid_hip(batch.seen_as(COCO).joints_2d, COCO))
             if way == ALL_BUT_HIP:
                 joints[:, :, 0] = batch.joints_2d[:, :, 0]
             batch = replace(batch, joints_2d=joints)
@@ -61,7 +61,7 @@ def main() -> None:
     arguments = parser.parse_args()
     data = DataSettings(dataset="cmu", data_root=arguments.data_root)
     recordings = {name: load_test_set(name, data, 1, []) for name in TEST_SETS}
-    sets = {name: PoseDataset.from_recordings(own, "h36m_16", 1, target=0) for name, own in recordings.items()}
+    sets = {name: PoseDataset.from_recordings(of_set, "h36m_16", 1, target=0) for name, of_set in recordings.items()}
     for name in TABLES["coco"].lifters:
         rows = [["input", "seeds", "(a)", "(b)"]]
         for way, variant in WAYS.items():

@@ -156,7 +156,7 @@ def test_martinez_trains_from_one_command_and_keeps_statistics_and_norms(tmp_pat
     flags = f"--posenet_name martinez --posenet_width 32 --figures False --checkpoint {tmp_path}"
     run_fk_gan.main([*TINY.split(), *flags.split(), "--epochs", "1", "--recipe", "none"])
     lifter = load_lifter(next(tmp_path.glob("martinez/*/*/last.pt")))
-    assert lifter.posenet.sizes["standardised"] and lifter.posenet.sizes["dropout"] == 0.5
+    assert lifter.posenet.sizes["normalized"] and lifter.posenet.sizes["dropout"] == 0.5
     assert 0.1 < lifter.posenet.std_3d.mean() < 1, "metres"
     assert all(p.norm(dim=1).max() < 1.001 for p in lifter.parameters() if p.ndim > 1)
 

@@ -14,7 +14,7 @@ import torch
 import run_fk_gan
 from data import DataSettings, DataSplits, Recording, load_dataset
 from kinematics.errors import PoseFKError
-from posenets import MultiViewLifter, load_lifter
+from posenets import ScreenLifter, load_lifter
 from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
 from viewer.settings import Viewer, check
 
@@ -74,7 +74,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_every_recipe_trains_a_lifter_of_several_views(flags: str, tmp_path: Path):
     run_folder = run(tmp_path, f"{flags} --figures False")
     lifter = load_lifter(run_folder / "last.pt")
-    assert isinstance(lifter, MultiViewLifter) and (lifter.views, lifter.input_mode) == (3, "screen")
+    assert isinstance(lifter, ScreenLifter) and (lifter.views, lifter.input_mode) == (3, "screen")
     errors = errors_of(run_folder)
     assert set(errors) == {"validation", "cmux_a"} and all(map(np.isfinite, errors.values()))
 

@@ -43,6 +43,7 @@ from training.settings import OutputSettings as OutputSettings
 from training.settings import Settings as Settings
 
 RENAMED = {  # in the settings that older runs have stored
+    "lifter": {"standardised": "normalized"},
     "learning": {"gan_every": "gan_interval", "mirrored": "flip_augment", "playback": "time_reversal"},
     "self_supervision": {"noise_again": "noisier2noise"},
 }

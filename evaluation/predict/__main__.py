@@ -26,7 +26,7 @@ from evaluation.predict.files import BVH_LAYOUT, WRITERS
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
 from kinematics.errors import PoseFKError, exit_with_one_sentence
-from posenets import Lifter, load_lifter
+from posenets import ScreenLifter, load_lifter
 
 LISTED_PEOPLE = 8
 
@@ -83,9 +83,9 @@ def run(settings: Predict) -> LiftedClip:
     """Lift one person, print what was done and write the files."""
     check(settings)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
-    if (views := getattr(lifter.posenet, "views", 1)) > 1:
+    if lifter.views > 1 or not isinstance(lifter, ScreenLifter):
         raise PoseFKError(
-            f"{settings.checkpoint} reads {views} cameras at once, expected a lifter of one camera's video."
+            f"{settings.checkpoint} reads {lifter.views} cameras at once, expected a lifter of one camera's video."
         )
     if "bvh" in settings.outputs and not lifter.skeleton.can_become(BVH_LAYOUT):
         raise PoseFKError(
@@ -126,7 +126,7 @@ def check(settings: Predict) -> None:
     check_film(settings.film)
 
 
-def read_people(settings: Predict, lifter: Lifter) -> People:
+def read_people(settings: Predict, lifter: ScreenLifter) -> People:
     """Read the people in the file; print what reading has to tell, and whether the lifter learnt from another rate."""
     hints = Hints(
         settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations, settings.format
