@@ -22,7 +22,7 @@ RENAMED = {
     "--Dis_DenseDim_3D": "critic_width_3d", "--Dis_DenseDim_2D": "critic_width_2d",
     "--video_Dis_DenseDim_3D": "motion_critic_width", "--single_dis_warmup_epoch": "motion_warmup",
     "--GAN_video_playback_input": "gan_time_reversal", "--Pos_video_playback_input": "time_reversal",
-    "--gan_every": "gan_interval", "--mirrored": "flip_augment", "--normalized": "normalized",
+    "--gan_every": "gan_interval", "--mirrored": "flip_augment", "--standardised": "normalized",
     "--playback": "time_reversal", "--noise_again": "noisier2noise",
     "--nepoch": "epochs", "--previous_dir": "evaluate", "--channel": "posenet_width",
 }  # fmt: skip
