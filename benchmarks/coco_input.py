@@ -22,7 +22,7 @@ from evaluation.metrics import mpjpe
 from evaluation.tables import columns
 from kinematics import Skeleton
 from posenets import Lifter, load_lifter
-from posenets.inputs.layouts import Readout, network_layout, with_hip
+from posenets.inputs.layouts import JointRegressor, network_layout, prepend_mid_hip
 
 COCO = Skeleton("coco_17")
 BY_HAND, ALL_BUT_HIP = "made up by hand", "by hand, true hip"
@@ -34,12 +34,12 @@ TEST_SETS = ("cmux_a", "cmux_b")
 @torch.inference_mode()
 def error(lifter: Lifter, dataset: PoseDataset, way: str) -> float:
     """MPJPE in mm, with flip. By hand the lifter's joints are means of keypoints, as a readout begins."""
-    mapping = Readout(network_layout("h36m_16", COCO.name), Skeleton("h36m_16"))
+    mapping = JointRegressor(network_layout("h36m_16", COCO.name), Skeleton("h36m_16"))
     predictions, targets = [], []
     for indices in torch.arange(len(dataset)).split(4096):
         batch = dataset.batch(indices)
         if way in (BY_HAND, ALL_BUT_HIP):
-            joints = mapping(with_hip(batch.seen_as(COCO).joints_2d, COCO))
+            joints = mapping(prepend_mid_hip(batch.seen_as(COCO).joints_2d, COCO))
             if way == ALL_BUT_HIP:
                 joints[:, :, 0] = batch.joints_2d[:, :, 0]
             batch = replace(batch, joints_2d=joints)

@@ -26,7 +26,7 @@ from benchmarks.plain_windows import plain_loader
 from data import DataSettings, PoseDataset, load_dataset
 from data.recordings import Recording
 from evaluation.evaluate import dataset_for
-from posenets import Lifter, build_posenet
+from posenets import ScreenLifter, build_posenet
 from run_fk_gan import update_lifter
 from training.building import build_lifter
 from training.config import read_settings
@@ -179,7 +179,7 @@ def learn(trainer: LifterTrainer, joints_2d: Tensor, target: Tensor) -> None:
 
 def measure_clip(frames: int = CLIP_FRAMES, flip: bool = True) -> tuple[float, float]:
     """Seconds and peak resident memory in GiB of a process that lifts a long clip with PoseFormer-81."""
-    lifter = Lifter(build_posenet("poseformer", JOINTS, 81), "screen", LAYOUT)
+    lifter = ScreenLifter(build_posenet("poseformer", JOINTS, 81), "screen", LAYOUT)
     clip = torch.randn(frames, JOINTS, 2)
     taken = seconds(lambda: lifter.predict_clip(clip, flip), torch.device("cpu"))
     return taken, peak_bytes() / GIB

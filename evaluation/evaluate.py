@@ -160,8 +160,8 @@ def predict_dataset(
     skeleton, predictions, targets = lifter.skeleton, [], []
     for indices in torch.arange(len(dataset), device=dataset.device).split(batch_size):
         batch = dataset.batch(indices)
-        predictions.append(lifter.lift_evaluated(batch, flip).float())
-        targets.append(lifter.truth(batch)[:, lifter.target_frame].float())
+        predictions.append(lifter.predict_batch(batch, flip).float())
+        targets.append(lifter.target(batch)[:, lifter.target_frame].float())
         if progress:
             progress(len(indices))
     result = EvaluationResult(

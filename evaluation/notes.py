@@ -5,7 +5,7 @@ from data.multiview.dataset import Poses
 from posenets import Lifter
 
 
-def rates_differ(first: float, second: float) -> bool:
+def rates_differ(first: float | int, second: float | int) -> bool:
     """Whether two frame rates are not the same for a lifter of clips; NaN differs from every rate."""
     return not 1 / RATE_TOLERANCE <= first / second <= RATE_TOLERANCE
 

@@ -40,11 +40,24 @@ class PoseNet(nn.Module):
         """Joints of every frame of the window, (B, T, J, 3) metres: only of lifters that predict them all."""
         raise ValueError(f"{self.name} predicts one frame of its window: choose seq2seq or st_gcn for all of them.")
 
-    def standardise(self, joints_2d: Tensor, joints_3d: Tensor) -> None:
-        """Keep what a lifter has to know of the training poses, before training: nothing, unless one says so."""
+    @property
+    def predicts_window(self) -> bool:
+        """Whether forward_window answers."""
+        return type(self).forward_window is not PoseNet.forward_window
 
-    def spread(self) -> Tensor | None:
-        """Standard deviation of every coordinate it predicts, (J, 3) metres: only of lifters that keep statistics."""
+    @property
+    def has_statistics(self) -> bool:
+        """Whether it normalizes with statistics of the training poses, kept beside the weights."""
+        return False
+
+    def zero_output(self) -> None:
+        """Let a new network answer 0: only of lifters that correct triangulated joints."""
+
+    def fit_normalization(self, joints_2d: Tensor, joints_3d: Tensor) -> None:
+        """Take the statistics it normalizes with from training poses, as forward will see them; before training."""
+
+    def target_std(self) -> Tensor | None:
+        """Standard deviation of every coordinate it predicts, (J, 3) metres: only of lifters with statistics."""
         return None
 
     def check_input(self, joints_2d: Tensor) -> None:
@@ -59,28 +72,28 @@ class PoseNet(nn.Module):
             )
 
 
-def exactly(like: Tensor) -> torch.autocast:
+def no_autocast(like: Tensor) -> torch.autocast:
     """A context in which products keep the float type of their factors, also inside autocast: for geometry, where
     bfloat16's three digits are centimetres.
     """
     return torch.autocast(like.device.type, enabled=False)
 
 
-def positive_int(**values: int) -> None:
+def check_positive(**values: int) -> None:
     """Refuse sizes that are not whole numbers above 0."""
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} is {value!r}, expected a whole number above 0.")
 
 
-def probability(**values: float | int) -> None:
+def check_probability(**values: float | int) -> None:
     """Refuse dropout rates outside [0, 1)."""
     for name, value in values.items():
         if not 0 <= value < 1:
             raise ValueError(f"{name} is {value!r}, expected a rate from 0 to under 1.")
 
 
-def with_hip(joints: Float[Tensor, "*batch joints_without_hip 3"]) -> Float[Tensor, "*batch joints 3"]:
+def prepend_zero_root(joints: Float[Tensor, "*batch joints_without_hip 3"]) -> Float[Tensor, "*batch joints 3"]:
     """Joint 0 put back at the origin, for networks that predict all joints but the hip (PoseAug, DH-AUG)."""
     return torch.cat([torch.zeros_like(joints[..., :1, :]), joints], dim=-2)
 

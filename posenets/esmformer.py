@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, drop_path, dropped, positive_int, probability
+from posenets.base import PoseNet, check_positive, check_probability, drop_path, dropped
 from posenets.checkpoints.shapes import count_modules, length
 from posenets.registry import LifterSpec, Sizes, register_lifter
 from posenets.transformer import Attention, Block, Mlp, attend, rising_rates
@@ -100,8 +100,8 @@ class _CrossLevelBlock(nn.Module):
                 self.get_submodule(f"norm3_{level}{part}")(levels[number - 1])
                 for part, number in enumerate((query, key, level), start=1)
             ]
-            found = self.get_submodule(f"attn_{level}")(*read)
-            levels[level - 1] = levels[level - 1] + drop_path(found, self.drop_path, self.training)
+            attended = self.get_submodule(f"attn_{level}")(*read)
+            levels[level - 1] = levels[level - 1] + drop_path(attended, self.drop_path, self.training)
         return levels
 
 
@@ -225,13 +225,21 @@ class ESMformer(PoseNet):
             raise ValueError("esmformer predicts one frame of its window if self_supervised: build it without.")
         return self._lift(joints_2d)
 
+    @property
+    def predicts_window(self) -> bool:
+        return not self.self_supervised
+
+    def zero_output(self) -> None:
+        for parameter in self.regression[1].parameters():
+            nn.init.zeros_(parameter)
+
     def _lift(self, joints_2d: Tensor) -> Tensor:
         """(B, V, T, J, 2) -> (B, T, J, 3), in parts where neither gradients nor batch statistics need all at once."""
         self.check_input(joints_2d)
         if torch.compiler.is_exporting():  # one graph for a batch of any size
             return self._lift_windows(joints_2d)
-        whole = self.training or torch.is_grad_enabled()
-        count = len(joints_2d) if whole else FRAMES_AT_ONCE // (self.views * self.frames)
+        at_once = self.training or torch.is_grad_enabled()
+        count = len(joints_2d) if at_once else FRAMES_AT_ONCE // (self.views * self.frames)
         return torch.cat([self._lift_windows(part) for part in joints_2d.split(max(count, 1))])
 
     def _lift_windows(self, joints_2d: Tensor) -> Tensor:
@@ -249,15 +257,15 @@ def _check_sizes(num_joints: int, frames: int, sizes: dict) -> None:
     views, channel, kernel, smfe_heads, num_heads = (
         sizes[size] for size in ("views", "channel", "mvf_kernel", "smfe_heads", "num_heads")
     )
-    positive_int(
+    check_positive(
         num_joints=num_joints, frames=frames, views=views, channel=channel, d_hid=sizes["d_hid"], mvf_kernel=kernel,
         smfe_heads=smfe_heads, num_heads=num_heads,
     )  # fmt: skip
     for stack in ("smfe", "milf"):
         if len(sizes[stack]) != len(LEVELS):
             raise ValueError(f"{stack} is {sizes[stack]}, expected 3 numbers of blocks, one of each level.")
-        positive_int(**{f"{stack}[{level}]": depth for level, depth in enumerate(sizes[stack])})
-    probability(**{rate: sizes[rate] for rate in ("dropout", "embedding_dropout", "drop_path_rate")})
+        check_positive(**{f"{stack}[{level}]": depth for level, depth in enumerate(sizes[stack])})
+    check_probability(**{rate: sizes[rate] for rate in ("dropout", "embedding_dropout", "drop_path_rate")})
     if views < 2:
         raise ValueError(f"views is {views}, expected at least 2: for one camera choose, say, poseformer.")
     if kernel % 2 == 0:

@@ -1,5 +1,9 @@
-"""Lifter: a posenet together with what it reads (input mode, joint layout), as it is trained, saved and used."""
+"""Lifter: a posenet together with what it reads (input mode, joint layout), as it is trained, saved and used.
 
+ScreenLifter reads screen joints; RayLifter (posenets.views.lifter) the rays of calibrated cameras.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -11,37 +15,36 @@ from data.batch import PoseBatch
 from kinematics.constants import constant, indices
 from kinematics.head import from_body
 from kinematics.skeleton import Skeleton
-from posenets.base import PoseNet, exactly
+from posenets.base import PoseNet, no_autocast
 from posenets.checkpoints.content import FORMAT
-from posenets.inputs.layouts import Readout, network_layout, with_hip
-from posenets.inputs.modes import INPUT_MODES, PER_FRAME_MODES, prepare, rotation_of_virtual_camera
+from posenets.inputs.layouts import JointRegressor, network_layout, prepend_mid_hip
+from posenets.inputs.modes import INPUT_MODES, PER_FRAME_MODES, VIEW_MODES, prepare
 
 FRAMES_AT_ONCE = 16384  # of all windows together that a clip is cut into
 
 
-class Lifter(nn.Module):
-    """Screen joints -> root-relative joints.
+class Lifter(nn.Module, ABC):
+    """PoseBatch -> root-relative joints, metres: camera axes of one camera, world axes (z up) of several.
 
-    joints_2d is (..., J, 2) everywhere; (..., J, 3), with the confidences, for a posenet of 3 in_features.
-    input_mode: what the network sees of joints_2d, see posenets.inputs.modes.
-    skeleton: name of the joint layout. fps: frames a second of the clips it has learnt from, if that is known.
-    input_layout: name of another layout for joints_2d, see posenets.inputs.layouts; None: the same.
+    input_mode: what the network sees. skeleton: name of the joint layout. fps: frames a second of the clips it has
+    learnt from, None if unknown. input_layout: name of another layout on the screen, see posenets.inputs.layouts.
     """
 
-    modes: ClassVar[Sequence[str]] = INPUT_MODES
+    modes: ClassVar[Sequence[str]]
 
-    def __init__(
-        self, posenet: PoseNet, input_mode: str = "screen", skeleton: str = "h36m_16", input_layout: str | None = None
-    ) -> None:
+    def __init__(self, posenet: PoseNet, input_mode: str, skeleton: str, input_layout: str | None = None) -> None:
         super().__init__()
-        if input_mode not in self.modes:
-            raise ValueError(f"input_mode {input_mode}: choose from {', '.join(self.modes)}.")
+        modes = self.modes if posenet.views == 1 else VIEW_MODES
+        if input_mode not in self.modes or input_mode not in modes:
+            raise ValueError(f"input_mode {input_mode}: choose from {', '.join(modes)}.")
         inner = network_layout(skeleton, input_layout)
         if inner.num_joints != posenet.num_joints:
             raise ValueError(f"{posenet.name} has {posenet.num_joints} joints, {inner.name} has {inner.num_joints}.")
+        if input_layout and posenet.views > 1:
+            raise ValueError(f"input_layout {input_layout}: {posenet.name} reads the joints it predicts, leave it out.")
         self.posenet, self.input_mode, self.skeleton = posenet, input_mode, Skeleton(skeleton)
         self.input_skeleton, self._root = Skeleton(input_layout or skeleton), inner.root
-        self.readout = Readout(inner, self.skeleton) if input_layout else None
+        self.readout = JointRegressor(inner, self.skeleton) if input_layout else None
         self.epoch: int | None = None
         self.fps: float | None = None
 
@@ -52,7 +55,7 @@ class Lifter(nn.Module):
 
     @property
     def target_frame(self) -> int:
-        """Place in the window of the frame that is predicted."""
+        """Index in the window of the frame that is predicted."""
         return self.posenet.target_frame
 
     @property
@@ -62,134 +65,43 @@ class Lifter(nn.Module):
 
     @property
     def reads_confidence(self) -> bool:
-        """Whether joints_2d has the detector's confidence as a third column."""
-        return self.posenet.in_features == 3
+        """Whether it makes use of the detector's confidences."""
+        return self.posenet.in_features > 2
 
-    def lift(self, batch: PoseBatch, every_frame: bool = False) -> Float[Tensor, "batch *frames out_joints 3"]:
-        """Joints of the target frame of each pose of a batch, or of every frame, in the axes of `truth`."""
-        seen = batch.seen_as(self.input_skeleton).lifter_input(self.reads_confidence)
-        return self.forward_window(seen) if every_frame else self(seen)
+    @abstractmethod
+    def forward_batch(self, batch: PoseBatch, every_frame: bool = False) -> Float[Tensor, "batch *frames out_joints 3"]:
+        """Joints of the target frame of each pose, or of every frame, in the axes of `target`. The root is near 0."""
 
-    def lift_evaluated(self, batch: PoseBatch, flip: bool = True) -> Float[Tensor, "batch out_joints 3"]:
-        """As `predict`, of a batch."""
-        return self.predict(batch.seen_as(self.input_skeleton).lifter_input(self.reads_confidence), flip)
+    @abstractmethod
+    def predict_batch(self, batch: PoseBatch, test_flip: bool = True) -> Float[Tensor, "batch out_joints 3"]:
+        """Joints in evaluation mode, root at 0. test_flip: average with the mirror image's."""
 
-    def truth(self, batch: PoseBatch) -> Float[Tensor, "batch frames out_joints 3"]:
-        """What it should say of each frame: metres about the root, camera axes."""
-        return batch.root_relative()
+    def target(self, batch: PoseBatch) -> Float[Tensor, "batch frames out_joints 3"]:
+        """Ground truth of each frame, metres about the root: camera axes, or of several views world axes."""
+        if self.views == 1:
+            return batch.root_relative()
+        world = batch.joints_world()
+        first = batch.visible.any(dim=-1)[..., None, None].to(world.dtype).argmax(dim=1, keepdim=True)
+        return self._root_relative(world.take_along_dim(first, dim=1)[:, 0])  # of the first view that is not missing
 
-    def prepare(
-        self, joints_2d: Float[Tensor, "batch frames joints features"]
-    ) -> Float[Tensor, "batch frames inner_joints features"]:
-        """joints_2d in the input mode; confidences as they are."""
-        if joints_2d.shape[-1] != self.posenet.in_features:
-            has, wants = ("a", "none") if joints_2d.shape[-1] == 3 else ("no", "one")
-            shape = f"(..., {self.input_skeleton.num_joints}, {self.posenet.in_features})"
-            raise ValueError(
-                f"joints_2d has shape {tuple(joints_2d.shape)} with {has} confidence, the lifter reads {wants}: "
-                f"expected {shape}: PoseBatch.lifter_input gives it."
-            )
-        joints_2d = self._inner(joints_2d)
-        with exactly(joints_2d):
-            seen = prepare(joints_2d[..., :2], self.input_mode, self._root)
-        return torch.cat([seen, joints_2d[..., 2:]], dim=-1) if self.reads_confidence else seen
-
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch out_joints 3"]:
-        """Joints of the window's target frame (of most lifters its centre), metres, camera axes, relative to the root.
-
-        The root itself is near 0, not at it.
-        """
-        joints = self._outer(self.posenet(self.prepare(joints_2d)))
-        return self._turned_back(joints, joints_2d[:, self.target_frame])
-
-    def forward_window(
-        self, joints_2d: Float[Tensor, "batch frames joints features"]
-    ) -> Float[Tensor, "batch frames out_joints 3"]:
-        """As forward, of every frame of the window: for losses over time. Only seq2seq and st_gcn have them."""
-        return self._turned_back(self._outer(self.posenet.forward_window(self.prepare(joints_2d))), joints_2d)
-
-    def standardise(
-        self,
-        joints_2d: Float[Tensor, "batch frames joints features"],
-        joints_3d: Float[Tensor, "batch frames out_joints 3"],
-    ) -> None:
-        """Give training poses to a lifter that keeps their statistics (seq2seq), as it will see them; before training.
-
-        joints_3d: metres, camera axes, any root.
-        """
-        if self.readout is not None:
-            joints_3d = with_hip(from_body(joints_3d, self.input_skeleton), self.input_skeleton)
-        relative = joints_3d - joints_3d[:, :, self._root : self._root + 1]
-        if self.input_mode == "virtual_camera":
-            relative = relative @ self._rotation(joints_2d).transpose(-1, -2)
-        self.posenet.standardise(self.prepare(joints_2d), relative)
-
-    def _turned_back(self, joints: Tensor, joints_2d: Tensor) -> Tensor:
-        """From the virtual camera's axes, where the network has worked in those."""
-        if self.input_mode != "virtual_camera":
-            return joints
-        with exactly(joints):
-            return joints.to(joints_2d.dtype) @ self._rotation(joints_2d)
-
-    def _rotation(self, joints_2d: Tensor) -> Tensor:
-        """Rows times this go from the virtual camera's axes to the camera's: a row times R is R^T times the column."""
-        return rotation_of_virtual_camera(self._inner(joints_2d)[..., self._root, :2])
-
-    def _inner(self, joints_2d: Tensor) -> Tensor:
-        """(..., J, C) in the layout the network works on."""
-        return joints_2d if self.readout is None else with_hip(joints_2d, self.input_skeleton)
-
-    def _outer(self, joints: Tensor) -> Tensor:
-        """(..., J, 3) of the network's layout in the lifter's."""
-        return joints if self.readout is None else self.readout(joints)
+    def fit_normalization(self, batch: PoseBatch) -> None:  # noqa: B027
+        """Take the statistics of training poses that a network normalizes with; most have none. Before training."""
 
     @torch.no_grad()
-    def predict(
-        self, joints_2d: Float[Tensor, "batch *views frames joints features"], flip: bool = True
-    ) -> Float[Tensor, "batch out_joints 3"]:
-        """Joints in evaluation mode, root at 0. flip: average with the unmirrored prediction of the mirror image."""
-        return self._evaluated(self, joints_2d, flip)
-
-    @torch.no_grad()
-    def predict_clip(
-        self, joints_2d: Float[Tensor, "frames joints features"], flip: bool = True, chunk: int = 0
-    ) -> Float[Tensor, "frames out_joints 3"]:
-        """Joints of every frame of a clip of any length, as `predict` gives them for the window around each frame.
-
-        Windows reach over the clip's ends into copies of its first and last frame. chunk: output frames computed at
-        once; 0: as many as keep the memory of a long clip under some hundred megabytes.
-        """
-        if not len(joints_2d):
-            return joints_2d.new_zeros(0, joints_2d.shape[1], 3)
-        before = self.target_frame
-        after = self.frames - 1 - before
-        padded = torch.cat([joints_2d[:1].expand(before, -1, -1), joints_2d, joints_2d[-1:].expand(after, -1, -1)])
-        chunk = chunk or max(1, FRAMES_AT_ONCE // self.frames)
-        parts = [
-            self._evaluated(self._lift_clip, padded[None, start : start + chunk + self.frames - 1], flip)
-            for start in range(0, len(joints_2d), chunk)
-        ]
-        return torch.cat(parts)
-
-    def _lift_clip(self, clip: Tensor) -> Tensor:
-        """(1, T, J, in_features) -> (T - receptive field + 1, J, 3): a frame for every window in the clip."""
-        forward_sequence = getattr(self.posenet, "forward_sequence", None)
-        if forward_sequence is not None and self.input_mode in PER_FRAME_MODES:
-            return self._outer(forward_sequence(self.prepare(clip)))[0]
-        return self(clip[0].unfold(0, self.frames, 1).movedim(-1, 1))
-
-    def _evaluated(self, lift: Callable[[Tensor], Tensor], joints_2d: Tensor, flip: bool) -> Tensor:
+    def _evaluate(self, forward: Callable[[Any], Tensor], inputs: Any, mirrored: Any = None) -> Tensor:
+        """Prediction in evaluation mode, averaged with the unmirrored one of the mirrored inputs; root at 0."""
         was_training = self.training
         self.eval()
-        joints = lift(joints_2d)
-        if flip:
-            order, on_screen = (indices(layout.mirror, joints) for layout in (self.skeleton, self.input_skeleton))
-            sign = constant((-1.0, 1.0, 1.0), joints_2d)[: joints_2d.shape[-1]]
-            mirrored = lift(joints_2d[..., on_screen, :] * sign)
-            joints = (joints + mirrored[:, order] * constant((-1.0, 1.0, 1.0), joints)) / 2
+        joints = forward(inputs)
+        if mirrored is not None:
+            back = forward(mirrored)[:, indices(self.skeleton.mirror, joints)] * constant((-1.0, 1.0, 1.0), joints)
+            joints = (joints + back) / 2
         self.train(was_training)
+        return self._root_relative(joints)
+
+    def _root_relative(self, joints: Tensor) -> Tensor:
         root = self.skeleton.root
-        return joints - joints[:, root : root + 1]
+        return joints - joints[..., root : root + 1, :]
 
     def to_checkpoint(self, epoch: int | None = None, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """What torch.save writes. settings: plain values, for the reader of the file."""
@@ -208,3 +120,116 @@ class Lifter(nn.Module):
             "fps": self.fps,
             "settings": settings or {},
         }
+
+
+class ScreenLifter(Lifter):
+    """Screen joints of one camera, or of several cameras (B, V, T, J, C) without knowing where they stand.
+
+    joints_2d is (..., J, 2) everywhere; (..., J, 3), with the confidences, for a posenet of 3 in_features.
+    input_mode: see posenets.inputs.modes.
+    """
+
+    modes = INPUT_MODES
+
+    def __init__(
+        self, posenet: PoseNet, input_mode: str = "screen", skeleton: str = "h36m_16", input_layout: str | None = None
+    ) -> None:
+        super().__init__(posenet, input_mode, skeleton, input_layout)
+        if posenet.in_features > 3:
+            raise ValueError(f"{posenet.name} has in_features {posenet.in_features}: screen joints have 2 or 3.")
+
+    def forward_batch(self, batch: PoseBatch, every_frame: bool = False) -> Float[Tensor, "batch *frames out_joints 3"]:
+        joints_2d = self._joints_2d(batch)
+        return self.forward_window(joints_2d) if every_frame else self(joints_2d)
+
+    def predict_batch(self, batch: PoseBatch, test_flip: bool = True) -> Float[Tensor, "batch out_joints 3"]:
+        return self.predict(self._joints_2d(batch), test_flip)
+
+    def _joints_2d(self, batch: PoseBatch) -> Tensor:
+        return batch.seen_as(self.input_skeleton).lifter_input(self.reads_confidence)
+
+    def prepare(
+        self, joints_2d: Float[Tensor, "*batch frames joints features"]
+    ) -> tuple[Float[Tensor, "*batch frames inner_joints features"], Float[Tensor, "batch frames 3 3"] | None]:
+        """joints_2d in the input mode, confidences as they are; and the rotation to the virtual camera, if any."""
+        if joints_2d.shape[-1] != self.posenet.in_features:
+            has, wants = ("a", "none") if joints_2d.shape[-1] == 3 else ("no", "one")
+            shape = f"(..., {self.input_skeleton.num_joints}, {self.posenet.in_features})"
+            raise ValueError(
+                f"joints_2d has shape {tuple(joints_2d.shape)} with {has} confidence, the lifter reads {wants}: "
+                f"expected {shape}: PoseBatch.lifter_input gives it."
+            )
+        if self.readout is not None:
+            joints_2d = prepend_mid_hip(joints_2d, self.input_skeleton)
+        with no_autocast(joints_2d):
+            seen, rotation = prepare(joints_2d[..., :2], self.input_mode, self._root)
+        return torch.cat([seen, joints_2d[..., 2:]], dim=-1) if self.reads_confidence else seen, rotation
+
+    def forward(self, joints_2d: Float[Tensor, "*batch frames joints features"]) -> Float[Tensor, "batch out_joints 3"]:
+        """Joints of the window's target frame (of most lifters its centre), metres, relative to the root.
+
+        The root itself is near 0, not at it.
+        """
+        seen, rotation = self.prepare(joints_2d)
+        return self._to_output(self.posenet(seen), None if rotation is None else rotation[:, self.target_frame])
+
+    def forward_window(
+        self, joints_2d: Float[Tensor, "*batch frames joints features"]
+    ) -> Float[Tensor, "batch frames out_joints 3"]:
+        """As forward, of every frame of the window: for losses over time."""
+        seen, rotation = self.prepare(joints_2d)
+        return self._to_output(self.posenet.forward_window(seen), rotation)
+
+    def _to_output(self, joints: Tensor, rotation: Tensor | None) -> Tensor:
+        """The network's answer in the lifter's layout and axes: a row times R is R^T times the column."""
+        joints = joints if self.readout is None else self.readout(joints)
+        if rotation is None:
+            return joints
+        with no_autocast(joints):
+            return joints.to(rotation.dtype) @ rotation
+
+    def fit_normalization(self, batch: PoseBatch) -> None:
+        if not self.posenet.has_statistics:
+            return
+        joints_3d = batch.joints_3d
+        if self.readout is not None:
+            joints_3d = prepend_mid_hip(from_body(joints_3d, self.input_skeleton), self.input_skeleton)
+        seen, rotation = self.prepare(self._joints_2d(batch))
+        relative = joints_3d - joints_3d[:, :, self._root : self._root + 1]
+        self.posenet.fit_normalization(seen, relative if rotation is None else relative @ rotation.transpose(-1, -2))
+
+    def predict(
+        self, joints_2d: Float[Tensor, "batch *views frames joints features"], test_flip: bool = True
+    ) -> Float[Tensor, "batch out_joints 3"]:
+        """As predict_batch, of screen joints."""
+        return self._evaluate(self, joints_2d, self._mirror(joints_2d) if test_flip else None)
+
+    def predict_clip(
+        self, joints_2d: Float[Tensor, "frames joints features"], test_flip: bool = True, chunk: int = 0
+    ) -> Float[Tensor, "frames out_joints 3"]:
+        """Joints of every frame of a clip of any length, as `predict` gives them for the window around each frame.
+
+        Windows reach over the clip's ends into copies of its first and last frame. chunk: output frames computed at
+        once; 0: as many as keep the memory of a long clip under some hundred megabytes.
+        """
+        if not len(joints_2d):
+            return joints_2d.new_zeros(0, joints_2d.shape[1], 3)
+        before = self.target_frame
+        after = self.frames - 1 - before
+        padded = torch.cat([joints_2d[:1].expand(before, -1, -1), joints_2d, joints_2d[-1:].expand(after, -1, -1)])
+        chunk = chunk or max(1, FRAMES_AT_ONCE // self.frames)
+        starts = range(0, len(joints_2d), chunk)
+        parts = [padded[None, start : start + chunk + self.frames - 1] for start in starts]
+        mirrored = [self._mirror(part) if test_flip else None for part in parts]
+        return torch.cat([self._evaluate(self._lift_clip, *pair) for pair in zip(parts, mirrored, strict=True)])
+
+    def _mirror(self, joints_2d: Tensor) -> Tensor:
+        sign = constant((-1.0, 1.0, 1.0), joints_2d)[: joints_2d.shape[-1]]
+        return joints_2d[..., indices(self.input_skeleton.mirror, joints_2d), :] * sign
+
+    def _lift_clip(self, clip: Tensor) -> Tensor:
+        """(1, T, J, in_features) -> (T - receptive field + 1, J, 3): a frame for every window in the clip."""
+        forward_sequence = getattr(self.posenet, "forward_sequence", None)
+        if forward_sequence is not None and self.input_mode in PER_FRAME_MODES:
+            return self._to_output(forward_sequence(self.prepare(clip)[0]), None)[0]
+        return self(clip[0].unfold(0, self.frames, 1).movedim(-1, 1))

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, dropped, positive_int, probability
+from posenets.base import PoseNet, check_positive, check_probability, dropped
 from posenets.checkpoints.shapes import count_modules, length
 from posenets.registry import LifterSpec, Sizes, register_lifter
 from posenets.transformer import Attention, Block, rising_rates
@@ -59,10 +59,10 @@ class PoseFormer(PoseNet):
         mlp_ratio: float | int = 2.0, qkv_bias: bool = True, dropout: float | int = 0.0,
         drop_path_rate: float | int = 0.1, in_features: int = 2,
     ) -> None:  # fmt: skip
-        positive_int(
+        check_positive(
             num_joints=num_joints, frames=frames, embed_dim_ratio=embed_dim_ratio, depth=depth, num_heads=num_heads
         )
-        probability(dropout=dropout, drop_path_rate=drop_path_rate)
+        check_probability(dropout=dropout, drop_path_rate=drop_path_rate)
         if embed_dim_ratio % num_heads:
             raise ValueError(f"embed_dim_ratio is {embed_dim_ratio}, expected a multiple of num_heads, {num_heads}.")
         if not (math.isfinite(mlp_ratio) and embed_dim_ratio * mlp_ratio >= 1):

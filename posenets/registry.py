@@ -53,6 +53,8 @@ class LifterSpec:
     """Smaller sizes for the short runs of a laptop."""
     budget_sizes: bool = True
     """Whether the width and dropout of short runs suit it: they are meant for fully connected layers."""
+    renamed_sizes: Mapping[str, str] = field(default_factory=dict)
+    """Earlier names of keywords, in older checkpoints."""
     sizes_from_weights: Callable[[Mapping[str, Tensor]], Sizes] = lambda weights: {}
     """Sizes read off a published checkpoint; frames=None where its weights do not tell."""
 

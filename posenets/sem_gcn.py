@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from kinematics.constants import indices
 from kinematics.skeleton import Skeleton
-from posenets.base import PoseNet, norm_relu_dropout, positive_int, probability
+from posenets.base import PoseNet, check_positive, check_probability, norm_relu_dropout
 from posenets.checkpoints.shapes import count_modules, length
 from posenets.registry import LifterSpec, Sizes, register_lifter
 
@@ -23,7 +23,7 @@ from posenets.registry import LifterSpec, Sizes, register_lifter
 H36M_16_PAIRS = ((2, 3), (5, 6), (1, 4), (0, 7), (8, 9), (14, 15), (11, 12), (10, 13))
 
 
-def adjacency_of(skeleton: Skeleton) -> Bool[Tensor, "joints joints"]:
+def build_adjacency(skeleton: Skeleton) -> Bool[Tensor, "joints joints"]:
     """Which joints are neighbours: both ends of every bone, and each joint itself."""
     adjacency = torch.eye(skeleton.num_joints, dtype=torch.bool)
     for parent, child in skeleton.bones:
@@ -46,11 +46,11 @@ class SemGraphConv(nn.Module):
         self.bias = nn.Parameter(torch.empty(outputs).uniform_(-(outputs**-0.5), outputs**-0.5))
 
     def forward(self, features: Float[Tensor, "batch joints inputs"]) -> Float[Tensor, "batch joints outputs"]:
-        own, neighbours = (features @ torch.cat([self.W[0], self.W[1]], dim=-1)).chunk(2, dim=-1)
+        itself, neighbours = (features @ torch.cat([self.W[0], self.W[1]], dim=-1)).chunk(2, dim=-1)
         logits = self.e.new_full((self.num_joints, self.num_joints), -torch.inf)
         weights = logits.index_put((self.edges[:, 0], self.edges[:, 1]), self.e[0]).softmax(dim=1)
         diagonal = weights.diagonal()
-        return diagonal[:, None] * own + (weights - diagonal.diag()) @ neighbours + self.bias
+        return diagonal[:, None] * itself + (weights - diagonal.diag()) @ neighbours + self.bias
 
 
 class _GraphConv(nn.Module):
@@ -149,8 +149,8 @@ class SemGCN(PoseNet):
         non_local: bool = False, adjacency: Sequence[Sequence[float | int]] | Tensor | None = None,
         groups: Sequence[Sequence[int]] | None = None, in_features: int = 2,
     ) -> None:  # fmt: skip
-        positive_int(num_joints=num_joints, hid_dim=hid_dim, num_layers=num_layers)
-        probability(dropout=dropout)
+        check_positive(num_joints=num_joints, hid_dim=hid_dim, num_layers=num_layers)
+        check_probability(dropout=dropout)
         sizes: dict[str, Any] = dict(hid_dim=hid_dim, num_layers=num_layers, dropout=dropout, non_local=non_local)
         neighbours = _checked_adjacency(adjacency, num_joints)
         if adjacency is not None:
@@ -174,7 +174,7 @@ class SemGCN(PoseNet):
 def _checked_adjacency(adjacency: Sequence[Sequence[float | int]] | Tensor | None, num_joints: int) -> Tensor:
     """(J, J) bool, from any matrix that is above 0 where joints are neighbours (row-normalised ones as well)."""
     if adjacency is None:
-        return adjacency_of(Skeleton.from_num_joints(num_joints))
+        return build_adjacency(Skeleton.from_num_joints(num_joints))
     neighbours = torch.as_tensor(adjacency) > 0
     if neighbours.shape != (num_joints, num_joints) or not bool(neighbours.diagonal().all()):
         raise ValueError(

@@ -4,8 +4,8 @@ The encoder reads the window from its last frame to its first. The decoder start
 of ones, and each step adds the next frame's pose to what it was given, from the first frame to the last.
 
 The original reads pixels without neck/nose and predicts millimetres without the pelvis. Here: screen coordinates of
-all joints in, metres out, the hip not predicted but put at 0. Both sides are standardised inside, with statistics kept
-beside the weights: `standardise` sets them.
+all joints in, metres out, the hip not predicted but put at 0. Both sides are normalized inside, with statistics kept
+beside the weights: `fit_normalization` sets them.
 """
 
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import dropped, positive_int, probability
+from posenets.base import check_positive, check_probability, dropped
 from posenets.checkpoints.shapes import length
+from posenets.normalized import NormalizedNet
 from posenets.registry import LifterSpec, Sizes, register_lifter
-from posenets.standardised import StandardisedNet
 
 State = tuple[Tensor, Tensor]
 
@@ -68,7 +68,7 @@ _TRAINING = {
         recipes={"posefk": {"lifter": {"middle_frame": True}}},
     )
 )  # fmt: skip
-class Seq2Seq(StandardisedNet):
+class Seq2Seq(NormalizedNet):
     """Recurrent lifter: all frames of the window are predicted, the last of them is its answer, as published.
 
     width: units of each cell; dropout1: of what the cells read; dropout2: of what the output layer reads; layer_norm:
@@ -80,13 +80,13 @@ class Seq2Seq(StandardisedNet):
         self, num_joints: int = 16, frames: int = 5, width: int = 1024, dropout1: float | int = 0.0,
         dropout2: float | int = 0.5, layer_norm: bool = False, middle_frame: bool = False, in_features: int = 2,
     ) -> None:  # fmt: skip
-        positive_int(num_joints=num_joints, frames=frames, width=width)
-        probability(dropout1=dropout1, dropout2=dropout2)
+        check_positive(num_joints=num_joints, frames=frames, width=width)
+        check_probability(dropout1=dropout1, dropout2=dropout2)
         sizes = dict(
             width=width, dropout1=dropout1, dropout2=dropout2, layer_norm=layer_norm, middle_frame=middle_frame
         )
         super().__init__(num_joints, frames, in_features, sizes)
-        self.keep_statistics()
+        self.register_statistics()
         self.dropout1, self.dropout2, self.middle_frame = dropout1, dropout2, middle_frame
         numbers_out = 3 * (num_joints - 1)
         cell = _NormLSTMCell if layer_norm else nn.LSTMCell
@@ -112,7 +112,7 @@ class Seq2Seq(StandardisedNet):
     ) -> Float[Tensor, "batch frames joints 3"]:
         """Joints of every frame of the window, metres: what a loss over time needs."""
         self.check_input(joints_2d)
-        seen = self.standard(joints_2d).flatten(2)  # (B, T, in_features * J)
+        seen = self.normalize(joints_2d).flatten(2)  # (B, T, in_features * J)
         batch = seen.shape[0]  # len() would fix it where the network is exported
         zeros = seen.new_zeros(batch, self.output.in_features)
         state = (zeros, zeros)
@@ -124,4 +124,4 @@ class Seq2Seq(StandardisedNet):
             answer = answer + self.output(dropped(state[0], self.dropout2, self.training))
             answers.append(answer)
         standard = torch.stack(answers, dim=1).unflatten(-1, (-1, 3))  # (B, T, J - 1, 3)
-        return self.in_metres(standard)
+        return self.denormalize(standard)

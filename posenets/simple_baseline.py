@@ -1,7 +1,7 @@
 """SimpleBaseline (Martinez et al., ICCV 2017): fully connected blocks on one frame.
 
 Two blocks and all joints out as in SemGCN's PyTorch twin, four blocks without the hip as in PoseAug's and DH-AUG's
-`mlp`. Names of the weights are theirs. Standardised as in Martinez's own program: see posenets.standardised.
+`mlp`. Names of the weights are theirs. Normalized as in Martinez's own program: see posenets.normalized.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import norm_relu_dropout, positive_int, probability, with_hip
+from posenets.base import check_positive, check_probability, norm_relu_dropout, prepend_zero_root
 from posenets.checkpoints.shapes import count_modules, length
+from posenets.normalized import NormalizedNet
 from posenets.registry import LifterSpec, Sizes, register_lifter
-from posenets.standardised import StandardisedNet
 
 
 class _Stage(nn.Module):
@@ -34,13 +34,13 @@ def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
     return dict(
         num_joints=num_joints, linear_size=length(weights, "w1.weight"),
         num_stage=count_modules(weights, r"linear_stages\.(\d+)\."),
-        predict_hip=length(weights, "w2.bias") // 3 == num_joints, standardised="mean_2d" in weights,
+        predict_hip=length(weights, "w2.bias") // 3 == num_joints, normalized="mean_2d" in weights,
     )  # fmt: skip
 
 
 # SimpleBaseline as its own authors trained it.
 _MARTINEZ = {
-    "lifter": {"standardised": True, "posenet_width": 1024, "posenet_blocks": 2, "dropout": 0.5},
+    "lifter": {"normalized": True, "posenet_width": 1024, "posenet_blocks": 2, "dropout": 0.5},
     "learning": {
         "lr": 1e-3, "lr_schedule": "staircase", "lr_decay": 0.96, "lr_decay_steps": 100_000, "loss": "standard_mse",
         "batch_size": 64, "max_norm": 1.0, "max_grad_norm": 0.0, "flip_augment": "none",
@@ -52,32 +52,32 @@ _MARTINEZ = {
     LifterSpec(
         name="simple_baseline", aliases=("mlp", "martinez"), signature="linear_stages.0.w1.weight",
         sizes_from_weights=_sizes_from_weights, width="linear_size", blocks="num_stage", dropout="dropout",
-        settings=("standardised",), training={"martinez": _MARTINEZ},
+        settings=("normalized",), renamed_sizes={"standardised": "normalized"}, training={"martinez": _MARTINEZ},
         h36m_length={"martinez": {"learning": {"epochs": 200}}},
         dh_aug_sizes=lambda frames: dict(linear_size=1024, num_stage=4, dropout=0.25, predict_hip=False),
     )
 )  # fmt: skip
-class SimpleBaseline(StandardisedNet):
+class SimpleBaseline(NormalizedNet):
     """Fully connected lifter of a single frame.
 
-    predict_hip: False leaves the hip out of the network's output and puts it at 0 (PoseAug, DH-AUG). standardised: the
+    predict_hip: False leaves the hip out of the network's output and puts it at 0 (PoseAug, DH-AUG). normalized: the
     network reads and answers standard deviations from the mean pose (Martinez), and leaves the hip out.
     """
 
     def __init__(
         self, num_joints: int = 16, linear_size: int = 1024, num_stage: int = 2, dropout: float | int = 0.5,
-        predict_hip: bool = True, standardised: bool = False, in_features: int = 2,
+        predict_hip: bool = True, normalized: bool = False, in_features: int = 2,
     ) -> None:  # fmt: skip
-        positive_int(num_joints=num_joints, linear_size=linear_size, num_stage=num_stage)
-        probability(dropout=dropout)
-        predict_hip = predict_hip and not standardised
+        check_positive(num_joints=num_joints, linear_size=linear_size, num_stage=num_stage)
+        check_probability(dropout=dropout)
+        predict_hip = predict_hip and not normalized
         sizes = dict(
             linear_size=linear_size, num_stage=num_stage, dropout=dropout, predict_hip=predict_hip,
-            standardised=standardised,
+            normalized=normalized,
         )  # fmt: skip
         super().__init__(num_joints, 1, in_features, sizes)
-        if standardised:
-            self.keep_statistics()
+        if normalized:
+            self.register_statistics()
         self.dropout, self.predict_hip = dropout, predict_hip
         self.w1 = nn.Linear(num_joints * in_features, linear_size)
         self.batch_norm1 = nn.BatchNorm1d(linear_size)
@@ -90,12 +90,12 @@ class SimpleBaseline(StandardisedNet):
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints in metres. joints_2d: one frame, T = 1."""
         self.check_input(joints_2d)
-        seen = self.standard(joints_2d) if self.keeps_statistics else joints_2d
+        seen = self.normalize(joints_2d) if self.has_statistics else joints_2d
         features = F.linear(seen.flatten(1), self.w1.weight, self.w1.bias)  # (B, width)
         features = norm_relu_dropout(features, self.batch_norm1, self.dropout)
         for stage in self.linear_stages:
             features = stage(features, self.dropout)
         joints = self.w2(features).unflatten(-1, (-1, 3))
-        if self.keeps_statistics:
-            return self.in_metres(joints)
-        return joints if self.predict_hip else with_hip(joints)
+        if self.has_statistics:
+            return self.denormalize(joints)
+        return joints if self.predict_hip else prepend_zero_root(joints)

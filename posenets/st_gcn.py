@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from kinematics.constants import indices
 from kinematics.skeleton import Skeleton
-from posenets.base import PoseNet, dropped, norm_relu_dropout, positive_int, probability
+from posenets.base import PoseNet, check_positive, check_probability, dropped, norm_relu_dropout
 from posenets.checkpoints.shapes import count_modules, length
 from posenets.registry import LifterSpec, Sizes, register_lifter
 
@@ -219,14 +219,14 @@ class STGCN(PoseNet):
         inter_channels: Sequence[int] | None = None, fc_out: int | None = None, fc_unit: int | None = None,
         dropout: float | int | None = None, in_features: int = 2,
     ) -> None:  # fmt: skip
-        positive_int(num_joints=num_joints, frames=frames, hid_dim=hid_dim, num_layers=num_layers)
+        check_positive(num_joints=num_joints, frames=frames, hid_dim=hid_dim, num_layers=num_layers)
         if num_joints not in (16, 17):
             raise ValueError(f"num_joints is {num_joints}, expected 16 or 17: the graph is Human3.6M's, COCO has none.")
         channels = [hid_dim] * (num_layers - 1) + [2 * hid_dim] if inter_channels is None else list(inter_channels)
         fc_out, fc_unit = 2 * hid_dim if fc_out is None else fc_out, 4 * hid_dim if fc_unit is None else fc_unit
-        positive_int(**{f"inter_channels[{i}]": width for i, width in enumerate(channels)})
-        positive_int(**{"len(inter_channels)": len(channels)}, fc_out=fc_out, fc_unit=fc_unit)
-        probability(dropout=dropout or 0)
+        check_positive(**{f"inter_channels[{i}]": width for i, width in enumerate(channels)})
+        check_positive(**{"len(inter_channels)": len(channels)}, fc_out=fc_out, fc_unit=fc_unit)
+        check_probability(dropout=dropout or 0)
         sizes = dict(inter_channels=channels, fc_out=fc_out, fc_unit=fc_unit, dropout=dropout)
         super().__init__(num_joints, frames, in_features, sizes)
         self.stgcn = _Network(frames, in_features, channels, fc_out, fc_unit, dropout)

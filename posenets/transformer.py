@@ -87,10 +87,10 @@ class Block(nn.Module):
         self.dropout, self.drop_path = dropout, drop_path
 
     def forward(self, tokens: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch tokens width"]:
-        tokens = tokens + self.sometimes(self.attn(self.norm1(tokens)))
-        return tokens + self.sometimes(self.mlp(self.norm2(tokens)))
+        tokens = tokens + self.residual_drop(self.attn(self.norm1(tokens)))
+        return tokens + self.residual_drop(self.mlp(self.norm2(tokens)))
 
-    def sometimes(self, branch: Float[Tensor, "*batch tokens width"]) -> Float[Tensor, "*batch tokens width"]:
+    def residual_drop(self, branch: Float[Tensor, "*batch tokens width"]) -> Float[Tensor, "*batch tokens width"]:
         """A branch as it is added while training: units and whole sequences of it dropped."""
         return drop_path(dropped(branch, self.dropout, self.training), self.drop_path, self.training)
 

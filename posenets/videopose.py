@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, norm_relu_dropout, positive_int, probability, with_hip
+from posenets.base import PoseNet, check_positive, check_probability, norm_relu_dropout, prepend_zero_root
 from posenets.checkpoints.shapes import count_modules, length
 from posenets.registry import LifterSpec, Sizes, register_lifter
 
 
-def filter_widths_of(frames: int, blocks: int = 0) -> list[int]:
+def build_filter_widths(frames: int, blocks: int = 0) -> list[int]:
     """Filters of width 3 whose product is the number of frames, as VideoPose3D has them: 27 -> 3, 3, 3.
 
     blocks: number of filters, those beyond the needed ones 1 wide; 0: just the needed ones.
@@ -55,7 +55,7 @@ def _dh_aug_sizes(frames: int) -> Sizes:
     LifterSpec(
         name="videopose", aliases=("mulit_farme_videopose",),  # DH-AUG's spelling of several frames
         signature="expand_conv.weight", sizes_from_weights=_sizes_from_weights, width="channels", dropout="dropout",
-        blocks=lambda number, frames: {"filter_widths": filter_widths_of(frames, number)},
+        blocks=lambda number, frames: {"filter_widths": build_filter_widths(frames, number)},
         settings=("filter_widths", "causal"), dh_aug_sizes=_dh_aug_sizes,
         training={"mulit_farme_videopose": {"lifter": {"frames": 27}}},
     )
@@ -73,16 +73,16 @@ class VideoPose(PoseNet):
         dropout: float | int = 0.25, causal: bool = False, predict_hip: bool = True, in_features: int = 2,
     ) -> None:  # fmt: skip
         if filter_widths is None:
-            filter_widths = (1, 1, 1) if frames == 1 else filter_widths_of(frames)
+            filter_widths = (1, 1, 1) if frames == 1 else build_filter_widths(frames)
         widths = tuple(filter_widths)
         if not widths or any(isinstance(w, bool) or not isinstance(w, int) or w < 1 or w % 2 == 0 for w in widths):
             raise ValueError(f"filter_widths is {widths}, expected one or more odd whole numbers, such as 3 3 3.")
-        positive_int(num_joints=num_joints, channels=channels)
+        check_positive(num_joints=num_joints, channels=channels)
         if frames not in (1, math.prod(widths)):
             raise ValueError(
                 f"filter_widths {widths} read {math.prod(widths)} frames, but frames is {frames}: leave one out."
             )
-        probability(dropout=dropout)
+        check_probability(dropout=dropout)
         sizes = dict(
             filter_widths=list(widths), channels=channels, dropout=dropout, causal=causal, predict_hip=predict_hip
         )
@@ -141,7 +141,7 @@ class VideoPose(PoseNet):
             dilation *= width
         joints = F.linear(tokens, self.shrink.weight.squeeze(-1), self.shrink.bias)
         joints = joints.unflatten(-1, (-1, 3))  # (B, T_out, J or J - 1, 3) metres
-        return joints if self.predict_hip else with_hip(joints)
+        return joints if self.predict_hip else prepend_zero_root(joints)
 
     def _convolve(self, windows: Tensor, conv: nn.Module, norm: nn.Module) -> Tensor:
         """Conv, norm, ReLU, dropout. windows: (B, T, width * C_in), the tokens under the filter side by side."""

@@ -11,7 +11,7 @@ import torch
 
 import run_fk_gan
 from kinematics import exit_with_one_sentence
-from posenets import Lifter, build_posenet
+from posenets import ScreenLifter, build_posenet
 from tests.tiny_cmu import FLAGS
 from training.checkpoint import make_run_folder
 from training.config import read_settings
@@ -86,7 +86,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "file").write_text("not a folder, not a checkpoint")
     (folder / "half.json").write_text('{"sd": [0.1]}')
     (folder / "empty.pt").touch()
-    lifter = Lifter(build_posenet("simple_baseline", linear_size=8))
+    lifter = ScreenLifter(build_posenet("simple_baseline", linear_size=8))
     torch.save(lifter.to_checkpoint(), folder / "lifter.pt")
     torch.save(lifter.posenet.state_dict(), folder / "baseline.pth")
     (folder / "truncated.pt").write_bytes((folder / "lifter.pt").read_bytes()[:500])

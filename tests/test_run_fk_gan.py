@@ -18,7 +18,7 @@ from tests.tiny_cmu import FLAGS
 from training.reporting.log import ORACLE, Result
 from training.state import TrainingState
 
-DATA = f"{FLAGS} --posenet_name simple_baseline --subjects_train 02"
+DATA = f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 07"
 NETS = "--posenet_width 16 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16"
 TINY = f"{DATA} {NETS} --epochs 3 --warmup 1 --steps_per_epoch 8 --batch_size 32 --threads 1 --device cpu"
 KEYS = ["epoch", "phase", "test_set", "protocol", "mpjpe", "p_mpjpe", "pck", "auc", "poses", "seconds"]
@@ -156,7 +156,7 @@ def test_martinez_trains_from_one_command_and_keeps_statistics_and_norms(tmp_pat
     flags = f"--posenet_name martinez --posenet_width 32 --figures False --checkpoint {tmp_path}"
     run_fk_gan.main([*TINY.split(), *flags.split(), "--epochs", "1", "--recipe", "none"])
     lifter = load_lifter(next(tmp_path.glob("martinez/*/*/last.pt")))
-    assert lifter.posenet.sizes["standardised"] and lifter.posenet.sizes["dropout"] == 0.5
+    assert lifter.posenet.sizes["normalized"] and lifter.posenet.sizes["dropout"] == 0.5
     assert 0.1 < lifter.posenet.std_3d.mean() < 1, "metres"
     assert all(p.norm(dim=1).max() < 1.001 for p in lifter.parameters() if p.ndim > 1)
 

@@ -14,11 +14,11 @@ import torch
 import run_fk_gan
 from data import DataSettings, DataSplits, Recording, load_dataset
 from kinematics.errors import PoseFKError
-from posenets import MultiViewLifter, load_lifter
+from posenets import ScreenLifter, load_lifter
 from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
 from viewer.settings import Viewer, check
 
-DATA = f"{FLAGS} --subjects_train 02 --test_sets cmux_a"
+DATA = f"{FLAGS} --subjects_train 02 07 --test_sets cmux_a"
 NETS = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --generator_width 16"
 CRITICS = "--critic_width_3d 16 --critic_width_2d 16 --motion_critic_width 16"
 TINY = f"{DATA} {NETS} {CRITICS} --views 3 --epochs 2 --steps_per_epoch 3 --batch_size 16 --threads 1 --device cpu"
@@ -74,7 +74,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_every_recipe_trains_a_lifter_of_several_views(flags: str, tmp_path: Path):
     run_folder = run(tmp_path, f"{flags} --figures False")
     lifter = load_lifter(run_folder / "last.pt")
-    assert isinstance(lifter, MultiViewLifter) and (lifter.views, lifter.input_mode) == (3, "screen")
+    assert isinstance(lifter, ScreenLifter) and (lifter.views, lifter.input_mode) == (3, "screen")
     errors = errors_of(run_folder)
     assert set(errors) == {"validation", "cmux_a"} and all(map(np.isfinite, errors.values()))
 

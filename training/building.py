@@ -1,6 +1,6 @@
 """The lifter that the settings of a run describe."""
 
-from posenets import Lifter, MultiViewLifter, build_posenet, get_spec, lifter_of
+from posenets import Lifter, build_posenet, get_spec, lifter_from_posenet
 from posenets.inputs.layouts import network_layout
 from posenets.registry import LIFTERS, LifterSpec, SizeRule, Sizes
 from training.config.settings import LifterSettings, Settings
@@ -31,8 +31,9 @@ def build_lifter(settings: Settings, skeleton: str) -> Lifter:
     elif asked.confidence:
         sizes["in_features"] = 3
     posenet = build_posenet(spec.name, network_layout(skeleton, layout).num_joints, frames, **sizes)
-    lifter = lifter_of(posenet, asked.input_mode, skeleton, layout)
-    return lifter.start_at_triangulation() if isinstance(lifter, MultiViewLifter) else lifter
+    if asked.input_mode == "rays":
+        posenet.zero_output()  # what the network adds to triangulated joints
+    return lifter_from_posenet(posenet, asked.input_mode, skeleton, layout)
 
 
 def _keywords(spec: LifterSpec, size: str, number: float | int, frames: int) -> Sizes:

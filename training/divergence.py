@@ -26,7 +26,7 @@ def absurd_loss(settings: Settings, lifter: Lifter) -> float:
     terms = 1 + (learning.difference_weight if learning.loss_frames == "all" else 0.0)
     if settings.self_supervision.self_supervised or learning.loss == "mpjpe":
         return terms * FAR_M
-    spread = lifter.posenet.spread() if learning.loss == "standard_mse" else None
+    spread = lifter.posenet.target_std() if learning.loss == "standard_mse" else None
     metre = 1.0 if spread is None else float(spread.mean())
     return terms * (FAR_M / metre) ** 2
 

@@ -78,8 +78,7 @@ class LifterTrainer:
     def from_settings(cls, lifter: Lifter, settings: Settings, real: Poses, noise: RunDetectorNoise) -> "LifterTrainer":
         """The trainer of a new lifter, which has seen the statistics of the training poses if it keeps them."""
         generator = torch.Generator().manual_seed(settings.seed)
-        poses = noise.real(real.random_batch(STATISTICS_POSES, generator), generator).seen_as(lifter.input_skeleton)
-        lifter.standardise(poses.lifter_input(lifter.reads_confidence), poses.joints_3d)
+        lifter.fit_normalization(noise.real(real.random_batch(STATISTICS_POSES, generator), generator))
         distributed.broadcast(lifter)
         if not settings.self_supervision.self_supervised:
             return cls(lifter, settings.learning)

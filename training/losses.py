@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data import PoseBatch
-from posenets import Lifter, PoseNet
+from posenets import Lifter
 from training.config.settings import LearningSettings
 
 
@@ -22,7 +22,7 @@ def mean_distance(prediction: Float[Tensor, "*batch joints 3"], target: Float[Te
 
 
 class LabelLoss:
-    """Distance of a lifter's predictions from the labels (Lifter.truth)."""
+    """Distance of a lifter's predictions from the labels (Lifter.target)."""
 
     def __init__(self, settings: LearningSettings, lifter: Lifter) -> None:
         if settings.loss == "standard_mse" and lifter.readout is not None:
@@ -30,19 +30,19 @@ class LabelLoss:
                 "--loss standard_mse is in the spread of the network's own joints, which with --input_layout are not "
                 "those it is judged by: add --loss mpjpe."
             )
-        if settings.loss == "standard_mse" and lifter.posenet.spread() is None:
+        if settings.loss == "standard_mse" and lifter.posenet.target_std() is None:
             raise ValueError(
                 f"--loss standard_mse needs the spread of the training poses, which {lifter.posenet.name} has not: "
-                "choose seq2seq or simple_baseline with --standardised True, or another loss."
+                "choose seq2seq or simple_baseline with --normalized True, or another loss."
             )
-        if settings.loss_frames == "all" and type(lifter.posenet).forward_window is PoseNet.forward_window:
+        if settings.loss_frames == "all" and not lifter.posenet.predicts_window:
             lifter.posenet.forward_window(torch.empty(0))  # says in one sentence that it has none
         self.settings = settings
 
     def __call__(self, lifter: Lifter, batch: PoseBatch) -> Tensor:
         """The mean over a batch; in metres, or as the settings say."""
         prediction = forward_batch(lifter, batch, self.settings)
-        target = lifter.truth(batch)
+        target = lifter.target(batch)
         if self.settings.loss_frames != "all":
             target = target[:, lifter.target_frame, None]
         return self.between(lifter, prediction, target)
@@ -50,7 +50,7 @@ class LabelLoss:
     def between(self, lifter: Lifter, prediction: Tensor, target: Tensor) -> Tensor:
         """Of predictions and targets (B, T, J, 3), metres."""
         measure = mean_distance if self.settings.loss == "mpjpe" else mean_square
-        spread = lifter.posenet.spread() if self.settings.loss == "standard_mse" else None
+        spread = lifter.posenet.target_std() if self.settings.loss == "standard_mse" else None
         if spread is not None:
             prediction, target = prediction / spread, target / spread
         loss = measure(prediction, target)
@@ -79,5 +79,5 @@ def forward_batch(
     narrow = settings.precision == "bfloat16" and batch.joints_2d.is_cuda
     every_frame = settings.loss_frames == "all"
     with torch.autocast(batch.joints_2d.device.type, dtype=torch.bfloat16, enabled=narrow):
-        prediction = lifter.lift(batch, every_frame)
+        prediction = lifter.forward_batch(batch, every_frame)
     return (prediction if every_frame else prediction[:, None]).to(batch.joints_3d.dtype)

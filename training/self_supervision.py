@@ -43,8 +43,7 @@ class SelfSupervision:
                 "a file."
             )
         self.noise = noise if wanted else None
-        one_frame = lifter.posenet.sizes.get("self_supervised", False)
-        self.learning = replace(settings.learning, loss_frames="target" if one_frame else "all")
+        self.learning = replace(settings.learning, loss_frames="all" if lifter.posenet.predicts_window else "target")
         self.weights = ErrorAwareWeights(samples, device) if self.options.adaptive_loss else None
 
     def __call__(self, lifter: Lifter, batch: PoseBatch) -> Tensor:
@@ -62,7 +61,7 @@ class SelfSupervision:
             loss = loss + recorded * self._of_views(prediction[indices], batch[indices])
         if synthetic:
             indices = order[recorded:]
-            loss = loss + synthetic * mean_distance(prediction[indices], lifter.truth(batch[indices]))
+            loss = loss + synthetic * mean_distance(prediction[indices], lifter.target(batch[indices]))
         return loss / len(batch)
 
     def _shown(self, batch: PoseBatch, made: Tensor) -> PoseBatch:

@@ -61,7 +61,7 @@ class KeypointClip:
 class Hints:
     """What the user says about a file. layout, size, fps, video: None where the file itself has to tell.
 
-    annotations: a COCO annotation file with the images' sizes.
+    annotations: a COCO annotation file with the images' sizes; format: auto where the content has to tell it.
     """
 
     layout: str | None = None
@@ -69,6 +69,7 @@ class Hints:
     fps: float | None = None
     video: str | None = None
     annotations: Path | None = None
+    format: str = "auto"
 
 
 def detection(

@@ -15,24 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from data.command_line import read_flags
 from data.devices import chosen_device
 from data.files.writing import atomic_folder
-from data.keypoints.formats import Hints, KeypointClip, read_keypoints
-from data.keypoints.mapping import to_layout
-from data.keypoints.pieces import Piece, check_inside, refuse_nothing_left, whole_pieces, without_points
-from data.keypoints.tracking import Track, track_people
-from data.plausible import FPS, IMAGE_SIZE, check_image_size, check_points, check_rate
+from data.keypoints import Hints, People, load_people
+from data.keypoints.tracking import Track
+from data.plausible import FPS, IMAGE_SIZE
 from evaluation.notes import rates_differ
 from evaluation.predict.files import BVH_LAYOUT, WRITERS
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
 from kinematics.errors import PoseFKError, exit_with_one_sentence
-from posenets import Lifter, load_lifter
+from posenets import ScreenLifter, load_lifter
 
-ASSUMED_FPS = 30.0
 LISTED_PEOPLE = 8
 
 
@@ -88,20 +83,22 @@ def run(settings: Predict) -> LiftedClip:
     """Lift one person, print what was done and write the files."""
     check(settings)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
-    if (views := getattr(lifter.posenet, "views", 1)) > 1:
+    if lifter.views > 1 or not isinstance(lifter, ScreenLifter):
         raise PoseFKError(
-            f"{settings.checkpoint} reads {views} cameras at once, expected a lifter of one camera's video."
+            f"{settings.checkpoint} reads {lifter.views} cameras at once, expected a lifter of one camera's video."
         )
     if "bvh" in settings.outputs and not lifter.skeleton.can_become(BVH_LAYOUT):
         raise PoseFKError(
             f"A BVH file needs the joints of {BVH_LAYOUT}, the lifter has {lifter.skeleton.name}: --outputs npz json."
         )
     with atomic_folder(settings.out) as part:
-        clip = read_clip(settings)
-        fps, size = frame_rate(clip, lifter, settings), image_size(clip, settings)
-        pieces = pieces_of(choose_person(clip, fps, settings), clip, size, fps, lifter, settings)
+        people = read_people(settings, lifter)
+        person = choose_person(people.tracks, settings)
+        pieces, notes = people.pieces(person, settings.min_score, settings.max_gap)
+        for note in notes:
+            print(note)
         lifter.to(chosen_device(settings.device))
-        lifted = lift_pieces(lifter, pieces, size, fps, settings.flip, settings.camera_pitch_deg)
+        lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg)
         check_lifted(lifted, str(settings.checkpoint))
         names = [name for output in dict.fromkeys(settings.outputs) for name in WRITERS[output](lifted, part)]
         if settings.film != "none":
@@ -129,46 +126,22 @@ def check(settings: Predict) -> None:
     check_film(settings.film)
 
 
-def read_clip(settings: Predict) -> KeypointClip:
-    """Read the file and print a line about it."""
-    hints = Hints(settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations)
-    clip, points = without_points(read_keypoints(settings.keypoints, hints, settings.format), str(settings.keypoints))
-    seen = sum(bool(people) for people in clip.frames.values())
-    numbers = list(clip.frames)
-    span = (numbers[-1] - numbers[0]) // clip.step + 1
-    print(f"{settings.keypoints}: {clip.layout.name}, {span} frames, {span - seen} of them without a person.")
-    if points:
-        print(f"{points} detections have nearly all keypoints at one point, as no body has: taken as missing.")
-    return clip
-
-
-def image_size(clip: KeypointClip, settings: Predict) -> tuple[int, int]:
-    """Return the image size of the file or the flag, or refuse."""
-    if clip.size is None or min(clip.size) < 1:
-        raise PoseFKError(
-            f"{settings.keypoints} does not say how large the image is, expected its width and height: give "
-            "--image_size WIDTH HEIGHT, in pixels."
-        )
-    check_image_size(*clip.size, str(settings.keypoints))
-    return clip.size
-
-
-def frame_rate(clip: KeypointClip, lifter: Lifter, settings: Predict) -> float:
-    """Return the frame rate of the file or the flag, else a default; print a note where it was assumed or differs."""
-    fps = clip.fps or ASSUMED_FPS
-    if clip.fps is None and len(clip.frames) > 1:
-        print(f"{settings.keypoints} does not say its frame rate: {ASSUMED_FPS:g} frames a second are assumed (--fps).")
-    check_rate(fps, str(settings.keypoints))
-    learnt = lifter.fps
+def read_people(settings: Predict, lifter: ScreenLifter) -> People:
+    """Read the people in the file; print what reading has to tell, and whether the lifter learnt from another rate."""
+    hints = Hints(
+        settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations, settings.format
+    )
+    people = load_people(settings.keypoints, hints, lifter.input_skeleton)
+    print(*people.notes, sep="\n")
+    fps, learnt = people.fps, lifter.fps
     if lifter.frames > 1 and learnt and rates_differ(fps, learnt):
         print(f"The video has {fps:g} frames a second, the lifter has learnt from {learnt:g}: motions look faster or "
               "slower to it than they are.")  # fmt: skip
-    return fps
+    return people
 
 
-def choose_person(clip: KeypointClip, fps: float, settings: Predict) -> Track:
+def choose_person(tracks: list[Track], settings: Predict) -> Track:
     """Return the chosen track; several tracks are listed."""
-    tracks = track_people(clip, fps)
     if not 1 <= settings.person <= len(tracks):
         raise PoseFKError(f"--person {settings.person}: there are 1 to {len(tracks)} in {settings.keypoints}.")
     if len(tracks) > 1:
@@ -180,32 +153,6 @@ def choose_person(clip: KeypointClip, fps: float, settings: Predict) -> Track:
     if len(tracks) > LISTED_PEOPLE:
         print(f"  and {len(tracks) - LISTED_PEOPLE} more")
     return tracks[settings.person - 1]
-
-
-def pieces_of(
-    track: Track, clip: KeypointClip, size: tuple[int, int], fps: float, lifter: Lifter, settings: Predict
-) -> list[Piece]:
-    """Convert the track to the lifter's layout, in pieces without gaps; print what was filled and cut."""
-    keypoints = np.stack([person.keypoints for person in track.people])
-    scores = np.stack([person.scores for person in track.people])
-    keypoints[scores <= settings.min_score] = np.nan
-    name = str(settings.keypoints)
-    called = [f"frame {number}" for number in track.frames].__getitem__
-    outside = check_inside(keypoints[~np.isnan(keypoints).any(axis=2)], size, name)
-    check_points(keypoints, name, size[0], missing=True, called=called, names=clip.layout.joints)
-    wanted = lifter.input_skeleton
-    joints, certainty, made_up = to_layout(keypoints, scores, clip.layout, wanted)
-    longest = int(settings.max_gap * fps + 1e-6)
-    pieces, gaps = whole_pieces(np.array(track.frames), joints, certainty, longest, clip.step)
-    refuse_nothing_left(pieces, joints, wanted, name)
-    if outside:
-        print(outside)
-    if made_up:
-        print(f"{clip.layout.name} has no {', '.join(made_up)}: made up from the joints around them.")
-    if gaps.interpolated or gaps.cut or len(pieces) > 1:
-        print(f"Gaps: {gaps.interpolated} frames interpolated (gaps up to {settings.max_gap:g} s), {gaps.cut} frames "
-              f"cut; {len(pieces)} piece(s) without gaps are left.")  # fmt: skip
-    return pieces
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

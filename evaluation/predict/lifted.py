@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from data.keypoints.pieces import Piece
+from data.keypoints import Piece
 from data.plausible import LEAST_PREDICTED_M, check_bodies
 from kinematics.camera import camera_to_world, look_at, pixels_to_screen
 from kinematics.errors import PoseFKError
 from kinematics.foot_contact import lowest_heights, remove_foot_skate
 from kinematics.skeleton import Skeleton
-from posenets import Lifter
+from posenets import ScreenLifter
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,9 @@ class LiftedClip:
 
 
 def lift_pieces(
-    lifter: Lifter, pieces: list[Piece], size: tuple[int, int], fps: float, flip: bool = True, pitch_deg: float = 0.0
-) -> LiftedClip:
+    lifter: ScreenLifter, pieces: list[Piece], size: tuple[int, int], fps: float, flip: bool = True,
+    pitch_deg: float = 0.0,
+) -> LiftedClip:  # fmt: skip
     """Lift every frame of every piece from the window around it. pitch_deg: how far down the camera looks."""
     device = next(lifter.parameters()).device
     lifted = []

@@ -68,21 +68,21 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], path: object) -> Non
 
     path: of their file, for the sentence.
     """
-    own = network.state_dict()
-    optional = {key for key in own if key.endswith("num_batches_tracked")}  # not in files older than PyTorch 0.4.1
-    both = [key for key in own if key in weights]
+    expected = network.state_dict()
+    optional = {key for key in expected if key.endswith("num_batches_tracked")}  # not in files older than PyTorch 0.4.1
+    both = [key for key in expected if key in weights]
     shapes = [
-        f"{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
+        f"{key} {tuple(weights[key].shape)} instead of {tuple(expected[key].shape)}"
         for key in both
-        if weights[key].shape != own[key].shape
+        if weights[key].shape != expected[key].shape
     ]
     kinds = [
-        f"{key} of {_kind(weights[key])} instead of {_kind(own[key])}"
+        f"{key} of {_kind(weights[key])} instead of {_kind(expected[key])}"
         for key in both
-        if weights[key].is_floating_point() != own[key].is_floating_point()
+        if weights[key].is_floating_point() != expected[key].is_floating_point()
     ]
-    missing = [key for key in own if key not in weights and key not in optional]
-    unexpected = [str(key)[:80] for key in weights if key not in own]
+    missing = [key for key in expected if key not in weights and key not in optional]
+    unexpected = [str(key)[:80] for key in weights if key not in expected]
     problems = {"lacks": missing, "also has": unexpected, "has other sizes:": shapes, "has other numbers:": kinds}
     for problem, keys in problems.items():
         if keys:

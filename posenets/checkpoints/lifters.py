@@ -9,17 +9,15 @@ from posenets.checkpoints.content import check_lifter_content, is_posefk
 from posenets.checkpoints.files import read_checkpoint
 from posenets.checkpoints.fitting import fill
 from posenets.checkpoints.published import posenet_with, published_lifter
-from posenets.lifter import Lifter
-from posenets.views.lifter import MultiViewLifter
+from posenets.lifter import Lifter, ScreenLifter
+from posenets.views.lifter import RayLifter
 
 
-def lifter_of(posenet: PoseNet, input_mode: str, skeleton: str, input_layout: str | None = None) -> Lifter:
-    """The lifter around a network: of one camera, or of as many as the network sees."""
-    if posenet.views == 1:
-        return Lifter(posenet, input_mode, skeleton, input_layout)
-    if input_layout is not None:
-        raise ValueError(f"input_layout {input_layout}: {posenet.name} reads the joints it predicts, leave it out.")
-    return MultiViewLifter(posenet, input_mode, skeleton)
+def lifter_from_posenet(posenet: PoseNet, input_mode: str, skeleton: str, input_layout: str | None = None) -> Lifter:
+    """The lifter of an input mode around a network."""
+    if input_mode == "rays":
+        return RayLifter(posenet, input_mode, skeleton, input_layout)
+    return ScreenLifter(posenet, input_mode, skeleton, input_layout)
 
 
 def load_lifter(
@@ -40,17 +38,18 @@ def load_lifter(
         )
     posenet = published_lifter(content, path, name, **keywords)
     layout = skeleton or Skeleton.from_num_joints(posenet.num_joints).name
-    return lifter_of(posenet, input_mode, layout).eval()
+    return lifter_from_posenet(posenet, input_mode, layout).eval()
 
 
 def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
     """A lifter from what a PoseFK checkpoint holds. path: for the error message."""
     check_lifter_content(content, path)
     recipe = content["posenet"]
-    own = {"num_joints": recipe["num_joints"], "frames": recipe["frames"]}
-    posenet = posenet_with(content["model_pos"], path, recipe["name"], own | recipe["sizes"])
+    shape = {"num_joints": recipe["num_joints"], "frames": recipe["frames"]}
+    posenet = posenet_with(content["model_pos"], path, recipe["name"], shape | recipe["sizes"])
+    reads = content["input_mode"], content["skeleton"], content.get("input_layout")
     try:
-        lifter = lifter_of(posenet, content["input_mode"], content["skeleton"], content.get("input_layout")).eval()
+        lifter = lifter_from_posenet(posenet, *reads).eval()
     except ValueError as error:
         raise ValueError(f"{path} does not fit together: {error}") from error
     if lifter.readout is not None:

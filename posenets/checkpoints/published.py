@@ -50,6 +50,8 @@ def posenet_with(weights: dict[str, Tensor], path: str | Path, name: str, sizes:
     name, sizes: see build_posenet.
     """
     try:
+        renamed = get_spec(name).renamed_sizes
+        sizes = {renamed.get(size, size): value for size, value in sizes.items()}
         check_sizes({size: value for size, value in sizes.items() if not isinstance(value, Tensor)})
         posenet = build_within(weights, lambda: build_posenet(name, **sizes))
         if posenet.frames > MOST_FRAMES:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from data.files.writing import atomic_write
 from data.plausible import FARTHEST_M
 from kinematics.errors import PoseFKError
-from posenets.lifter import Lifter
+from posenets.lifter import Lifter, ScreenLifter
 
 PARITY_M = 1e-4
 OPSET = 18
@@ -24,7 +24,7 @@ INSTALL = "pip install onnx onnxruntime onnxscript"
 class _Graph(nn.Module):
     """joints_2d (B, T, J, 2 or 3) screen, of several cameras (B, V, T, J, 2 or 3) -> joints_3d (B, J, 3), root at 0."""
 
-    def __init__(self, lifter: Lifter, flip: bool) -> None:
+    def __init__(self, lifter: ScreenLifter, flip: bool) -> None:
         super().__init__()
         self.lifter, self.flip = lifter.eval(), flip
 
@@ -37,7 +37,7 @@ def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -
     if path.is_dir():
         raise IsADirectoryError(f"--out {path} is a folder, expected the name of a file, such as model.onnx.")
     onnx, runtime = _packages()
-    if lifter.input_mode == "rays":
+    if not isinstance(lifter, ScreenLifter):
         raise PoseFKError(
             f"{lifter.posenet.name} of input mode rays reads where its cameras stand, which is no input of a graph: "
             "only input mode screen exports."

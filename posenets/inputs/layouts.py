@@ -32,13 +32,15 @@ def network_layout(skeleton: str, input_layout: str | None) -> Skeleton:
     return Skeleton(_NETWORK_LAYOUTS[input_layout])
 
 
-def with_hip(joints: Float[Tensor, "*batch joints C"], layout: Skeleton) -> Float[Tensor, "*batch joints_and_hip C"]:
+def prepend_mid_hip(
+    joints: Float[Tensor, "*batch joints C"], layout: Skeleton
+) -> Float[Tensor, "*batch joints_and_hip C"]:
     """The middle of the hips (C: coordinates, and a confidence) before the joints of a layout."""
     right, left = (joints[..., layout.joints.index(name), :] for name in ("RHip", "LHip"))
     return torch.cat([((right + left) / 2)[..., None, :], joints], dim=-2)
 
 
-class Readout(nn.Module):
+class JointRegressor(nn.Module):
     """The learnt linear map from the network's points to the joints, the same for each coordinate."""
 
     def __init__(self, inner: Skeleton, outer: Skeleton) -> None:

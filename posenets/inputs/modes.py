@@ -19,6 +19,7 @@ from torch import Tensor
 
 from kinematics.rotation import rotation_onto_axis
 
+VIEW_MODES = ("screen", "rays")  # of several cameras; rays: see posenets.views
 INPUT_MODES = ("screen", "root", "root_placed", "root_scaled", "virtual_camera")
 PER_FRAME_MODES = ("screen", "root", "root_placed")  # what a frame becomes does not depend on the window around it
 ASSUMED_FOCAL = 2.0  # half image widths; Human3.6M 2.29, MPI-INF-3DHP's test set 1.47 and 1.75
@@ -28,33 +29,33 @@ SMALLEST_DEPTH = 0.1  # a ray turned further than 84 degrees off the axis is hel
 
 
 def prepare(
-    joints_2d: Float[Tensor, "batch frames joints 2"], input_mode: str, root: int
-) -> Float[Tensor, "batch frames joints 2"]:
-    """Screen joints in an input mode. root: index of the hip."""
+    joints_2d: Float[Tensor, "*batch frames joints 2"], input_mode: str, root: int
+) -> tuple[Float[Tensor, "*batch frames joints 2"], Float[Tensor, "batch frames 3 3"] | None]:
+    """Screen joints in an input mode, and the rotation from camera axes to those of the virtual camera, if it is one.
+
+    root: index of the hip.
+    """
     if input_mode == "screen":
-        return joints_2d
-    hip = joints_2d[:, :, root : root + 1]
+        return joints_2d, None
+    hip, rotation = joints_2d[:, :, root : root + 1], None
     if input_mode == "virtual_camera":
-        centred = TYPICAL_SIZE * _scaled(_seen_by_virtual_camera(joints_2d, hip))
+        rotation = rotation_of_virtual_camera(hip[:, :, 0])
+        turned = _rays(joints_2d) @ rotation.transpose(-1, -2)
+        centred = ASSUMED_FOCAL * turned[..., :2] / turned[..., 2:].clamp_min(SMALLEST_DEPTH)
+        centred = TYPICAL_SIZE * _scaled(centred)
     else:
         centred = joints_2d - hip
     if input_mode == "root_scaled":
-        return _scaled(centred)
+        return _scaled(centred), None
     if input_mode == "root":
-        return centred
+        return centred, None
     is_root = torch.arange(joints_2d.shape[2], device=joints_2d.device)[:, None] == root  # (J, 1)
-    return torch.where(is_root, joints_2d, centred)
+    return torch.where(is_root, joints_2d, centred), rotation
 
 
 def rotation_of_virtual_camera(hip_2d: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3 3"]:
     """Rotation from camera axes to those of a camera at the same place that looks at the hip. hip_2d: screen."""
     return rotation_onto_axis(_rays(hip_2d))
-
-
-def _seen_by_virtual_camera(joints_2d: Tensor, hip: Tensor) -> Tensor:
-    """Screen joints of the camera that looks at the hip: the hip at 0. (B, T, J, 2), (B, T, 1, 2) -> (B, T, J, 2)."""
-    turned = _rays(joints_2d) @ rotation_of_virtual_camera(hip)[:, :, 0].transpose(-1, -2)
-    return ASSUMED_FOCAL * turned[..., :2] / turned[..., 2:].clamp_min(SMALLEST_DEPTH)
 
 
 def _rays(joints_2d: Tensor) -> Tensor:

@@ -97,11 +97,11 @@ def _encode(tokens: Features, stages: list[Any]) -> Features:
 def _through_block(tokens: Features, blocks: Sequence[Any]) -> Features:
     """What Block does, of each view."""
     first = blocks[0]
-    found = _attention(_layer_norm(tokens, _each(blocks, "norm1")), _each(blocks, "attn"))
-    tokens = tokens + first.sometimes(found)
+    attended = _attention(_layer_norm(tokens, _each(blocks, "norm1")), _each(blocks, "attn"))
+    tokens = tokens + first.residual_drop(attended)
     hidden = F.gelu(_linear(_layer_norm(tokens, _each(blocks, "norm2")), _each(blocks, "mlp.fc1")))
     hidden = dropped(hidden, first.dropout, first.training)
-    return tokens + first.sometimes(_linear(hidden, _each(blocks, "mlp.fc2")))
+    return tokens + first.residual_drop(_linear(hidden, _each(blocks, "mlp.fc2")))
 
 
 def _attention(tokens: Features, attentions: list[Any]) -> Features:

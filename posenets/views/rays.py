@@ -69,8 +69,8 @@ def triangulated(
     nearest = centre + direction * ((middle[:, None] - centre) * direction).sum(-1, keepdim=True)
     seen = (confidence > 0)[..., None].to(points.dtype)
     alone = torch.where(seen.sum(1) > 0, (nearest * seen).sum(1) / seen.sum(1).clamp_min(1), middle)
-    found = known[..., None] | ~known.any(dim=2)[..., None, None]  # a frame without any: as triangulate leaves it
-    return torch.where(found, points, alone)
+    located = known[..., None] | ~known.any(dim=2)[..., None, None]  # a frame without any: as triangulate leaves it
+    return torch.where(located, points, alone)
 
 
 def turn_to_person(joints_world: Float[Tensor, "batch joints 3"], skeleton: Skeleton) -> Float[Tensor, "batch 3 3"]:

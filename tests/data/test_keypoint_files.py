@@ -16,7 +16,7 @@ COCO = Skeleton("coco_17")
 
 
 def _read(path, name="auto", **hints):
-    return read_keypoints(path, Hints(**hints), name)
+    return read_keypoints(path, Hints(**hints, format=name))
 
 
 def _hints(name):

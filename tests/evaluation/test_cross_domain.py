@@ -10,14 +10,14 @@ import torch
 
 from data import Recording, View
 from evaluation import cross_domain
-from posenets import Lifter, build_posenet
+from posenets import ScreenLifter, build_posenet
 from tests.tiny_cmu import ROOT
 
 
 @pytest.fixture
 def checkpoint(tmp_path):
     torch.manual_seed(0)
-    lifter = Lifter(build_posenet("simple_baseline", linear_size=8), "root")
+    lifter = ScreenLifter(build_posenet("simple_baseline", linear_size=8), "root")
     torch.save(lifter.to_checkpoint(epoch=5), tmp_path / "last.pt")
     return tmp_path / "last.pt"
 

@@ -9,7 +9,7 @@ import torch
 from data import PoseDataset, Recording, View
 from evaluation import evaluate, format_scores
 from evaluation.metrics import auc, mpjpe, n_mpjpe, p_mpjpe, pck, velocity_error
-from posenets import Lifter, build_posenet
+from posenets import Lifter, ScreenLifter, build_posenet
 
 
 def recording(generator, action: str, frames: int, sequence: str, activities: list[str] | None = None) -> Recording:
@@ -31,7 +31,7 @@ def recordings(generator) -> list[Recording]:
 @pytest.fixture
 def lifter() -> Lifter:
     torch.manual_seed(0)
-    return Lifter(build_posenet("simple_baseline", linear_size=16), "root").eval()
+    return ScreenLifter(build_posenet("simple_baseline", linear_size=16), "root").eval()
 
 
 def rows(scores, table: str) -> dict:
@@ -79,8 +79,8 @@ def test_actions_are_averaged_over_actions_and_over_frames(lifter, recordings):
 
 
 def test_a_perfect_lifter_scores_perfectly(recordings):
-    class Perfect(Lifter):
-        def predict(self, joints_2d: torch.Tensor, flip: bool = True) -> torch.Tensor:
+    class Perfect(ScreenLifter):
+        def predict(self, joints_2d: torch.Tensor, test_flip: bool = True) -> torch.Tensor:
             found = [(known_2d == pose[0]).all(-1).all(-1).nonzero().item() for pose in joints_2d]
             return known_3d[found]
 
@@ -120,10 +120,10 @@ def test_the_text_shows_every_table(lifter, recordings):
 
 
 def test_windows_are_judged_at_the_frame_they_predict(recordings):
-    class Echo(Lifter):
+    class Echo(ScreenLifter):
         """Puts each joint where the window's predicted frame has it on screen."""
 
-        def predict(self, joints_2d: torch.Tensor, flip: bool = True) -> torch.Tensor:
+        def predict(self, joints_2d: torch.Tensor, test_flip: bool = True) -> torch.Tensor:
             seen = joints_2d[:, self.posenet.target_frame]
             seen = seen - seen[:, :1]
             return torch.cat([seen, torch.zeros_like(seen[..., :1])], dim=-1)

@@ -5,7 +5,7 @@ import pytest
 
 from data import PoseDataset, Recording, View
 from evaluation.notes import clip_notes, notes_on_test_set, rates_differ
-from posenets import Lifter, build_posenet
+from posenets import Lifter, ScreenLifter, build_posenet
 
 
 def recording(frames: int, fps: float = 50.0) -> Recording:
@@ -15,7 +15,7 @@ def recording(frames: int, fps: float = 50.0) -> Recording:
 
 
 def lifter_of(frames: int, **sizes: int) -> Lifter:
-    lifter = Lifter(build_posenet("videopose", frames=frames, channels=4, **sizes))
+    lifter = ScreenLifter(build_posenet("videopose", frames=frames, channels=4, **sizes))
     lifter.fps = 50.0
     return lifter
 

@@ -20,7 +20,7 @@ from evaluation.predict import lifted as prediction
 from evaluation.predict.files import write_bvh_files
 from kinematics import Skeleton
 from kinematics.camera import camera_to_world, look_at, screen_to_pixels, world_to_camera
-from posenets import Lifter, build_posenet, load_lifter
+from posenets import ScreenLifter, build_posenet, load_lifter
 from tests.tiny_cmu import SETTINGS
 
 SIZE = (1000, 800)
@@ -28,7 +28,7 @@ SIZE = (1000, 800)
 
 def _checkpoint(path, name="simple_baseline", mode="virtual_camera", fps=None, **sizes):
     torch.manual_seed(0)
-    lifter = Lifter(build_posenet(name, **({"linear_size": 16} if name == "simple_baseline" else sizes)), mode)
+    lifter = ScreenLifter(build_posenet(name, **({"linear_size": 16} if name == "simple_baseline" else sizes)), mode)
     lifter.fps = fps
     torch.save(lifter.to_checkpoint(epoch=1), path)
     return path
@@ -91,7 +91,9 @@ def test_a_lifter_that_reads_confidences_gets_the_scores(tmp_path, write_keypoin
 
 def test_a_lifter_of_coco_keypoints_gets_them_as_they_are(tmp_path, write_keypoints, walking_people, capsys):
     torch.manual_seed(0)
-    lifter = Lifter(build_posenet("simple_baseline", num_joints=18, linear_size=8), "root", input_layout="coco_17")
+    lifter = ScreenLifter(
+        build_posenet("simple_baseline", num_joints=18, linear_size=8), "root", input_layout="coco_17"
+    )
     torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
     frames = walking_people(3)
     keypoints = write_keypoints("coco", tmp_path, frames)
@@ -151,7 +153,7 @@ def test_another_frame_rate_than_the_lifter_s_is_told(tmp_path, write_keypoints,
 
 def test_clips_are_lifted_piece_by_piece():
     torch.manual_seed(0)
-    lifter = Lifter(build_posenet("videopose", frames=9, channels=8), "root").eval()
+    lifter = ScreenLifter(build_posenet("videopose", frames=9, channels=8), "root").eval()
     draw = np.random.default_rng(0)
     pieces = [
         Piece(np.arange(start, start + frames), draw.uniform(0, 800, (frames, 16, 2)), np.ones((frames, 16)))
@@ -287,19 +289,20 @@ def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
     motion = parse_bvh((tmp_path / "pose.bvh").read_text(), "pose.bvh")
     hips = z_up(joint_origins(motion)["Hips"])
     assert motion.fps == pytest.approx(25, rel=1e-4)
-    np.testing.assert_allclose(hips, found[:, 0].numpy(), atol=0.02)
+    middle = found[:, [1, 4]].mean(dim=1)  # CMU's Hip lies some 10 cm above its hips, the DH body's between them
+    np.testing.assert_allclose(hips, middle.numpy(), atol=0.03)
 
 
 def test_a_lifter_of_several_cameras_is_refused(write_keypoints, walking_people, tmp_path):
     sizes = dict(frames=3, views=2, channel=8, d_hid=8, smfe=(1, 1, 1), milf=(1, 1, 1), smfe_heads=3, num_heads=2)
-    torch.save(Lifter(build_posenet("esmformer", num_joints=16, **sizes)).to_checkpoint(), tmp_path / "last.pt")
+    torch.save(ScreenLifter(build_posenet("esmformer", num_joints=16, **sizes)).to_checkpoint(), tmp_path / "last.pt")
     keypoints = write_keypoints("coco", tmp_path, walking_people(3))
     with pytest.raises(predict.PoseFKError, match="last.pt reads 2 cameras at once"):
         _run(tmp_path / "last.pt", keypoints, tmp_path / "out")
 
 
 def test_a_lifter_of_other_joints_has_no_bvh(write_keypoints, walking_people, tmp_path):
-    lifter = Lifter(build_posenet("simple_baseline", num_joints=14, linear_size=8), "screen", "lsp_14")
+    lifter = ScreenLifter(build_posenet("simple_baseline", num_joints=14, linear_size=8), "screen", "lsp_14")
     torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
     keypoints = write_keypoints("coco", tmp_path, walking_people(3))
     with pytest.raises(predict.PoseFKError, match="needs the joints of h36m_16, the lifter has lsp_14: --outputs npz"):

@@ -10,7 +10,7 @@ import torch
 from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from kinematics import PoseFKError
-from posenets import Lifter, build_posenet
+from posenets import ScreenLifter, build_posenet
 from tests.tiny_cmu import ROOT
 
 SIZE = "--image_size 1000 800"
@@ -19,7 +19,7 @@ SIZE = "--image_size 1000 800"
 @pytest.fixture
 def lifter():
     torch.manual_seed(0)
-    return Lifter(build_posenet("simple_baseline", linear_size=16), "virtual_camera")
+    return ScreenLifter(build_posenet("simple_baseline", linear_size=16), "virtual_camera")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from augment.gan.generator import PoseGenerator
 from augment.gan.motion_critics import MotionCritic2D, MotionCritic3D
 from augment.gan.wgan import critic_loss
 from posenets import build_posenet
-from posenets.base import exactly, keep_mask
+from posenets.base import keep_mask, no_autocast
 
 pytestmark = pytest.mark.gpu
 Agree = Callable[..., None]
@@ -28,7 +28,7 @@ LIFTERS: dict[str, tuple[str, int, dict[str, Any]]] = {
     "videopose": ("videopose", 1, dict(channels=32, dropout=0.0)),
     "videopose of 27 frames": ("videopose", 27, dict(channels=32, dropout=0.0)),
     "simple_baseline": ("simple_baseline", 1, dict(linear_size=32, dropout=0.0)),
-    "standardised": ("simple_baseline", 1, dict(linear_size=32, dropout=0.0, standardised=True)),
+    "normalized": ("simple_baseline", 1, dict(linear_size=32, dropout=0.0, normalized=True)),
     "sem_gcn": ("sem_gcn", 1, dict(hid_dim=16, num_layers=2, non_local=True)),
     "st_gcn": ("st_gcn", 1, dict(hid_dim=8, dropout=0.0)),
     "st_gcn of 3 frames": ("st_gcn", 3, dict(hid_dim=8, dropout=0.0)),
@@ -111,5 +111,5 @@ def test_geometry_keeps_its_digits_in_bfloat16(device: torch.device):
     turn = torch.linalg.qr(drawn(3, 3, seed=7))[0].float().to(device)
     with torch.autocast(device.type, dtype=torch.bfloat16):
         assert (points @ turn).dtype == torch.bfloat16
-        with exactly(points):
+        with no_autocast(points):
             assert torch.equal(points @ turn, points @ turn) and (points @ turn).dtype == torch.float32

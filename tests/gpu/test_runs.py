@@ -26,7 +26,7 @@ from training.state import TrainingState
 
 pytestmark = pytest.mark.gpu
 TINY = (
-    f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 --test_sets cmux_a --epochs 2 "
+    f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 07 --test_sets cmux_a --epochs 2 "
     "--warmup 0 --batch_size 64 "
     "--steps_per_epoch 10 --posenet_width 32 --generator_width 32 --critic_width_3d 32 --critic_width_2d 32 "
     "--threads 1 --figures False"

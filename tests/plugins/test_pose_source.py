@@ -10,6 +10,7 @@ import pytest
 
 import run_fk_gan
 from posenets.checkpoints.files import read_checkpoint
+from tests.tiny_cmu import FLAGS
 
 SOURCE = '''
 """Real people with an arm stretched out to the side, farther and farther the longer it has learnt."""
@@ -40,8 +41,8 @@ class StretchedArm(PoseSource):
         self.updates = state["updates"]
 '''
 TINY = (
-    "--dataset cmu --downsample 100 --epochs 2 --steps_per_epoch 3 --batch_size 32 --posenet_name simple_baseline "
-    "--posenet_width 16 --test_sets cmu --figures False --threads 1 --gan_interval 1 --recipe posefk --gan 0 "
+    f"{FLAGS} --epochs 2 --steps_per_epoch 3 --batch_size 32 --posenet_name simple_baseline "
+    "--posenet_width 16 --test_sets cmux_a --figures False --threads 1 --gan_interval 1 --recipe posefk --gan 0 "
     "--limb_swap 0 --range_of_motion 0.5"
 )
 

@@ -8,16 +8,16 @@ import pytest
 
 PEAK_MIB = """
 import torch
-from posenets import Lifter, build_posenet
+from posenets import ScreenLifter, build_posenet
 
 def peak():  # of this process alone: ru_maxrss begins with what the parent took
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 torch.set_num_threads(1)
-lifter = Lifter(build_posenet("poseformer", 17, 81), "screen", "h36m_17")
+lifter = ScreenLifter(build_posenet("poseformer", 17, 81), "screen", "h36m_17")
 for frames in (101, 303):
-    lifter.predict_clip(torch.randn(frames, 17, 2), flip=False)
+    lifter.predict_clip(torch.randn(frames, 17, 2), test_flip=False)
     print(peak())
 """
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from kinematics import PoseFKError
-from posenets import INPUT_MODES, Lifter, MultiViewLifter, build_posenet, lifter_names
+from posenets import INPUT_MODES, ScreenLifter, build_posenet, lifter_from_posenet, lifter_names
 from posenets.export_onnx import graph
 from posenets.export_onnx.__main__ import main
 
@@ -32,7 +32,7 @@ CASES = {
 
 def _lifter(name="simple_baseline", mode="virtual_camera"):
     torch.manual_seed(0)
-    return Lifter(build_posenet(name, **CASES[name][0]), mode).eval()
+    return ScreenLifter(build_posenet(name, **CASES[name][0]), mode).eval()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,9 @@ def test_every_lifter_gives_in_any_batch_what_pytorch_gives(name, tmp_path):
 
 
 def test_a_lifter_of_coco_keypoints_exports_too(tmp_path):
-    lifter = Lifter(build_posenet("simple_baseline", num_joints=18, linear_size=8), "root", input_layout="coco_17")
+    lifter = ScreenLifter(
+        build_posenet("simple_baseline", num_joints=18, linear_size=8), "root", input_layout="coco_17"
+    )
     assert graph.export(lifter, tmp_path / "model.onnx") < 1e-5
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     assert session.get_inputs()[0].shape == ["batch", 1, 17, 2] and session.get_outputs()[0].shape == ["batch", 16, 3]
@@ -80,7 +82,7 @@ def _of_several_cameras(**sizes):
     small = dict(frames=3, views=2, channel=8, d_hid=8, smfe=(1, 1, 1), milf=(1, 1, 1), smfe_heads=3, num_heads=2)
     torch.manual_seed(0)
     posenet = build_posenet("esmformer", num_joints=16, **small, **sizes)
-    return MultiViewLifter(posenet, "rays" if sizes.get("in_features") == 4 else "screen").eval()
+    return lifter_from_posenet(posenet, "rays" if sizes.get("in_features") == 4 else "screen", "h36m_16").eval()
 
 
 @pytest.mark.parametrize(("flip", "sizes"), [(True, {}), (False, dict(in_features=3, self_supervised=True))])

@@ -7,8 +7,8 @@ import torch
 from data import PoseBatch
 from kinematics import Camera, DHHuman, Skeleton, look_at
 from kinematics.head import from_body
-from posenets import Lifter, build_posenet, lifter_names, load_lifter
-from posenets.inputs.layouts import Readout, network_layout, with_hip
+from posenets import Lifter, ScreenLifter, build_posenet, lifter_names, load_lifter
+from posenets.inputs.layouts import JointRegressor, network_layout, prepend_mid_hip
 
 COCO, BODY, INNER = Skeleton("coco_17"), Skeleton("h36m_16"), Skeleton("coco_hip_18")
 SMALL = {
@@ -32,7 +32,7 @@ def batch(generator: torch.Generator) -> PoseBatch:
 def coco_lifter(name: str, input_mode: str = "virtual_camera") -> Lifter:
     frames = 1 if name in ("simple_baseline", "sem_gcn") else 9
     net = build_posenet(name, INNER.num_joints, frames, **SMALL[name])
-    return Lifter(net, input_mode, "h36m_16", "coco_17")
+    return ScreenLifter(net, input_mode, "h36m_16", "coco_17")
 
 
 @pytest.mark.parametrize("name", sorted({*lifter_names(False)} - {"st_gcn"}))
@@ -68,8 +68,8 @@ def test_batches_keep_their_screen_layout(batch: PoseBatch):
 
 def test_the_readout_starts_as_the_hand_made_mapping(generator: torch.Generator):
     joints = torch.randn(5, 16, 3, generator=generator, dtype=torch.float64)
-    points = with_hip(from_body(joints, COCO), COCO)
-    made = Readout(INNER, BODY).double()(points)
+    points = prepend_mid_hip(from_body(joints, COCO), COCO)
+    made = JointRegressor(INNER, BODY).double()(points)
     for joint in set(COCO.joints) & set(BODY.joints):
         torch.testing.assert_close(made[:, BODY.joints.index(joint)], joints[:, BODY.joints.index(joint)])
     shoulders = joints[:, [BODY.joints.index("RShoulder"), BODY.joints.index("LShoulder")]].mean(1)
@@ -82,7 +82,7 @@ def test_the_readout_starts_as_the_hand_made_mapping(generator: torch.Generator)
 def test_confidences_of_the_hip_are_those_of_its_sides():
     joints = torch.zeros(1, 17, 3)
     joints[0, COCO.joints.index("RHip"), 2] = 1.0
-    assert with_hip(joints, COCO)[0, 0, 2] == 0.5
+    assert prepend_mid_hip(joints, COCO)[0, 0, 2] == 0.5
 
 
 def test_a_checkpoint_brings_its_layout_and_readout_back(batch: PoseBatch, tmp_path: Path):
@@ -114,4 +114,4 @@ def test_what_cannot_be_projected_anew_is_refused(batch: PoseBatch):
     with pytest.raises(ValueError, match="choose from coco_17, with h36m_16"):
         network_layout("h36m_17", "coco_17")
     with pytest.raises(ValueError, match="videopose has 16 joints, coco_hip_18 has 18"):
-        Lifter(build_posenet("videopose", 16, 1), "screen", "h36m_16", "coco_17")
+        ScreenLifter(build_posenet("videopose", 16, 1), "screen", "h36m_16", "coco_17")

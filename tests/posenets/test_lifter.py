@@ -3,14 +3,15 @@
 import pytest
 import torch
 
+from data import PoseBatch
 from kinematics.rotation import euler_to_matrix
-from posenets import INPUT_MODES, Lifter, build_posenet, load_lifter
+from posenets import INPUT_MODES, Lifter, ScreenLifter, build_posenet, load_lifter
 from posenets.inputs.modes import ASSUMED_FOCAL, TYPICAL_SIZE
 
 
 def small_lifter(input_mode: str = "screen", **sizes) -> Lifter:
     torch.manual_seed(0)
-    return Lifter(build_posenet("simple_baseline", linear_size=16, **sizes), input_mode).eval()
+    return ScreenLifter(build_posenet("simple_baseline", linear_size=16, **sizes), input_mode).eval()
 
 
 def mirror(lifter: Lifter, joints: torch.Tensor) -> torch.Tensor:
@@ -29,9 +30,9 @@ def test_root_mode_does_not_see_where_the_person_stands(generator):
 
 def test_root_placed_mode_keeps_the_hip_where_it_is_and_centres_the_rest(generator):
     joints_2d = torch.randn(3, 1, 16, 2, generator=generator)
-    seen = small_lifter("root_placed").prepare(joints_2d)
+    seen = small_lifter("root_placed").prepare(joints_2d)[0]
     torch.testing.assert_close(seen[:, :, 0], joints_2d[:, :, 0])
-    torch.testing.assert_close(seen[:, :, 1:], small_lifter("root").prepare(joints_2d)[:, :, 1:])
+    torch.testing.assert_close(seen[:, :, 1:], small_lifter("root").prepare(joints_2d)[0][:, :, 1:])
 
 
 def test_root_scaled_mode_does_not_see_the_size_either(generator):
@@ -40,7 +41,7 @@ def test_root_scaled_mode_does_not_see_the_size_either(generator):
     lifter = small_lifter("root_scaled")
     assert torch.allclose(lifter(joints_2d), lifter(moved), atol=1e-4)
     assert not torch.allclose(small_lifter("root")(joints_2d), small_lifter("root")(moved), atol=1e-2)
-    prepared = lifter.prepare(joints_2d)
+    prepared = lifter.prepare(joints_2d)[0]
     assert torch.allclose(prepared.square().sum(-1).mean((1, 2)), torch.ones(6), atol=1e-5)
 
 
@@ -58,14 +59,14 @@ def test_virtual_camera_mode_does_not_see_how_the_camera_is_turned_nor_how_far_i
     lifter = small_lifter("virtual_camera").double()
     turned, _ = seen_by_turned_camera(points, 0.2, -0.15)
     torch.testing.assert_close(_without_roll(lifter, turned), _without_roll(lifter, straight))
-    size = lifter.prepare(straight)[:, :, 1:].square().sum(-1).mean((1, 2)).sqrt()
+    size = lifter.prepare(straight)[0][:, :, 1:].square().sum(-1).mean((1, 2)).sqrt()
     torch.testing.assert_close(size, torch.full_like(size, TYPICAL_SIZE * (16 / 15) ** 0.5))
-    torch.testing.assert_close(lifter.prepare(turned)[:, :, 0], turned[:, :, 0])
+    torch.testing.assert_close(lifter.prepare(turned)[0][:, :, 0], turned[:, :, 0])
 
 
 def _without_roll(lifter: Lifter, joints_2d: torch.Tensor) -> torch.Tensor:
     """Distances between the prepared joints: two cameras that look at the hip differ by a roll."""
-    seen = lifter.prepare(joints_2d)[:, 0, 1:]
+    seen = lifter.prepare(joints_2d)[0][:, 0, 1:]
     return torch.cdist(seen, seen)
 
 
@@ -90,9 +91,9 @@ def test_a_pose_in_a_point_stays_finite(input_mode):
 def test_flipped_prediction_mirrors_with_its_input(input_mode, generator):
     lifter = small_lifter(input_mode)
     joints_2d = torch.randn(5, 1, 16, 2, generator=generator)
-    plain = lifter.predict(joints_2d, flip=False)
-    flipped = lifter.predict(joints_2d, flip=True)
-    of_mirror = lifter.predict(mirror(lifter, joints_2d), flip=True)
+    plain = lifter.predict(joints_2d, test_flip=False)
+    flipped = lifter.predict(joints_2d, test_flip=True)
+    of_mirror = lifter.predict(mirror(lifter, joints_2d), test_flip=True)
     assert torch.allclose(mirror(lifter, of_mirror), flipped, atol=1e-5)
     assert not torch.allclose(plain, flipped, atol=1e-3)
 
@@ -107,7 +108,7 @@ def test_prediction_has_its_root_at_zero_and_leaves_the_mode_alone(generator):
 
 
 def test_a_checkpoint_brings_the_same_lifter_back(tmp_path, generator):
-    lifter = Lifter(build_posenet("videopose", channels=8, predict_hip=False), "root_scaled").eval()
+    lifter = ScreenLifter(build_posenet("videopose", channels=8, predict_hip=False), "root_scaled").eval()
     torch.save(lifter.to_checkpoint(epoch=4, settings={"seed": 1}), tmp_path / "last.pt")
     again = load_lifter(tmp_path / "last.pt")
     joints_2d = torch.randn(5, 1, 16, 2, generator=generator)
@@ -125,9 +126,9 @@ def test_a_checkpoint_brings_the_same_lifter_back(tmp_path, generator):
     ],
 )
 def test_a_temporal_lifter_comes_back_with_all_it_knows(name, sizes, tmp_path, generator):
-    lifter = Lifter(build_posenet(name, 17, 9, **sizes), "virtual_camera", "h36m_17").eval()
+    lifter = ScreenLifter(build_posenet(name, 17, 9, **sizes), "virtual_camera", "h36m_17").eval()
     joints_2d = torch.randn(5, 9, 17, 2, generator=generator)
-    lifter.standardise(joints_2d, torch.randn(5, 9, 17, 3, generator=generator))
+    lifter.fit_normalization(PoseBatch.of(torch.randn(5, 9, 17, 3, generator=generator), joints_2d, None))
     torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
     again = load_lifter(tmp_path / "last.pt")
     assert again.posenet.target_frame == lifter.posenet.target_frame
@@ -168,7 +169,7 @@ def test_unknown_input_modes_are_refused():
 def test_a_clip_in_chunks_is_lifted_as_its_windows_are(input_mode, causal, generator):
     torch.manual_seed(0)
     posenet = build_posenet("videopose", frames=9, channels=16, causal=causal)
-    lifter = Lifter(posenet, input_mode)
+    lifter = ScreenLifter(posenet, input_mode)
     clip = 0.3 * torch.randn(23, 16, 2, generator=generator)
     places = torch.arange(23)[:, None] + torch.arange(9) - posenet.target_frame
     expected = lifter.predict(clip[places.clamp(0, 22)])
@@ -176,32 +177,32 @@ def test_a_clip_in_chunks_is_lifted_as_its_windows_are(input_mode, causal, gener
         torch.testing.assert_close(lifter.predict_clip(clip, chunk=chunk), expected, atol=1e-5, rtol=0)
     assert lifter.predict_clip(clip[:0]).shape == (0, 16, 3)
     short = clip[:2]  # shorter than the receptive field
-    first = lifter.predict(short[places[:1].clamp(0, 1)], flip=False)
-    torch.testing.assert_close(lifter.predict_clip(short, flip=False)[:1], first, atol=1e-5, rtol=0)
+    first = lifter.predict(short[places[:1].clamp(0, 1)], test_flip=False)
+    torch.testing.assert_close(lifter.predict_clip(short, test_flip=False)[:1], first, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("input_mode", INPUT_MODES)
 def test_confidence_passes_every_input_mode_unchanged(input_mode, generator):
     joints_2d = 0.3 * torch.randn(6, 1, 16, 2, generator=generator)
     confidence = torch.rand(6, 1, 16, 1, generator=generator)
-    prepared = small_lifter(input_mode, in_features=3).prepare(torch.cat([joints_2d, confidence], -1))
+    prepared = small_lifter(input_mode, in_features=3).prepare(torch.cat([joints_2d, confidence], -1))[0]
     assert torch.equal(prepared[..., 2:], confidence)
-    assert torch.equal(prepared[..., :2], small_lifter(input_mode).prepare(joints_2d))
+    assert torch.equal(prepared[..., :2], small_lifter(input_mode).prepare(joints_2d)[0])
 
 
 @pytest.mark.parametrize("input_mode", INPUT_MODES)
 def test_flipped_prediction_mirrors_joints_and_keeps_their_confidence(input_mode, generator):
     lifter = small_lifter(input_mode, in_features=3)
     seen = torch.cat([torch.randn(5, 1, 16, 2, generator=generator), torch.rand(5, 1, 16, 1, generator=generator)], -1)
-    flipped = lifter.predict(seen, flip=True)
-    assert torch.allclose(mirror(lifter, lifter.predict(mirror(lifter, seen), flip=True)), flipped, atol=1e-5)
+    flipped = lifter.predict(seen, test_flip=True)
+    assert torch.allclose(mirror(lifter, lifter.predict(mirror(lifter, seen), test_flip=True)), flipped, atol=1e-5)
     doubtful = torch.cat([seen[..., :2], 0.5 * seen[..., 2:]], -1)
     assert not torch.allclose(lifter.predict(doubtful), flipped, atol=1e-3)
 
 
 def test_a_lifter_of_confidences_comes_back_and_lifts_clips(tmp_path, generator):
     torch.manual_seed(0)
-    lifter = Lifter(build_posenet("videopose", frames=9, channels=8, in_features=3), "virtual_camera").eval()
+    lifter = ScreenLifter(build_posenet("videopose", frames=9, channels=8, in_features=3), "virtual_camera").eval()
     lifter.fps = 50.0
     torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
     again = load_lifter(tmp_path / "last.pt")
@@ -236,6 +237,6 @@ def test_narrow_numbers_stay_inside_the_network(generator):
     bias = lifter.posenet.get_submodule("w2").bias
     bias.data = bias.data.bfloat16().float()  # which narrow numbers can say
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-        seen, narrow = lifter.prepare(joints_2d), lifter(joints_2d)
-    assert torch.equal(seen, lifter.prepare(joints_2d))
+        seen, narrow = lifter.prepare(joints_2d)[0], lifter(joints_2d)
+    assert torch.equal(seen, lifter.prepare(joints_2d)[0])
     torch.testing.assert_close(narrow, lifter(joints_2d).detach())

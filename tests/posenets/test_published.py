@@ -175,7 +175,7 @@ def test_sizes_are_read_off_the_weights(tmp_path):
 @pytest.mark.parametrize("layer_norm", [False, True])
 def test_a_recurrent_lifter_is_told_its_frames_and_brings_its_statistics(layer_norm, tmp_path):
     posenet = build_posenet("seq2seq", 17, 3, width=6, layer_norm=layer_norm).eval()
-    posenet.standardise(torch.randn(20, 17, 2), torch.randn(20, 17, 3))
+    posenet.fit_normalization(torch.randn(20, 17, 2), torch.randn(20, 17, 3))
     torch.save({"model_pos": posenet.state_dict()}, tmp_path / "w.pt")
     with pytest.raises(ValueError, match="do not tell how many frames it reads: give frames="):
         load_published(tmp_path / "w.pt", "seq2seq")

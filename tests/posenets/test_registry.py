@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from posenets import ALIASES, build_posenet, get_spec, lifter_names
-from posenets.videopose import filter_widths_of
+from posenets.videopose import build_filter_widths
 
 SMALL = {
     "videopose": {"channels": 8}, "simple_baseline": {"linear_size": 8}, "sem_gcn": {"hid_dim": 8},
@@ -120,9 +120,9 @@ def test_dh_augs_videopose_of_several_frames_has_the_hip_out():
 
 
 def test_filters_beyond_those_the_frames_need_are_one_wide():
-    assert filter_widths_of(1, 4) == [1] * 4 and filter_widths_of(9, 4) == [3, 3, 1, 1]
+    assert build_filter_widths(1, 4) == [1] * 4 and build_filter_widths(9, 4) == [3, 3, 1, 1]
     with pytest.raises(ValueError, match="27 frames need 3 filters"):
-        filter_widths_of(27, 2)
+        build_filter_widths(27, 2)
 
 
 def test_only_some_lifters_predict_all_frames_of_a_window():

@@ -5,18 +5,18 @@ import torch
 
 from kinematics.skeleton import Skeleton
 from posenets import build_posenet
-from posenets.sem_gcn import SemGraphConv, adjacency_of
+from posenets.sem_gcn import SemGraphConv, build_adjacency
 
 
 def test_neighbours_are_the_bones():
-    adjacency = adjacency_of(Skeleton("h36m_16"))
+    adjacency = build_adjacency(Skeleton("h36m_16"))
     assert torch.equal(adjacency, adjacency.T) and adjacency.diagonal().all()
     assert int(adjacency.sum()) == 16 + 2 * 15
 
 
 def test_convolution_equals_a_loop_over_joints():
     torch.manual_seed(0)
-    adjacency = adjacency_of(Skeleton("h36m_16"))
+    adjacency = build_adjacency(Skeleton("h36m_16"))
     conv = SemGraphConv(3, 5, adjacency)
     torch.nn.init.normal_(conv.e)
     features = torch.randn(2, 16, 3)
@@ -48,7 +48,7 @@ def test_a_non_local_block_begins_as_the_identity():
 
 
 def test_row_normalised_adjacency_means_the_same_graph():
-    ones = adjacency_of(Skeleton("h36m_16")).float()
+    ones = build_adjacency(Skeleton("h36m_16")).float()
     posenet = build_posenet("gcn", hid_dim=4, adjacency=(ones / ones.sum(1, keepdim=True)).tolist())
     again = build_posenet("gcn", **posenet.sizes)
     again.load_state_dict(posenet.state_dict())

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from posenets import Lifter, build_posenet
+from data import PoseBatch
+from posenets import ScreenLifter, build_posenet
 from posenets.inputs.modes import rotation_of_virtual_camera
 
 
@@ -52,7 +53,7 @@ def plain(posenet, joints_2d: torch.Tensor, layer_norm: bool) -> torch.Tensor:
 def test_window_equals_the_recurrence_written_out(layer_norm, num_joints, float_dtype):
     posenet = small(num_joints=num_joints, layer_norm=layer_norm).to(float_dtype)
     shape = (50, 4, num_joints)
-    posenet.standardise(torch.randn(*shape, 2, dtype=float_dtype), torch.randn(*shape, 3, dtype=float_dtype))
+    posenet.fit_normalization(torch.randn(*shape, 2, dtype=float_dtype), torch.randn(*shape, 3, dtype=float_dtype))
     joints_2d = torch.randn(3, 4, num_joints, 2, dtype=float_dtype)
     expected = torch.stack([plain(posenet, window, layer_norm) for window in joints_2d])
     joints = posenet.forward_window(joints_2d)
@@ -106,12 +107,12 @@ def test_an_untrained_network_without_output_weights_repeats_its_start():
     assert torch.equal(posenet.forward_window(torch.randn(2, 4, 16, 2))[:, :, 1:], torch.ones(2, 4, 15, 3))
 
 
-def test_units_of_the_data_do_not_matter_once_standardised(generator):
+def test_units_of_the_data_do_not_matter_once_normalized(generator):
     joints_2d = torch.randn(40, 4, 16, 2, generator=generator, dtype=torch.float64)
     joints_3d = torch.randn(40, 4, 16, 3, generator=generator, dtype=torch.float64)
     screen, pixels = small().double(), small().double()
-    screen.standardise(joints_2d, joints_3d)
-    pixels.standardise(500 * joints_2d + 500, 1000 * joints_3d)
+    screen.fit_normalization(joints_2d, joints_3d)
+    pixels.fit_normalization(500 * joints_2d + 500, 1000 * joints_3d)
     assert torch.allclose(pixels(500 * joints_2d + 500), 1000 * screen(joints_2d), atol=1e-6)
 
 
@@ -119,7 +120,7 @@ def test_statistics_are_of_joints_minus_the_hip_and_travel_with_the_weights(gene
     joints_2d = torch.randn(200, 16, 2, generator=generator) * 3 + 1
     joints_3d = torch.randn(200, 16, 3, generator=generator)
     posenet = small()
-    posenet.standardise(joints_2d, joints_3d + torch.tensor([0.0, 0.0, 4.0]))
+    posenet.fit_normalization(joints_2d, joints_3d + torch.tensor([0.0, 0.0, 4.0]))
     relative = (joints_3d - joints_3d[:, :1])[:, 1:]
     assert torch.allclose(posenet.mean_2d, joints_2d.mean(0), atol=1e-5)
     assert torch.allclose(posenet.std_3d, relative.std(0, correction=0), atol=1e-5)
@@ -132,16 +133,16 @@ def test_a_coordinate_that_never_changes_is_not_divided_by_zero(generator):
     joints_2d = torch.randn(30, 4, 16, 2, generator=generator)
     joints_2d[:, :, 0] = 0.25
     posenet = small()
-    posenet.standardise(joints_2d, torch.zeros(30, 4, 16, 3))
+    posenet.fit_normalization(joints_2d, torch.zeros(30, 4, 16, 3))
     assert torch.isfinite(posenet(joints_2d)).all()
     assert torch.equal(posenet.std_2d[0], torch.ones(2))
 
 
 def test_poses_of_another_layout_are_refused():
     with pytest.raises(ValueError, match=r"joints_3d has shape \(5, 17, 3\), expected poses of 16 joints"):
-        small().standardise(torch.zeros(5, 16, 2), torch.zeros(5, 17, 3))
+        small().fit_normalization(torch.zeros(5, 16, 2), torch.zeros(5, 17, 3))
     with pytest.raises(ValueError, match="joints_2d has shape"):
-        small().standardise(torch.zeros(0, 16, 2), torch.zeros(5, 16, 3))
+        small().fit_normalization(torch.zeros(0, 16, 2), torch.zeros(5, 16, 3))
 
 
 @pytest.mark.parametrize("rates", [{"dropout1": 0.5, "dropout2": 0.0}, {"dropout1": 0.0, "dropout2": 0.5}])
@@ -160,30 +161,30 @@ def test_normalised_cells_begin_by_remembering():
 
 
 @pytest.mark.parametrize("input_mode", ["screen", "root", "virtual_camera"])
-def test_a_lifter_standardises_what_its_network_sees_and_is_asked_for(input_mode, generator):
+def test_a_lifter_normalizes_what_its_network_sees_and_is_asked_for(input_mode, generator):
     joints_2d = 0.3 * torch.randn(60, 4, 16, 2, generator=generator)
     joints_3d = torch.randn(60, 4, 16, 3, generator=generator)
-    lifter = Lifter(small(), input_mode)
-    lifter.standardise(joints_2d, joints_3d + 2)
+    lifter = ScreenLifter(small(), input_mode)
+    lifter.fit_normalization(PoseBatch.of(joints_3d + 2, joints_2d, None))
     relative = joints_3d - joints_3d[:, :, :1]
     if input_mode == "virtual_camera":
         rotation = rotation_of_virtual_camera(joints_2d[:, :, 0])
         relative = torch.einsum("btij,btkj->btki", rotation, relative)
-    assert torch.allclose(lifter.posenet.mean_2d, lifter.prepare(joints_2d).mean((0, 1)), atol=1e-5)
+    assert torch.allclose(lifter.posenet.mean_2d, lifter.prepare(joints_2d)[0].mean((0, 1)), atol=1e-5)
     assert torch.allclose(lifter.posenet.mean_3d, relative.mean((0, 1))[1:], atol=1e-5)
 
 
 @pytest.mark.parametrize("input_mode", ["screen", "virtual_camera"])
 def test_a_lifters_window_ends_in_its_answer(input_mode, generator):
     joints_2d = 0.3 * torch.randn(5, 4, 16, 2, generator=generator)
-    lifter = Lifter(small(), input_mode)
+    lifter = ScreenLifter(small(), input_mode)
     window = lifter.forward_window(joints_2d)
     assert window.shape == (5, 4, 16, 3)
     assert torch.allclose(window[:, -1], lifter(joints_2d), atol=1e-6)
 
 
 def test_lifters_without_statistics_take_no_notice():
-    lifter = Lifter(build_posenet("simple_baseline", linear_size=8))
+    lifter = ScreenLifter(build_posenet("simple_baseline", linear_size=8))
     before = {key: value.clone() for key, value in lifter.state_dict().items()}
-    lifter.standardise(torch.randn(5, 1, 16, 2), torch.randn(5, 1, 16, 3))
+    lifter.fit_normalization(PoseBatch.of(torch.randn(5, 1, 16, 3), torch.randn(5, 1, 16, 2), None))
     assert all(torch.equal(value, before[key]) for key, value in lifter.state_dict().items())

@@ -27,7 +27,7 @@ from tests.tiny_cmu import FLAGS
 from training import batches, detections, distributed
 
 DATA = (
-    f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 "
+    f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "
     "--batch_size 16 --figures False --epochs 1"
 )
 SMALL = (

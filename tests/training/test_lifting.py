@@ -80,9 +80,9 @@ def test_a_norm_under_the_limit_is_left_alone():
 
 
 def test_the_standard_loss_weighs_every_coordinate_by_its_spread(generator: torch.Generator):
-    lifter = build_lifter(Settings(recipe="none", lifter=replace(SMALL, standardised=True)), "h36m_16")
+    lifter = build_lifter(Settings(recipe="none", lifter=replace(SMALL, normalized=True)), "h36m_16")
     batch = batch_of(64, generator)
-    lifter.standardise(batch.joints_2d, batch.joints_3d)
+    lifter.fit_normalization(batch)
     trainer = LifterTrainer(lifter, LearningSettings(loss="standard_mse", flip_augment="none"))
     with torch.no_grad():
         error = (copy.deepcopy(lifter).train()(batch.joints_2d) - batch.root_relative()[:, 0])[:, 1:]
@@ -93,9 +93,9 @@ def test_the_standard_loss_weighs_every_coordinate_by_its_spread(generator: torc
 def test_a_loss_in_standard_deviations_needs_a_lifter_that_knows_them():
     with pytest.raises(ValueError, match="--loss standard_mse needs the spread .* choose seq2seq"):
         build_trainer(loss="standard_mse")
-    with pytest.raises(ValueError, match="--standardised True is for simple_baseline, videopose"):
+    with pytest.raises(ValueError, match="--normalized True is for simple_baseline, videopose"):
         build_lifter(
-            Settings(recipe="none", lifter=LifterSettings(posenet_name="videopose", standardised=True)), "h36m_16"
+            Settings(recipe="none", lifter=LifterSettings(posenet_name="videopose", normalized=True)), "h36m_16"
         )
 
 

@@ -9,7 +9,7 @@ from augment.detector_noise.model import DetectorNoise
 from data import REAL, SYNTHETIC, PoseBatch, load_dataset
 from data.multiview.dataset import MultiViewDataset
 from kinematics.triangulation import triangulate
-from posenets import MultiViewLifter
+from posenets import Lifter
 from run_fk_gan import update_lifter
 from tests.tiny_cmu import FLAGS, SETTINGS
 from training.building import build_lifter
@@ -36,11 +36,10 @@ def settings_of(*flags: str) -> Settings:
 
 def lifter_and_loss(
     real: MultiViewDataset, *flags: str, noise: DetectorNoise | None = None
-) -> tuple[MultiViewLifter, SelfSupervision]:
+) -> tuple[Lifter, SelfSupervision]:
     settings = settings_of(*flags)
     torch.manual_seed(0)
     lifter = build_lifter(settings, "h36m_16")
-    assert isinstance(lifter, MultiViewLifter)
     return lifter, SelfSupervision(settings, lifter, len(real), real.device, noise)
 
 
@@ -113,12 +112,12 @@ def test_learning_without_labels_comes_nearer_to_the_truth_than_triangulation():
     settings, (_, seen), (true, detected) = settings_of(*own), parts["train"], parts["test"]
     torch.manual_seed(0)
     lifter = build_lifter(settings, "h36m_16")
-    before, truth = lifter.lift_evaluated(detected.all()), lifter.truth(true.all())[:, 4]
+    before, truth = lifter.predict_batch(detected.all()), lifter.target(true.all())[:, 4]
     trainer = LifterTrainer(lifter, settings.learning, SelfSupervision(settings, lifter, len(seen), seen.device, noise))
     generator = torch.Generator().manual_seed(0)
     for _ in range(30):
         update_lifter(trainer, seen.random_batch(64, generator))
-    after = lifter.lift_evaluated(detected.all())
+    after = lifter.predict_batch(detected.all())
     errors = [1000 * float((joints - truth).norm(dim=-1).mean()) for joints in (before, after)]
     assert errors[1] < 0.97 * errors[0], errors
 

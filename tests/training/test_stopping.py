@@ -29,7 +29,7 @@ from training.stopping import resume_command, stop_on_signal
 HERE = Path(__file__).parent
 SCRIPT = HERE / "disturbed_run.py"
 TINY = (
-    f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 "
+    f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "
     "--posenet_width 16 --generator_width 8 --critic_width_3d 8 "
     "--critic_width_2d 8 --epochs 2 --warmup 1 --steps_per_epoch 24 --batch_size 16 --threads 1 --figures False "
     "--device cpu --test_sets cmux_a"

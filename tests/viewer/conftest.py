@@ -11,7 +11,7 @@ import torch
 from augment import Augmenter, AugmentSettings
 from augment.export.poses import standing_person
 from augment.settings import GanSettings, Mixture
-from posenets import Lifter, build_posenet
+from posenets import ScreenLifter, build_posenet
 
 FRAMES = 9
 if importlib.util.find_spec("viser") is None:
@@ -23,7 +23,7 @@ def checkpoint_of(gan: GanSettings, share: float = 1.0) -> dict[str, Any]:
     settings = AugmentSettings(mixture=Mixture(gan=share, range_of_motion=1.0), gan=gan)
     augmenter = Augmenter(settings, standing_person(FRAMES))
     torch.manual_seed(0)
-    lifter = Lifter(build_posenet("videopose", frames=FRAMES, channels=8), "root")
+    lifter = ScreenLifter(build_posenet("videopose", frames=FRAMES, channels=8), "root")
     lifter.fps = 25.0
     content = lifter.to_checkpoint(1, {"augment": asdict(settings)})
     return {**content, "run": {"augmenter": augmenter.state_dict()}}

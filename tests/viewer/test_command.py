@@ -11,7 +11,7 @@ import torch
 pytest.importorskip("viser")
 
 from kinematics import PoseFKError  # noqa: E402
-from posenets import Lifter, build_posenet  # noqa: E402
+from posenets import ScreenLifter, build_posenet  # noqa: E402
 from viewer import __main__ as command  # noqa: E402
 from viewer import app  # noqa: E402
 from viewer.app import Running, start  # noqa: E402
@@ -114,6 +114,6 @@ def test_a_lifter_s_checkpoint_brings_no_generator_and_says_so(lifter_pt, capsys
 
 def test_an_original_project_s_lifter_is_read_with_its_name(tmp_path):
     posenet = build_posenet("simple_baseline", linear_size=8)
-    torch.save({"state_dict": Lifter(posenet).posenet.state_dict()}, tmp_path / "ckpt.pth.tar")
+    torch.save({"state_dict": ScreenLifter(posenet).posenet.state_dict()}, tmp_path / "ckpt.pth.tar")
     with running(checkpoint=tmp_path / "ckpt.pth.tar", posenet_name="simple_baseline") as viewer:
         assert viewer.pages.names == ("Body", "Recordings")

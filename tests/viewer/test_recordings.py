@@ -9,7 +9,7 @@ import torch
 from data import PoseDataset
 from evaluation import evaluate
 from kinematics import Camera
-from posenets import Lifter, build_posenet, lifter_from_checkpoint
+from posenets import ScreenLifter, build_posenet, lifter_from_checkpoint
 from tests.tiny_cmu import SETTINGS
 from viewer.recordings import BESIDE_M, Recordings
 
@@ -61,7 +61,7 @@ def test_the_camera_sees_what_the_lifter_reads(recordings: Recordings):
 
 
 def test_a_moving_camera_is_another_one_in_every_frame():
-    recordings = Recordings("cmu", FEW, Lifter(build_posenet("simple_baseline", linear_size=8)))
+    recordings = Recordings("cmu", FEW, ScreenLifter(build_posenet("simple_baseline", linear_size=8)))
     recording, camera_name = first_of(recordings)
     view = recording.views[0]
     assert view.camera is not None

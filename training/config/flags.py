@@ -26,7 +26,7 @@ ALIASES = {
     "--GAN_video_playback_input": "gan_time_reversal", "--Pos_video_playback_input": "time_reversal",
     "--nepoch": "epochs", "--previous_dir": "evaluate", "--channel": "posenet_width",
     "--gan_every": "gan_interval", "--mirrored": "flip_augment", "--playback": "time_reversal",
-    "--noise_again": "noisier2noise",
+    "--noise_again": "noisier2noise", "--standardised": "normalized",
 }  # fmt: skip
 
 

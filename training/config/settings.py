@@ -41,7 +41,7 @@ class LifterSettings:
     input_layout: str | None = None
     """Joints the lifter reads: None for those it predicts, or coco_17, the keypoints of detectors, put on the same
     poses."""
-    standardised: bool = False
+    normalized: bool = False
     """simple_baseline: compute in standard deviations from the mean training pose, kept beside the weights."""
     input_mode: str = "screen"
     """What the lifter sees: screen, root (minus the hip), root_placed (and where the hip is), root_scaled (by size),
@@ -90,7 +90,7 @@ class LearningSettings:
     """Updates of the lifter from one step of the staircase to the next."""
     loss: Literal["mpjpe", "mse", "standard_mse"] = "mpjpe"
     """Loss: mean distance of joints (mpjpe, metres), mean squared coordinate error (mse), or that in each coordinate's
-    standard deviation (standard_mse: seq2seq, standardised simple_baseline)."""
+    standard deviation (standard_mse: seq2seq, normalized simple_baseline)."""
     loss_frames: Literal["target", "all"] = "target"
     """Frames of a window the loss is about: the one that is predicted, or all (seq2seq, st_gcn)."""
     difference_weight: float = 0.0

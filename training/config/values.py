@@ -10,6 +10,7 @@ from training.config.settings import Settings
 
 Group = TypeVar("Group")
 RENAMED = {  # in the settings that older runs have stored
+    "lifter": {"standardised": "normalized"},
     "learning": {"gan_every": "gan_interval", "mirrored": "flip_augment", "playback": "time_reversal"},
     "self_supervision": {"noise_again": "noisier2noise"},
 }

@@ -54,7 +54,7 @@ class Pictures:
                 continue
             generator = torch.Generator().manual_seed(2)
             batch = dataset.random_batch(COLUMNS, generator)
-            joints, truth = lifter.lift_evaluated(batch), lifter.truth(batch)[:, lifter.target_frame]
+            joints, truth = lifter.predict_batch(batch), lifter.target(batch)[:, lifter.target_frame]
             self.log.picture(f"lifted_{name}", lifted_grid(batch, joints, truth, name), step, keep)
 
     def _angles(self, synthetic: PoseBatch | None, step: int, keep: bool) -> None:

@@ -44,8 +44,9 @@ OTHER_CONTENT = (KeyError, IndexError, TypeError, AttributeError, OverflowError)
 PICTURES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".gif", ".jpg", ".jpeg", ".png")
 
 
-def read_keypoints(path: Path, hints: Hints, name: str = "auto") -> KeypointClip:
-    """The clip of a file or of OpenPose's folder. name: the format, auto: found from the content."""
+def read_keypoints(path: Path, hints: Hints) -> KeypointClip:
+    """The clip of a file or of OpenPose's folder."""
+    name = hints.format
     if path.suffix.lower() in PICKLES:
         raise PoseFKError(
             f"{path} is a pickle, which can run code when it is opened, so it is not read: save JSON instead (MMPose: "

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from posenets import Lifter, build_posenet
+from posenets import ScreenLifter, build_posenet
 from posenets.checkpoints.files import PREVIOUS, read_checkpoint
 
 
 def content() -> dict[str, Any]:
     torch.manual_seed(0)
-    lifter = Lifter(build_posenet("videopose", channels=8, filter_widths=[3]), "root")
+    lifter = ScreenLifter(build_posenet("videopose", channels=8, filter_widths=[3]), "root")
     optimizer = torch.optim.AdamW(lifter.parameters(), lr=0.1)
     return {**lifter.to_checkpoint(1), "half": torch.ones(3).half(), "optimizer": optimizer.state_dict(), "best": [0.5]}
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from data.devices import go_on
-from posenets import LIFTERS, Lifter, build_posenet, load_lifter, load_published
+from posenets import LIFTERS, ScreenLifter, build_posenet, load_lifter, load_published
 from posenets.checkpoints.files import read_checkpoint
 from posenets.checkpoints.fitting import build_within, fill, fill_optimizer, refuse_not_finite
 
@@ -104,7 +104,7 @@ def test_random_pickles_do_nothing_else(tmp_path: Path):
 def saved(folder: Path, change: Any = lambda content: None, name: str = "simple_baseline") -> Path:
     """A lifter's checkpoint, changed."""
     torch.manual_seed(0)
-    content = Lifter(build_posenet(name, **SIZES[name])).to_checkpoint(3)
+    content = ScreenLifter(build_posenet(name, **SIZES[name])).to_checkpoint(3)
     change(content)
     torch.save(content, folder / "x.pt")
     return folder / "x.pt"
@@ -112,7 +112,7 @@ def saved(folder: Path, change: Any = lambda content: None, name: str = "simple_
 
 @pytest.mark.parametrize("name", SIZES)
 def test_no_size_of_a_lifter_is_built_beyond_its_weights(name: str, tmp_path: Path):
-    sizes = Lifter(build_posenet(name, **SIZES[name])).to_checkpoint(3)["posenet"]["sizes"]
+    sizes = ScreenLifter(build_posenet(name, **SIZES[name])).to_checkpoint(3)["posenet"]["sizes"]
     load_lifter(saved(tmp_path, name=name))
     for size in [size for size, value in sizes.items() if type(value) is int]:
         for value in (10**9, 10**5, -1, 2.5, "8", [8], None):

@@ -156,11 +156,11 @@ def test_dh_aug_alone_is_as_long_as_published_on_human36m_and_as_long_as_the_oth
 def test_martinez_is_simple_baseline_as_first_published():
     settings = read_settings(["--posenet_name", "martinez"])
     lifter, learning = settings.lifter, settings.learning
-    assert lifter.standardised and lifter.posenet_width == 1024 and lifter.dropout == 0.5
+    assert lifter.normalized and lifter.posenet_width == 1024 and lifter.dropout == 0.5
     assert (learning.lr, learning.batch_size, learning.loss, learning.max_norm) == (1e-3, 64, "standard_mse", 1.0)
     assert (learning.lr_schedule, learning.lr_decay, learning.lr_decay_steps) == ("staircase", 0.96, 100_000)
     assert read_settings(["--posenet_name", "martinez", "-lrd", "0.9"]).learning.lr_schedule == "staircase"
-    assert not read_settings(["--posenet_name", "mlp"]).lifter.standardised
+    assert not read_settings(["--posenet_name", "mlp"]).lifter.normalized
     with pytest.raises(ValueError, match="--max_norm -1.0: expected at least 0"):
         read_settings(["--max_norm", "-1"])
     with pytest.raises(ValueError, match="--lr_decay_steps 0: expected at least 1"):

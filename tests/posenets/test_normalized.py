@@ -3,12 +3,13 @@
 import pytest
 import torch
 
-from posenets import Lifter, build_posenet, load_lifter, load_published
+from data import PoseBatch
+from posenets import ScreenLifter, build_posenet, load_lifter, load_published
 
 
-def small(standardised: bool = True, **sizes):
+def small(normalized: bool = True, **sizes):
     torch.manual_seed(0)
-    return build_posenet("simple_baseline", linear_size=12, standardised=standardised, **sizes).eval()
+    return build_posenet("simple_baseline", linear_size=12, normalized=normalized, **sizes).eval()
 
 
 def poses(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -19,7 +20,7 @@ def poses(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
 def test_the_network_inside_is_the_plain_one_between_two_changes_of_unit(generator):
     joints_2d, joints_3d = poses(generator)
     posenet, inside = small(), small(False, predict_hip=False)
-    posenet.standardise(joints_2d, joints_3d)
+    posenet.fit_normalization(joints_2d, joints_3d)
     inside.load_state_dict({key: value for key, value in posenet.state_dict().items() if key in inside.state_dict()})
     relative = (joints_3d - joints_3d[:, :, :1])[:, 0]
     seen = (joints_2d - joints_2d.mean(0)) / joints_2d.std(0, correction=0)
@@ -27,13 +28,13 @@ def test_the_network_inside_is_the_plain_one_between_two_changes_of_unit(generat
     expected = inside(seen) * std + relative.mean(0)
     torch.testing.assert_close(posenet(joints_2d), expected, atol=1e-5, rtol=0)
     assert torch.equal(posenet(joints_2d)[:, 0], torch.zeros(200, 3))
-    torch.testing.assert_close(posenet.spread()[1:], std[1:])
+    torch.testing.assert_close(posenet.target_std()[1:], std[1:])
 
 
 def test_statistics_travel_with_checkpoints(generator, tmp_path):
     joints_2d, joints_3d = poses(generator)
-    lifter = Lifter(small(), "root").eval()
-    lifter.standardise(joints_2d, joints_3d)
+    lifter = ScreenLifter(small(), "root").eval()
+    lifter.fit_normalization(PoseBatch.of(joints_3d, joints_2d, None))
     torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
     again = load_lifter(tmp_path / "last.pt")
     assert torch.equal(again.posenet.mean_3d, lifter.posenet.mean_3d) and again.posenet.std_2d.std() > 0
@@ -45,11 +46,12 @@ def test_statistics_travel_with_checkpoints(generator, tmp_path):
 def test_without_statistics_the_weights_are_the_published_ones(tmp_path):
     plain = small(False)
     assert not {key for key in plain.state_dict() if key.startswith(("mean_", "std_"))}
-    assert plain.spread() is None
+    assert plain.target_std() is None
     torch.save({"state_dict": plain.state_dict()}, tmp_path / "weights.pt")
-    assert not load_published(tmp_path / "weights.pt", "mlp").sizes["standardised"]
+    assert not load_published(tmp_path / "weights.pt", "mlp").sizes["normalized"]
     with pytest.raises(ValueError, match="lacks mean_2d"):
-        standardised = small().to(torch.float32)
-        content = {**Lifter(standardised).to_checkpoint(), "model_pos": small(False, predict_hip=False).state_dict()}
+        normalized = small().to(torch.float32)
+        plain = small(False, predict_hip=False).state_dict()
+        content = {**ScreenLifter(normalized).to_checkpoint(), "model_pos": plain}
         torch.save(content, tmp_path / "last.pt")
         load_lifter(tmp_path / "last.pt")

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from posenets.base import PoseNet, with_hip
+from posenets.base import PoseNet, prepend_zero_root
 
 CONSTANT = 1e-6  # a coordinate with less spread (a root-centred hip) is centred and not scaled
 
 
-class StandardisedNet(PoseNet):
+class NormalizedNet(PoseNet):
     """A lifter that may keep statistics, in buffers: mean_2d, std_2d (J, in_features), mean_3d, std_3d (J - 1, 3) m."""
 
     mean_2d: Tensor
@@ -21,7 +21,7 @@ class StandardisedNet(PoseNet):
     mean_3d: Tensor
     std_3d: Tensor
 
-    def keep_statistics(self) -> None:
+    def register_statistics(self) -> None:
         """Make the buffers, with means 0 and deviations 1."""
         if self.num_joints < 2:
             raise ValueError(f"num_joints is {self.num_joints}, expected at least 2: the hip is not predicted.")
@@ -30,12 +30,12 @@ class StandardisedNet(PoseNet):
             self.register_buffer(f"std_{side}", torch.ones(shape))
 
     @property
-    def keeps_statistics(self) -> bool:
+    def has_statistics(self) -> bool:
         """Whether keep_statistics was called."""
         return hasattr(self, "mean_2d")
 
     @torch.no_grad()
-    def standardise(
+    def fit_normalization(
         self,
         joints_2d: Float[Tensor, "*batch_2d joints_2d features"],
         joints_3d: Float[Tensor, "*batch_3d joints_3d 3"],
@@ -45,7 +45,7 @@ class StandardisedNet(PoseNet):
         joints_2d: as the network will see them; joints_3d: metres, any root. Before training: weights fit their
         statistics.
         """
-        if not self.keeps_statistics:
+        if not self.has_statistics:
             return
         for name, joints in (("joints_2d", joints_2d), ("joints_3d", joints_3d)):
             if joints.shape[-2] != self.num_joints or joints.numel() == 0:
@@ -56,16 +56,16 @@ class StandardisedNet(PoseNet):
             self.get_buffer(f"mean_{side}").copy_(mean)
             self.get_buffer(f"std_{side}").copy_(torch.where(std > CONSTANT, std, 1.0))
 
-    def spread(self) -> Float[Tensor, "joints 3"] | None:
+    def target_std(self) -> Float[Tensor, "joints 3"] | None:
         """Standard deviation of every coordinate that is predicted, metres; 1 for the hip's."""
-        if not self.keeps_statistics:
+        if not self.has_statistics:
             return None
         return torch.cat([torch.ones_like(self.std_3d[:1]), self.std_3d])
 
-    def standard(self, joints_2d: Float[Tensor, "*batch joints features"]) -> Float[Tensor, "*batch joints features"]:
+    def normalize(self, joints_2d: Float[Tensor, "*batch joints features"]) -> Float[Tensor, "*batch joints features"]:
         """joints_2d in standard deviations from their mean."""
         return (joints_2d - self.mean_2d) / self.std_2d
 
-    def in_metres(self, standard: Float[Tensor, "*batch joints_without_hip 3"]) -> Float[Tensor, "*batch joints 3"]:
+    def denormalize(self, standard: Float[Tensor, "*batch joints_without_hip 3"]) -> Float[Tensor, "*batch joints 3"]:
         """Joints in metres of what the network answers in standard deviations, the hip put back at 0."""
-        return with_hip(standard * self.std_3d + self.mean_3d)
+        return prepend_zero_root(standard * self.std_3d + self.mean_3d)
