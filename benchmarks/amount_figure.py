@@ -22,12 +22,12 @@ def amount_figure(out: Path, seeds: list[int]) -> Figure:
     figure = Figure(figsize=(9, 3.4), dpi=100, layout="constrained")
     for axes, (test_set, title) in zip(figure.subplots(1, 2, sharey=True), NAMES.items(), strict=True):
         for (colour, style), lifter in zip(CURVES, TABLES["amount"].lifters, strict=False):
-            found = {
+            by_share = {
                 times: [errors[test_set] for seed in seeds
                         if (errors := last_errors(out / "amount", (amount_name(times), lifter, seed)))]
                 for times in SHARES
             }  # fmt: skip
-            known = {times: values for times, values in found.items() if values}
+            known = {times: values for times, values in by_share.items() if values}
             spread = [statistics.stdev(values) if len(values) > 1 else 0.0 for values in known.values()]
             means = [statistics.mean(values) for values in known.values()]
             axes.errorbar(list(known), means, spread, color=colour, linestyle=style, marker="o", markersize=4,

@@ -19,7 +19,7 @@ FLAGS = (
 def programs() -> tuple[str, str] | None:
     """Chromium and its driver, None where one of them is not on the PATH."""
     browsers = ("chromium", "chromium-browser", "google-chrome")
-    browser = next((found for name in browsers if (found := shutil.which(name))), None)
+    browser = next((path for name in browsers if (path := shutil.which(name))), None)
     driver = shutil.which("chromedriver")
     return (browser, driver) if browser and driver else None
 
@@ -27,15 +27,15 @@ def programs() -> tuple[str, str] | None:
 @contextmanager
 def headless(profile: Path, width: int = 1400, height: int = 860) -> Iterator[webdriver.Chrome]:
     """A browser with a new profile in the empty folder `profile`; it keeps its console and all requests it makes."""
-    found = programs()
-    if found is None:
+    paths = programs()
+    if paths is None:
         raise FileNotFoundError("chromium and chromedriver are not on the PATH: apt-get install chromium-driver")
     options = webdriver.ChromeOptions()
-    options.binary_location = found[0]
+    options.binary_location = paths[0]
     for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, Service(executable_path=found[1]))
+    driver = webdriver.Chrome(options, Service(executable_path=paths[1]))
     try:
         yield driver
     finally:

@@ -56,10 +56,10 @@ def pace(way: str, folder: str) -> float:
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return 0.0
-    found = re.search(r"([\d,]+) poses/s", done.stdout)
-    if found is None:
+    match = re.search(r"([\d,]+) poses/s", done.stdout)
+    if match is None:
         raise ValueError(f"{COMMAND} printed no pace: {done.stdout[-200:]}")
-    return float(found[1].replace(",", ""))
+    return float(match[1].replace(",", ""))
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ class Errors(NamedTuple):
 
     groups: list[float]
     counts: list[int]
-    whole: float
+    all_frames: float
     late: float
     still: float
     fast: float
@@ -53,7 +53,7 @@ def errors_of(lifter: Lifter, test_set: str, data_root: str) -> Errors:
     dataset.first = dataset.last = dataset.sample  # every window is padded from its own frame on
     still = 1000 * predict_dataset(lifter, dataset).errors.plain.mean(dim=1)
     numbers = [float(values.mean()) for values in (error, late, still, error[fast], still[fast])]
-    return Errors([float(error[own].mean()) for own in inside], [int(own.sum()) for own in inside], *numbers)
+    return Errors([float(error[mask].mean()) for mask in inside], [int(mask.sum()) for mask in inside], *numbers)
 
 
 def table(paths: Sequence[Path], test_set: str, data_root: str) -> str:

@@ -173,8 +173,8 @@ def flags_of(run: Run, table: Table, folder: Path, data_root: str) -> list[str]:
     """What run_fk_gan.py is told."""
     variant, lifter, seed = run
     flags = f"{table.budget} {(table.variants | table.side)[variant]} {table.lifters[lifter]}"
-    own = f"--dataset cmu --figures False --seed {seed} --threads 1 --checkpoint {folder} --data_root {data_root}"
-    return _without_doubles(f"{flags} {own}").split()
+    fixed = f"--dataset cmu --figures False --seed {seed} --threads 1 --checkpoint {folder} --data_root {data_root}"
+    return _without_doubles(f"{flags} {fixed}").split()
 
 
 def _without_doubles(flags: str) -> str:
@@ -187,12 +187,12 @@ def shown(out: Path, table: Table, lifter: str, seeds: Sequence[int]) -> str:
     """Mean and standard deviation over the finished seeds, millimetres, and the change against the first variant."""
     rows, base = [["variant", "seeds", "(a)", "", "(b)", "", "validation"]], {}
     for variant in table.variants | table.side:
-        found = [errors for seed in seeds if (errors := last_errors(out, (variant, lifter, seed)))]
-        if not found:
+        runs = [errors for seed in seeds if (errors := last_errors(out, (variant, lifter, seed)))]
+        if not runs:
             continue
-        row = [variant, str(len(found))]
+        row = [variant, str(len(runs))]
         for name in TEST_SETS:
-            values = [errors[name] for errors in found]
+            values = [errors[name] for errors in runs]
             mean = statistics.mean(values)
             first = base.setdefault(name, mean)
             row.append(f"{mean:.1f} ± {statistics.stdev(values):.1f}" if len(values) > 1 else f"{mean:.1f}")

@@ -61,7 +61,7 @@ def main() -> None:
     arguments = parser.parse_args()
     data = DataSettings(dataset="cmu", data_root=arguments.data_root)
     recordings = {name: load_test_set(name, data, 1, []) for name in TEST_SETS}
-    sets = {name: PoseDataset.from_recordings(own, "h36m_16", 1, target=0) for name, own in recordings.items()}
+    sets = {name: PoseDataset.from_recordings(of_set, "h36m_16", 1, target=0) for name, of_set in recordings.items()}
     for name in TABLES["coco"].lifters:
         rows = [["input", "seeds", "(a)", "(b)"]]
         for way, variant in WAYS.items():

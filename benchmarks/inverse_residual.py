@@ -60,11 +60,11 @@ def main() -> None:
     parser.add_argument("--subjects", nargs="*", default=[])
     arguments = parser.parse_args()
     joints = cmu_joints(arguments.data_root, arguments.subjects)
-    found = residual(joints)
-    print(f"{len(joints)} poses in {found.seconds:.1f} s, mean {found.millimetres.mean():.1f} mm")
-    for name, millimetres in zip(Skeleton("h36m_16").joints, found.millimetres.unbind(1), strict=True):
+    residuals = residual(joints)
+    print(f"{len(joints)} poses in {residuals.seconds:.1f} s, mean {residuals.millimetres.mean():.1f} mm")
+    for name, millimetres in zip(Skeleton("h36m_16").joints, residuals.millimetres.unbind(1), strict=True):
         print(f"{name:10} mean {millimetres.mean():6.1f} mm, 95 % {millimetres.quantile(0.95):6.1f} mm")
-    for name, outside in zip(JOINT_ANGLES, found.outside.tolist(), strict=True):
+    for name, outside in zip(JOINT_ANGLES, residuals.outside.tolist(), strict=True):
         print(f"{name:26} outside its limits in {100 * outside:4.1f} % of the poses")
 
 

@@ -74,8 +74,8 @@ def halves(recordings: list[Recording]) -> tuple[list[Recording], list[Recording
     """Every other capture, in the order of their names."""
     names = sorted({recording.group["sequence"] for recording in recordings})
     first = set(names[::2])
-    own = [recording for recording in recordings if recording.group["sequence"] in first]
-    return own, [recording for recording in recordings if recording.group["sequence"] not in first]
+    half = [recording for recording in recordings if recording.group["sequence"] in first]
+    return half, [recording for recording in recordings if recording.group["sequence"] not in first]
 
 
 def whole_clips(dataset: PoseDataset, count: int, seed: int) -> Tensor:
@@ -146,8 +146,8 @@ def synthetic_clips(dataset: PoseDataset, budget: Budget, seed: int, out: Path) 
 
 def row_of(name: str, clips: list[Tensor], real: list[Tensor]) -> list[str]:
     """A line of the table: means over the seeds; of distances ± the standard deviation where there are several."""
-    numbers = [motion_statistics(own, FPS) for own in clips]
-    apart = [motion_distances(own, other, FPS) for own, other in zip(clips, real, strict=True)]
+    numbers = [motion_statistics(half, FPS) for half in clips]
+    apart = [motion_distances(half, other, FPS) for half, other in zip(clips, real, strict=True)]
     row = [name]
     for key in ("speed", "limb_speed", "acceleration"):
         levels = zip(*(getattr(n, key) for n in numbers), strict=True)
@@ -195,14 +195,14 @@ def main() -> None:
     budget = Budget(arguments.updates, arguments.batch_size, arguments.width, arguments.lr, arguments.clips)
     recordings = load_dataset("cmu", DataSettings(dataset="cmu", data_root=arguments.data_root)).train
     learned, judge = (PoseDataset.from_recordings(half, "h36m_16", arguments.frames) for half in halves(recordings))
-    found: dict[str, list[Tensor]] = {}
+    drawn: dict[str, list[Tensor]] = {}
     for seed in arguments.seeds:
         real, seen = (whole_clips(half, budget.clips, seed) for half in (judge, learned))
         lines = [(REAL, real), (FLOOR, seen), (NO_SKATE, remove_foot_skate(real))]
         for name, clips in lines + synthetic_clips(learned, budget, seed, arguments.out):
-            found.setdefault(name, []).append(clips)
-    print(columns([HEADER, *(row_of(name, clips, found[REAL]) for name, clips in found.items())]))
-    first = {name: clips[0] for name, clips in found.items()}
+            drawn.setdefault(name, []).append(clips)
+    print(columns([HEADER, *(row_of(name, clips, drawn[REAL]) for name, clips in drawn.items())]))
+    first = {name: clips[0] for name, clips in drawn.items()}
     save_figure(motion_curves(first, FPS), arguments.out / "motion_curves.png")
     save_figure(clip_strips(first), arguments.out / "motion_strips.png")
 

@@ -29,8 +29,8 @@ def motion_curves(clips: Mapping[str, Tensor], fps: float) -> Figure:
     )
     panels = figure.subplots(1, len(kinds), sharey=True)
     for axes, (title, numbers, limits) in zip(panels, kinds, strict=True):
-        for i, (name, own) in enumerate(clips.items()):
-            values = np.quantile(numbers(own).flatten().numpy(), POINTS)
+        for i, (name, of_set) in enumerate(clips.items()):
+            values = np.quantile(numbers(of_set).flatten().numpy(), POINTS)
             colour, style = ("black", "-") if i == 0 else CURVES[(i - 1) % len(CURVES)]
             width = 2.4 if i == 0 else 1.3 if i <= len(CURVES) else 0.7
             axes.plot(values, 100 * POINTS, style, color=colour, linewidth=width, label=name)
@@ -49,8 +49,8 @@ def clip_strips(clips: Mapping[str, Tensor]) -> Figure:
     """
     figure = Figure(figsize=(8, 1.2 * len(clips)), dpi=100)
     figure.subplots_adjust(left=0.005, right=0.995, top=0.99, bottom=0.01, hspace=0.05)
-    for axes, (name, own) in zip(figure.subplots(len(clips), 1), clips.items(), strict=True):
-        _strip(axes, _typical(own)[::STEP].numpy())
+    for axes, (name, of_set) in zip(figure.subplots(len(clips), 1), clips.items(), strict=True):
+        _strip(axes, _typical(of_set)[::STEP].numpy())
         axes.text(0.0, 1.0, name, transform=axes.transAxes, fontsize=8, va="top")
     return figure
 

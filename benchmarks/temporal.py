@@ -126,8 +126,8 @@ def measure(case: Case, recordings: list[Recording], device: torch.device, round
 
     data_path(), step()
     times = [(seconds(data_path, device), seconds(step, device)) for _ in range(rounds)]
-    data, whole = (statistics.median(column) for column in zip(*times, strict=True))
-    return Row(case, batch, 2 * batch / data, whole * 1e3, statistics.median(d / w for d, w in times))
+    data_s, step_s = (statistics.median(column) for column in zip(*times, strict=True))
+    return Row(case, batch, 2 * batch / data_s, step_s * 1e3, statistics.median(d / w for d, w in times))
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def four_cameras(poses: int) -> Camera:
 
 def looped(rays: np.ndarray, projections: np.ndarray) -> np.ndarray:
     """(B, V, J, 2) and (V, 3, 4) -> (B, J, 3), one joint after the other."""
-    found = np.empty((len(rays), rays.shape[2], 3))
+    points = np.empty((len(rays), rays.shape[2], 3))
     for pose in range(len(rays)):
         for joint in range(rays.shape[2]):
             rows = [
@@ -39,8 +39,8 @@ def looped(rays: np.ndarray, projections: np.ndarray) -> np.ndarray:
                 for axis in range(2)
             ]
             solution = np.linalg.svd(np.stack(rows))[2][-1]
-            found[pose, joint] = solution[:3] / solution[3]
-    return found
+            points[pose, joint] = solution[:3] / solution[3]
+    return points
 
 
 def main() -> None:

@@ -143,10 +143,10 @@ def slider_box(driver, label: str) -> dict[str, float]:
     )  # fmt: skip
 
 
-def mouse(driver, kind: str, x: float, y: float) -> None:
+def mouse(driver, action: str, x: float, y: float) -> None:
     """Press, move or release the left button there."""
     held = {"button": "left", "buttons": 1, "clickCount": 1}
-    driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": f"mouse{kind}", "x": x, "y": y, **held})
+    driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": f"mouse{action}", "x": x, "y": y, **held})
 
 
 def drag_to_and_fro(driver, label: str, seconds: float) -> float:

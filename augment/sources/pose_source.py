@@ -127,6 +127,4 @@ class PoseSource:
 
     @classmethod
     def check_state(cls, state: dict[str, Any], settings: AugmentSettings, frames: int) -> None:
-        """Refuse a state, read from a file, that is not of these settings and of clips of so many frames."""
-        if state:
-            raise ValueError(f"its state of the source {cls.__name__} holds {', '.join(map(str, state))[:80]}.")
+        """Refuse a state from a file that does not fit the settings or clips of so many frames; default: none."""

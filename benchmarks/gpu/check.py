@@ -53,21 +53,21 @@ def tests(check: Check) -> Found:
     report = check.out / "tests.xml"
     words = ["-m", "pytest", "tests/gpu", "-q", "--gpu-device", check.device, "-W", "default", "-p", "no:cacheprovider"]
     words += [f"--junitxml={report}", *(["-k", check.only] if check.only else [])]
-    found = run(check, "tests", words, check.seconds(150, 150))
+    results = run(check, "tests", words, check.seconds(150, 150))
     if report.is_file():
         cases = list(ElementTree.parse(report).iter("testcase"))
         failed = {case.get("name"): first_line(case) for case in cases if first_line(case) is not None}
-        found |= {"tests": len(cases), "skipped": sum(case.find("skipped") is not None for case in cases)}
-        found["failed"] = failed
+        results |= {"tests": len(cases), "skipped": sum(case.find("skipped") is not None for case in cases)}
+        results["failed"] = failed
         report.unlink()
-    return found
+    return results
 
 
 def first_line(case: ElementTree.Element) -> str | None:
     """Why a test failed, None if it did not."""
-    for kind in ("failure", "error"):
-        if (problem := case.find(kind)) is not None:
-            return (problem.get("message") or kind).splitlines()[0][:300]
+    for outcome in ("failure", "error"):
+        if (problem := case.find(outcome)) is not None:
+            return (problem.get("message") or outcome).splitlines()[0][:300]
     return None
 
 
@@ -76,11 +76,11 @@ def benchmark(check: Check) -> Found:
     rows, table = check.out / "rows.json", check.out / "rows.md"
     words = ["-m", "benchmarks.gpu", "--device", check.device, "--json", str(rows), "--markdown", str(table)]
     words += ["--seconds", str(check.seconds(180, 60)), *(["--small"] if check.small else [])]
-    found = run(check, "benchmark", words, check.seconds(205, 80))
+    results = run(check, "benchmark", words, check.seconds(205, 80))
     if rows.is_file():
-        found |= json.loads(rows.read_text()) | {"table": table.read_text()}
+        results |= json.loads(rows.read_text()) | {"table": table.read_text()}
         rows.unlink(), table.unlink()
-    return found
+    return results
 
 
 def training(check: Check) -> Found:
@@ -146,17 +146,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     check = Check(chosen.device, chosen.small, chosen.out.resolve(), chosen.only, chosen.seeds, chosen.patience)
     check.out.mkdir(parents=True, exist_ok=True)
-    found: Found = {"about": about(chosen.device), "small": chosen.small}
+    results: Found = {"about": about(chosen.device), "small": chosen.small}
     for name in chosen.steps:
         try:
-            found[name] = STEPS[name](check)
+            results[name] = STEPS[name](check)
         except Exception as error:  # a report that cannot be read stops no other step
-            found[name] = {"ok": False, "ended": f"{type(error).__name__}: {error}", "seconds": 0.0}
-        write(check.out, found)
-        print(f"{name}: {'well' if found[name]['ok'] else found[name]['ended'] or 'not well'}, "
-              f"{found[name]['seconds']:.0f} s", flush=True)  # fmt: skip
-    print(summary(found))
-    if not all(found[name]["ok"] for name in chosen.steps):
+            results[name] = {"ok": False, "ended": f"{type(error).__name__}: {error}", "seconds": 0.0}
+        write(check.out, results)
+        print(f"{name}: {'well' if results[name]['ok'] else results[name]['ended'] or 'not well'}, "
+              f"{results[name]['seconds']:.0f} s", flush=True)  # fmt: skip
+    print(summary(results))
+    if not all(results[name]["ok"] for name in chosen.steps):
         sys.exit(1)
 
 
@@ -165,32 +165,32 @@ def about(device: str) -> str:
     return f"{card}, PyTorch {torch.__version__}, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%d %H:%M')}"
 
 
-def write(out: Path, found: Found) -> None:
+def write(out: Path, results: Found) -> None:
     """Both files, whole or not at all."""
-    for name, text in (("gpu_check.json", json.dumps(found, indent=1) + "\n"), ("gpu_check.md", summary(found))):
+    for name, text in (("gpu_check.json", json.dumps(results, indent=1) + "\n"), ("gpu_check.md", summary(results))):
         with atomic_write(out / name) as part:
             part.write_text(text)
 
 
-def summary(found: Found) -> str:
+def summary(results: Found) -> str:
     """What was found, as markdown."""
-    lines = [f"# GPU check: {found['about']}" + (" (a rehearsal)" if found["small"] else ""), ""]
+    lines = [f"# GPU check: {results['about']}" + (" (a rehearsal)" if results["small"] else ""), ""]
     for name in STEPS:
-        if name in found:
-            step = found[name]
+        if name in results:
+            step = results[name]
             outcome = "well" if step["ok"] else f"NOT WELL {step.get('ended', '')}"
             lines.append(f"* {name}: {outcome}, {step['seconds']} s")
-    if "tests" in found and "failed" in found["tests"]:
-        step = found["tests"]
+    if "tests" in results and "failed" in results["tests"]:
+        step = results["tests"]
         lines += ["", f"{step['tests']} tests, {len(step['failed'])} failed, {step['skipped']} skipped."]
         lines += [f"* `{name}`: {why}" for name, why in step["failed"].items()]
-    errors = found.get("training", {}).get("mpjpe_mm", {})
+    errors = results.get("training", {}).get("mpjpe_mm", {})
     if errors:
         lines += ["", "| MPJPE, mm | mean | sd | seeds |", "|---|---:|---:|---:|"]
         for name, values in errors.items():
             spread = f"{statistics.stdev(values):.1f}" if len(values) > 1 else "-"
             lines.append(f"| {name} | {statistics.mean(values):.1f} | {spread} | {len(values)} |")
-    return "\n".join([*lines, "", found.get("benchmark", {}).get("table", "")])
+    return "\n".join([*lines, "", results.get("benchmark", {}).get("table", "")])
 
 
 if __name__ == "__main__":

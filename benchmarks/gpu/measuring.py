@@ -96,13 +96,13 @@ class Bench:
             for _ in range(calls):
                 work()
             self.wait()
-            whole = time.perf_counter() - start
+            elapsed = time.perf_counter() - start
         events = profile.events() or []
         on_gpu = [event for event in events if event.device_type == DeviceType.CUDA]
         busy = sum(event.time_range.elapsed_us() for event in on_gpu) / 1e6
         waits = sum("Synchronize" in event.name for event in events if event.device_type == DeviceType.CPU)
         return {
-            "kernels": round(len(on_gpu) / calls), "idle": max(0.0, 1 - busy / whole),
+            "kernels": round(len(on_gpu) / calls), "idle": max(0.0, 1 - busy / elapsed),
             "waits": round((waits - 1) / calls), "peak_gb": peak,
         }  # fmt: skip
 
