@@ -13,7 +13,8 @@ from data.multiview.dataset import MultiViewDataset
 from kinematics import Camera, DHHuman, Skeleton, bone_lengths, constants
 from kinematics.batch_last import stack
 from kinematics.foot_contact import lowest_heights, remove_foot_skate, smoothed
-from kinematics.inverse import BodyPose, joint_angles_from_joints
+from kinematics.human import BodyPose
+from kinematics.inverse import joint_angles_from_joints
 from kinematics.joints import J
 from kinematics.limb_frames import LimbPose, take_apart, trunk_frames
 

@@ -17,8 +17,8 @@ from kinematics.camera import world_to_camera as world_to_camera
 from kinematics.dh import JOINT_ANGLES as JOINT_ANGLES
 from kinematics.errors import PoseFKError as PoseFKError
 from kinematics.errors import exit_with_one_sentence as exit_with_one_sentence
+from kinematics.human import BodyPose as BodyPose
 from kinematics.human import DHHuman as DHHuman
-from kinematics.inverse import BodyPose as BodyPose
 from kinematics.inverse import joint_angles_from_joints as joint_angles_from_joints
 from kinematics.limits import JointLimits as JointLimits
 from kinematics.limits import joint_limits as joint_limits

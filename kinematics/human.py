@@ -7,6 +7,8 @@ numbers, one row per angle, length or coordinate. It is written for torch.compil
 of it, and long contiguous rows are also what eager PyTorch is fastest at on a CPU.
 """
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -30,6 +32,15 @@ _INPUTS = {
     "bone_lengths": (len(BONES), "one per bone of kinematics.BONES"),
     "root": (3, "x, y and z"),
 }
+
+
+class BodyPose(NamedTuple):
+    """What DHHuman takes: angles (..., 28) rad, lengths (..., 15) m, Euler x y z (..., 3) rad, root (..., 3) m."""
+
+    joint_angles: Tensor
+    bone_lengths: Tensor
+    global_rotation: Tensor
+    root: Tensor
 
 
 class DHHuman(nn.Module):

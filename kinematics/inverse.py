@@ -12,7 +12,6 @@ limb on its own:
 """
 
 import math
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -21,6 +20,7 @@ from torch import Tensor
 from kinematics.bones import BODY_JOINTS, bone_lengths
 from kinematics.constants import constant, indices
 from kinematics.dh import JOINT_ANGLES
+from kinematics.human import BodyPose
 from kinematics.limits import joint_limits
 from kinematics.rotation import matrix_to_euler, matrix_to_euler_zyx, stack_rows
 
@@ -37,15 +37,6 @@ _NATURAL_BEND = (-1.0, -1.0, 1.0, 1.0)  # sign of a bent knee or elbow
 # Sine of an angle that counts as none, for it is rounding: of float32 poses near the origin, and our own.
 _STRAIGHT, _ROUNDINGS = 2e-6, 50
 _NEAREST = 1e-4  # weight of being near the middle of the limits against being inside them
-
-
-class BodyPose(NamedTuple):
-    """What DHHuman takes: angles (..., 28) rad, lengths (..., 15) m, Euler x y z (..., 3) rad, root (..., 3) m."""
-
-    joint_angles: Tensor
-    bone_lengths: Tensor
-    global_rotation: Tensor
-    root: Tensor
 
 
 def _unit(vectors: Tensor, otherwise: Tensor) -> Tensor:

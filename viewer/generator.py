@@ -14,7 +14,6 @@ from augment.export.poses import STANDING_FPS, standing_person
 from augment.gan.source import GanSource
 from augment.stored import stored_augmenter
 from kinematics import DHHuman
-from kinematics.bones import scale_bones
 from kinematics.stature import average_bone_lengths
 from posenets.checkpoints.content import is_posefk
 from viewer.orbit import OrbitPanel
@@ -53,11 +52,8 @@ class ClipSource:
     @torch.inference_mode()
     def clip(self, noise: Float[Tensor, "1 noise"], temperature: float = 1.0) -> Float[Tensor, "frames 16 3"]:
         """Generate a clip, metres, world, over the origin, on the floor. temperature: factor of the latent."""
-        pose = self._pose_generator(temperature * noise)
-        lengths = (
-            self._lengths if pose.bone_factors is None else scale_bones(self._lengths[None], pose.bone_factors)[:, None]
-        )
-        joints = self._human(pose.joint_angles, lengths, pose.global_rotation, torch.zeros_like(pose.root))
+        pose = self._pose_generator(temperature * noise).on(self._lengths[None])
+        joints = self._human(*pose._replace(root=torch.zeros_like(pose.root)))
         at = torch.zeros(1, dtype=torch.int64)
         return self._augmenter.reference.place_on_ground(joints, at, self._gan.remove_foot_skate)[0]
 

@@ -14,6 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from augment.gan.layers import Dense, ResidualBlock
+from kinematics.bones import scale_bones
+from kinematics.human import BodyPose
 from kinematics.limits import JointLimits, joint_limits
 
 NUM_ANGLES, NUM_ROTATIONS, NUM_ROOT, NUM_FACTORS = 28, 3, 3, 8
@@ -31,6 +33,11 @@ class GeneratedPose(NamedTuple):
     global_rotation: Tensor  # (B, T, 3) rad, Rx Ry Rz
     root: Tensor  # (B, T, 3) m, from the origin the augmenter chooses (a real pose's hip)
     bone_factors: Tensor | None  # (B, 8) about 1, in the order of kinematics.bones.FACTOR_NAMES; None unless learned
+
+    def on(self, bone_lengths: Float[Tensor, "batch 15"]) -> BodyPose:
+        """Pose bodies of these lengths, metres, times the learned factors."""
+        lengths = bone_lengths if self.bone_factors is None else scale_bones(bone_lengths, self.bone_factors)
+        return BodyPose(self.joint_angles, lengths[:, None], self.global_rotation, self.root)
 
 
 class PoseGenerator(nn.Module):

@@ -17,7 +17,6 @@ from augment.sources.pose_source import PoseSource, SourceContext
 from data.batch import PoseBatch
 from kinematics import Camera
 from kinematics.batch_last import to_batch_last
-from kinematics.bones import scale_bones
 from posenets.checkpoints.fitting import fill, fill_optimizer
 
 COLLAPSE_SAMPLES = 512
@@ -65,12 +64,10 @@ class GanSource(PoseSource):
     def draw(self, indices: Tensor, generator: torch.Generator) -> Tensor:
         """World joints (B, T, 16, 3); gradients flow to the generator if they are on."""
         pose = self.pose_generator(self.pose_generator.sample_latent(len(indices), generator))
-        lengths = None
-        if pose.bone_factors is not None:
-            lengths = scale_bones(self.reference.body_lengths[indices], pose.bone_factors)
-        return self.context.forward_kinematics(
-            pose.joint_angles, pose.global_rotation, indices, generator, pose.root, lengths
-        )
+        lengths = self.reference.body_lengths.index_select(0, indices)
+        if pose.bone_factors is None:
+            lengths = self.context.dh_bodies(lengths, generator)
+        return self.context.forward_kinematics(pose.on(lengths), indices)
 
     def fakes(self, count: int) -> tuple[Tensor, Camera]:
         """World joints (count, T, 16, 3) and one camera for each, always of the data set: the critics compare fakes

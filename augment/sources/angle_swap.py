@@ -21,7 +21,8 @@ class AngleSwap(PoseSource):
         partners = real.joint_angles[self.reference.random_indices(len(indices), generator)]
         angles = exchange_angles(real.joint_angles[indices], partners, self.settings.exchange, generator)
         angles = turn_angles(angles, joint_limits("anatomical"), self.settings.turn_sd, generator)
-        joints = self.context.forward_kinematics(angles, real.global_rotation[indices], indices, generator)
+        pose = self.context.on_new_bodies(angles, real.global_rotation[indices], indices, generator)
+        joints = self.context.forward_kinematics(pose, indices)
         return self.context.tilt(joints, generator)
 
 

@@ -12,7 +12,7 @@ from augment.bodies import BodySampler, body_sampler
 from augment.reference import ReferencePoses
 from augment.settings import AugmentSettings
 from data.batch import PoseBatch
-from kinematics import BONES, DHHuman
+from kinematics import BONES, BodyPose, DHHuman
 from kinematics.balance import balancing_rotation
 from kinematics.batch_last import to_batch_last
 from kinematics.joints import J
@@ -58,18 +58,22 @@ class SourceContext:
         """The limbs of the real poses at `indices`."""
         return LimbPose(*(part.index_select(0, indices) for part in self.reference.limbs))
 
-    def forward_kinematics(
-        self, angles: Tensor, rotation: Tensor, indices: Tensor, generator: torch.Generator,
-        root: Tensor | None = None, lengths: Tensor | None = None,
-    ) -> Tensor:  # fmt: skip
+    def on_new_bodies(self, angles: Tensor, rotation: Tensor, indices: Tensor, generator: torch.Generator) -> BodyPose:
+        """Draw a body for each pose, beside the real poses at `indices`; the root is at the origin.
+
+        angles: (B, T, 28); rotation: (B, T, 3), radians.
+        """
+        lengths = self.dh_bodies(self.reference.body_lengths.index_select(0, indices), generator)
+        return BodyPose(angles, lengths[:, None], rotation, torch.zeros_like(rotation))
+
+    def forward_kinematics(self, pose: BodyPose, indices: Tensor) -> Tensor:
         """World joints (B, T, 16, 3) of DH bodies, hip and thorax where the data set has them.
 
-        angles: (B, T, 28); rotation, root: (B, T, 3); indices: (B,) real poses; lengths: (B, 15), drawn if None.
+        pose: of (B, T), bone_lengths (B, 1, 15); indices: (B,) real poses.
         """
         real_lengths = self.reference.body_lengths.index_select(0, indices)
-        lengths = self.dh_bodies(real_lengths, generator) if lengths is None else lengths
-        angles, lengths = to_batch_last(angles), to_batch_last(lengths)
-        joints = self.human(angles, lengths[:, None], rotation, torch.zeros_like(rotation) if root is None else root)
+        angles, lengths = to_batch_last(pose.joint_angles), to_batch_last(pose.bone_lengths[:, 0])
+        joints = self.human(angles, lengths[:, None], pose.global_rotation, pose.root)
         growth = (lengths[:, _WAIST] + lengths[:, _THORAX]) / (real_lengths[:, _WAIST] + real_lengths[:, _THORAX])
         return self.reference.with_hip_and_thorax(joints, indices, growth)
 

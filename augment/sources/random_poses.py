@@ -83,7 +83,8 @@ class _RandomSource(PoseSource):
 
     def _moving(self, poses: RandomPoses, indices: Tensor, generator: torch.Generator) -> Tensor:
         angles, rotation = poses.joint_angles[:, None], poses.global_rotation[:, None]
-        joints = self.context.forward_kinematics(angles, rotation, indices, generator)
+        pose = self.context.on_new_bodies(angles, rotation, indices, generator)
+        joints = self.context.forward_kinematics(pose, indices)
         if self.reference.joints_world.shape[1] == 1:
             return joints
         return put_together(retarget(take_apart(joints), self.context.limbs_at(indices)))

@@ -5,7 +5,7 @@ import torch
 
 from augment.reference import ReferencePoses
 from kinematics import BONES, DHHuman, bone_lengths
-from kinematics.inverse import BodyPose
+from kinematics.human import BodyPose
 from kinematics.joints import J
 from kinematics.limb_frames import trunk_frames
 
