@@ -17,7 +17,7 @@ import tyro
 
 from augment.detector_noise.detections import check_setting
 from augment.settings import RECIPES
-from augment.sources.registry import sources_of
+from augment.sources.registry import mixture_sources
 from data import DATA_SOURCES, DataSettings
 from data.command_line import unboxed
 from data.plain import from_plain as plain_to_dataclass
@@ -167,7 +167,7 @@ def check_values(settings: Settings) -> None:
     if re.search(r"[/\\\s]", settings.output.note):
         raise ValueError(f"--note {settings.output.note!r}: expected one word without spaces and slashes.")
     check_ranges(settings)
-    sources_of(settings.augment.mixture)
+    mixture_sources(settings.augment.mixture)
 
 
 def _input_modes(posenet_name: str) -> tuple[str, ...]:
