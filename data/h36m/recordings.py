@@ -1,7 +1,7 @@
 """Human3.6M: data_3d_h36m.npz (and a detector's 2D) to training, validation and test takes.
 
 Training S1 S5 S6 S7 S8, test S9 S11, four cameras, 50 frames a second. Validation is S8, seen by wide cameras that
-nobody trains with (data/cmu/benchmark.py), so that what is chosen on it has a chance to hold on other data sets too.
+nobody trains with (data/benchmark_cameras.py), so that what is chosen on it may hold on other data sets too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.cmu import benchmark as cmux
+from data.benchmark_cameras import WIDE_VALIDATION, looking_views, timed_pieces
 from data.data_source import DataSource, choose
 from data.files.members import recordings_of, table
 from data.files.npz import load_npz_restricted
@@ -190,9 +190,9 @@ def _wide_recordings(subject: str, recordings: dict[str, np.ndarray], settings: 
     """Every second of every take through wide cameras of its own, fixed by the take's name."""
     for name, joints_world in recordings.items():
         clip = f"{subject} {name}"
-        for piece, span in enumerate(cmux.timed_pieces(len(joints_world), fps=FPS)):
+        for piece, span in enumerate(timed_pieces(len(joints_world), fps=FPS)):
             yield _recording(
-                subject, name, cmux.looking_views(joints_world[span], clip, piece, cmux.VALIDATION, settings.views)
+                subject, name, looking_views(joints_world[span], clip, piece, WIDE_VALIDATION, settings.views)
             )
 
 

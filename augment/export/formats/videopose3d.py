@@ -29,7 +29,7 @@ from augment.export.formats.stored_clips import (
     to_body,
 )
 from augment.export.formats.streamed_npz import TakesMember
-from data.cmu.benchmark import rig_middle
+from data.benchmark_cameras import rig_middle
 from data.files.npz import load_npz_restricted
 from data.files.writing import atomic_write
 from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
