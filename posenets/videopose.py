@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, check_positive, check_probability, norm_relu_dropout, prepend_zero_root
+from posenets.base import PoseNet, check_positive, check_probability, prepend_zero_root
 from posenets.checkpoints.shapes import count_modules, length
+from posenets.fast_cpu import norm_relu_dropout
 from posenets.registry import LifterSpec, Sizes, register_lifter
 
 
@@ -103,10 +104,6 @@ class VideoPose(PoseNet):
     def target_frame(self) -> int:
         """The window's centre, or its last frame if causal."""
         return self.frames - 1 if self.causal else self.frames // 2
-
-    def total_causal_shift(self) -> int:
-        """Frames by which a causal network's prediction lies after the window's centre."""
-        return self.frames // 2 if self.causal else 0
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
         """Joints of the centre frame (causal: the last), metres. joints_2d: T = receptive_field() frames."""
