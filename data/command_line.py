@@ -5,7 +5,7 @@ import contextlib
 import difflib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any, NoReturn, TypeVar
 
@@ -30,8 +30,7 @@ class OneSentenceParser(argparse.ArgumentParser):
         arguments, unknown = self.parse_known_args(argv)
         if unknown:
             known = [flag for action in self._actions for flag in action.option_strings]
-            near = difflib.get_close_matches(unknown[0].partition("=")[0], known, n=1)
-            hint = f" Perhaps you meant: {near[0]}" if near else f" See {self.prog} --help"
+            hint = nearest(unknown[0].partition("=")[0], known) or f" See {self.prog} --help"
             raise PoseFKError(f"{unknown[0]} is not a flag of {self.prog}: choose from {', '.join(known)}.{hint}")
         return arguments
 
@@ -39,24 +38,32 @@ class OneSentenceParser(argparse.ArgumentParser):
         raise PoseFKError(f"{message}. See: {self.prog} --help")
 
 
-def read_flags(kind: type[Settings], prog: str, description: str | None, arguments: Sequence[str]) -> Settings:
-    """A dataclass of settings from a command line; tyro's boxed refusal becomes one sentence."""
-    known = [f"--{setting.name}" for setting in fields(kind)]  # type: ignore[arg-type]
+def nearest(word: str, known: Collection[str]) -> str:
+    """The ending of an error message: ' Perhaps you meant: ...', or nothing."""
+    by_lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), list(by_lower), n=1)
+    return f" Perhaps you meant: {by_lower[near[0]]}" if near else ""
+
+
+def read_flags(settings: type[Settings], prog: str, description: str | None, arguments: Sequence[str]) -> Settings:
+    """A dataclass of settings from a command line; an unknown flag is refused with the nearest known one."""
+    known = [f"--{entry.name}" for entry in fields(settings)]  # type: ignore[arg-type]
     if "--plugins" in known:
         load_plugins_typed(arguments)
     for word in arguments:
         flag = word.partition("=")[0]
         if flag.startswith("--") and flag.replace("-", "_").replace("__", "--", 1) not in [*known, "--help"]:
-            near = difflib.get_close_matches(flag, known, n=1)
-            hint = f" Perhaps you meant: {near[0]}" if near else ""
-            raise ValueError(f"{flag} is not a flag of {prog}: choose from {', '.join(known)}.{hint}")
+            raise ValueError(f"{flag} is not a flag of {prog}: choose from {', '.join(known)}.{nearest(flag, known)}")
+    return run_tyro(settings, prog, arguments, description=description)
+
+
+def run_tyro(settings: type[Settings], prog: str, arguments: Sequence[str], **options: Any) -> Settings:
+    """tyro's parsing, whose boxed refusal becomes one sentence. options: further ones of tyro.cli."""
     printed = io.StringIO()
-    config: Any = (tyro.conf.FlagConversionOff,)
+    config: Any = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff)
     try:
         with contextlib.redirect_stderr(printed):
-            return tyro.cli(
-                kind, prog=prog, description=description, args=arguments, config=config, use_underscores=True
-            )
+            return tyro.cli(settings, prog=prog, args=arguments, config=config, use_underscores=True, **options)
     except SystemExit as stop:
         if not stop.code:
             raise

@@ -86,9 +86,9 @@ class BusyMachine:
         before = self._clocks()
         while not self._end.wait(INTERVAL):
             now = self._clocks()
-            wall, busy, own = (new - old for new, old in zip(now, before, strict=True))
+            wall, busy, ours = (new - old for new, old in zip(now, before, strict=True))
             before = now
-            self.look((busy - own) / wall)
+            self.look((busy - ours) / wall)
 
     def _clocks(self) -> tuple[float, float, float]:
         """Seconds: of the wall, of work on our CPUs by anybody, of work by this process."""

@@ -71,8 +71,8 @@ def world_to_camera(
 def _all_see_the_same(orientation_wxyz: Tensor, translation: Tensor, points: Tensor) -> bool:
     """Whether these are V > 1 cameras (V, 1.., 4) and (V, 1.., 3) of the same points (1, ..., 3): one product."""
     views = orientation_wxyz.shape[0]
-    whole = orientation_wxyz.ndim == translation.ndim == points.ndim > 1 and points.shape[0] == 1 < views
-    return whole and orientation_wxyz.numel() == 4 * views and translation.numel() == 3 * views
+    aligned = orientation_wxyz.ndim == translation.ndim == points.ndim > 1 and points.shape[0] == 1 < views
+    return aligned and orientation_wxyz.numel() == 4 * views and translation.numel() == 3 * views
 
 
 def camera_to_world(
@@ -187,9 +187,9 @@ def look_at(
     # Half the angles of Rz(azimuth) Rx(pitch - pi / 2) Rz(roll): pi / 2 less, since an unturned camera looks upwards.
     azimuth, pitch = torch.atan2(-x, y) / 2, torch.atan2(z, level) / 2 - math.pi / 4
     plus, minus, cos, sin = azimuth + roll / 2, azimuth - roll / 2, pitch.cos(), pitch.sin()
-    found = stack([cos * plus.cos(), sin * minus.cos(), sin * minus.sin(), cos * plus.sin()], -1, position)
-    sign = (found.amax(-1, keepdim=True) + found.amin(-1, keepdim=True)).detach()
-    return found * torch.copysign(torch.ones_like(sign), sign)
+    quaternion = stack([cos * plus.cos(), sin * minus.cos(), sin * minus.sin(), cos * plus.sin()], -1, position)
+    sign = (quaternion.amax(-1, keepdim=True) + quaternion.amin(-1, keepdim=True)).detach()
+    return quaternion * torch.copysign(torch.ones_like(sign), sign)
 
 
 @dataclass
@@ -220,9 +220,9 @@ class Camera:
     def __getitem__(self, index: Tensor | slice | int) -> "Camera":
         return self.each(lambda values: values[index])
 
-    def index_select(self, rows: Tensor) -> "Camera":
-        """The cameras of some rows (int64, none negative): as by an index, several times as fast."""
-        return self.each(lambda values: index_select(values, rows))
+    def index_select(self, indices: Tensor) -> "Camera":
+        """The cameras at some indices (int64, none negative): faster than `camera[indices]`."""
+        return self.each(lambda values: index_select(values, indices))
 
     def to(self, *args: torch.device | torch.dtype | str) -> "Camera":
         """Moved to a device or changed to a float type."""
@@ -244,8 +244,8 @@ class Camera:
 
     def reshape(self, *lead: int) -> "Camera":
         """The same cameras with other leading dimensions."""
-        size = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (NUM_INTRINSICS,), "aspect": ()}
-        return Camera(*(getattr(self, name).reshape(*lead, *own) for name, own in size.items()))
+        sizes = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (NUM_INTRINSICS,), "aspect": ()}
+        return Camera(*(getattr(self, name).reshape(*lead, *shape) for name, shape in sizes.items()))
 
     @staticmethod
     def cat(cameras: "Sequence[Camera]") -> "Camera":

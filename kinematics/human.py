@@ -46,7 +46,7 @@ class DHHuman(nn.Module):
 
         joint_angles: (..., 28) radians, in the order of JOINT_ANGLES. bone_lengths: (..., 15) metres, order of BONES.
         global_rotation: (..., 3) radians x, y, z: the pelvis frame is Rx Ry Rz. root: (..., 3) metres, the hip centre.
-        Returns (..., 16, 3) metres, world frame, in rows (kinematics.batch_last) if joint_angles are. Leading
+        Returns (..., 16, 3) metres, world frame, batch last (kinematics.batch_last) if joint_angles are. Leading
         dimensions broadcast.
         All angles zero: standing straight, arms hanging, facing +y with +x to the subject's right and +z up.
         """

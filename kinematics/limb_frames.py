@@ -106,18 +106,18 @@ def exchange_limbs(pose: LimbPose, others: LimbPose, probability: float, generat
     trunk = [_BONE[name] for name in ("waist", "thorax", "left_shoulder", "right_shoulder")]
     bones, count = pose.bones.clone(), len(pose.bones)
     for part in (indices(names, pose.bones) for names in [*parts, trunk]):
-        rows, given = _partners(count, probability, generator, pose.bones)
+        partners, given = _partners(count, probability, generator, pose.bones)
         given = given.reshape(-1, *(1,) * (pose.bones.ndim - 1))
-        partner = others.bones[..., part, :].index_select(0, rows)
+        partner = others.bones[..., part, :].index_select(0, partners)
         bones[..., part, :] = torch.where(given, partner, bones[..., part, :])
-    chest = torch.where(given, others.chest.index_select(0, rows), pose.chest)  # the trunk came last
+    chest = torch.where(given, others.chest.index_select(0, partners), pose.chest)  # the trunk came last
     return with_lengths(pose._replace(bones=bones, chest=chest), lengths)
 
 
 def _partners(count: int, probability: float, generator: torch.Generator, like: Tensor) -> tuple[Tensor, Tensor]:
-    """A random row for each pose, and whether it gives its part."""
-    rows = torch.randint(count, (count,), generator=generator, device=like.device)
-    return rows, torch.rand(count, generator=generator, device=like.device) < probability
+    """Draw a partner for each pose, and whether it gives its part."""
+    partners = torch.randint(count, (count,), generator=generator, device=like.device)
+    return partners, torch.rand(count, generator=generator, device=like.device) < probability
 
 
 def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPose:

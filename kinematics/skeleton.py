@@ -93,20 +93,20 @@ class Skeleton:
             )
 
     def sources(self, to: "Skeleton | str") -> list[list[int]]:
-        """For each joint of `to`, the own joints it is taken from (several are averaged)."""
+        """List for each joint of `to` the joints of this layout that it is taken from (more than one are averaged)."""
         target = Skeleton(to) if isinstance(to, str) else to
-        found, missing = [], []
+        matches, missing = [], []
         for joint in target.joints:
             names = (joint,) if joint in self.joints else SUBSTITUTES.get(joint, ())
             if names and all(name in self.joints for name in names):
-                found.append([self.joints.index(name) for name in names])
+                matches.append([self.joints.index(name) for name in names])
             else:
                 missing.append(joint)
         if missing:
             raise ValueError(
                 f"Skeleton('{self.name}') cannot become Skeleton('{target.name}'): it has no {', '.join(missing)}."
             )
-        return found
+        return matches
 
     def can_become(self, to: "Skeleton | str") -> bool:
         """Whether every joint of `to` can be taken from this layout."""

@@ -71,12 +71,12 @@ def _solve(equations: list[list[Tensor]], offsets: Sequence[Tensor], weights: Te
     """The points (..., *, 3) that fit all views' equations best.
 
     equations: two of three coordinates, each (..., V, *), at right angles to point minus offset. Everything is written
-    out in coordinates: long rows of numbers are what processors are fastest at, and small matrices what they are not.
+    out in coordinates: processors are fast at long vectors and slow at small matrices.
     """
     weighted = [[weights * value for value in row] for row in equations]
 
     def summed(first: int, second: int) -> Tensor:
-        terms = [own[first] * row[second] for own, row in zip(weighted, equations, strict=True)]
+        terms = [scaled[first] * row[second] for scaled, row in zip(weighted, equations, strict=True)]
         return (terms[0] + terms[1]).sum(views)
 
     matrix = {(i, j): summed(i, j) for i in range(3) for j in range(i, 3)}

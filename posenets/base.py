@@ -1,12 +1,13 @@
-"""What every lifter shares: its shape check, its recipe for being rebuilt, and the two layers they are made of."""
+"""What every lifter shares: its shape check, its recipe for being rebuilt."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from posenets.fast_cpu import keep_mask
 
 FEATURES = {2: "x and y", 3: "and the confidence", 4: "a point in space and the confidence"}
 
@@ -100,7 +101,7 @@ def prepend_zero_root(joints: Float[Tensor, "*batch joints_without_hip 3"]) -> F
 
 
 def dropped(features: Float[Tensor, "*shape"], rate: float | int, training: bool) -> Float[Tensor, "*shape"]:
-    """Dropout, with the cheap mask of this file."""
+    """Dropout, with the cheap mask of posenets.fast_cpu."""
     if not training or rate == 0:
         return features
     return features * keep_mask(features, rate) / (1 - rate)
@@ -121,41 +122,3 @@ def drop_path(
         return branch
     kept = branch.new_empty(*branch.shape[:-2], 1, 1).bernoulli_(1 - rate)
     return branch * (kept / (1 - rate))
-
-
-def norm_relu_dropout(
-    features: Float[Tensor, "rows channels"], norm: nn.BatchNorm1d, rate: float | int
-) -> Float[Tensor, "rows channels"]:
-    """Batch norm, ReLU, dropout, in the training or evaluation mode of `norm`.
-
-    Same as the three modules one after another, in fewer passes over memory: dropout's 1 / (1 - rate) goes into the
-    affine part of the norm (ReLU commutes with it), and the drop mask is written before the ReLU, whose own backward
-    pass then stops the gradient of the dropped units.
-    """
-    if not norm.training or rate == 0:
-        return F.relu(norm(features), inplace=True)
-    if norm.num_batches_tracked is not None:
-        norm.num_batches_tracked.add_(1)
-    weight, bias = norm.weight / (1 - rate), norm.bias / (1 - rate)
-    out = F.batch_norm(
-        features, norm.running_mean, norm.running_var, weight, bias, True, norm.momentum or 0.0, norm.eps
-    )
-    with torch.no_grad():
-        out.mul_(keep_mask(out, rate))
-    return F.relu(out, inplace=True)
-
-
-def keep_mask(like: Tensor, rate: float | int) -> Tensor:
-    """uint8 mask of `like`'s shape, 0 with probability `rate` (to 1/65536 on a CPU), else 1.
-
-    On a CPU, drawing one float per unit would cost as much as the matrix product of a 1024-wide layer (14 of 17 ms at
-    batch 1024), so random 64-bit words are cut into bytes where the rate is a multiple of 1/256, else into 16 bits.
-    """
-    if like.device.type != "cpu":
-        return (torch.rand(like.shape, device=like.device) >= rate).view(torch.uint8)
-    in_bytes = float(rate * 256).is_integer()
-    dtype, levels = (torch.int8, 256) if in_bytes else (torch.int16, 65536)
-    count = like.numel()
-    words = torch.empty(-(-count * dtype.itemsize // 8), dtype=torch.int64).random_(-(2**63), None)
-    smallest_kept = round(rate * levels) - levels // 2
-    return (words.view(dtype)[:count] >= smallest_kept).view(torch.uint8).view(like.shape)

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from kinematics.constants import indices
 from kinematics.skeleton import Skeleton
-from posenets.base import PoseNet, check_positive, check_probability, norm_relu_dropout
+from posenets.base import PoseNet, check_positive, check_probability
 from posenets.checkpoints.shapes import count_modules, length
+from posenets.fast_cpu import norm_relu_dropout
 from posenets.registry import LifterSpec, Sizes, register_lifter
 
 # Pairs of joints that SemGCN's non-local blocks pool (`joints_group`), for its 16 joints.

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import check_positive, check_probability, norm_relu_dropout, prepend_zero_root
+from posenets.base import check_positive, check_probability, prepend_zero_root
 from posenets.checkpoints.shapes import count_modules, length
+from posenets.fast_cpu import norm_relu_dropout
 from posenets.normalized import NormalizedNet
 from posenets.registry import LifterSpec, Sizes, register_lifter
 

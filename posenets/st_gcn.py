@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from kinematics.constants import indices
 from kinematics.skeleton import Skeleton
-from posenets.base import PoseNet, check_positive, check_probability, dropped, norm_relu_dropout
+from posenets.base import PoseNet, check_positive, check_probability, dropped
 from posenets.checkpoints.shapes import count_modules, length
+from posenets.fast_cpu import norm_relu_dropout
 from posenets.registry import LifterSpec, Sizes, register_lifter
 
 LAYOUT = Skeleton("h36m_17")

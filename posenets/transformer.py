@@ -3,19 +3,12 @@
 Names and shapes of the weights are PoseFormer's and ESMformer's, who took them from timm's vision transformer.
 """
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from posenets.base import drop_path, dropped
-
-# CUDA's attention kernels count sequences in 16 bits, and the joints of each frame of a batch are one sequence.
-MOST_SEQUENCES = 2**15
-# On a CPU the fused kernel takes up to twice as long as two products and a softmax to learn from sequences this short
-# (17 joints, 34 of their coordinates, 27 frames), which are kept for the backward pass: PoseFormer's need 1 MB per
-# window of 27 frames and stack.
-SHORT_SEQUENCE = 36
+from posenets.fast_cpu import attention
 
 
 def attend(
@@ -23,24 +16,8 @@ def attend(
     value: Float[Tensor, "batch tokens width"], num_heads: int,
 ) -> Float[Tensor, "batch tokens width"]:  # fmt: skip
     """Each query's mean of the values, weighted by how well their keys match it, in each head's share of the width."""
-    queries, keys, values = heads = [
-        part.unflatten(-1, (num_heads, -1)).transpose(1, 2) for part in (query, key, value)
-    ]  # (B, heads, N, C)
-    if torch.compiler.is_exporting():  # one graph for a batch of any size
-        attended = F.scaled_dot_product_attention(queries, keys, values)
-    elif query.shape[1] <= SHORT_SEQUENCE and query.requires_grad and not query.is_cuda:
-        attended = _attention_in_steps(*heads)
-    else:
-        shares = zip(*(part.split(MOST_SEQUENCES) for part in heads), strict=True)
-        parts = [F.scaled_dot_product_attention(*share) for share in shares]
-        attended = torch.cat(parts) if len(parts) > 1 else parts[0]
-    return attended.transpose(1, 2).flatten(2)
-
-
-def _attention_in_steps(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """What F.scaled_dot_product_attention computes. (B, heads, N, C) -> the same shape."""
-    affinity = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-    return affinity.softmax(-1) @ value
+    heads = [part.unflatten(-1, (num_heads, -1)).transpose(1, 2) for part in (query, key, value)]  # (B, heads, N, C)
+    return attention(*heads).transpose(1, 2).flatten(2)
 
 
 class Attention(nn.Module):

@@ -37,7 +37,7 @@ TABLE = [
     ("--input_layout coco_17 --detector_noise default", ["--detector_noise default", "--detector_noise auto only"]),
     ("--input_layout coco_17 --posenet_name st_gcn", ["num_joints is 18", "COCO has none"]),
     ("--input_layout coco_17 --posenet_name seq2seq", ["--loss standard_mse", "--loss mpjpe"]),
-    ("--frames 27 --posenet_name simple_baseline", ["simple_baseline", "1 frame(s)", "27"]),
+    ("--frames 27 --posenet_name simple_baseline", ["simple_baseline", "1 frame", "27"]),
     ("--frames 10 --posenet_name videopose", ["frames is 10", "power of 3"]),
     ("--causal True --posenet_name poseformer", ["--causal", "videopose", "poseformer"]),
     ("--filter_widths 3 3 --posenet_name poseformer", ["--filter_widths", "poseformer"]),

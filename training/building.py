@@ -3,7 +3,7 @@
 from posenets import Lifter, build_posenet, get_spec, lifter_from_posenet
 from posenets.inputs.layouts import network_layout
 from posenets.registry import LIFTERS, LifterSpec, SizeRule, Sizes
-from training.settings import LifterSettings, Settings
+from training.config.settings import LifterSettings, Settings
 
 
 def build_lifter(settings: Settings, skeleton: str) -> Lifter:
@@ -12,18 +12,18 @@ def build_lifter(settings: Settings, skeleton: str) -> Lifter:
     Recipe dh-aug starts from DH-AUG's sizes, the others from those of the lifter's paper.
     """
     asked, spec = settings.lifter, get_spec(settings.lifter.posenet_name)
-    frames, layout = asked.window, asked.input_layout or None
+    frames, layout = asked.window, asked.input_layout
     _refuse_others_settings(asked, spec)
     sizes = spec.dh_aug_sizes(frames) if settings.recipe == "dh-aug" else {}
     sizes |= spec.sizes(
         frames=frames, views=settings.data.views, input_mode=asked.input_mode,
         self_supervised=settings.self_supervision.self_supervised,
     )  # fmt: skip
-    if asked.posenet_width:
+    if asked.posenet_width is not None:
         sizes |= _keywords(spec, "width", asked.posenet_width, frames)
-    if asked.posenet_blocks:
+    if asked.posenet_blocks is not None:
         sizes |= _keywords(spec, "blocks", asked.posenet_blocks, frames)
-    if asked.dropout >= 0:
+    if asked.dropout is not None:
         sizes |= _keywords(spec, "dropout", asked.dropout, frames)
     sizes |= {name: value for name in spec.settings if (value := getattr(asked, name))}
     if asked.input_mode == "rays":

@@ -14,7 +14,7 @@ import torch
 from data.devices import go_on
 from data.files.lock import folder_lock
 from data.files.writing import atomic_write, remove_dead_parts, to_disk
-from posenets import Lifter
+from posenets import Lifter, PoseNet
 from posenets.checkpoints.content import is_posefk
 from posenets.checkpoints.files import read_checkpoint
 from training.config import Settings, to_plain
@@ -63,9 +63,11 @@ def check_folder(settings: Settings) -> None:
         )
 
 
-def write_settings(folder: Path, settings: Settings) -> None:
-    """settings.json: what the run was asked, and with which versions it ran."""
+def write_settings(folder: Path, settings: Settings, network: PoseNet | None = None) -> None:
+    """settings.json: what the run was asked, the sizes of its network, and with which versions it ran."""
     content = {**to_plain(settings), "versions": {"python": platform.python_version(), "torch": torch.__version__}}
+    if network is not None:
+        content["network"] = {"num_joints": network.num_joints, "frames": network.frames, "sizes": network.sizes}
     with atomic_write(folder / "settings.json") as part:
         part.write_text(json.dumps(content, indent=2) + "\n")
 

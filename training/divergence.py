@@ -8,7 +8,7 @@ from torch import Tensor
 
 from kinematics import PoseFKError
 from posenets import Lifter
-from training.settings import Settings
+from training.config.settings import Settings
 
 # A run has diverged if over LOOK_EVERY batches the lifter's mean loss is over GROWN times that of its first batch, and
 # over that of joints which are FAR_M off; or if what it predicts of a test set cannot be scored (evaluation.evaluate).

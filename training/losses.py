@@ -8,7 +8,7 @@ from torch import Tensor
 
 from data import PoseBatch
 from posenets import Lifter
-from training.settings import LearningSettings
+from training.config.settings import LearningSettings
 
 
 def mean_square(prediction: Float[Tensor, "*batch joints 3"], target: Float[Tensor, "*batch joints 3"]) -> Tensor:

@@ -15,9 +15,9 @@ from kinematics import Camera
 from posenets import Lifter
 from posenets.checkpoints.fitting import refuse_not_finite
 from posenets.views.rays import triangulated
+from training.config.settings import Settings
 from training.detections import RunDetectorNoise
 from training.losses import forward_batch, mean_distance
-from training.settings import Settings
 from training.view_losses import ErrorAwareWeights, self_supervised
 
 FRAMES_AT_ONCE = 16384  # triangulated together

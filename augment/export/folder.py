@@ -6,19 +6,19 @@ import json
 import os
 import re
 import stat
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from augment.export.checksums import crc32_as_written, crc32_of
 from augment.export.records import DONE, IDENTITY, read_identity, read_shard
 from data.files.lock import LOCK, folder_lock
 from data.files.writing import DISK_TROUBLE, atomic_write
 from kinematics import PoseFKError
 
-VERSION = 3  # of the bytes that a seed gives: one export has one
+VERSION = 4  # of the bytes that a seed gives: one export has one
 _PART = re.compile(r"\.(?P<stem>.+)\.[0-9]+\.part(\.[a-z0-9]+)?")  # as data.files.writing names them
 _QUOTED = 80  # characters of what a file holds, in a message
 _SHARED = ("export", "manifest", "README")  # written by any process of an export, not by a shard's own
@@ -103,7 +103,7 @@ def _write_once(path: Path, text: str) -> None:
         part.unlink(missing_ok=True)
 
 
-def mark_of(identity: dict[str, Any]) -> str:
+def identity_mark(identity: dict[str, Any]) -> str:
     """A few characters that tell an export from any other, for its shards."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -165,12 +165,19 @@ def is_as_written(file: Path, entry: dict[str, Any], by_content: bool) -> bool:
         return False
 
 
+def crc32_of(path: Path) -> str:
+    """The CRC-32 of a file, eight hexadecimal digits: against damage, not against forgery."""
+    checksum = 0
+    with open(path, "rb") as stream:
+        while chunk := stream.read(1 << 20):
+            checksum = zlib.crc32(chunk, checksum)
+    return f"{checksum:08x}"
+
+
 def finish_shard(out: Path, plan: ShardPlan, mark: str, names: list[str], counts: Counter[str]) -> None:
     """Write down what a shard came to, with checksums; this is what makes it count as done."""
     folder = out / plan.folder
-    files = {
-        name: {"bytes": (folder / name).stat().st_size, "crc32": crc32_as_written(folder / name)} for name in names
-    }
+    files = {name: {"bytes": (folder / name).stat().st_size, "crc32": crc32_of(folder / name)} for name in names}
     content = {"first": plan.first, "poses": plan.poses, "counts": dict(counts), "files": files, "export": mark}
     with atomic_write(folder / DONE) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 from tqdm import tqdm
 
-from data.cmu.benchmark import CAPTURE_FPS
+from data.cmu.clips import CAPTURE_FPS
 from data.files.archive import check_size, open_zip, read_member
 from data.files.asf_amc import TAKE_AGAIN, AsfSkeleton, amc_joints, parse_asf
 from data.files.bvh.reader import bvh_joints

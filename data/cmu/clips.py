@@ -152,6 +152,12 @@ _CLIPS = """
 """
 
 # clip -> what it shows
+TRAIN_SUBJECTS: tuple[str, ...] = ("01", "02", "03", "06", "07", "08", "10", "27", "29", "35")
+VALIDATION_SUBJECTS: tuple[str, ...] = ("07", "29")
+TEST_SUBJECTS: tuple[str, ...] = ("05", "12", "16", "26", "32", "49")
+RIG_SUBJECTS = ("S1", "S5", "S6", "S7", "S8")  # training rigs of Human3.6M, dealt out to the subjects in turn
+CAPTURE_FPS = 120.0
+
 CMUX_CLIPS: dict[str, str] = {line[:5]: line[6:] for line in _CLIPS.strip().splitlines()}
 
 # subject -> what the database recorded it for

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.cmu import benchmark as cmux
+from data.benchmark_cameras import FPS
 from data.cmu.clips import CMUX_CLIPS
 from data.cmu.coding import EXCERPT, EXCERPT_FORMAT, decode, encode
 from data.cmu.prepared import FILE_NAME, PreparedClip, read_clips
@@ -29,7 +29,7 @@ def write_excerpt(prepared: dict[str, PreparedClip], path: Path) -> float:
     """Write CMU-X's clips of a prepared file; returns the largest error of a coordinate, metres."""
     if missing := [name for name in CMUX_CLIPS if name not in prepared]:
         raise PoseFKError(f"The prepared file lacks {len(missing)} clips of CMU-X, first {missing[0]}.")
-    clips = {name: prepared[name].at_fps(cmux.FPS) for name in CMUX_CLIPS}
+    clips = {name: prepared[name].at_fps(FPS) for name in CMUX_CLIPS}
     rest = [encode(clip.joints_world) for clip in clips.values()]
     with atomic_write(path) as part:
         np.savez_compressed(

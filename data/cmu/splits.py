@@ -1,4 +1,4 @@
-"""CMU-X: prepared clips to its splits and cameras (data/cmu/benchmark.py has the numbers)."""
+"""CMU-X: prepared clips to its splits and cameras (data/benchmark_cameras.py has the numbers)."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -7,8 +7,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from data.cmu import benchmark as cmux
-from data.cmu.clips import CMUX_CLIPS, SUBJECT_THEMES
+from data.benchmark_cameras import (
+    FPS,
+    WIDE_TEST,
+    WIDE_VALIDATION,
+    CameraRange,
+    looking_views,
+    rig_views,
+    roaming_pieces,
+    timed_pieces,
+)
+from data.cmu.clips import CMUX_CLIPS, RIG_SUBJECTS, SUBJECT_THEMES, TEST_SUBJECTS, TRAIN_SUBJECTS, VALIDATION_SUBJECTS
 from data.cmu.prepared import FILE_NAME, HOW_TO_MAKE, PreparedClip, read_prepared
 from data.data_source import DataSource
 from data.recordings import DataSettings, DataSplits, Recording, View
@@ -28,16 +37,16 @@ def load(settings: DataSettings) -> DataSplits:
             f"{Path(settings.data_root) / FILE_NAME} has none of the {len(CMUX_CLIPS)} clips of CMU-X. {HOW_TO_MAKE}"
         )
     train_subjects, test_subjects = _subjects(settings, present)
-    clips = {name: prepared[name].at_fps(cmux.FPS) for name in _of_actions(present, settings.actions)}
+    clips = {name: prepared[name].at_fps(FPS) for name in _of_actions(present, settings.actions)}
     layout = Skeleton.from_num_joints(settings.num_joints)
-    held_out = [s for s in cmux.VALIDATION_SUBJECTS if s in train_subjects]
+    held_out = [s for s in VALIDATION_SUBJECTS if s in train_subjects]
     learned = [s for s in train_subjects if not (settings.hold_out_validation and s in held_out)]
     splits = DataSplits(
         train=[recording.thinned(settings.downsample) for recording in _recordings(clips, learned, layout, rig_pieces)],
-        validation=_recordings(clips, held_out, layout, looking_pieces(cmux.VALIDATION, settings.views)),
+        validation=_recordings(clips, held_out, layout, looking_pieces(WIDE_VALIDATION, settings.views)),
         tests={
             "cmux_a": _recordings(clips, test_subjects, layout, rig_pieces),
-            "cmux_b": _recordings(clips, test_subjects, layout, looking_pieces(cmux.TEST_B, settings.views)),
+            "cmux_b": _recordings(clips, test_subjects, layout, looking_pieces(WIDE_TEST, settings.views)),
         },
     )
     for name, recordings in {"training": splits.train, **splits.tests}.items():
@@ -52,8 +61,8 @@ def _subjects(settings: DataSettings, present: list[str]) -> tuple[list[str], li
     known = {clip.split("_")[0] for clip in present}
     chosen = []
     for asked, default in (
-        (settings.subjects_train, cmux.TRAIN_SUBJECTS),
-        (settings.subjects_test, cmux.TEST_SUBJECTS),
+        (settings.subjects_train, TRAIN_SUBJECTS),
+        (settings.subjects_test, TEST_SUBJECTS),
     ):
         if unknown := [subject for subject in asked if subject not in known]:
             raise ValueError(
@@ -86,25 +95,25 @@ Pieces = Iterable[tuple[slice, tuple[View, ...]]]
 
 def rig_of(subject: str) -> str:
     """The Human3.6M subject whose rig sees a CMU-X subject: dealt out in turn, to training and test alike."""
-    for group in (cmux.TRAIN_SUBJECTS, cmux.TEST_SUBJECTS):
+    for group in (TRAIN_SUBJECTS, TEST_SUBJECTS):
         if subject in group:
-            return cmux.RIG_SUBJECTS[group.index(subject) % len(cmux.RIG_SUBJECTS)]
-    raise ValueError(f"Subject {subject} is not in CMU-X: {', '.join(cmux.TRAIN_SUBJECTS + cmux.TEST_SUBJECTS)}.")
+            return RIG_SUBJECTS[group.index(subject) % len(RIG_SUBJECTS)]
+    raise ValueError(f"Subject {subject} is not in CMU-X: {', '.join(TRAIN_SUBJECTS + TEST_SUBJECTS)}.")
 
 
 def rig_pieces(clip: str, joints_world: Float[np.ndarray, "frames 17 3"]) -> Pieces:
     """A clip in pieces, each seen by the four cameras of one of Human3.6M's rigs."""
     rig = rig_of(clip.split("_")[0])
-    for span in cmux.roaming_pieces(joints_world[:, 0, :2]):
-        yield span, cmux.rig_views(joints_world[span], rig)
+    for span in roaming_pieces(joints_world[:, 0, :2]):
+        yield span, rig_views(joints_world[span], rig)
 
 
-def looking_pieces(kind: cmux.CameraRange, views: int = 1) -> Callable[[str, Float[np.ndarray, "frames 17 3"]], Pieces]:
-    """A clip in seconds, each seen by `views` cameras drawn from `kind`."""
+def looking_pieces(cameras: CameraRange, views: int = 1) -> Callable[[str, Float[np.ndarray, "frames 17 3"]], Pieces]:
+    """A clip in seconds, each seen by `views` cameras drawn from a range."""
 
     def pieces(clip: str, joints_world: Float[np.ndarray, "frames 17 3"]) -> Pieces:
-        for piece, span in enumerate(cmux.timed_pieces(len(joints_world))):
-            yield span, cmux.looking_views(joints_world[span], clip, piece, kind, views)
+        for piece, span in enumerate(timed_pieces(len(joints_world))):
+            yield span, looking_views(joints_world[span], clip, piece, cameras, views)
 
     return pieces
 

@@ -119,22 +119,18 @@ def load(settings: Quality, bar: "tqdm[Any]") -> list[PoseSet]:
     """Load and check the synthetic set, and real ones twice as large, for their halves."""
     generator = torch.Generator().manual_seed(settings.seed)
     sets: list[PoseSet] = []
+    data = DataSettings(data_root=settings.data_root, data_extra_root=settings.data_extra_root)
     for i, name in enumerate((settings.synthetic, *settings.real)):
         bar.set_description(f"reading {name}")
         wanted = settings.num_poses * (1 if i == 0 else 2)
-        sets.append(load_one(name, settings, wanted, generator, sets[0] if sets else None).check())
+        if name in set_names():
+            clip_frames = sets[0].clip_frames if sets else None  # real clips are as long as the synthetic ones
+            poses = of_recordings(name, load_recordings(name, data), wanted, generator, clip_frames)
+        else:
+            poses = read_files(Path(name), wanted, generator)
+        sets.append(poses.check())
         bar.update()
     return sets
-
-
-def load_one(name: str, settings: Quality, wanted: int, generator: torch.Generator, like: PoseSet | None) -> PoseSet:
-    """Load a data set by name, else a file or folder. like: the synthetic set, whose clips real ones should match."""
-    if name not in set_names():
-        return read_files(Path(name), wanted, generator)
-    data = DataSettings(data_root=settings.data_root, data_extra_root=settings.data_extra_root)
-    return of_recordings(
-        name, load_recordings(name, data), wanted, generator, None if like is None else like.clip_frames
-    )
 
 
 def facts(synthetic: PoseSet, settings: Quality) -> list[str]:

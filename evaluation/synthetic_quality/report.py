@@ -94,7 +94,9 @@ def _motion(poses: PoseSet) -> dict[str, Any]:
 def compared(synthetic: SetFeatures, real: SetFeatures, effort: Effort) -> dict[str, Any]:
     """Compare equally many poses of both sets. Not symmetrical: the real set is the one to be covered."""
     size = min(len(synthetic), len(real), effort.poses)
-    first, second = (_subset(features, size, effort) for features in (synthetic, real))
+    first, second = (
+        features[torch.randperm(len(features), generator=effort.generator())[:size]] for features in (synthetic, real)
+    )
     recordings = (first.poses.recording, second.poses.recording)
     joints = frechet_interval((first.flat, second.flat), recordings, effort.times, effort.generator())
     angles = frechet_interval((first.angles, second.angles), recordings, effort.times, effort.generator())
@@ -117,10 +119,6 @@ def split_half_floor(real: SetFeatures, effort: Effort) -> dict[str, Any]:
     """Compare one half of a set with the other: no synthetic set has to be better than that."""
     first, second = halves(real.poses, effort.generator())
     return compared(real[first], real[second], effort)
-
-
-def _subset(features: SetFeatures, size: int, effort: Effort) -> SetFeatures:
-    return features[torch.randperm(len(features), generator=effort.generator())[:size]]
 
 
 def _per_joint_mm(distance: float) -> float:

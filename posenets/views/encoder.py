@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import dropped, norm_relu_dropout
+from posenets.base import dropped
+from posenets.fast_cpu import norm_relu_dropout
 from posenets.transformer import Block, attend, rising_rates
 
 # Frames; the original leaves out the norm of the features, with its ReLU and dropout, where windows are longer.

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from posenets import build_posenet, poseformer, transformer
+from posenets import build_posenet, fast_cpu, poseformer
 
 
 def small(frames: int = 9, **sizes):
@@ -88,7 +88,7 @@ def test_parts_passed_one_after_another_give_the_same(monkeypatch):
     joints_2d = torch.randn(7, 9, 16, 2)
     whole = posenet(joints_2d).detach()
     monkeypatch.setattr(poseformer, "FRAMES_AT_ONCE", 20)
-    monkeypatch.setattr(transformer, "MOST_SEQUENCES", 5)
+    monkeypatch.setattr(fast_cpu, "MOST_SEQUENCES", 5)
     with torch.no_grad():
         assert torch.allclose(posenet(joints_2d), whole, atol=1e-6)
     assert torch.allclose(posenet(joints_2d), whole, atol=1e-6)

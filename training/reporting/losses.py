@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.config.settings import Settings
 from training.divergence import FAR_M, GROWN, LOOK_EVERY, diverged_advice
-from training.settings import Settings
 
 
 class LossMonitor:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from training.checkpoint import LAST, PREVIOUS, find_last, held_folder, make_run_folder
+from training.checkpoint import LAST, PREVIOUS, find_last, held_folder, make_run_folder, write_settings
 from training.config import Settings
 from training.detections import NOISE_FILE, RunDetectorNoise
 from training.divergence import LOOK_EVERY
@@ -29,6 +29,7 @@ def reporting(run: TrainingState, evaluator: Evaluator, settings: Settings, suff
             folder = find_last(settings.resume).parent
         else:
             folder = make_run_folder(settings, suffix)
+            write_settings(folder, settings, run.trainer.lifter.posenet)
             held.enter_context(held_folder(folder))
         reporter = Reporter(run, evaluator, settings, folder)
         try:

@@ -1,6 +1,8 @@
 """Chunks of poses as every export format gets them, and helpers for writing them."""
 
 import os
+import pickle
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -84,11 +86,15 @@ def flat_frames(array: np.ndarray) -> np.ndarray:
     return array.reshape(-1, *array.shape[2:])
 
 
-def object_array(value: Any) -> np.ndarray:
-    """Wrap a dictionary into a 0-d array, as VideoPose3D's files hold it."""
+def save_dictionary(archive: zipfile.ZipFile, name: str, value: Any) -> None:
+    """Add a dictionary to an npz file as VideoPose3D's files hold it: pickled inside a 0-d array."""
     array = np.empty((), dtype=object)
     array[()] = value
-    return array
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array_header_1_0(member, np.lib.format.header_data_from_array_1_0(array))
+        pickler = pickle.Pickler(member, protocol=3)
+        pickler.fast = True  # without a memo, which would keep a copy of every array until the end
+        pickler.dump(array)
 
 
 def write_one_of_many(path: Path, content: bytes) -> None:

@@ -22,7 +22,6 @@ from kinematics import BONES, JOINT_ANGLES, joint_angles_from_joints
 # Turns about our axes x, y, z as a file names them; y turns the other way round there (its z is our -y).
 _CHANNEL = {"+x": ("X", 1), "-x": ("X", -1), "+y": ("Z", -1), "+z": ("Y", 1)}
 _PELVIS, _LIMB, _SPINE = ("+x", "+y", "+z"), ("+z", "+y", "+x"), ("+z", "-x", "+y")
-_STILL = (None, None, None)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from data import cmu
-from data.cmu import benchmark as cmux
+from data.benchmark_cameras import FPS
 from data.cmu import excerpt
 from data.cmu.clips import CMUX_CLIPS
 from data.cmu.coding import EXCERPT, STEP, decode, encode
@@ -34,7 +34,7 @@ def test_what_ships_is_cmu_x_whole_small_and_acknowledged(tmp_path):
         assert "obtained from mocap.cs.cmu.edu" in str(file["about"])
     clips = cmu.read_prepared(tmp_path)
     assert list(clips) == list(CMUX_CLIPS) and sum(clip.usable.size for clip in clips.values()) == 30_920
-    assert all(clip.fps == pytest.approx(cmux.FPS, abs=1e-3) for clip in clips.values())
+    assert all(clip.fps == pytest.approx(FPS, abs=1e-3) for clip in clips.values())
     walker = clips["35_01"]
     layout = Skeleton("h36m_17")
     lengths = bone_lengths_of(walker.joints_world, layout)
@@ -62,7 +62,7 @@ def test_the_command_writes_the_same_clips_at_the_benchmark_s_rate(prepared, tmp
     excerpt.main(["--data_root", str(prepared), "--out", str(tmp_path / "x.npz")])
     assert "off by 0.25 mm at most" in capsys.readouterr().out
     for name, clip in read_clips(tmp_path / "x.npz").items():
-        wanted = before[name].at_fps(cmux.FPS)
+        wanted = before[name].at_fps(FPS)
         np.testing.assert_allclose(clip.joints_world, wanted.joints_world, atol=STEP / 2 + 1e-6)
         assert (clip.usable == wanted.usable).all() and clip.source_format == wanted.source_format
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from data import cmu
-from data.cmu import benchmark as cmux
 from data.cmu.archive import open_source
-from data.cmu.clips import CMUX_CLIPS
+from data.cmu.clips import CMUX_CLIPS, RIG_SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS
 from data.dataset import PoseDataset
 from data.files.asf_amc import amc_joints, parse_asf
 from data.recordings import DataSettings
@@ -168,5 +167,5 @@ def test_a_bad_prepared_file_is_one_sentence(prepared, tmp_path, case):
 
 
 def test_every_rig_serves_training_and_test():
-    dealt = {subject: cmu.rig_of(subject) for subject in cmux.TRAIN_SUBJECTS + cmux.TEST_SUBJECTS}
-    assert {dealt[s] for s in cmux.TRAIN_SUBJECTS} == {dealt[s] for s in cmux.TEST_SUBJECTS} == set(cmux.RIG_SUBJECTS)
+    dealt = {subject: cmu.rig_of(subject) for subject in TRAIN_SUBJECTS + TEST_SUBJECTS}
+    assert {dealt[s] for s in TRAIN_SUBJECTS} == {dealt[s] for s in TEST_SUBJECTS} == set(RIG_SUBJECTS)

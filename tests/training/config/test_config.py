@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from training.config import Settings, from_plain, read_settings, to_plain
+from training.config import Settings, from_plain, read_settings, setting_types, to_plain
 
 
 def test_settings_survive_json():
@@ -70,4 +70,24 @@ def test_short_runs_of_posefk_have_no_dropout_and_long_ones_the_published():
         for recipe in ("none", "posefk")
         for dataset in ("cmu", "h36m")
     }
-    assert dropout == {("none", "cmu"): 0.1, ("posefk", "cmu"): 0.0, ("none", "h36m"): -1, ("posefk", "h36m"): -1}
+    assert dropout == {("none", "cmu"): 0.1, ("posefk", "cmu"): 0.0, ("none", "h36m"): None, ("posefk", "h36m"): None}
+
+
+def test_every_value_can_be_explained_in_the_order_of_what_wins(capsys):
+    with pytest.raises(SystemExit):
+        read_settings("--explain --dataset cmu --posenet_name seq2seq --lr 0.1".split())
+    origins = {}
+    for line in capsys.readouterr().out.splitlines():
+        name, value, origin = (cell.strip() for cell in line.strip("|").split("|"))
+        origins[name] = (value, origin)
+    assert origins["epochs"] == ("30", "data set cmu") and origins["frames"] == ("5", "lifter seq2seq")
+    assert origins["middle_frame"] == ("True", "recipe posefk") and origins["lr"] == ("0.1", "typed")
+    assert origins["weight_decay"] == ("0.0", "default") and set(origins) >= set(setting_types())
+
+
+def test_what_is_as_published_is_none_and_older_runs_are_read_as_they_meant_it():
+    lifter = read_settings(["--dataset", "h36m"]).lifter
+    assert (lifter.posenet_width, lifter.posenet_blocks, lifter.dropout, lifter.input_layout) == (None,) * 4
+    old = {"lifter": {"posenet_width": 0, "dropout": -1.0, "input_layout": ""}, "learning": {"gan_every": 7}}
+    read = from_plain(old)
+    assert read.lifter == Settings().lifter and read.learning.gan_interval == 7

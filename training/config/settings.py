@@ -23,23 +23,24 @@ class LifterSettings:
     """videopose: see past frames only and predict the last."""
     middle_frame: bool = False
     """seq2seq: predict the middle frame of its window instead of the last one, which is the published answer."""
-    posenet_width: int = 0
-    """Units per layer; 0: as published."""
-    posenet_blocks: int = 0
-    """Number of blocks (simple_baseline, sem_gcn; esmformer: in each of its six stacks) or of filters (videopose); 0:
-    as published."""
+    posenet_width: int | None = None
+    """Units per layer; None: as published."""
+    posenet_blocks: int | None = None
+    """Number of blocks (simple_baseline, sem_gcn; esmformer: in each of its six stacks) or of filters (videopose);
+    None: as published."""
     smfe: tuple[int, ...] = ()
     """esmformer: blocks of the three levels inside each view; published 5 5 5."""
     milf: tuple[int, ...] = ()
     """esmformer: blocks of the three levels over the frames; published 2 2 2."""
-    d_hid: int = 0
-    """esmformer: hidden units of the MLPs over the frames; 0: twice the width."""
-    mvf_kernel: int = 0
-    """esmformer: frames and channels a fused entry sees, an odd number; 0: as published, 7."""
-    dropout: float = -1.0
-    """Share of units dropped while training, 0 to under 1; -1: as published."""
-    input_layout: str = ""
-    """Joints the lifter reads: those it predicts, or coco_17, the keypoints of detectors, put on the same poses."""
+    d_hid: int | None = None
+    """esmformer: hidden units of the MLPs over the frames; None: twice the width."""
+    mvf_kernel: int | None = None
+    """esmformer: frames and channels a fused entry sees, an odd number; None: as published, 7."""
+    dropout: float | None = None
+    """Share of units dropped while training, 0 to under 1; None: as published."""
+    input_layout: str | None = None
+    """Joints the lifter reads: None for those it predicts, or coco_17, the keypoints of detectors, put on the same
+    poses."""
     normalized: bool = False
     """simple_baseline: compute in standard deviations from the mean training pose, kept beside the weights."""
     input_mode: str = "screen"
@@ -182,6 +183,8 @@ class Settings:
     """auto, cpu or cuda."""
     threads: int = 0
     """CPU threads; 0: PyTorch's own choice."""
+    explain: bool = False
+    """Print every setting and where its value comes from, and stop."""
     plugins: tuple[str, ...] = ()
     """Modules to import first (dotted names or .py files), for lifters, data sets and sources they register."""
 

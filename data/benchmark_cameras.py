@@ -1,13 +1,12 @@
-"""CMU-X: who trains and who tests, and the cameras that see them. Every camera is fixed by its clip's name.
+"""Cameras of the benchmarks: Human3.6M's rigs moved to where a person is, and wide cameras that look at the person.
 
-Training and test (a): Human3.6M's four cameras with their lenses. The rig is moved so that its optical axes meet over
-the middle of the actor's track, and never turned: as in Human3.6M's room, few viewpoints is what a lifter has to learn
-from. A walking actor would leave the picture, so a clip is cut where the track since the last cut outgrows
-ROAM_RADIUS, and the rig is moved again. Test (b) and validation: every second of motion gets one pinhole camera that
-looks at the actor and misses a little; for lifters of several views it is joined by others of its kind, a new rig every
-second.
+A rig keeps its lenses and is moved so that its optical axes meet over the middle of the person's track, never turned:
+as in Human3.6M's room, few viewpoints is what a lifter has to learn from. Someone who walks would leave the picture, so
+a clip is cut where the track since the last cut outgrows ROAM_RADIUS, and the rig is moved again. Wide cameras: every
+second of motion gets one pinhole camera that looks at the person and misses a little; for lifters of several views it
+is joined by others of its range, a new rig every second.
 
-Each piece of each clip has a random stream of its own, numbered by set, clip and piece (and, beyond the first, by
+Each piece of each clip has a random stream of its own, numbered by range, clip and piece (and, beyond the first, by
 camera): a camera does not depend on which other clips are present, on their order, or on the version of torch.
 """
 
@@ -24,14 +23,8 @@ from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
 from data.recordings import View, view_from_world
 from kinematics.camera import NUM_INTRINSICS, Camera, in_front, look_at
 
-TRAIN_SUBJECTS: tuple[str, ...] = ("01", "02", "03", "06", "07", "08", "10", "27", "29", "35")
-VALIDATION_SUBJECTS: tuple[str, ...] = ("07", "29")
-TEST_SUBJECTS: tuple[str, ...] = ("05", "12", "16", "26", "32", "49")
-
-CAPTURE_FPS = 120.0
 FPS = 25.0
 ROAM_RADIUS = 1.5  # metres from the rig's middle to the farthest corner of the box around the actor's track
-RIG_SUBJECTS = ("S1", "S5", "S6", "S7", "S8")  # training rigs of Human3.6M, dealt out to the subjects in turn
 CAMERA_SECONDS = 1.0
 NEAR = 0.5  # metres every joint keeps in front of the camera
 APART = math.radians(30.0)  # between the directions in which two cameras of a rig stand from the actor
@@ -54,8 +47,8 @@ class CameraRange:
 
 
 # 3DHP's two kinds of camera: 1500 of 1024 half widths (TS1-4, square), 1684 of 960 (TS5-6, 1920 x 1080)
-TEST_B = CameraRange(20_220_801, ((1.465, 1.0), (1.754, 0.5625)), False, (2.5, 5.0), (0.5, 2.4), 0.4)
-VALIDATION = CameraRange(20_220_802, ((1.2, 1.0), (2.2, 1.0)), True, (2.2, 6.0), (0.3, 2.7), 0.5)
+WIDE_TEST = CameraRange(20_220_801, ((1.465, 1.0), (1.754, 0.5625)), False, (2.5, 5.0), (0.5, 2.4), 0.4)
+WIDE_VALIDATION = CameraRange(20_220_802, ((1.2, 1.0), (2.2, 1.0)), True, (2.2, 6.0), (0.3, 2.7), 0.5)
 
 
 def stream(seed: int, clip: str, piece: int, camera: int = 0) -> np.random.Generator:
@@ -108,14 +101,14 @@ def rig_views(joints_world: Float[np.ndarray, "frames joints 3"], rig_subject: s
 
 
 def looking_camera(
-    joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, kind: CameraRange
+    joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, cameras: CameraRange
 ) -> Camera:
     """The camera of one piece (float64): drawn again until every joint of every frame is NEAR metres in front."""
-    return looking_rig(joints_world, clip, piece, kind, 1)[0]
+    return looking_rig(joints_world, clip, piece, cameras, 1)[0]
 
 
 def looking_rig(
-    joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, kind: CameraRange, views: int
+    joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, cameras: CameraRange, views: int
 ) -> list[Camera]:
     """Cameras of one piece (float64), each drawn again until every joint is in front of it and it stands apart.
 
@@ -123,20 +116,20 @@ def looking_rig(
     """
     points = torch.from_numpy(np.asarray(joints_world, dtype=np.float64))
     middle = points[:, 0].mean(0)
-    cameras: list[Camera] = []
+    rig: list[Camera] = []
     for number in range(views):
-        draws = stream(kind.seed, clip, piece, number)
+        draws = stream(cameras.seed, clip, piece, number)
         for _ in range(MAX_DRAWS):
-            camera = _draw_camera(draws, middle, kind)
-            if stands_apart(camera, cameras, middle) and in_front(camera.world_to_camera(points), NEAR).all():
+            camera = _draw_camera(draws, middle, cameras)
+            if stands_apart(camera, rig, middle) and in_front(camera.world_to_camera(points), NEAR).all():
                 break
         else:
             raise ValueError(
-                f"{clip}, piece {piece}: no camera {kind.distance[0]} to {kind.distance[1]} m away has every joint in "
-                "front. Is the clip in metres?"
+                f"{clip}, piece {piece}: no camera {cameras.distance[0]} to {cameras.distance[1]} m away has every "
+                "joint in front. Is the clip in metres?"
             )
-        cameras.append(camera)
-    return cameras
+        rig.append(camera)
+    return rig
 
 
 def stands_apart(camera: Camera, others: Sequence[Camera], middle: torch.Tensor) -> bool:
@@ -144,30 +137,31 @@ def stands_apart(camera: Camera, others: Sequence[Camera], middle: torch.Tensor)
 
     A second one may not stand opposite the first either: on the line between the two there is no depth.
     """
-    azimuths = [math.atan2(y, x) for x, y, _ in ((own.translation - middle).tolist() for own in (camera, *others))]
+    azimuths = [math.atan2(y, x) for x, y, _ in ((one.translation - middle).tolist() for one in (camera, *others))]
     apart = [abs((other - azimuths[0] + math.pi) % math.tau - math.pi) for other in azimuths[1:]]
     return all(angle >= APART for angle in apart) and not (len(apart) == 1 and apart[0] > math.pi - APART)
 
 
 def looking_views(
-    joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, kind: CameraRange, views: int
+    joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, cameras: CameraRange, views: int
 ) -> tuple[View, ...]:
     """What the looking cameras of a piece see of it; joints in metres, joint 0 is the root."""
     seen = []
-    for number, camera in enumerate(looking_rig(joints_world, clip, piece, kind, views), 1):
-        name = "wide" if kind.focal_between else f"focal {float(camera.intrinsics[0]):.3f}"
+    for number, camera in enumerate(looking_rig(joints_world, clip, piece, cameras, views), 1):
+        name = "wide" if cameras.focal_between else f"focal {float(camera.intrinsics[0]):.3f}"
         seen.append(view_from_world(joints_world, camera, name if number == 1 else f"{name}, camera {number}"))
     return tuple(seen)
 
 
-def _draw_camera(draws: np.random.Generator, middle: torch.Tensor, kind: CameraRange) -> Camera:
-    if kind.focal_between:
-        (low, aspect), (high, _) = kind.focals
+def _draw_camera(draws: np.random.Generator, middle: torch.Tensor, cameras: CameraRange) -> Camera:
+    if cameras.focal_between:
+        (low, aspect), (high, _) = cameras.focals
         focal = draws.uniform(low, high)
     else:
-        focal, aspect = kind.focals[draws.integers(len(kind.focals))]
-    distance, height, azimuth = draws.uniform(*kind.distance), draws.uniform(*kind.height), draws.uniform(-np.pi, np.pi)
-    aim = middle + torch.from_numpy(draws.normal(0.0, kind.aim_sd, 3))
+        focal, aspect = cameras.focals[draws.integers(len(cameras.focals))]
+    distance, height = draws.uniform(*cameras.distance), draws.uniform(*cameras.height)
+    azimuth = draws.uniform(-np.pi, np.pi)
+    aim = middle + torch.from_numpy(draws.normal(0.0, cameras.aim_sd, 3))
     side = torch.tensor([np.cos(azimuth), np.sin(azimuth)], dtype=torch.float64)
     position = torch.cat([middle[:2] + distance * side, middle.new_tensor([height])])
     intrinsics = torch.zeros(NUM_INTRINSICS, dtype=torch.float64)

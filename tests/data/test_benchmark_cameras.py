@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from data.cmu import benchmark as cmux
-from data.cmu.clips import CMUX_CLIPS, SUBJECT_THEMES
+from data import benchmark_cameras as cameras
+from data.cmu.clips import CMUX_CLIPS, RIG_SUBJECTS, SUBJECT_THEMES, TEST_SUBJECTS, TRAIN_SUBJECTS, VALIDATION_SUBJECTS
 from data.h36m.cameras import H36M_CAMERAS
 from kinematics.camera import Camera
 
@@ -24,15 +24,15 @@ def standing(frames=25, at=(3.0, -2.0)):
 def test_the_144_clips_belong_to_the_sixteen_subjects_and_nobody_trains_and_tests():
     assert len(CMUX_CLIPS) == 144
     subjects = {clip.split("_")[0] for clip in CMUX_CLIPS}
-    assert subjects == set(cmux.TRAIN_SUBJECTS) | set(cmux.TEST_SUBJECTS) == set(SUBJECT_THEMES)
-    assert not set(cmux.TRAIN_SUBJECTS) & set(cmux.TEST_SUBJECTS)
-    assert set(cmux.VALIDATION_SUBJECTS) < set(cmux.TRAIN_SUBJECTS)
+    assert subjects == set(TRAIN_SUBJECTS) | set(TEST_SUBJECTS) == set(SUBJECT_THEMES)
+    assert not set(TRAIN_SUBJECTS) & set(TEST_SUBJECTS)
+    assert set(VALIDATION_SUBJECTS) < set(TRAIN_SUBJECTS)
     assert all(CMUX_CLIPS.values())
 
 
 def test_a_rig_put_where_it_was_is_human36ms():
-    for subject in cmux.RIG_SUBJECTS:
-        there = cmux.rig_around(subject, cmux.rig_middle(H36M_CAMERAS[subject]))
+    for subject in RIG_SUBJECTS:
+        there = cameras.rig_around(subject, cameras.rig_middle(H36M_CAMERAS[subject]))
         for camera, original in zip(there, H36M_CAMERAS[subject], strict=True):
             torch.testing.assert_close(camera.translation, original.translation, atol=1e-12, rtol=0)
             torch.testing.assert_close(camera.orientation_wxyz, original.orientation_wxyz, atol=1e-12, rtol=0)
@@ -40,8 +40,8 @@ def test_a_rig_put_where_it_was_is_human36ms():
 
 
 def test_the_optical_axes_of_a_rig_pass_near_its_middle():
-    for subject in cmux.RIG_SUBJECTS:
-        middle = cmux.rig_middle(H36M_CAMERAS[subject])
+    for subject in RIG_SUBJECTS:
+        middle = cameras.rig_middle(H36M_CAMERAS[subject])
         for camera in H36M_CAMERAS[subject]:
             axis = (camera.camera_to_world(AHEAD) - camera.translation).numpy()[:2]
             offset = middle - camera.translation.numpy()[:2]
@@ -51,7 +51,7 @@ def test_the_optical_axes_of_a_rig_pass_near_its_middle():
 
 def test_a_rig_moves_with_its_actor_and_is_not_turned():
     joints, shift = standing(), np.array([2.0, -1.0])
-    here, there = (cmux.rig_around("S5", middle) for middle in (np.zeros(2), shift))
+    here, there = (cameras.rig_around("S5", middle) for middle in (np.zeros(2), shift))
     for camera, other in zip(here, there, strict=True):
         moved = joints + np.array([*shift, 0.0])
         seen = camera.world_to_camera(torch.from_numpy(joints))
@@ -60,8 +60,8 @@ def test_a_rig_moves_with_its_actor_and_is_not_turned():
 
 
 def test_a_rig_sees_all_of_an_actor_who_stays_within_the_radius():
-    for subject in cmux.RIG_SUBJECTS:
-        for view in cmux.rig_views(standing(), subject):
+    for subject in RIG_SUBJECTS:
+        for view in cameras.rig_views(standing(), subject):
             assert np.abs(view.joints_2d).max() < 1
             assert view.joints_3d[..., 2].min() > 2
 
@@ -69,7 +69,7 @@ def test_a_rig_sees_all_of_an_actor_who_stays_within_the_radius():
 @pytest.mark.parametrize("step", [0.0, 0.1, 0.3])
 def test_pieces_cover_the_track_and_stay_within_the_radius(step):
     track = np.random.default_rng(1).normal(0, step, size=(500, 2)).cumsum(0) if step else np.zeros((500, 2))
-    pieces = cmux.roaming_pieces(track, radius=1.5)
+    pieces = cameras.roaming_pieces(track, radius=1.5)
     assert [f for piece in pieces for f in range(piece.start, piece.stop)] == list(range(500))
     for piece in pieces:
         box = np.ptp(track[piece], axis=0)
@@ -79,71 +79,75 @@ def test_pieces_cover_the_track_and_stay_within_the_radius(step):
 
 @pytest.mark.parametrize("frames", [1, 24, 25, 26, 61])
 def test_seconds_cover_the_clip(frames):
-    pieces = cmux.timed_pieces(frames)
+    pieces = cameras.timed_pieces(frames)
     assert [f for piece in pieces for f in range(piece.start, piece.stop)] == list(range(frames))
     assert len(pieces) == -(-frames // 25)
 
 
-@pytest.mark.parametrize("kind", [cmux.TEST_B, cmux.VALIDATION], ids=["test_b", "validation"])
-def test_looking_cameras_stand_where_the_benchmark_says(kind):
+@pytest.mark.parametrize("wide", [cameras.WIDE_TEST, cameras.WIDE_VALIDATION], ids=["test_b", "validation"])
+def test_looking_cameras_stand_where_the_benchmark_says(wide):
     joints = standing()
     middle = joints[:, 0].mean(0)
     misses, focals = [], []
     for piece in range(80):
-        camera = cmux.looking_camera(joints, "05_01", piece, kind)
+        camera = cameras.looking_camera(joints, "05_01", piece, wide)
         place = camera.translation.numpy()
         distance = np.linalg.norm(place[:2] - middle[:2])
-        assert kind.distance[0] <= distance <= kind.distance[1]
-        assert kind.height[0] <= place[2] <= kind.height[1]
-        assert camera.world_to_camera(torch.from_numpy(joints))[..., 2].min() >= cmux.NEAR
+        assert wide.distance[0] <= distance <= wide.distance[1]
+        assert wide.height[0] <= place[2] <= wide.height[1]
+        assert camera.world_to_camera(torch.from_numpy(joints))[..., 2].min() >= cameras.NEAR
         assert not camera.intrinsics[2:].any() and camera.intrinsics[0] == camera.intrinsics[1]
         axis = (camera.camera_to_world(AHEAD) - camera.translation).numpy()
         misses.append(np.linalg.norm(np.cross(axis, middle - place)))
         focals.append((float(camera.intrinsics[0]), float(camera.aspect)))
     # across the axis the aim errs by two normals, so a miss is about 1.25 sd on average
-    assert np.mean(misses) == pytest.approx(1.25 * kind.aim_sd, rel=0.2)
-    if kind.focal_between:
-        assert min(focals)[0] >= kind.focals[0][0] and max(focals)[0] <= kind.focals[1][0] and len(set(focals)) == 80
+    assert np.mean(misses) == pytest.approx(1.25 * wide.aim_sd, rel=0.2)
+    if wide.focal_between:
+        assert min(focals)[0] >= wide.focals[0][0] and max(focals)[0] <= wide.focals[1][0] and len(set(focals)) == 80
     else:
-        assert set(focals) == set(kind.focals)
+        assert set(focals) == set(wide.focals)
 
 
 def test_a_camera_depends_on_its_clip_and_piece_alone():
     joints = standing()
-    first = cmux.looking_camera(joints, "05_01", 3, cmux.TEST_B)
-    cmux.looking_camera(joints, "49_07", 0, cmux.TEST_B)
+    first = cameras.looking_camera(joints, "05_01", 3, cameras.WIDE_TEST)
+    cameras.looking_camera(joints, "49_07", 0, cameras.WIDE_TEST)
     torch.manual_seed(5)
-    again = cmux.looking_camera(joints, "05_01", 3, cmux.TEST_B)
+    again = cameras.looking_camera(joints, "05_01", 3, cameras.WIDE_TEST)
     assert torch.equal(first.translation, again.translation)
-    for clip, piece, kind in (("05_02", 3, cmux.TEST_B), ("05_01", 4, cmux.TEST_B), ("05_01", 3, cmux.VALIDATION)):
-        assert not torch.allclose(cmux.looking_camera(joints, clip, piece, kind).translation, first.translation)
+    for clip, piece, wide in (
+        ("05_02", 3, cameras.WIDE_TEST),
+        ("05_01", 4, cameras.WIDE_TEST),
+        ("05_01", 3, cameras.WIDE_VALIDATION),
+    ):
+        assert not torch.allclose(cameras.looking_camera(joints, clip, piece, wide).translation, first.translation)
 
 
 def test_the_benchmarks_cameras_are_these_and_stay_these():
-    camera = cmux.looking_camera(standing(), "05_01", 0, cmux.TEST_B)
+    camera = cameras.looking_camera(standing(), "05_01", 0, cameras.WIDE_TEST)
     assert describe(camera) == pytest.approx(PINNED_TEST_B, abs=1e-6)
-    camera = cmux.looking_camera(standing(), "07_01", 0, cmux.VALIDATION)
+    camera = cameras.looking_camera(standing(), "07_01", 0, cameras.WIDE_VALIDATION)
     assert describe(camera) == pytest.approx(PINNED_VALIDATION, abs=1e-6)
 
-    camera = cmux.looking_rig(standing(), "05_01", 0, cmux.TEST_B, 2)[1]
+    camera = cameras.looking_rig(standing(), "05_01", 0, cameras.WIDE_TEST, 2)[1]
     assert describe(camera) == pytest.approx(PINNED_SECOND, abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", [cmux.TEST_B, cmux.VALIDATION], ids=["test_b", "validation"])
-def test_cameras_of_a_rig_look_from_different_sides(kind):
+@pytest.mark.parametrize("wide", [cameras.WIDE_TEST, cameras.WIDE_VALIDATION], ids=["test_b", "validation"])
+def test_cameras_of_a_rig_look_from_different_sides(wide):
     joints = standing()
     middle = joints[:, 0].mean(0)
     nearest, opposite = [], []
     for piece in range(60):
-        rig = cmux.looking_rig(joints, "05_01", piece, kind, 4)
+        rig = cameras.looking_rig(joints, "05_01", piece, wide, 4)
         places = np.stack([camera.translation.numpy() - middle for camera in rig])[:, :2]
         sides = places / np.linalg.norm(places, axis=1, keepdims=True)
         angles = np.degrees(np.arccos((sides @ sides.T).clip(-1, 1)))
         nearest.append(angles[~np.eye(4, dtype=bool)].min())
         opposite.append(angles[0, 1])
         for camera in rig:
-            assert camera.world_to_camera(torch.from_numpy(joints))[..., 2].min() >= cmux.NEAR
-            assert kind.distance[0] <= np.linalg.norm((camera.translation.numpy() - middle)[:2]) <= kind.distance[1]
+            assert camera.world_to_camera(torch.from_numpy(joints))[..., 2].min() >= cameras.NEAR
+            assert wide.distance[0] <= np.linalg.norm((camera.translation.numpy() - middle)[:2]) <= wide.distance[1]
     assert min(nearest) >= 30 and max(opposite) <= 150
     assert np.std(opposite) > 20, "the second stands anywhere else"
 
@@ -151,10 +155,10 @@ def test_cameras_of_a_rig_look_from_different_sides(kind):
 @pytest.mark.parametrize("views", [1, 2, 3])
 def test_fewer_views_are_the_first_of_more_and_the_first_is_the_single_one(views):
     joints = standing()
-    whole = cmux.looking_rig(joints, "05_01", 3, cmux.TEST_B, 4)
-    few = cmux.looking_rig(joints, "05_01", 3, cmux.TEST_B, views)
+    whole = cameras.looking_rig(joints, "05_01", 3, cameras.WIDE_TEST, 4)
+    few = cameras.looking_rig(joints, "05_01", 3, cameras.WIDE_TEST, views)
     assert [describe(camera) for camera in few] == [describe(camera) for camera in whole[:views]]
-    assert describe(whole[0]) == describe(cmux.looking_camera(joints, "05_01", 3, cmux.TEST_B))
+    assert describe(whole[0]) == describe(cameras.looking_camera(joints, "05_01", 3, cameras.WIDE_TEST))
 
 
 def describe(camera: Camera):
@@ -167,7 +171,7 @@ PINNED_VALIDATION = [2.1914616, -0.853334, 1.4736721, 2.1676307, 0.240318, -0.29
 
 
 def test_a_clip_too_large_for_any_camera_is_refused(monkeypatch):
-    monkeypatch.setattr(cmux, "MAX_DRAWS", 20)
+    monkeypatch.setattr(cameras, "MAX_DRAWS", 20)
     everywhere = np.random.default_rng(0).normal(0, 1000, size=(3, 17, 3))
     with pytest.raises(ValueError, match="05_01, piece 0: no camera .* in metres"):
-        cmux.looking_camera(everywhere, "05_01", 0, cmux.TEST_B)
+        cameras.looking_camera(everywhere, "05_01", 0, cameras.WIDE_TEST)

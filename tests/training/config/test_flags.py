@@ -3,8 +3,7 @@ import shlex
 import pytest
 
 from augment.settings import RECIPES
-from training import flags
-from training.config import flat, read_settings, setting_types
+from training.config import flags, flat, read_settings, setting_types
 
 DH_AUG_SINGLE = (
     "--note posefk --posenet_name 'videopose' --lr_p 1e-4 --checkpoint './checkpoint/posefk' --keypoints gt "
@@ -212,7 +211,15 @@ def test_flags_without_effect_in_the_original_are_unknown_here():
             read_settings([flag, "1"])
 
 
-def test_equal_signs_hyphens_and_negative_values_are_understood():
-    words = flags.translate(["--batch-size=8", "--dropout", "-1", "--lr", "1", "--lr", "2"],
-                            ["batch_size", "dropout", "lr"])  # fmt: skip
-    assert words == {"batch_size": ["8"], "dropout": ["-1"], "lr": ["2"]}
+def test_equal_signs_hyphens_commas_and_negative_values_are_understood():
+    typed = flags.read_typed(
+        ["--batch-size=8", "--loss_w", "-0.5", "--lr", "1", "--lr", "2", "-str", "S1,S5", "-a", "*"]
+    )
+    assert typed == {"batch_size": 8, "loss_w": -0.5, "lr": 2.0, "subjects_train": ("S1", "S5"), "actions": ()}
+
+
+def test_flags_of_earlier_versions_are_understood():
+    typed = flags.read_typed("--gan_every 3 --mirrored none --playback True --noise_again off".split())
+    assert typed == {
+        "gan_interval": 3, "flip_augment": "none", "time_reversal": True, "noisier2noise": "off",
+    }  # fmt: skip

@@ -1,0 +1,96 @@
+"""The settings of a run from what was typed: default < data set < lifter < recipe < typed, the later ones winning."""
+
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from augment.settings import RECIPES, AugmentSettings
+from data import DATA_SOURCES, DataSettings
+from evaluation.tables import columns
+from posenets import ALIASES, LIFTERS, get_spec
+from posenets.registry import LifterSpec
+from training.config.checks import choose
+from training.config.recipes import TRAINING
+from training.config.settings import LifterSettings, Settings
+from training.config.values import flat, with_values
+
+Values = Mapping[str, Any]
+CAMERAS = 4  # of a lifter of several views, unless said
+
+
+def resolve(typed: Values) -> tuple[Settings, dict[str, str]]:
+    """The settings, and the origin of every value that is not a default. typed: by flat names."""
+    dataset = choose("dataset", typed.get("dataset", _default_dataset(typed)), DATA_SOURCES)
+    recipe = choose("recipe", typed.get("recipe", Settings.recipe), RECIPES)
+    budget = _by_name(DATA_SOURCES[dataset].budget)
+    lifter = typed.get("posenet_name", budget.get("posenet_name", LifterSettings.posenet_name))
+    spec = get_spec(choose("posenet_name", lifter, [*LIFTERS, *ALIASES]))
+    layers: dict[str, Values] = {}
+    layers[f"data set {dataset}"] = {"dataset": dataset, **_of_dataset(dataset, recipe, spec)}
+    layers[f"lifter {lifter}"] = _of_lifter(lifter, spec, dataset)
+    below = _merged(layers)
+    layers[f"recipe {recipe}"] = _of_recipe(recipe, spec, dataset, typed, clips=_window({**below, **typed}) > 1)
+    layers["typed"] = {**_implied(typed, _merged(layers)), **typed}
+    origins = {name: origin for origin, layer in layers.items() for name in layer}
+    return with_values(Settings(), _merged(layers)), origins
+
+
+def _of_dataset(dataset: str, recipe: str, spec: LifterSpec) -> Values:
+    """Its budget, and in a short run what the recipe needs there; sizes only for lifters that they are meant for."""
+    source = DATA_SOURCES[dataset]
+    values = _by_name(source.budget) | (TRAINING[recipe].short_runs if source.short_runs else {})
+    sizes = () if spec.budget_sizes else ("posenet_width", "dropout")
+    return {name: value for name, value in values.items() if name not in sizes}
+
+
+def _of_lifter(named: str, spec: LifterSpec, dataset: str) -> Values:
+    """How it was trained where it was published, on Human3.6M as long, and its sizes for short runs."""
+    values = _by_name(spec.published(spec.training, named)) | ({"views": CAMERAS} if spec.multi_view else {})
+    if dataset == "h36m":
+        values |= _by_name(spec.published(spec.h36m_length, named))
+    return values | (_by_name(spec.small) if DATA_SOURCES[dataset].short_runs else {})
+
+
+def _of_recipe(recipe: str, spec: LifterSpec, dataset: str, typed: Values, clips: bool) -> Values:
+    """Its augmentation, how lifters learn with it, and what it changes of this one."""
+    default, training = flat(AugmentSettings()), TRAINING[recipe]
+    values = {name: value for name, value in flat(RECIPES[recipe]).items() if value != default[name]}
+    if dataset == "h36m" and not {"compare", "epochs"} & set(typed):
+        values |= training.h36m
+    values |= training.settings | (training.clips if clips else {}) | _by_name(spec.recipes.get(recipe, {}))
+    return values | (training.views if spec.multi_view else {})
+
+
+def _implied(typed: Values, values: Values) -> Values:
+    """What some flags mean beyond themselves: filter widths say how many frames there are, a decay how it goes on."""
+    implied: dict[str, Any] = {"frames": 1} if "filter_widths" in typed else {}
+    if "lr_decay" in typed and values.get("lr_schedule") != "staircase":
+        implied["lr_schedule"] = "exponential"
+    return implied
+
+
+def explain(typed: Values) -> str:
+    """A table of every setting: its value and where that comes from."""
+    settings, origins = resolve(typed)
+    rows = [[name, str(value), origins.get(name, "default")] for name, value in flat(settings).items()]
+    return columns([["setting", "value", "from"], *rows])
+
+
+def _default_dataset(typed: Values) -> str:
+    """Human3.6M where it is prepared or detections of it are asked for (the original commands name no data set)."""
+    prepared = os.path.exists(os.path.join(typed.get("data_root", DataSettings.data_root), "data_3d_h36m.npz"))
+    return "h36m" if prepared or typed.get("keypoints", "gt") != "gt" else "cmu"
+
+
+def _window(values: Values) -> int:
+    return math.prod(values.get("filter_widths", ())) if values.get("filter_widths") else values.get("frames", 1)
+
+
+def _merged(layers: Mapping[str, Values]) -> dict[str, Any]:
+    return {name: value for layer in layers.values() for name, value in layer.items()}
+
+
+def _by_name(groups: Mapping[str, Values]) -> dict[str, Any]:
+    """{"lifter": {...}, "learning": {...}} by flat names."""
+    return {name: value for group in groups.values() for name, value in group.items()}
