@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from augment.cameras import wide_cameras, wide_rigs
-from augment.detector_noise.detections import as_detected, as_projected, is_projected, noise_for
+from augment.detector_noise.detections import as_detected, as_projected, build_detector_noise, is_projected
 from augment.detector_noise.model import DetectorNoise
 from augment.reference import ReferencePoses
 from augment.rigs import random_views
 from augment.settings import AugmentSettings, recipe
 from augment.sources.pose_source import AverageGradients, PoseSource, SourceContext
-from augment.sources.registry import sources_of
+from augment.sources.registry import mixture_sources
 from augment.visible import VisibleSample, is_visible, pad_by_repeat, project_to_batch, replace_blind_cameras
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
@@ -61,14 +61,14 @@ class Augmenter:
 
     def _build(self, data: PoseDataset | MultiViewDataset | PoseBatch) -> None:
         if self.detector_noise is None:
-            self.detector_noise = noise_for(self.settings.detector_noise, data)
+            self.detector_noise = build_detector_noise(self.settings.detector_noise, data)
         self._detected = not is_projected(data)
         # All processes of a run draw the same reference and start from the same nets.
         same = torch.Generator().manual_seed(self._seed)
-        reference = ReferencePoses.of(data, self.settings.max_reference, same).to(self.device)
+        reference = ReferencePoses.from_data(data, self.settings.max_reference, same).to(self.device)
         self._reference = reference.smooth() if self.settings.smooth_tracks else reference
         context = SourceContext(self.settings, self._reference, self.random, self._seed, self._average_gradients)
-        self.sources = {name: source(context) for name, source in sources_of(self.settings.mixture).items()}
+        self.sources = {name: source(context) for name, source in mixture_sources(self.settings.mixture).items()}
 
     @property
     def reference(self) -> ReferencePoses:

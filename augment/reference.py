@@ -33,7 +33,7 @@ class ReferencePoses:
     camera: Camera
 
     @classmethod
-    def of(
+    def from_data(
         cls, data: PoseDataset | MultiViewDataset | PoseBatch, maximum: int, generator: torch.Generator
     ) -> "ReferencePoses":
         """At most `maximum` poses of a data set, drawn at random, and of long clips no more than MOST_FRAMES in all.

@@ -28,7 +28,7 @@ class IndexedPoses(ABC):
     joints_3d: (N, J, 3) and joints_2d: (N, J, 2) hold every frame of every view once, confidence (N, J) likewise, None
     where no view has any; cameras: those of all views, None where some are not known. sample: (S,) the frame of each
     sample (of its first view), first and last (S,) the ends of its clip. frames: T; target: the sample's place in its
-    window. labels: name -> list of words; label_ids: name -> (S,) int64. fps: frames a second; None where takes differ,
+    window. labels: name -> list of words; label_ids: name -> (S,) int64. fps: frames a second; None if these differ,
     which single frames may. serves: where its batches go, None: they stay where it lies. residence: what there is to
     tell of that.
     """
@@ -136,9 +136,9 @@ class PoseDataset(IndexedPoses):
         device: torch.device | str = "cpu", only_usable: bool = True, target: int | None = None,
         only_present: bool = True,
     ) -> "PoseDataset":  # fmt: skip
-        """Lay out takes as one data set.
+        """Lay out recordings as one data set.
 
-        skeleton: layout of the samples, the takes' own joints are converted by name; frames: window length T, odd
+        skeleton: layout of the samples, the recordings' own joints are converted by name; frames: window length T, odd
         unless target is given; stride: keep every n-th frame as a sample (windows still see all frames); only_usable:
         leave out glitch frames; target: the sample's place in its window, the `target_frame` of the lifter to be fed;
         by default the centre; only_present: leave out frames of a view of which its camera has no record.
@@ -196,14 +196,14 @@ class PoseDataset(IndexedPoses):
 
 
 def common_rate(recordings: Sequence[Recording], frames: int) -> float | None:
-    """The takes' frames a second, None where they differ: that is refused for windows of more than one frame."""
+    """The recordings' frames a second, None where they differ: that is refused for windows of more than one frame."""
     rates = sorted({recording.fps for recording in recordings})
     if not rates or rates[-1] <= RATE_TOLERANCE * rates[0]:
         return rates[0] if rates else None
     if frames > 1:
         raise ValueError(
-            f"The takes have {rates[0]:g} and {rates[-1]:g} frames a second, expected one rate: a window of {frames} "
-            "frames would last longer in some. Use takes of one rate, or a lifter of single frames (--frames 1)."
+            f"The recordings have {rates[0]:g} and {rates[-1]:g} frames a second, expected one rate: a window of "
+            f"{frames} frames would last longer in some. Use those of one rate, or a single-frame lifter (--frames 1)."
         )
     return None
 

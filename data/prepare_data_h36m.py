@@ -4,7 +4,7 @@
     python -m data.prepare_data_h36m --from-source DIR          the same as .cdf.mat
     python -m data.prepare_data_h36m --from-archive h36m.zip    the HDF5 archive of SemGCN's data/README.md
 
-Missing takes are listed and left out (--strict refuses them). A second run replaces the files. docs/data_h36m.md tells
+Missing recordings are listed and left out (--strict refuses them). A second run replaces them. docs/data_h36m.md tells
 what goes where.
 """
 
@@ -45,7 +45,7 @@ def _parser() -> OneSentenceParser:
     parser.add_argument("--data_root", "--output", default=data_root, help=f"folder of the npz files ({data_root})")
     parser.add_argument("--data_extra_root", default=extra_root, help=f"folder of the bone templates ({extra_root})")
     parser.add_argument("--num_joints", type=int, choices=(16, 17), default=17, help="joints of the 2D file (17)")
-    parser.add_argument("--strict", action="store_true", help="refuse a source that lacks takes")
+    parser.add_argument("--strict", action="store_true", help="refuse a source that lacks recordings")
     return parser
 
 
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     source = _FINDERS[flag](getattr(arguments, flag))
     missing = source.missing()
     if missing and arguments.strict:
-        raise ValueError(f"{getattr(arguments, flag)} lacks takes and --strict was given: {'; '.join(missing)}.")
+        raise ValueError(f"{getattr(arguments, flag)} lacks recordings and --strict was given: {'; '.join(missing)}.")
     positions = read_positions(source)
     joints_2d = project(positions, arguments.num_joints)
     templates = _templates(positions)
@@ -72,18 +72,18 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def read_positions(source: Source) -> Positions:
-    """subject -> take -> (F, 32, 3) metres, world frame, float32."""
+    """subject -> recording -> (F, 32, 3) metres, world frame, float32."""
     positions: Positions = {subject: {} for subject in SUBJECTS}
-    for recording in tqdm(source.recordings, desc="reading takes", unit="take"):
+    for recording in tqdm(source.recordings, desc="reading recordings", unit="recording"):
         positions[recording.subject][recording.recording] = recording.positions()
     return {subject: recordings for subject, recordings in positions.items() if recordings}
 
 
 def project(positions: Positions, num_joints: int = 17) -> dict[str, dict[str, list[np.ndarray]]]:
-    """subject -> take -> one (F, num_joints, 2) float32 array of pixels per camera, distorted as the lens does."""
+    """subject -> recording -> one (F, num_joints, 2) float32 array of pixels per camera, distorted as the lens does."""
     joints_2d: dict[str, dict[str, list[np.ndarray]]] = {subject: {} for subject in positions}
     names = [(subject, recording) for subject, recordings in positions.items() for recording in recordings]
-    for subject, recording in tqdm(names, desc="projecting takes", unit="take"):
+    for subject, recording in tqdm(names, desc="projecting recordings", unit="recording"):
         joints = Skeleton("h36m_32").convert(positions[subject][recording], Skeleton.from_num_joints(num_joints))
         joints_2d[subject][recording] = [
             _pixels(joints, subject, camera_index) for camera_index in range(len(CAMERA_RESOLUTIONS))
@@ -140,19 +140,19 @@ def _save_pickled(path: Path, **members: dict[str, Any]) -> None:
 
 
 def _report(source: Source, missing: list[str], positions: Positions, written: list[Path]) -> None:
-    print(f"\n{'subject':<8}{'takes':>8}{'of':>5}{'frames':>10}")
+    print(f"\n{'subject':<8}{'recordings':>11}{'of':>5}{'frames':>10}")
     for subject in SUBJECTS:
         recordings = positions.get(subject, {})
         expected = _expected(subject)
-        print(f"{subject:<8}{len(recordings):>8}{expected:>5}{sum(map(len, recordings.values())):>10,}")
+        print(f"{subject:<8}{len(recordings):>11}{expected:>5}{sum(map(len, recordings.values())):>10,}")
     total = sum(len(recordings) for recordings in positions.values())
-    print(f"{'all':<8}{total:>8}{sum(map(_expected, SUBJECTS)):>5}")
+    print(f"{'all':<8}{total:>11}{sum(map(_expected, SUBJECTS)):>5}")
     for line in missing:
         print(f"missing  {line}")
     for line in source.excluded:
         print(f"left out {line} (corrupt in the data set)")
     for line in source.ignored:
-        print(f"ignored  {line} (no take of Human3.6M)")
+        print(f"ignored  {line} (no recording of Human3.6M)")
     for path in written:
         print(f"wrote    {path} ({path.stat().st_size / 1e6:,.1f} MB)")
 

@@ -1,4 +1,4 @@
-"""What a data set hands over: takes (one recording) and the views cameras have of them. Plain numpy, on the CPU."""
+"""What a data set hands over: recordings and the views cameras have of them. Plain numpy, on the CPU."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -45,7 +45,7 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class View:
-    """One camera's sight of a take, float32.
+    """One camera's sight of a recording, float32.
 
     camera: one for all frames, a batch of F where the camera moves, None where it is not known.
     joints_3d: (F, J, 3) metres, camera frame, absolute (root-centred where the source has no depth: camera is None).
@@ -90,7 +90,7 @@ class View:
 class Recording:
     """One recording. usable: (F,) bool, False marks frames not to train or test on (glitches).
 
-    group: labels of the whole take, e.g. {"sequence": "TS1", "scene": "GS"}; frame_groups: (F,) labels per frame.
+    group: labels of the whole recording, e.g. {"sequence": "TS1", "scene": "GS"}; frame_groups: (F,) labels per frame.
     """
 
     subject: str
@@ -125,7 +125,9 @@ class Recording:
         """(F, J, 3) metres, world frame, from the first view that has a camera and a record of the frame."""
         views = [view for view in self.views if view.camera is not None]
         if not views:
-            raise ValueError(f"Take {self.subject}/{self.action} has no camera: its world coordinates are not known.")
+            raise ValueError(
+                f"Recording {self.subject}/{self.action} has no camera: its world coordinates are unknown."
+            )
         joints_world, known = views[0].joints_world, views[0].is_present.copy()
         for view in views[1:]:
             if known.all():
@@ -138,7 +140,7 @@ class Recording:
 
 @dataclass
 class DataSplits:
-    """Takes to train on, to choose with (held out by subject) and to report on. notes: what loading has to tell."""
+    """Recordings to train on, to choose with (held out by subject) and to report on. notes: what loading tells."""
 
     train: list[Recording]
     validation: list[Recording]
@@ -153,7 +155,7 @@ def check_images(recordings: Iterable[Recording]) -> None:
     """
     for recording in recordings:
         for view in recording.views:
-            where = f"Take {recording.subject}/{recording.action}, camera {view.camera_name or 'unknown'}"
+            where = f"Recording {recording.subject}/{recording.action}, camera {view.camera_name or 'unknown'}"
             samples = np.flatnonzero(recording.usable & view.is_present)
             if len(samples) == len(recording):
                 check_points(view.joints_2d, where)

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augment.detector_noise.detections import detected_dataset, is_projected, noise_for
+from augment.detector_noise.detections import build_detector_noise, detected_dataset, is_projected
 from data.dataset import PoseDataset
 from data.multiview.dataset import MultiViewDataset, Poses
 from data.plausible import FARTHEST_M
@@ -137,7 +137,7 @@ def noisy(dataset: Poses, noise: str, name: str) -> Poses:
         return dataset
     if not is_projected(dataset):
         raise ValueError(f"--test_noise {noise}: the 2D of {name} is a detector's already, leave the flag out.")
-    model = noise_for(noise, dataset)
+    model = build_detector_noise(noise, dataset)
     return dataset if model is None else detected_dataset(dataset, model, zlib.crc32(name.encode()))
 
 

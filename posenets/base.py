@@ -1,5 +1,6 @@
 """What every lifter shares: its shape check, its recipe for being rebuilt."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -104,6 +105,13 @@ def dropped(features: Float[Tensor, "*shape"], rate: float | int, training: bool
     if not training or rate == 0:
         return features
     return features * keep_mask(features, rate) / (1 - rate)
+
+
+def forward_in_parts(forward: Callable[[Tensor], Tensor], inputs: Tensor, count: int) -> Tensor:
+    """Forward `count` of a batch at a time; all at once with gradients, or for the graph of an export."""
+    if torch.is_grad_enabled() or torch.compiler.is_exporting():
+        return forward(inputs)
+    return torch.cat([forward(part) for part in inputs.split(max(count, 1))])
 
 
 def drop_path(

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, check_positive, check_probability, drop_path, dropped
+from posenets.base import PoseNet, check_positive, check_probability, drop_path, dropped, forward_in_parts
 from posenets.checkpoints.shapes import count_modules, length
 from posenets.registry import LifterSpec, Sizes, register_lifter
 from posenets.transformer import Attention, Block, Mlp, attend, rising_rates
@@ -236,11 +236,9 @@ class ESMformer(PoseNet):
     def _lift(self, joints_2d: Tensor) -> Tensor:
         """(B, V, T, J, 2) -> (B, T, J, 3), in parts where neither gradients nor batch statistics need all at once."""
         self.check_input(joints_2d)
-        if torch.compiler.is_exporting():  # one graph for a batch of any size
+        if self.training:
             return self._lift_windows(joints_2d)
-        at_once = self.training or torch.is_grad_enabled()
-        count = len(joints_2d) if at_once else FRAMES_AT_ONCE // (self.views * self.frames)
-        return torch.cat([self._lift_windows(part) for part in joints_2d.split(max(count, 1))])
+        return forward_in_parts(self._lift_windows, joints_2d, FRAMES_AT_ONCE // (self.views * self.frames))
 
     def _lift_windows(self, joints_2d: Tensor) -> Tensor:
         tokens = joints_2d.flatten(3).permute(1, 0, 3, 2)  # (V, B, 2 J, T)

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenets.base import PoseNet, check_positive, check_probability, dropped
+from posenets.base import PoseNet, check_positive, check_probability, dropped, forward_in_parts
 from posenets.checkpoints.shapes import count_modules, length
 from posenets.registry import LifterSpec, Sizes, register_lifter
 from posenets.transformer import Attention, Block, rising_rates
@@ -115,11 +115,8 @@ class PoseFormer(PoseNet):
         return self._in_parts(self._over_time, windows.flatten(0, 1)).unflatten(0, windows.shape[:2])
 
     def _in_parts(self, lift: Callable[[Tensor], Tensor], windows: Tensor) -> Tensor:
-        """Windows (B, T, ...) in one go where gradients need them all, else so many at a time."""
-        if torch.compiler.is_exporting():  # one graph for a batch of any size
-            return lift(windows)
-        count = len(windows) if torch.is_grad_enabled() else FRAMES_AT_ONCE // windows.shape[1]
-        return torch.cat([lift(part) for part in windows.split(max(count, 1))])
+        """Windows (B, T, ...), as many as have FRAMES_AT_ONCE frames at a time."""
+        return forward_in_parts(lift, windows, FRAMES_AT_ONCE // windows.shape[1])
 
     def _over_joints(self, joints_2d: Tensor) -> Tensor:
         """One token for each frame: (B, T, J, 2) -> (B, T, J * C)."""

@@ -96,30 +96,26 @@ class VideoPose(PoseNet):
         self.layers_bn = nn.ModuleList(nn.BatchNorm1d(channels) for _ in inner)
         self.shrink = nn.Conv1d(channels, (num_joints - (not predict_hip)) * 3, 1)
 
-    def receptive_field(self) -> int:
-        """Frames one prediction sees."""
-        return self.frames
-
     @property
     def target_frame(self) -> int:
         """The window's centre, or its last frame if causal."""
         return self.frames - 1 if self.causal else self.frames // 2
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints of the centre frame (causal: the last), metres. joints_2d: T = receptive_field() frames."""
+        """Joints of the centre frame (causal: the last), metres. joints_2d: T = receptive field."""
         self.check_input(joints_2d)
         return self._lift(joints_2d, dilated=False).squeeze(1)
 
     def forward_sequence(
         self, joints_2d: Float[Tensor, "batch frames joints features"]
     ) -> Float[Tensor, "batch frames_out joints 3"]:
-        """Joints of every frame of a clip that has all its neighbours: T - receptive_field() + 1 of them."""
+        """Joints of every frame of a clip that has all its neighbours: T - receptive field + 1 of them."""
         frames, joints, features = joints_2d.shape[1:]
         if frames < self.frames or (joints, features) != (self.num_joints, self.in_features):
             raise ValueError(
                 f"joints_2d has {frames} frames of {joints} joints with {features} numbers, expected at least "
                 f"{self.frames} frames of {self.num_joints} with {self.in_features}: pad the clip with "
-                "(receptive_field() - 1) / 2 frames on both sides."
+                "copies of its first and last frame."
             )
         return self._lift(joints_2d, dilated=True)
 

@@ -100,7 +100,10 @@ def test_a_run_on_detections_tells_and_keeps_what_it_found(
 ):
     folder = run(root, tmp_path, *DETECTED)
     printed = capsys.readouterr().out
-    assert "hr, Human3.6M training: joints are missing (NaN) in 2 of 4 takes: 4 of 1680 frames interpolated" in printed
+    assert (
+        "hr, Human3.6M training: joints are missing (NaN) in 2 of 4 recordings: 4 of 1680 frames interpolated"
+        in printed
+    )
     assert ", 30 cut" in printed and "has no confidences" not in printed
     assert "detector noise: sd 5.0 % of the person's size" in printed and "; on synthetic poses" in printed
     found = DetectorNoise.load(folder / "detector_noise.json")

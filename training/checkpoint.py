@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import platform
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,12 +56,14 @@ def check_folder(settings: Settings) -> None:
     """Refuse a --checkpoint in which no folder can be made, before the data are loaded for it."""
     asked = Path(settings.output.checkpoint).absolute()
     nearest = next(folder for folder in (asked, *asked.parents) if os.path.exists(folder))
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+    try:
+        tempfile.TemporaryDirectory(dir=nearest).cleanup()  # permissions alone do not tell
+    except OSError as error:
         reason = "cannot be written to" if nearest.is_dir() else "is a file"
         raise PermissionError(
             f"--checkpoint {settings.output.checkpoint}: the run's folder cannot be made there ({nearest} {reason}). "
             "Choose a folder that can be written to."
-        )
+        ) from error
 
 
 def write_settings(folder: Path, settings: Settings, network: PoseNet | None = None) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from augment.detector_noise.detections import as_detected, is_projected, noise_for
+from augment.detector_noise.detections import as_detected, build_detector_noise, is_projected
 from augment.detector_noise.model import DetectorNoise
 from data import PoseBatch
 from data.multiview.dataset import Poses
@@ -34,7 +34,7 @@ class RunDetectorNoise:
             model = None if plain is None else from_plain(plain, DetectorNoise)
         else:
             needed = augments(settings) or setting != "auto"  # what is fitted to detections is for synthetic poses
-            model = noise_for(setting, real) if needed else None
+            model = build_detector_noise(setting, real) if needed else None
         return cls(model, model is not None and is_projected(real))
 
     def real(self, batch: PoseBatch, generator: torch.Generator) -> PoseBatch:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from augment.sources.registry import sources_of
+from augment.sources.registry import mixture_sources
 from training.config import Settings
 
 
@@ -54,7 +54,7 @@ def augments(settings: Settings) -> bool:
 def build_schedule(settings: Settings, poses: int) -> Schedule:
     """The schedule that the settings describe. poses: how many real ones are learnt from."""
     learning, augment = settings.learning, settings.augment
-    learns = augments(settings) and any(source.learns for source in sources_of(augment.mixture).values())
+    learns = augments(settings) and any(source.learns for source in mixture_sources(augment.mixture).values())
     steps = learning.steps_per_epoch or max(1, -(-poses // learning.batch_size))
     if not augments(settings):
         phases = (Phase("real", 0.0, False, True),)

@@ -42,7 +42,7 @@ def draw(settings: Poster) -> None:
         raise PoseFKError(f"--recipe {settings.recipe}: choose from {', '.join(EXPORT_RECIPES)}.")
     if settings.rows < 1:
         raise PoseFKError(f"--rows {settings.rows}: expected 1 or more.")
-    stream = PoseStream.of_recipe(settings.recipe, DataSettings(), 1, settings.seed, Filter())
+    stream = PoseStream.from_recipe(settings.recipe, DataSettings(), 1, settings.seed, Filter())
     chunk = stream.chunk(0, 0, settings.rows * COLUMNS, LAYOUT, ())
     world = chunk.joints_world[:, 0] - chunk.joints_world[:, 0, LAYOUT.root, None]
     level = world[..., [0, 2, 1]] * [1, -1, 1]  # as a level camera that looks along the world's y axis has them

@@ -32,13 +32,13 @@ class Pairs(NamedTuple):
     follows: Tensor
 
 
-def pairs_of(data: Poses | PoseBatch) -> Pairs:
+def detection_pairs(data: Poses | PoseBatch) -> Pairs:
     """The 2D of a data set (or of the clips of a batch) beside the projection of its 3D. They need cameras.
 
     Every view counts by itself; frames of which a camera has no record are left out.
     """
     if not isinstance(data, PoseBatch):
-        return _pairs_of_dataset(_single_views(data))
+        return _pairs_from_dataset(_single_views(data))
     if data.camera is None:
         raise ValueError(_NO_CAMERAS)
     data = data.one_by_one()
@@ -51,7 +51,7 @@ def pairs_of(data: Poses | PoseBatch) -> Pairs:
     return _recorded(pairs, data.visible.any(dim=-1).flatten())
 
 
-def _pairs_of_dataset(data: PoseDataset) -> Pairs:
+def _pairs_from_dataset(data: PoseDataset) -> Pairs:
     if data.cameras is None:
         raise ValueError(_NO_CAMERAS)
     follows, indices = data.follows(), torch.arange(len(data), device=data.device)
@@ -85,11 +85,11 @@ def is_projected(data: Poses | PoseBatch) -> bool:
     cameras = data.camera if isinstance(data, PoseBatch) else _single_views(data).cameras
     if cameras is None or not len(data):
         return True
-    pairs = pairs_of(data)
+    pairs = detection_pairs(data)
     return float((pairs.detected - pairs.true).abs().median()) < SAME
 
 
-def noise_for(setting: str, data: Poses | PoseBatch) -> DetectorNoise | None:
+def build_detector_noise(setting: str, data: Poses | PoseBatch) -> DetectorNoise | None:
     """The noise that a setting means for a lifter that learns from `data`. setting: auto, none, default or a file."""
     data = data if isinstance(data, PoseBatch) else _single_views(data)
     joints = data.joints_3d.shape[-2]
@@ -98,7 +98,7 @@ def noise_for(setting: str, data: Poses | PoseBatch) -> DetectorNoise | None:
     if setting == "none" or (setting == "auto" and is_projected(data)):
         return None
     if setting == "auto":
-        pairs = pairs_of(data)
+        pairs = detection_pairs(data)
         return DetectorNoise.fit(pairs.detected, pairs.true, pairs.confidence, pairs.follows, fps)
     layout = Skeleton.from_num_joints(joints).name
     if setting == "default":

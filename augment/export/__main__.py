@@ -28,8 +28,8 @@ from augment.export.folder import (
     claim,
     finish_shard,
     held,
+    identity_mark,
     is_done,
-    mark_of,
     plan_shards,
 )
 from augment.export.formats import FORMATS, Chunk
@@ -95,18 +95,18 @@ def export(settings: Export) -> None:
     rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     torch.empty(1 << 23)  # 32 MB: what glibc has seen freed so large it keeps from then on instead of giving it back
     torch.set_num_threads(1)  # so that sums come out the same however many processes and cores there are
-    checkpoint = known_as(settings.checkpoint)
-    stream = stream_of(settings)
-    if known_as(settings.checkpoint) != checkpoint:
+    checkpoint = checkpoint_identity(settings.checkpoint)
+    stream = build_stream(settings)
+    if checkpoint_identity(settings.checkpoint) != checkpoint:
         raise PoseFKError(f"{settings.checkpoint} was replaced while it was read: give a copy of it.")
     settings = replace(settings, frames=stream.frames)
     plans = plan_shards(settings.num_poses, max(1, FRAMES_PER_CHUNK // stream.frames), settings.shards)
     recorded = "" if settings.recipe in WITHOUT_DATA else stream.recorded
-    identity = identity_of(settings) | {"checkpoint": checkpoint, "recorded": recorded}
-    mark = mark_of(identity)
+    identity = export_identity(settings) | {"checkpoint": checkpoint, "recorded": recorded}
+    mark = identity_mark(identity)
     start = time.perf_counter()
     with told_trouble(settings.out):
-        check_room(settings.out, *room_for(settings, plans))
+        check_room(settings.out, *needed_room(settings, plans))
         claim(settings.out, identity)
         todo = [plan for plan in plans[rank::count] if not is_done(settings.out, plan, mark, by_content=True)]
         write_shards(settings, stream, todo, mark, rank > 0)
@@ -155,16 +155,16 @@ def checked(settings: Export) -> Export:
     return replace(settings, recipe=recipe, layout=settings.layout or layouts[0])
 
 
-def stream_of(settings: Export) -> PoseStream:
+def build_stream(settings: Export) -> PoseStream:
     """Where the poses come from."""
     rules = Filter(settings.within_limits, settings.min_novelty_mm / 1000)
     if settings.checkpoint is not None:
-        return PoseStream.of_checkpoint(settings.checkpoint, settings.data_root, settings.seed, rules)
+        return PoseStream.from_checkpoint(settings.checkpoint, settings.data_root, settings.seed, rules)
     data = DataSettings(dataset=settings.dataset, data_root=settings.data_root)
-    return PoseStream.of_recipe(settings.recipe, data, settings.frames, settings.seed, rules)
+    return PoseStream.from_recipe(settings.recipe, data, settings.frames, settings.seed, rules)
 
 
-def known_as(checkpoint: Path | None) -> str:
+def checkpoint_identity(checkpoint: Path | None) -> str:
     """A checkpoint's name and a digest of its content."""
     if checkpoint is None or not checkpoint.is_file():  # which reading it will tell
         return ""
@@ -172,21 +172,21 @@ def known_as(checkpoint: Path | None) -> str:
     return f"{name}, sha256 {sha256_of(checkpoint)}"
 
 
-def identity_of(settings: Export) -> dict[str, Any]:
+def export_identity(settings: Export) -> dict[str, Any]:
     """The settings that decide the bytes; with what files hold, a folder belongs to one of these."""
     plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root", "plugins")}
     return plain | {"keep": [*settings.keep], "version": VERSION}
 
 
-def room_for(settings: Export, plans: Sequence[ShardPlan]) -> tuple[int, int]:
+def needed_room(settings: Export, plans: Sequence[ShardPlan]) -> tuple[int, int]:
     """Bytes that are still to be written, and in how many files where every pose or clip has its own, else 0."""
     form, kept = FORMATS[settings.format], kept_bytes(settings.keep, settings.frames)
     todo = [plan for plan in plans if not (settings.out / plan.folder / DONE).is_file()]
-    wanted = sum(form.size(shard_of(settings, plan, 0.0), kept) for plan in todo)
+    wanted = sum(form.size(build_shard(settings, plan, 0.0), kept) for plan in todo)
     return wanted, sum(plan.poses for plan in todo) if form.file_per_pose else 0
 
 
-def shard_of(settings: Export, plan: ShardPlan, fps: float) -> Shard:
+def build_shard(settings: Export, plan: ShardPlan, fps: float) -> Shard:
     """A shard as formats know it."""
     return Shard(settings.out / plan.folder, Skeleton(settings.layout), plan.poses, settings.frames, fps)
 
@@ -208,7 +208,7 @@ def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan]
 
 def write_shard(settings: Export, stream: PoseStream, plan: ShardPlan, mark: str, bar: "tqdm[Any]") -> None:
     """One shard, its files whole or not at all."""
-    shard = shard_of(settings, plan, stream.fps)
+    shard = build_shard(settings, plan, stream.fps)
     per_chunk = max(1, FRAMES_PER_CHUNK // stream.frames)
     stream.counts = Counter()
 

@@ -103,7 +103,7 @@ def _write_once(path: Path, text: str) -> None:
         part.unlink(missing_ok=True)
 
 
-def mark_of(identity: dict[str, Any]) -> str:
+def identity_mark(identity: dict[str, Any]) -> str:
     """A few characters that tell an export from any other, for its shards."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 

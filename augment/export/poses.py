@@ -75,7 +75,7 @@ class PoseStream:
         self._limits = joint_limits("anatomical")
 
     @classmethod
-    def of_recipe(cls, name: str, data: DataSettings, frames: int, seed: int, rules: Filter) -> "PoseStream":
+    def from_recipe(cls, name: str, data: DataSettings, frames: int, seed: int, rules: Filter) -> "PoseStream":
         """One of EXPORT_RECIPES. data: where recorded poses are, for the recipes that need them."""
         settings = EXPORT_RECIPES[name]
         if name in WITHOUT_DATA:
@@ -84,7 +84,7 @@ class PoseStream:
         return cls(Augmenter(settings, real, seed=seed), frames, fps, seed, rules)
 
     @classmethod
-    def of_checkpoint(cls, path: Path, data_root: str, seed: int, rules: Filter) -> "PoseStream":
+    def from_checkpoint(cls, path: Path, data_root: str, seed: int, rules: Filter) -> "PoseStream":
         """The augmenter of a run, from its last.pt; the run's own data set has to be there."""
         content = read_checkpoint(path)
         missing = why_no_augmenter(content)

@@ -47,6 +47,6 @@ def source_class(name: str) -> type[PoseSource]:
     return SOURCES[name]
 
 
-def sources_of(mixture: Mixture) -> dict[str, type[PoseSource]]:
+def mixture_sources(mixture: Mixture) -> dict[str, type[PoseSource]]:
     """The classes of the sources that have a share; refuses shares and names that are none."""
     return {name: source_class(name) for name in mixture.shares()}

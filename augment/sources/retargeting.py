@@ -16,7 +16,7 @@ _SINGLE = [bone for bone in range(len(BONES)) if bone not in (*UPPER, *LOWER)]  
 _THORAX = BONES.index("thorax")
 
 
-def middle_of(clip: LimbPose) -> LimbPose:
+def middle_frame(clip: LimbPose) -> LimbPose:
     """The middle frame of clips (B, T, ...) as clips of one frame."""
     middle = clip.hip.shape[1] // 2
     return LimbPose(*(part[:, middle : middle + 1] for part in clip))
@@ -32,7 +32,7 @@ def retarget(pose: LimbPose, clip: LimbPose) -> LimbPose:
     frames = clip.hip.shape[1]
     if frames == 1:
         return pose
-    start = middle_of(clip)
+    start = middle_frame(clip)
     chest_turn = clip.chest @ start.chest.mT
     turns = _turns(clip.bones)
     turns[..., _THORAX, :, :] = chest_turn

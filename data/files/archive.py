@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FREE_BYTES, MOST_TIMES = 512 << 20, 30  # poses of float32 shrink to a half at best, text to a tenth
-MOST_MEMBER_BYTES = 256 << 20  # of one text or HDF5 file; CMU's longest clip has 20 MB, Human3.6M's longest take 5
+MOST_MEMBER_BYTES = 256 << 20  # of one text or HDF5 file; CMU's longest clip has 20 MB, Human3.6M's longest recording 5
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks the others without a bound
 # What damaged files make zipfile, zlib, pickle, numpy, scipy and h5py raise.
 BROKEN_FILE = (

@@ -29,13 +29,13 @@ def check_arrays(
 def recordings_of(
     path: str | Path, content: Mapping[str, Any], name: str, advice: str = ""
 ) -> dict[str, dict[str, Any]]:
-    """The member that maps subject -> take -> poses, both by their names."""
+    """The member that maps subject -> recording -> poses, both by their names."""
     found = content.get(name)
     levels = [found, *(found.values() if isinstance(found, dict) else ())]
     if not all(isinstance(level, dict) and all(map(_is_name, level)) for level in levels):
         held = ", ".join(shortened(key) for key in list(content)[:6]) or "nothing"
         raise ValueError(
-            f"{path} has {held} inside, expected '{name}': subject -> take -> poses, each by its name. {advice}".strip()
+            f"{path} has {held} inside, expected '{name}': subject -> recording -> poses. {advice}".strip()
         )
     return levels[0]
 

@@ -1,6 +1,6 @@
 """2D keypoint files in VideoPose3D's layout: data_2d_h36m_<detector>.npz.
 
-`positions_2d`: subject -> take -> list of one (F, 16 or 17, 2) array of pixels per camera; `metadata` names the layout.
+`positions_2d`: subject -> recording -> one (F, 16 or 17, 2) array of pixels per camera; `metadata` names the layout.
 A third column is the detector's confidence, 0 to 1. NaN is a joint that was not found (data.keypoints.gaps).
 """
 
@@ -55,7 +55,7 @@ class Detections(NamedTuple):
 
 
 class Keypoints2D:
-    """One detector's file, checked take by take. layout: skeleton name of the arrays in it, "h36m_16" or "h36m_17"."""
+    """One detector's file, checked recording by recording. layout: of its arrays, "h36m_16" or "h36m_17"."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -81,7 +81,7 @@ class Keypoints2D:
             )
 
     def screen(self, subject: str, recording: str, layout: str, frames: int) -> list[Detections] | None:
-        """The cameras' keypoints in screen units, cut to at most `frames`; None where the file lacks the take.
+        """The cameras' keypoints in screen units, cut to at most `frames`; None where the file lacks the recording.
 
         layout: the skeleton wanted; Neck/Nose is dropped by name for "h36m_16". Arrays may come back shorter.
         """
@@ -120,7 +120,8 @@ class Keypoints2D:
         notes = []
         if self.recordings_cut:
             notes.append(
-                f"{self.path.name}: 2D and 3D differ in length in {self.recordings_cut} takes; cut to the shorter: "
+                f"{self.path.name}: 2D and 3D differ in length in {self.recordings_cut} recordings; cut to the shorter"
+                ": "
                 f"{self.cut_3d} frames of 3D, {self.cut_2d} frames of 2D."
             )
         if self.lacking:
@@ -129,7 +130,7 @@ class Keypoints2D:
             notes.append(f"{self.path.name}: its 16 joints are in MPII's order and were put in Human3.6M's.")
         if self.odd_scores:
             notes.append(
-                f"{self.path.name}: the third column of {self.odd_scores} takes is not from 0 to 1, so it is no "
+                f"{self.path.name}: the third column of {self.odd_scores} recordings is not from 0 to 1, so it is no "
                 "confidence and left away."
             )
         return notes

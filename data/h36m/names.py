@@ -11,18 +11,18 @@ ACTIONS = (
     "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Photo", "Posing", "Purchases", "Sitting",
     "SittingDown", "Smoking", "Waiting", "WalkDog", "Walking", "WalkTogether",
 )  # fmt: skip
-SYNTHETIC = "Synthetic"  # takes of exported poses, which are no action of the data set but are read like one
+SYNTHETIC = "Synthetic"  # recordings of exported poses, which are no action of the data set but are read like one
 TAKES_PER_ACTION = 2
 FPS = 50.0
 
-# S11's first take of Directions is corrupt in the data set as released; every project leaves it out.
+# S11's first recording of Directions is corrupt in the data set as released; every project leaves it out.
 EXCLUDED = (("S11", "Directions"),)
 
 _RENAMED = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}
 
 
 def canonical_recording(name: str) -> str | None:
-    """VideoPose3D's name of a take: "TakingPhoto 1" -> "Photo 1"; None if it is no action of the data set."""
+    """VideoPose3D's name of a recording: "TakingPhoto 1" -> "Photo 1"; None if it is no action of the data set."""
     match = re.fullmatch(r"([A-Za-z]+)( \d+)?", name.strip())
     if match is None:
         return None
@@ -31,10 +31,10 @@ def canonical_recording(name: str) -> str | None:
 
 
 def action_of(recording: str) -> str:
-    """The action of a take: "Photo 1" -> "Photo"."""
+    """The action of a recording: "Photo 1" -> "Photo"."""
     return recording.partition(" ")[0]
 
 
 def expected_recordings(subject: str, action: str) -> int:
-    """How many takes of an action a subject has in the whole data set, without the corrupt one."""
+    """How many recordings of an action a subject has in the whole data set, without the corrupt one."""
     return TAKES_PER_ACTION - ((subject, action) in EXCLUDED)

@@ -1,4 +1,4 @@
-"""Human3.6M: data_3d_h36m.npz (and a detector's 2D) to training, validation and test takes.
+"""Human3.6M: data_3d_h36m.npz (and a detector's 2D) to training, validation and test recordings.
 
 Training S1 S5 S6 S7 S8, test S9 S11, four cameras, 50 frames a second. Validation is S8, seen by wide cameras that
 nobody trains with (data/benchmark_cameras.py), so that what is chosen on it may hold on other data sets too.
@@ -36,7 +36,7 @@ Positions = dict[str, dict[str, np.ndarray]]
 
 
 def read_prepared(data_root: str | Path, layout: str = "h36m_16") -> Positions:
-    """subject -> take -> (F, J, 3) metres, world frame, in `layout`; from the npz every project of the family reads."""
+    """subject -> recording -> (F, J, 3) metres, world, in `layout`; from VideoPose3D's npz."""
     path = Path(data_root) / FILE_NAME
     content = load_npz_restricted(path, HOW_TO_MAKE)
     found = recordings_of(path, content, "positions_3d", HOW_TO_MAKE)
@@ -53,12 +53,12 @@ def read_prepared(data_root: str | Path, layout: str = "h36m_16") -> Positions:
 def _recording_name(path: Path, subject: str, recording: str) -> str:
     name = canonical_recording(recording)
     if name is None:
-        raise ValueError(f"{path}: {subject} has a take {recording!r}, expected an action of {', '.join(ACTIONS)}.")
+        raise ValueError(f"{path}: {subject} has a recording {recording!r}, expected one of {', '.join(ACTIONS)}.")
     return name
 
 
 def _checked(path: Path, recording: str, joints: object, layout: str) -> np.ndarray:
-    """(F, J, 3) float32 in `layout`, or a refusal naming the take."""
+    """(F, J, 3) float32 in `layout`, or a refusal naming the recording."""
     array = table(joints, f"{path}: {recording}")
     if array.dtype.kind != "f" or array.ndim != 3 or array.shape[2] != 3 or array.shape[1] not in (16, 17, 32):
         raise ValueError(
@@ -86,9 +86,9 @@ def _checked(path: Path, recording: str, joints: object, layout: str) -> np.ndar
 
 
 def load(settings: DataSettings) -> DataSplits:
-    """Training, validation and test takes ("h36m"), `settings.num_joints` joints.
+    """Training, validation and test recordings ("h36m"), `settings.num_joints` joints.
 
-    settings.downsample thins the training takes only; a test is always at the full 50 frames a second. A lifter of
+    settings.downsample thins the training recordings only; a test is always at the full 50 frames a second. A lifter of
     several frames that is to see the same rate in both is trained at downsample 1.
     """
     layout = Skeleton.from_num_joints(settings.num_joints).name
@@ -119,9 +119,9 @@ def load(settings: DataSettings) -> DataSplits:
     )
     splits.notes = notes + (detector.notes() if detector is not None else []) + gap_notes
     if not splits.tests["h36m"]:
-        raise ValueError("Human3.6M test is empty: the subjects and actions asked for leave no take.")
+        raise ValueError("Human3.6M test is empty: the subjects and actions asked for leave no recording.")
     if not splits.train:  # enough to test on, so no error here
-        splits.notes.append("Human3.6M training is empty: the subjects and actions asked for leave no take.")
+        splits.notes.append("Human3.6M training is empty: the subjects and actions asked for leave no recording.")
     return splits
 
 
@@ -142,7 +142,7 @@ def _subjects(settings: DataSettings, positions: Positions, notes: list[str]) ->
 
 
 def _of_actions(positions: Positions, actions: tuple[str, ...]) -> Positions:
-    """The takes of the actions asked for: an action ("Sitting", not SittingDown) or one take ("Sitting 1")."""
+    """Those of the actions asked for: an action ("Sitting", not SittingDown) or one recording ("Sitting 1")."""
     if not actions:
         return positions
     recordings = {recording for found in positions.values() for recording in found}
@@ -160,7 +160,7 @@ def _of_actions(positions: Positions, actions: tuple[str, ...]) -> Positions:
 def _recordings(
     positions: Positions, subjects: list[str], detector: Keypoints2D | None, layout: str
 ) -> Iterator[Recording]:
-    """The four cameras' views of every take; 2D projected, or a detector's."""
+    """The four cameras' views of every recording; 2D projected, or a detector's."""
     if detector is not None:
         detector.require(subjects)
     for subject in subjects:
@@ -187,7 +187,7 @@ def _recording(subject: str, name: str, views: Sequence[View]) -> Recording:
 
 
 def _wide_recordings(subject: str, recordings: dict[str, np.ndarray], settings: DataSettings) -> Iterator[Recording]:
-    """Every second of every take through wide cameras of its own, fixed by the take's name."""
+    """Every second of every recording through wide cameras of its own, fixed by the recording's name."""
     for name, joints_world in recordings.items():
         clip = f"{subject} {name}"
         for piece, span in enumerate(timed_pieces(len(joints_world), fps=FPS)):

@@ -1,8 +1,8 @@
-"""The three forms Human3.6M's 3D positions come in, as a list of takes that are read one at a time.
+"""The three forms Human3.6M's 3D positions come in, as a list of recordings that are read one at a time.
 
-* CDF originals:     S1/MyPoseFeatures/D3_Positions/<Take>.cdf       variable Pose (1, F, 96)
-* MATLAB twins:      S1/MyPoseFeatures/D3_Positions/<Take>.cdf.mat   variable data {1}: (F, 96)
-* h36m.zip (HDF5):   h36m/S1/MyPoses/3D_positions/<Take>.h5          dataset 3D_positions (96, F)
+* CDF originals:     S1/MyPoseFeatures/D3_Positions/<Recording>.cdf       variable Pose (1, F, 96)
+* MATLAB twins:      S1/MyPoseFeatures/D3_Positions/<Recording>.cdf.mat   variable data {1}: (F, 96)
+* h36m.zip (HDF5):   h36m/S1/MyPoses/3D_positions/<Recording>.h5          dataset 3D_positions (96, F)
 
 All are millimetres in the world frame, 32 joints.
 """
@@ -36,7 +36,7 @@ _DOWNLOAD = (
 
 @dataclass(frozen=True)
 class SourceRecording:
-    """One take in a source. name: where it lies, for messages. read: () -> raw array, frames first, 96 wide."""
+    """One recording in a source. name: where it lies, for messages. read: () -> raw array, frames first, 96 wide."""
 
     subject: str
     recording: str
@@ -44,13 +44,13 @@ class SourceRecording:
     read: Callable[[], Any]
 
     def positions(self) -> Float[np.ndarray, "frames 32 3"]:
-        """(F, 32, 3) metres, world frame, float32; refuses what does not look like that take."""
+        """(F, 32, 3) metres, world frame, float32; refuses what does not look like that recording."""
         return _checked_metres(self.read(), self.name)
 
 
 @dataclass
 class Source:
-    """The takes found; ignored: files that are no take of the data set; excluded: takes left out as corrupt."""
+    """Recordings of a source. ignored: files that are none of the data set; excluded: those left out as corrupt."""
 
     recordings: list[SourceRecording] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
@@ -74,12 +74,12 @@ class Source:
         lines = []
         for subject in SUBJECTS:
             if not any(owner == subject for owner, _ in have):
-                lines.append(f"{subject}: no takes at all")
+                lines.append(f"{subject}: no recordings at all")
                 continue
             for action in ACTIONS:
                 found, expected = have.count((subject, action)), expected_recordings(subject, action)
                 if found < expected:
-                    lines.append(f"{subject} {action}: {found} of {expected} takes")
+                    lines.append(f"{subject} {action}: {found} of {expected} recordings")
         return lines
 
 

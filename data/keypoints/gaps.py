@@ -1,7 +1,7 @@
 """Gaps in detected 2D: joints that a detector has not found, which are NaN in its file.
 
 Short gaps are closed by straight lines over time, joint by joint. Frames inside longer ones, and before a joint's first
-or after its last detection, are cut out: the take falls into pieces, so that no window reaches across.
+or after its last detection, are cut out: the recording falls into pieces, so that no window reaches across.
 """
 
 from dataclasses import dataclass, replace
@@ -24,12 +24,12 @@ class GapCount:
     lost: int = 0
 
     def notes(self, name: str, max_gap: float) -> list[str]:
-        """One sentence, none where nothing was missing. name: of the takes counted; max_gap: seconds."""
+        """One sentence, none where nothing was missing. name: of the recordings counted; max_gap: seconds."""
         if not self.recordings_with_gaps:
             return []
         lost = f"; {self.lost} of them have no whole frame and are left out" if self.lost else ""
         return [
-            f"{name}: joints are missing (NaN) in {self.recordings_with_gaps} of {self.recordings} takes: "
+            f"{name}: joints are missing (NaN) in {self.recordings_with_gaps} of {self.recordings} recordings: "
             f"{self.interpolated} of {self.frames} frames interpolated (gaps up to {max_gap:g} s), "
             f"{self.cut} cut{lost}."
         ]
@@ -64,7 +64,7 @@ def whole_spans(joints_2d: Float[np.ndarray, "frames joints 2"]) -> list[slice]:
 
 
 def mend(recording: Recording, max_gap: float | int, count: GapCount) -> list[Recording]:
-    """The take without gaps: itself, or its pieces. max_gap: longest gap to close, seconds.
+    """The recording without gaps: itself, or its pieces. max_gap: longest gap to close, seconds.
 
     Views are cut where they have gaps themselves, not where another camera's have: those of the same pieces stay
     together. An interpolated joint has confidence 0, since no detector has seen it.
@@ -85,7 +85,7 @@ def mend(recording: Recording, max_gap: float | int, count: GapCount) -> list[Re
 
 
 def mend_together(recording: Recording, max_gap: float | int, count: GapCount) -> list[Recording]:
-    """The take in one piece with all its views, for lifters that see them at once: frames of longer gaps are not
+    """The recording in one piece with all its views, for lifters that see them at once: frames of longer gaps are not
     present in their view. None is left if no frame is whole in two views.
     """
     count.recordings += 1
@@ -114,7 +114,7 @@ def _closed(view: View, longest: int, count: GapCount) -> View:
 
 
 def _frames(recording: Recording, max_gap: float | int) -> int:
-    """Frames of the longest gap to close; any time is no longer than the take."""
+    """Frames of the longest gap to close; any time is no longer than the recording."""
     return int(min(max_gap * recording.fps, len(recording)) + 1e-6)
 
 

@@ -1,4 +1,4 @@
-"""MPI-INF-3DHP's prepared test file -> takes, one per sequence.
+"""MPI-INF-3DHP's prepared test file -> recordings, one per sequence.
 
 Published scores are over 2,929 frames, about every tenth of six videos. A lifter of several frames can see them in two
 ways, which are test sets of their own:
@@ -26,7 +26,7 @@ HOW_TO_MAKE = "Make it with: python prepare_data_3dhp.py --help"
 
 
 def load_test_set(settings: DataSettings, name: str = VIDEO, frames: int = 1) -> list[Recording]:
-    """One take per sequence, of `settings.num_joints` joints in Human3.6M's order (h36m_16 or h36m_17).
+    """One recording per sequence, of `settings.num_joints` joints in Human3.6M's order (h36m_16 or h36m_17).
 
     name: 3dhp or 3dhp_sparse; frames: window of the lifter that will read them. 3D is pelvis-centred in the universal
     scale; views have no camera. frame_groups has "activity" where it is known. A file of scored frames alone, as SPIN's

@@ -1,4 +1,4 @@
-"""MPI-INF-3DHP's prepared training file <-> takes of eight synchronised views.
+"""MPI-INF-3DHP's prepared training file <-> recordings of eight synchronised views.
 
 The npz holds plain arrays: camera_names (V,), joint_names (17,), sequences (S,), and of every sequence "S1/Seq1/...":
 joints_3d (V, F, 17, 3) metres, each camera's frame; joints_2d (V, F, 17, 2) screen; orientation_wxyz (V, 4),
@@ -28,12 +28,12 @@ TRAIN_FILE = "data_3dhp_train.npz"
 HOW_TO_MAKE = "Make it with: python prepare_data_3dhp.py --train FOLDER"
 TRAIN_SUBJECTS = ("S1", "S2", "S3", "S4", "S5", "S6", "S7")
 VALIDATION_SUBJECTS, TEST_SUBJECTS = ("S7",), ("S8",)
-FPS = 25.0  # of every take that `load` hands out
+FPS = 25.0  # of every recording that `load` hands out
 _CAMERA = {"orientation_wxyz": 4, "translation": 3, "intrinsics": 9}
 
 
 def load(settings: DataSettings) -> DataSplits:
-    """Training takes (S1 to S6), validation (S7) and the test "3dhp_s8" (S8), all before the eight cameras of the data.
+    """Training recordings (S1 to S6), validation (S7) and the test "3dhp_s8" (S8), all before the eight cameras.
 
     Sequences of 50 frames a second are thinned to the 25 of the others; settings.downsample thins the training further.
     """
@@ -55,8 +55,8 @@ def load(settings: DataSettings) -> DataSplits:
     parts = [[recording for recording in recordings if recording.subject in own] for own in (learned, held_out, test)]
     if not parts[2]:
         raise ValueError(
-            f"MPI-INF-3DHP has nothing to test on: no take of {', '.join(test)} is left of {', '.join(known)}. Prepare "
-            "it, or name another subject to test on (subjects_test)."
+            f"MPI-INF-3DHP has nothing to test on: no recording of {', '.join(test)} is left of {', '.join(known)}. "
+            "Prepare it, or name another subject to test on (subjects_test)."
         )
     splits = DataSplits(
         [recording.thinned(settings.downsample) for recording in parts[0]], parts[1], {"3dhp_s8": parts[2]}
@@ -74,12 +74,12 @@ def _notes(splits: DataSplits, wanted: set[str], known: list[str], fast: int) ->
     if fast:
         notes.append(f"MPI-INF-3DHP: sequences of 50 frames a second ({fast}) are thinned to {FPS:g}.")
     if not splits.train:
-        notes.append("MPI-INF-3DHP training is empty: the subjects and actions asked for leave no take.")
+        notes.append("MPI-INF-3DHP training is empty: the subjects and actions asked for leave no recording.")
     return notes
 
 
 def load_train_recordings(settings: DataSettings) -> list[Recording]:
-    """One take per sequence, eight views each, of `settings.num_joints` joints in Human3.6M's order.
+    """One recording per sequence, eight views each, of `settings.num_joints` joints in Human3.6M's order.
 
     settings.subjects_train chooses subjects (empty: all in the file), settings.downsample thins.
     """

@@ -1,4 +1,4 @@
-"""What views of one take must have in common before anything is learned or triangulated from them together.
+"""What views of one recording must have in common before anything is learned or triangulated from them together.
 
 Each check ends in one sentence that names the camera. Views may move (a camera for every frame) and may lack records of
 some frames (View.present).
@@ -35,7 +35,7 @@ LOADED_AGREEMENT = 0.05  # half image widths, median: detections, too, must be o
 
 
 def check_views(recording: Recording, name: str = "", screen_agreement: float = SCREEN_AGREEMENT) -> None:
-    """All checks of this module on a take of several views. name: of the take in the sentences."""
+    """All checks of this module on a recording of several views. name: of the recording in the sentences."""
     name = name or f"{recording.subject} {recording.action}".strip()
     check_lengths(recording.views, name)
     check_rig(recording.views, name)
@@ -46,7 +46,7 @@ def check_views(recording: Recording, name: str = "", screen_agreement: float = 
 
 
 def check_recordings(recordings: Sequence[Recording], views: int) -> None:
-    """check_views on the first `views` views of takes that are about to be learned or judged from, evenly spread."""
+    """check_views on the first `views` views of recordings that will be learned or judged from, evenly spread."""
     several = [recording for recording in recordings if len(recording.views) > 1]
     for number in np.unique(np.linspace(0, len(several) - 1, min(len(several), MOST_TAKES)).round().astype(int)):
         recording = several[number]

@@ -16,7 +16,7 @@ class MultiViewDataset(IndexedPoses):
     """Single frames or windows with all their views.
 
     flat: every view's samples; rows: (S, V) int64, which of them are the views of each sample; present: (S, V) bool,
-    False where a take has fewer views than others: its first stands in for them, visible nowhere. What is said of a
+    False where a recording has fewer views than others: its first stands in, visible nowhere. What is said of a
     sample once (labels, clips) is its first view's.
     """
 
@@ -33,7 +33,7 @@ class MultiViewDataset(IndexedPoses):
         cls, recordings: Sequence[Recording], skeleton: str = "h36m_16", frames: int = 1, views: int = 0,
         target: int | None = None, device: torch.device | str = "cpu",
     ) -> "MultiViewDataset":  # fmt: skip
-        """Lay out takes whose views are of the same moments. views: the first so many of each take; 0: all there are.
+        """Lay out recordings whose views are of the same moments. views: so many of each recording; 0: all.
 
         The other arguments are PoseDataset's. Frames that fewer than two of the views have a record of are no samples.
         """
@@ -96,9 +96,9 @@ def _check(recordings: Sequence[Recording], views: int) -> None:
     for recording in recordings:
         if len(recording.views) < max(views, 2):
             raise ValueError(
-                f"Take {recording.subject}/{recording.action} has {len(recording.views)} view(s), expected "
+                f"Recording {recording.subject}/{recording.action} has {len(recording.views)} view(s), expected "
                 f"{max(views, 2)} or more: leave it out, or ask for fewer views."
             )
-        name = f"Take {recording.subject}/{recording.action}"
+        name = f"Recording {recording.subject}/{recording.action}"
         check_lengths(recording.views, name)
         check_names(recording.views, name)

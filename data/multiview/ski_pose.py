@@ -1,4 +1,4 @@
-"""Ski-Pose PTZ: alpine skiers seen by six cameras that pan, tilt and zoom: ski_train.h5, ski_test.h5 -> takes.
+"""Ski-Pose PTZ: alpine skiers seen by six cameras that pan, tilt and zoom: ski_train.h5, ski_test.h5 -> recordings.
 
 The files hold one record per camera and frame, 17 joints in Human3.6M's order: seq, cam, frame, subj; `3D` (N, 51)
 metres, axes of the camera; `2D` (N, 34) fractions of the image (256 x 256 pixels, cut out around the skier);
@@ -40,7 +40,7 @@ Records = dict[str, np.ndarray]
 
 
 def load(settings: DataSettings) -> DataSplits:
-    """The released splits: training takes and the test "ski"; nobody is held out for validation.
+    """The released splits: training recordings and the test "ski"; nobody is held out for validation.
 
     settings.data_root: folder of the files. Runs with fewer cameras than settings.views are left out.
     """
@@ -76,7 +76,7 @@ def file_of(root: str | Path, split: str) -> Path:
 
 
 def load_ski_recordings(root: str | Path, split: str, num_joints: int = 17) -> list[Recording]:
-    """One take per run of frames without a hole, its views synchronised and with a camera for every frame.
+    """One recording per run of frames without a hole, its views synchronised and with a camera for every frame.
 
     root: folder of ski_train.h5 and ski_test.h5 (or of train/labels.h5 and test/labels.h5, as they are released);
     num_joints: 16 or 17. A camera without a record of a frame is not `present` in it. Runs seen by a single camera are

@@ -45,10 +45,10 @@ def is_posefk(content: Any) -> bool:
     return isinstance(content, dict) and content.get("format") == FORMAT
 
 
-def check_content(content: Any, kind: Any, path: object) -> None:
-    """Refuse a part of a checkpoint that is not of its type. kind: a TypedDict."""
+def check_content(content: Any, schema: Any, path: object) -> None:
+    """Refuse a part of a checkpoint that is not of its type. schema: a TypedDict."""
     try:
-        check_plain(content, kind, "it")
+        check_plain(content, schema, "it")
     except ValueError as error:
         raise ValueError(f"{path} is not a whole checkpoint of PoseFK's: {error}") from error
 

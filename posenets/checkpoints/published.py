@@ -66,7 +66,11 @@ def published_weights(content: Any, path: str | Path) -> dict[str, Tensor]:
     """The state dict inside a checkpoint, without wrappers and DataParallel's `module.` prefix."""
     wrapper = next((key for key in WRAPPERS if isinstance(content, dict) and isinstance(content.get(key), dict)), None)
     weights = content[wrapper] if wrapper else content
-    if not isinstance(weights, dict) or not weights or not all(_is_weight(*entry) for entry in weights.items()):
+    if (
+        not isinstance(weights, dict)
+        or not weights
+        or not all(isinstance(key, str) and isinstance(weight, Tensor) for key, weight in weights.items())
+    ):
         held = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
         raise ValueError(
             f"{path} holds {held[:120] or 'nothing'}, expected a state dict, plain or under {', '.join(WRAPPERS)}."
@@ -75,7 +79,3 @@ def published_weights(content: Any, path: str | Path) -> dict[str, Tensor]:
     if any(prefixed) and not all(prefixed):
         raise ValueError(f"{path} has some weights under {PREFIX!r} and some not: it holds more than one network.")
     return {key.removeprefix(PREFIX): weight for key, weight in weights.items()}
-
-
-def _is_weight(key: Any, weight: Any) -> bool:
-    return isinstance(key, str) and isinstance(weight, Tensor)

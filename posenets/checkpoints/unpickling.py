@@ -22,7 +22,7 @@ DTYPES = {
 # VideoPose3D and PoseFormer also save their loader's numpy RandomState, others counters and sets. Nothing of it is
 # needed, so each of these names becomes a stand-in that keeps nothing, and no code of theirs runs.
 _NOT_NEEDED = [
-    *(f"numpy.random._pickle.__{kind}_ctor" for kind in ("randomstate", "bit_generator", "generator")),
+    *(f"numpy.random._pickle.__{name}_ctor" for name in ("randomstate", "bit_generator", "generator")),
     *(f"numpy.random.{name}" for name in ("__RandomState_ctor", "_mt19937.MT19937", "_pcg64.PCG64")),
     *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
     "numpy.ndarray", "numpy.dtype", "collections.Counter", "torch.device",
@@ -44,10 +44,10 @@ class NotKept:
 
 def ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
     """OrderedDict, as PyTorch keeps weights."""
-    found: OrderedDict[Any, Any] = OrderedDict()
+    entries: OrderedDict[Any, Any] = OrderedDict()
     for key, value in pairs:
-        found[_key(key)] = value
-    return found
+        entries[_key(key)] = value
+    return entries
 
 
 def tensor(storage: Any, offset: Any, lengths: Any, stride: Any, *_: object) -> Tensor:
@@ -174,16 +174,16 @@ class _Machine:
 
 def _known(name: str) -> Any:
     """What a name in a pickle stands for: a builder, or the numbers of a storage."""
-    kind = name.removeprefix("torch.").removesuffix("Storage")
-    if name == f"torch.{kind}Storage" and kind in DTYPES:
-        return DTYPES[kind]
+    dtype = name.removeprefix("torch.").removesuffix("Storage")
+    if name == f"torch.{dtype}Storage" and dtype in DTYPES:
+        return DTYPES[dtype]
     if name not in _BUILDERS:
         raise NoWeightsError(f"it asks to run {name.removeprefix('builtins.')[:80]}")
     return _BUILDERS[name]
 
 
-def _of(kind: type | tuple[type, ...], thing: Any) -> Any:
-    if not isinstance(thing, kind):
+def _of(types: type | tuple[type, ...], thing: Any) -> Any:
+    if not isinstance(thing, types):
         raise NoWeightsError(f"its pickle takes a {type(thing).__name__} for something else")
     return thing
 

@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from augment import Augmenter, DetectorNoise, detected_dataset
-from augment.detector_noise.detections import LONGEST_RUN, as_detected, is_projected, noise_for, pairs_of
+from augment.detector_noise.detections import (
+    LONGEST_RUN,
+    as_detected,
+    build_detector_noise,
+    detection_pairs,
+    is_projected,
+)
 from augment.detector_noise.model import person_size
 from augment.settings import AugmentSettings, Mixture
 from data.batch import PoseBatch
@@ -73,7 +79,7 @@ def test_a_detected_data_set_has_the_errors_of_the_model(data: MultiViewDataset)
     error = errors(seen.flat, data.flat)
     assert (error != 0).any(dim=(1, 2)).all(), "every frame of every view is seen"
     assert float(error.std()) == pytest.approx(0.03, rel=0.03)
-    found = noise_for("auto", seen)
+    found = build_detector_noise("auto", seen)
     assert found is not None and found.seconds == pytest.approx(0.2, rel=0.1)
     assert found.certain == pytest.approx(NOISE.certain, rel=0.05) and not is_projected(seen)
     batch = seen.batch(torch.tensor([5, 700]))
@@ -115,7 +121,7 @@ def test_frames_without_a_record_are_left_alone_and_no_pairs(motion: Motion):
     missing = torch.tensor([67, 68, 90])
     assert (seen.flat.joints_2d[missing] == 0).all() and (seen.flat.confidence[missing] == 1).all()
     assert (errors(seen.flat, data.flat)[~torch.isin(torch.arange(180), missing)] != 0).any(dim=(1, 2)).all()
-    for pairs in (pairs_of(seen), pairs_of(seen.batch(torch.arange(60)))):
+    for pairs in (detection_pairs(seen), detection_pairs(seen.batch(torch.arange(60)))):
         assert len(pairs.true) == 177 and (pairs.detected - pairs.true).abs().max() < 0.2
-    follows = pairs_of(seen).follows
+    follows = detection_pairs(seen).follows
     assert (~follows).nonzero().flatten().tolist() == [0, 60, 67, 88, 117]  # after the gaps nothing follows

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from augment import Augmenter, DetectorNoise
-from augment.detector_noise.detections import RUN, is_projected, noise_for, pairs_of
+from augment.detector_noise.detections import RUN, build_detector_noise, detection_pairs, is_projected
 from augment.settings import AugmentSettings, Mixture, recipe
 from data.batch import PoseBatch
 from data.dataset import PoseDataset
@@ -35,7 +35,7 @@ def detected(motion: Motion) -> PoseDataset:
 
 
 def test_pairs_are_detections_beside_projections_in_order(detected: PoseDataset, motion: Motion):
-    pairs = pairs_of(detected)
+    pairs = detection_pairs(detected)
     true = PoseDataset.from_recordings([motion(400, seed) for seed in range(8)]).joints_2d
     torch.testing.assert_close(pairs.true, true, atol=1e-5, rtol=0)
     assert torch.equal(pairs.detected, detected.joints_2d) and torch.equal(pairs.follows, detected.follows())
@@ -44,7 +44,7 @@ def test_pairs_are_detections_beside_projections_in_order(detected: PoseDataset,
 
 def test_pairs_of_clips_are_those_of_their_frames(detected: PoseDataset):
     batch = detected.batch(torch.tensor([5, 900]))
-    pairs = pairs_of(batch)
+    pairs = detection_pairs(batch)
     assert pairs.follows.tolist() == [False, True, True] * 2
     assert torch.equal(pairs.detected[1], detected.joints_2d[5])
     assert pairs.confidence is not None and pairs.confidence.shape == (6, 16)
@@ -52,7 +52,7 @@ def test_pairs_of_clips_are_those_of_their_frames(detected: PoseDataset):
 
 def test_a_large_data_set_is_fitted_in_runs_spread_over_it(detected: PoseDataset, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("augment.detector_noise.detections.MOST_POSES", 4 * RUN)
-    pairs, whole = pairs_of(detected), detected.joints_2d
+    pairs, whole = detection_pairs(detected), detected.joints_2d
     starts = [0, 2050, 4100, 6150]  # even over 6,400 frames
     assert len(pairs.true) == 4 * RUN
     for run, start in enumerate(starts):
@@ -61,22 +61,23 @@ def test_a_large_data_set_is_fitted_in_runs_spread_over_it(detected: PoseDataset
 
 
 def test_auto_finds_the_detector_of_detections_and_none_in_projections(detected: PoseDataset, motion: Motion):
-    found = noise_for("auto", detected)
+    found = build_detector_noise("auto", detected)
     assert found is not None and not is_projected(detected)
     assert np.mean(found.sd) == pytest.approx(0.04, rel=0.05)
     assert np.mean(found.outliers) == pytest.approx(0.05, abs=0.01)
     assert found.seconds == pytest.approx(0.2, rel=0.15) and found.slope == pytest.approx(10, rel=0.1)
-    assert noise_for("auto", detected) == found
+    assert build_detector_noise("auto", detected) == found
     projected = PoseDataset.from_recordings([motion(40, 0)])
-    assert is_projected(projected) and noise_for("auto", projected) is None and noise_for("none", detected) is None
+    assert is_projected(projected) and build_detector_noise("auto", projected) is None
+    assert build_detector_noise("none", detected) is None
 
 
 def test_default_and_files_take_the_layout_and_the_rate_of_the_data(detected: PoseDataset, tmp_path: Path):
-    assert noise_for("default", detected) == DetectorNoise.default("h36m_16", 25.0)
+    assert build_detector_noise("default", detected) == DetectorNoise.default("h36m_16", 25.0)
     DetectorNoise.default("h36m_17", 50.0).save(tmp_path / "noise.json")
-    assert noise_for(str(tmp_path / "noise.json"), detected) == DetectorNoise.default("h36m_16", 25.0)
+    assert build_detector_noise(str(tmp_path / "noise.json"), detected) == DetectorNoise.default("h36m_16", 25.0)
     with pytest.raises(FileNotFoundError, match="Choose from auto, none, default, or give a JSON file"):
-        noise_for("defualt", detected)
+        build_detector_noise("defualt", detected)
 
 
 def test_synthetic_poses_are_seen_as_the_detector_sees_real_ones(people: PoseBatch):

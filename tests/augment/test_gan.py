@@ -14,7 +14,7 @@ SMALL = AugmentSettings(gan=GanSettings(generator_width=16, critic_width_3d=16, 
 
 @pytest.fixture
 def gan(people, generator) -> GanSource:
-    reference = ReferencePoses.of(people, len(people), generator)
+    reference = ReferencePoses.from_data(people, len(people), generator)
     return GanSource(SourceContext(SMALL, reference, generator))
 
 

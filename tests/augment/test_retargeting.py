@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from augment.sources.retargeting import middle_of, retarget
+from augment.sources.retargeting import middle_frame, retarget
 from kinematics import BONES, bone_lengths
 from kinematics.limb_frames import (
     LARGEST_BEND,
@@ -53,7 +53,7 @@ def angle_between(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
 
 def test_the_middle_frame_is_the_pose_and_bones_keep_its_lengths(clip: LimbPose, other: LimbPose):
     made = retarget(other, clip)
-    for part, own in zip(middle_of(made)[:3], other[:3], strict=True):
+    for part, own in zip(middle_frame(made)[:3], other[:3], strict=True):
         close(part, own)
     assert torch.equal(made.hip, clip.hip)
     lengths = bone_lengths(put_together(made))
@@ -62,7 +62,7 @@ def test_the_middle_frame_is_the_pose_and_bones_keep_its_lengths(clip: LimbPose,
 
 def test_a_pose_given_its_own_motion_moves_so_again(clip: LimbPose):
     """Of shins and forearms the bend comes back; the plane it lies in is the middle frame's, carried along."""
-    made = retarget(middle_of(clip), clip)
+    made = retarget(middle_frame(clip), clip)
     close(made.pelvis, clip.pelvis)
     close(made.chest, clip.chest)
     close(bends_of(made.bones), bends_of(clip.bones))
@@ -82,7 +82,7 @@ def test_other_poses_turn_as_far_from_frame_to_frame_as_the_clip_does(clip: Limb
 def test_hinges_bend_by_as_much_or_less_where_they_would_pass_an_end(clip: LimbPose, other: LimbPose):
     start, bends = bends_of(other.bones), bends_of(retarget(other, clip).bones)
     assert (bends >= 0).all() and (bends <= LARGEST_BEND + 1e-3).all()
-    asked = bends_of(clip.bones) - bends_of(middle_of(clip).bones)
+    asked = bends_of(clip.bones) - bends_of(middle_frame(clip).bones)
     free = ((start + asked >= 0) & (start + asked <= LARGEST_BEND)).all(dim=1, keepdim=True).expand_as(asked)
     assert 0.1 < free.double().mean() < 0.98
     close((bends - start)[free], asked[free])
@@ -94,7 +94,7 @@ def test_a_clip_that_stands_still_and_a_single_frame_move_nothing(clip: LimbPose
     made = retarget(other, still)
     for part, own in zip(made[:3], other[:3], strict=True):
         close(part, own.expand_as(part))
-    assert retarget(other, middle_of(clip)) is other
+    assert retarget(other, middle_frame(clip)) is other
 
 
 def test_a_bone_that_turns_round_at_once_gives_no_nan(clip: LimbPose, other: LimbPose):

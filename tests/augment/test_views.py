@@ -94,12 +94,12 @@ def test_rigs_of_the_data_come_whole(rigged: Rigged):
 
 def test_a_data_set_of_several_views_gives_its_rigs(motion: Motion, generator: torch.Generator):
     data = MultiViewDataset.from_recordings([motion(12, 0, 4), motion(12, 1, 2)], frames=3)
-    reference = ReferencePoses.of(data, 1000, generator)
+    reference = ReferencePoses.from_data(data, 1000, generator)
     whole = data.all()[data.present.all(dim=1)]
     assert reference.views == 4 and 0 < len(whole) == len(reference) < len(data)
     torch.testing.assert_close(reference.joints_world, whole.joints_world()[:, 0])
     torch.testing.assert_close(reference.camera.translation, whole.camera.translation)
-    assert len(ReferencePoses.of(data, 3, generator)) <= 3
+    assert len(ReferencePoses.from_data(data, 3, generator)) <= 3
 
 
 def hidden(batch: PoseBatch, rows: slice, views: list[int], frames: slice = slice(None)) -> PoseBatch:
@@ -112,7 +112,7 @@ def hidden(batch: PoseBatch, rows: slice, views: list[int], frames: slice = slic
 
 def test_poses_with_missing_views_stay_out_of_the_reference(rigged: Rigged, generator: torch.Generator):
     real = rigged(4)
-    reference = ReferencePoses.of(hidden(real, slice(0, 150), [0, 2]), 1000, generator)
+    reference = ReferencePoses.from_data(hidden(real, slice(0, 150), [0, 2]), 1000, generator)
     torch.testing.assert_close(reference.joints_world, real.joints_world()[150:, 0])
     assert torch.equal(reference.camera.translation, real.camera.translation[150:])
 
@@ -120,24 +120,24 @@ def test_poses_with_missing_views_stay_out_of_the_reference(rigged: Rigged, gene
 def test_where_no_pose_is_complete_present_cameras_stand_in(rigged: Rigged, generator: torch.Generator):
     real = rigged(4, frames=3)
     gaps = hidden(hidden(real, slice(None), [0, 2]), slice(0, 150), [3])  # of the first 150 one view is left
-    reference = ReferencePoses.of(gaps, 1000, generator)
+    reference = ReferencePoses.from_data(gaps, 1000, generator)
     assert torch.equal(reference.camera.translation, real.camera.translation[150:][:, [1, 1, 1, 3]]) or torch.equal(
         reference.camera.translation, real.camera.translation[150:][:, [1, 1, 3, 3]]
     )
     torch.testing.assert_close(reference.joints_world, real.joints_world()[150:, 1], atol=1e-4, rtol=0)
     with pytest.raises(ValueError, match="None of 200 real poses was seen by two cameras or more"):
-        ReferencePoses.of(hidden(real, slice(None), [0, 1, 3]), 1000, generator)
+        ReferencePoses.from_data(hidden(real, slice(None), [0, 1, 3]), 1000, generator)
 
 
 def test_a_view_that_lacks_some_frames_gives_its_camera_and_others_the_joints(
     rigged: Rigged, generator: torch.Generator
 ):
     real = rigged(2, frames=3)
-    reference = ReferencePoses.of(hidden(real, slice(None), [0], slice(0, 2)), 1000, generator)
+    reference = ReferencePoses.from_data(hidden(real, slice(None), [0], slice(0, 2)), 1000, generator)
     torch.testing.assert_close(reference.joints_world, real.joints_world()[:, 1], atol=1e-4, rtol=0)
     assert torch.equal(reference.camera.translation, real.camera.translation)
     nobody = hidden(real, slice(0, 20), [0, 1], slice(1, 2))  # frames that no camera has
-    assert len(ReferencePoses.of(nobody, 1000, generator)) == 180
+    assert len(ReferencePoses.from_data(nobody, 1000, generator)) == 180
 
 
 def test_a_pose_that_one_view_cannot_take_is_not_kept(people: PoseBatch, generator: torch.Generator):

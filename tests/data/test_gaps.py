@@ -91,7 +91,7 @@ def test_a_take_without_any_whole_frame_is_left_out_and_told():
     assert mend(recording_of(straight_motion()), 0.2, count) != []
     (note,) = count.notes("cpn, training", 0.2)
     assert note == (
-        "cpn, training: joints are missing (NaN) in 1 of 2 takes: 0 of 80 frames interpolated (gaps up to 0.2 s), "
+        "cpn, training: joints are missing (NaN) in 1 of 2 recordings: 0 of 80 frames interpolated (gaps up to 0.2 s), "
         "40 cut; 1 of them have no whole frame and are left out."
     )
 
@@ -129,9 +129,9 @@ def test_a_detectors_gaps_are_closed_or_cut_in_training_and_test_and_noted(detec
         (60, 3),
     ]
     assert splits.notes[-2:] == [
-        "hr, Human3.6M training: joints are missing (NaN) in 1 of 1 takes: 4 of 240 frames interpolated (gaps up to "
-        "0.2 s), 0 cut.",
-        "hr, Human3.6M test: joints are missing (NaN) in 1 of 1 takes: 0 of 240 frames interpolated (gaps up to "
+        "hr, Human3.6M training: joints are missing (NaN) in 1 of 1 recordings: 4 of 240 frames interpolated (gaps "
+        "up to 0.2 s), 0 cut.",
+        "hr, Human3.6M test: joints are missing (NaN) in 1 of 1 recordings: 0 of 240 frames interpolated (gaps up to "
         "0.2 s), 20 cut.",
     ]
     whole = h36m.load(replace(detected, max_gap=0.4))

@@ -139,7 +139,7 @@ def test_detections_replace_the_projection_and_cuts_are_told(positions: dict, tm
         np.testing.assert_array_equal(one.views[1].joints_3d, other.views[1].joints_3d)
         assert np.abs(one.views[1].joints_2d - other.views[1].joints_2d).max() > 0.1
     recordings = len(seen.train) + len(seen.tests["h36m"])
-    assert f"in {recordings} takes" in seen.notes[0] and f"{recordings * 4 * 2} frames of 2D" in seen.notes[0]
+    assert f"in {recordings} recordings" in seen.notes[0] and f"{recordings * 4 * 2} frames of 2D" in seen.notes[0]
     assert "no keypoints for S9 Walking" in seen.notes[1]
 
 
@@ -224,9 +224,9 @@ def test_a_spoiled_take_is_refused_by_name(spoil: Callable, words: str, position
 @pytest.mark.parametrize(
     "content, words",
     [
-        ({"S1": {"Juggling": np.ones((3, 32, 3))}}, "S1 has a take 'Juggling', expected an action of Directions"),
+        ({"S1": {"Juggling": np.ones((3, 32, 3))}}, "S1 has a recording 'Juggling', expected one of Directions"),
         ({"S2": {"Walking": np.ones((3, 32, 3))}}, "subject 'S2' is not known"),
-        ([1, 2], "expected 'positions_3d': subject -> take"),
+        ([1, 2], "expected 'positions_3d': subject -> recording"),
     ],
 )
 def test_another_file_is_refused(content: object, words: str, tmp_path: Path) -> None:

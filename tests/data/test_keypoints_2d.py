@@ -90,7 +90,7 @@ def test_scores_that_are_no_confidences_are_left_away_and_told(tmp_path: Path) -
     detector = Keypoints2D(write(tmp_path, scored(cameras(), logits)))
     screen = detector.screen("S1", "Walking 1", "h36m_16", 30)
     assert screen is not None and all(seen.confidence is None for seen in screen)
-    assert "third column of 1 takes is not from 0 to 1" in detector.notes()[0]
+    assert "third column of 1 recordings is not from 0 to 1" in detector.notes()[0]
 
 
 def test_missing_joints_stay_missing_and_have_no_confidence(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_lengths_are_aligned_and_the_cut_is_told(
     detector = Keypoints2D(write(tmp_path, cameras(in_2d)))
     screen = detector.screen("S1", "Walking 1", "h36m_16", in_3d)
     assert screen is not None and [len(view.joints_2d) for view in screen] == [kept] * 4
-    assert f"in 1 takes; cut to the shorter: {cut_3d} frames of 3D, {cut_2d} frames of 2D" in detector.notes()[0]
+    assert f"in 1 recordings; cut to the shorter: {cut_3d} frames of 3D, {cut_2d} frames of 2D" in detector.notes()[0]
 
 
 def test_a_camera_with_fewer_frames_cuts_the_others(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_no_wild_place_in_an_image_is_a_sample_whatever_file_it_came_from(odd, c
     spoiled[11, 3, 1] = odd
     wild = replace(recording, views=(replace(recording.views[0], joints_2d=spoiled), *recording.views[1:]))
     with pytest.raises(
-        ValueError, match=f"Take {recording.subject}/{recording.action}, camera .*: frame 11 has RAnkle"
+        ValueError, match=f"Recording {recording.subject}/{recording.action}, camera .*: frame 11 has RAnkle"
     ):
         check_images([wild])
     usable = recording.usable.copy()

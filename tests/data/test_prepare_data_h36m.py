@@ -138,10 +138,10 @@ def test_missing_takes_are_listed_and_strict_refuses_them(
 ) -> None:
     run(tmp_path, "--from-source-cdf", cdf_folder)
     told = capsys.readouterr().out
-    assert "missing  S1 Walking: 1 of 2 takes" in told and "missing  S9 Eating: 0 of 2 takes" in told
-    assert "S11 Directions (corrupt" in told and "_ALL.cdf (no take" in told
-    assert "S11 Directions: 0 of 1 takes" in told
-    with pytest.raises(ValueError, match=r"lacks takes and --strict was given: S1 Directions: 1 of 2"):
+    assert "missing  S1 Walking: 1 of 2 recordings" in told and "missing  S9 Eating: 0 of 2 recordings" in told
+    assert "S11 Directions (corrupt" in told and "_ALL.cdf (no recording" in told
+    assert "S11 Directions: 0 of 1 recordings" in told
+    with pytest.raises(ValueError, match=r"lacks recordings and --strict was given: S1 Directions: 1 of 2"):
         run(tmp_path / "strict", "--from-source-cdf", cdf_folder, "--strict")
     assert not (tmp_path / "strict").exists()
 
@@ -168,7 +168,7 @@ def test_without_a_training_subject_there_are_no_templates(
     positions, _ = run(tmp_path, "--from-source-cdf", tmp_path / "raw")
     assert list(positions["positions_3d"]) == ["S9"]
     told = capsys.readouterr().out
-    assert "missing  S1: no takes at all" in told and "No bone templates: they need all of S1" in told
+    assert "missing  S1: no recordings at all" in told and "No bone templates: they need all of S1" in told
     assert not (tmp_path / "extra").exists()
 
 

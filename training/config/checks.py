@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from augment.detector_noise.detections import check_setting
 from augment.settings import RECIPES
+from augment.sources.registry import mixture_sources
 from data.command_line import nearest
 from evaluation.evaluate import TEST_NOISES
 from posenets import ALIASES, INPUT_MODES, LIFTERS, VIEW_MODES, get_spec, lifter_names
@@ -53,7 +54,7 @@ def check_values(settings: Settings) -> None:
     if re.search(r"[/\\\s]", settings.output.note):
         raise ValueError(f"--note {settings.output.note!r}: expected one word without spaces and slashes.")
     _check_numbers(settings)
-    settings.augment.mixture.shares()
+    mixture_sources(settings.augment.mixture)
 
 
 def _check_views(settings: Settings) -> None:

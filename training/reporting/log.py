@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 from tqdm import tqdm
@@ -95,10 +93,8 @@ class RunLog:
         """A figure for TensorBoard; keep: also as figures/<name>.png."""
         if keep:
             save_figure(figure, self.folder / "figures" / f"{name}.png")
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
         with full_disk_told(self.folder):
-            self._events.add_image(name, np.asarray(canvas.buffer_rgba())[..., :3], step, dataformats="HWC")
+            self._events.add_figure(name, figure, step)
 
     def close(self) -> None:
         if self._writer is not None:
@@ -164,17 +160,10 @@ class Progress:
         seconds = time.monotonic() - self._start
         speed = (self._done - self._first) / max(seconds, 1e-9)
         left = (self._total - self._done) / max(speed, 1e-9)
-        return f"{speed:,.0f} poses/s, {clock(left)} left"
+        return f"{speed:,.0f} poses/s, {tqdm.format_interval(left)} left"
 
     def close(self) -> None:
         self._bar.close()
-
-
-def clock(seconds: float | int) -> str:
-    """1:02:03 or 2:03."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def series(results: Iterable[Result]) -> dict[tuple[str, str], list[Result]]:

@@ -30,15 +30,15 @@ def lifted_grid(
     """What the lifter makes of poses: input (a line for each view), and output over the truth (grey), with the error of
     each in mm. prediction, truth: camera axes, or with several views world axes.
     """
-    several = [batch.one_view(torch.full_like(batch.source, view)) for view in range(batch.views or 0)]
+    views = [batch.one_view(torch.full_like(batch.source, view)) for view in range(batch.views or 0)]
     figure, lines = figure_of_lines(
-        1 + max(len(several), 1), f"Lifted poses of {name}. Floor 2 m, mean joint error in mm"
+        1 + max(len(views), 1), f"Lifted poses of {name}. Floor 2 m, mean joint error in mm"
     )
-    for i, view in enumerate(several or [batch]):
+    for i, view in enumerate(views or [batch]):
         draw_screens(lines[i], _centre_frames(view)[0], batch.skeleton)
-        lines[i].set_ylabel(f"view {i + 1}\nscreen" if several else "input\nscreen")
+        lines[i].set_ylabel(f"view {i + 1}\nscreen" if views else "input\nscreen")
     lifted, space = (joints[:COLUMNS].detach().cpu().numpy() for joints in (prediction, truth))
-    if several:  # as a camera at the south would have them
+    if views:  # as a camera at the south would have them
         lifted, space = (joints[..., [0, 2, 1]] * [1.0, -1.0, 1.0] for joints in (lifted, space))
     draw_spaces(lines[-1], lifted, batch.skeleton, target=space)
     lines[-1].set_ylabel("lifted\n(truth in grey)")

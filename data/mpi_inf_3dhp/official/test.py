@@ -1,6 +1,6 @@
 """MPI-INF-3DHP's test set: SPIN's npz or the official annot_data.mat -> annotated frames.
 
-prepare_data_3dhp.py writes them to test_3dhp.npz, data/mpi_inf_3dhp/test_set.py makes takes of that.
+prepare_data_3dhp.py writes them to test_3dhp.npz, data/mpi_inf_3dhp/test_set.py makes recordings of that.
 
 Ground truth is `univ_annot3`: the camera frame, scaled to Human3.6M's universal skeleton, pelvis at the origin, so
 there is no depth and no camera. Joints are kept in the official order of 17 and handed on in Human3.6M's order: the

@@ -1,4 +1,4 @@
-"""MPI-INF-3DHP's training set: annot.mat and camera.calibration -> takes of eight synchronised views.
+"""MPI-INF-3DHP's training set: annot.mat and camera.calibration -> recordings of eight synchronised views.
 
 prepare_data_3dhp.py --train writes them to data_3dhp_train.npz, data/mpi_inf_3dhp/train_set.py
 reads that. 3D is `annot3`: true

@@ -156,7 +156,7 @@ def test_replaced_tensors_are_those_that_samples_show(several: bool):
 
 
 def test_too_few_views_are_one_sentence():
-    with pytest.raises(ValueError, match=r"Take S1/walk 0 has 1 view\(s\), expected 2 or more"):
+    with pytest.raises(ValueError, match=r"Recording S1/walk 0 has 1 view\(s\), expected 2 or more"):
         MultiViewDataset.from_recordings([recording(5, 0, cameras=1)])
     with pytest.raises(ValueError, match="has 2 view\\(s\\), expected 3"):
         MultiViewDataset.from_recordings([recording(5, 0, cameras=2)], views=3)
@@ -192,11 +192,13 @@ def test_frames_that_one_camera_alone_has_are_no_samples():
 
 def test_views_that_do_not_belong_together_are_one_sentence():
     whole = recording(12, 0)
-    with pytest.raises(PoseFKError, match="Take S1/walk 0: view 55011271 has 9 frames, expected 12 as view 54138969"):
+    with pytest.raises(
+        PoseFKError, match="Recording S1/walk 0: view 55011271 has 9 frames, expected 12 as view 54138969"
+    ):
         MultiViewDataset.from_recordings([replace(whole, views=(whole.views[0], whole.views[1][:9]))])
-    with pytest.raises(PoseFKError, match="Take S1/walk 0: camera 54138969 is there twice"):
+    with pytest.raises(PoseFKError, match="Recording S1/walk 0: camera 54138969 is there twice"):
         MultiViewDataset.from_recordings([replace(whole, views=(whole.views[0], whole.views[0]))])
-    with pytest.raises(PoseFKError, match="Take S1/walk 0: the camera of view 55011271 is not known"):
+    with pytest.raises(PoseFKError, match="Recording S1/walk 0: the camera of view 55011271 is not known"):
         MultiViewDataset.from_recordings([replace(whole, views=(whole.views[0], replace(whole.views[1], camera=None)))])
 
 

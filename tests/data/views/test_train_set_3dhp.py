@@ -168,7 +168,7 @@ def test_who_trains_and_who_tests_can_be_chosen(three_people: DataSettings) -> N
         ({"subjects_test": ("S9",)}, "Subject 'S9' is not known"),
         ({"subjects_train": ("S1",), "subjects_test": ("S1",)}, "Subject S1 would be trained and tested on"),
         ({"actions": ("Walking",)}, "Action 'Walking' is not known: choose from Seq1, Seq2"),
-        ({"actions": ("Seq2",)}, "nothing to test on: no take of S8"),
+        ({"actions": ("Seq2",)}, "nothing to test on: no recording of S8"),
         ({"keypoints": "hr"}, "keypoints is 'hr', but mpi_inf_3dhp comes with its own 2D"),
         ({"downsample": 0}, "downsample is 0, expected 1"),
         ({"views": 9}, "views is 9, but mpi_inf_3dhp has 8 cameras that see a pose at once: ask for 1 to 8"),

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from evaluation.tables import columns
-from training.reporting.log import ORACLE, Result, RunLog, chosen_by_validation, clock, comparison_table, end_table
+from training.reporting.log import ORACLE, Result, RunLog, chosen_by_validation, comparison_table, end_table
 
 
 def line(test_set: str, epoch: int, mpjpe: float) -> Result:
@@ -39,10 +39,6 @@ def test_the_comparison_shows_the_change_of_the_last_epoch():
 
 def test_columns_are_aligned():
     assert columns([["a", "bbb"], ["cc", "d"]]) == "| a  | bbb |\n|----|-----|\n| cc | d   |"
-
-
-def test_clock_counts_minutes_and_hours():
-    assert [clock(seconds) for seconds in (5, 65.4, 3725)] == ["0:05", "1:05", "1:02:05"]
 
 
 def test_a_log_writes_lines_and_events_and_a_resumed_one_drops_what_will_come_again(tmp_path: Path):
