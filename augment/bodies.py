@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kinematics.bones import FACTOR_NAMES, MIRRORED_BONES, scale_bones
+from kinematics.errors import choose
 from kinematics.stature import average_bone_lengths, sample_population
 
 BodySampler = Callable[[Tensor, torch.Generator], Tensor]
@@ -48,7 +49,6 @@ class PopulationBodies:
 
 
 def keep_bodies(lengths: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
-    """The real bodies as they are."""
     return lengths
 
 
@@ -59,6 +59,4 @@ def body_sampler(name: str, spread: float, reference_lengths: Float[Tensor, "peo
         "templates": lambda: TemplateBodies(spread),
         "population": lambda: PopulationBodies.around(reference_lengths),
     }
-    if name not in samplers:
-        raise ValueError(f"bodies {name!r} are not known: choose from {', '.join(samplers)}.")
-    return samplers[name]()
+    return samplers[choose("bodies", name, samplers)]()

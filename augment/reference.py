@@ -89,7 +89,6 @@ class ReferencePoses:
 
     @cached_property
     def limbs(self) -> LimbPose:
-        """The poses taken apart."""
         return take_apart(self.joints_world)
 
     @cached_property
@@ -177,7 +176,6 @@ class ReferencePoses:
 
 
 def _frames(data: PoseDataset | MultiViewDataset | PoseBatch) -> int:
-    """T of its poses."""
     return data.joints_3d.shape[-3] if isinstance(data, PoseBatch) else data.frames
 
 

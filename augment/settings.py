@@ -7,6 +7,7 @@ from typing import Any, Literal
 from augment.bodies import BodiesName
 from augment.cameras import WideCameraRanges
 from augment.gan.generator import RotationMode
+from kinematics.errors import choose
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,4 @@ METHOD_NORMAL = replace(_DH_AUG, mixture=Mixture(clipped_normal=1.0))
 
 
 def recipe(name: str) -> AugmentSettings:
-    """The settings of a recipe."""
-    if name not in RECIPES:
-        raise ValueError(f"--recipe {name}: choose from {', '.join(RECIPES)}.")
-    return RECIPES[name]
+    return RECIPES[choose("--recipe", name, RECIPES)]

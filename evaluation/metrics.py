@@ -56,11 +56,6 @@ def mpjpe(prediction: Joints, target: Target, weights: Float[Tensor, "*batch joi
     return float((errors if weights is None else weights * errors).mean())
 
 
-def mpjpe_by_joint(prediction: Joints, target: Target) -> Float[Tensor, "joints"]:
-    """Mean error of each joint, metres."""
-    return joint_errors(prediction, target).flatten(0, -2).mean(0)
-
-
 def similarity_aligned(prediction: Joints, target: Target) -> Float[Tensor, "*batch joints 3"]:
     """prediction after the rotation (no reflection), scale and translation that bring it nearest to target, per frame.
 

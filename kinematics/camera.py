@@ -243,26 +243,21 @@ class Camera:
         return Camera(turn, place, lens, self.aspect)
 
     def reshape(self, *lead: int) -> "Camera":
-        """The same cameras with other leading dimensions."""
         sizes = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (NUM_INTRINSICS,), "aspect": ()}
         return Camera(*(getattr(self, name).reshape(*lead, *shape) for name, shape in sizes.items()))
 
     @staticmethod
     def cat(cameras: "Sequence[Camera]") -> "Camera":
-        """Batches of cameras one after another."""
         return Camera(*(cat([getattr(c, entry.name) for c in cameras]) for entry in fields(Camera)))
 
     @staticmethod
     def stack(cameras: "Sequence[Camera]") -> "Camera":
-        """Single cameras as a batch."""
         return Camera(*(torch.stack([getattr(c, entry.name) for c in cameras]) for entry in fields(Camera)))
 
     def world_to_camera(self, points: Tensor) -> Tensor:
-        """(..., 3) world -> camera frame, metres."""
         return world_to_camera(points, self.orientation_wxyz, self.translation)
 
     def camera_to_world(self, points: Tensor) -> Tensor:
-        """(..., 3) camera -> world frame, metres."""
         return camera_to_world(points, self.orientation_wxyz, self.translation)
 
     def rays(self, screen: Tensor) -> Tensor:

@@ -50,22 +50,18 @@ class Lifter(nn.Module, ABC):
 
     @property
     def frames(self) -> int:
-        """Window length T."""
         return self.posenet.frames
 
     @property
     def target_frame(self) -> int:
-        """Index in the window of the frame that is predicted."""
         return self.posenet.target_frame
 
     @property
     def views(self) -> int:
-        """Cameras that one prediction sees."""
         return self.posenet.views
 
     @property
     def reads_confidence(self) -> bool:
-        """Whether it makes use of the detector's confidences."""
         return self.posenet.in_features > 2
 
     @abstractmethod

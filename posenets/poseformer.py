@@ -84,7 +84,6 @@ class PoseFormer(PoseNet):
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, num_joints * 3))
 
     def _blocks(self, width: int) -> nn.ModuleList:
-        """One of the two stacks."""
         heads, bias, rate = (self.sizes[size] for size in ("num_heads", "qkv_bias", "drop_path_rate"))
         hidden = int(width * self.sizes["mlp_ratio"] + 1e-6)  # a ratio read off weights may round below
         return nn.ModuleList(

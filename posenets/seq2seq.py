@@ -103,10 +103,6 @@ class Seq2Seq(NormalizedNet):
         """The window's last frame, which is the one the original evaluates, or its middle."""
         return self.frames // 2 if self.middle_frame else self.frames - 1
 
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints of the target frame, metres."""
-        return self.forward_window(joints_2d)[:, self.target_frame]
-
     def forward_window(
         self, joints_2d: Float[Tensor, "batch frames joints features"]
     ) -> Float[Tensor, "batch frames joints 3"]:

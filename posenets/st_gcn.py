@@ -232,10 +232,6 @@ class STGCN(PoseNet):
         super().__init__(num_joints, frames, in_features, sizes)
         self.stgcn = _Network(frames, in_features, channels, fc_out, fc_unit, dropout)
 
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints of the window's centre frame, metres."""
-        return self.forward_window(joints_2d)[:, self.target_frame]
-
     def forward_window(
         self, joints_2d: Float[Tensor, "batch frames joints features"]
     ) -> Float[Tensor, "batch frames joints 3"]:

@@ -82,7 +82,6 @@ class BatchMixer:
         torch.manual_seed(seed + 3)
 
     def for_gan(self) -> PoseBatch:
-        """Real poses for an update of the GAN."""
         return self.real_for_gan.draw(self.count)
 
     def for_lifter(self, synthetic_share: float, step: int) -> PoseBatch:

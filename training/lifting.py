@@ -131,7 +131,6 @@ class LifterTrainer:
         self.criterion.synchronise()
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything learnt so far."""
         return {
             "lifter": self.lifter.state_dict(),
             "average": self.average.state_dict() if self.average is not None else None,

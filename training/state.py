@@ -49,7 +49,6 @@ class TrainingState:
         return phase.updates_gan and self.step % interval == 0
 
     def step_done(self) -> None:
-        """Count a batch."""
         self.step += 1
         self.batches += 1
 

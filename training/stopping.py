@@ -60,7 +60,6 @@ def under_torchrun() -> bool:
 
 
 def resume_command(folder: Path, plugins: Sequence[str] = ()) -> str:
-    """What to type to go on."""
     command = " ".join(
         ["run_fk_gan.py --resume", shlex.quote(os.fspath(folder)), *(["--plugins", *plugins] * bool(plugins))]
     )

@@ -158,7 +158,6 @@ class Figure:
         self._bones.visible = self._joints.visible = True
 
     def hide(self) -> None:
-        """Take it out of the scene."""
         self._bones.visible = self._joints.visible = False
 
 

@@ -155,7 +155,6 @@ class GanSource(PoseSource):
         return collapse_sentence(*self.diversity(), distances)
 
     def nets(self) -> dict[str, Any]:
-        """Everything with a state_dict, by name."""
         optimizers = {f"{name}_optimizer": optimizer for name, optimizer in self.critic_optimizers.items()}
         generator = {"generator": self.pose_generator, **self.critics, "generator_optimizer": self.generator_optimizer}
         return generator | optimizers

@@ -29,7 +29,6 @@ def set_colours(names: Iterable[str]) -> dict[str, str]:
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a PNG atomically."""
     with atomic_write(path) as part:
         figure.savefig(part, dpi=110)
 

@@ -57,7 +57,6 @@ def write_bvh_files(clip: LiftedClip, folder: Path) -> list[str]:
 
 
 def _about(clip: LiftedClip) -> dict[str, Any]:
-    """Collect the plain values of every file."""
     return {
         "fps": clip.fps,
         "image_size": list(clip.image_size),

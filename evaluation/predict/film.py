@@ -45,7 +45,6 @@ def check_film(film: str) -> None:
 
 
 def draw_frames(clip: LiftedClip, chosen: np.ndarray) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-    """Draw the chosen frames."""
     figure = Figure(figsize=(2 * PANEL_PIXELS / 100, (PANEL_PIXELS + TITLE_PIXELS) / 100), dpi=100)
     canvas = FigureCanvasAgg(figure)
     left, right = _panels(figure)
@@ -130,7 +129,6 @@ def _write_gif(pictures: Iterator[np.ndarray], path: Path, fps: float) -> None:
 
 
 def _write_mp4(pictures: Iterator[np.ndarray], path: Path, fps: float) -> None:
-    """Write H.264 through ffmpeg."""
     first = next(pictures)
     height, width = first.shape[:2]
     command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}",

@@ -8,7 +8,6 @@ each number means.
 """
 
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,15 +61,10 @@ class Quality:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    settings = read_flags(
-        Quality, "evaluation.synthetic_quality", __doc__, sys.argv[1:] if arguments is None else arguments
-    )
-    run(settings)
+    run(read_flags(Quality, "evaluation.synthetic_quality", __doc__, arguments))
 
 
 def run(settings: Quality) -> dict[str, Any]:
-    """Compute, write and print the numbers."""
     check(settings)
     effort = Effort(settings.num_poses, settings.bootstrap, settings.seed)
     with tqdm(total=2 + 5 * len(settings.real), unit="step", leave=False) as bar:
@@ -96,7 +90,6 @@ def run(settings: Quality) -> dict[str, Any]:
 
 
 def check(settings: Quality) -> None:
-    """Refuse settings that cannot work before anything is read."""
     for name, least in (("num_poses", LEAST_POSES), ("bootstrap", 2), ("seed", 0)):
         if getattr(settings, name) < least:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
@@ -155,7 +148,6 @@ def facts(synthetic: PoseSet, settings: Quality) -> list[str]:
 
 
 def sees(features: SetFeatures) -> bool:
-    """Whether the cameras of a set are known."""
     return features.poses.views is not None and features.poses.views.camera is not None
 
 
@@ -179,7 +171,6 @@ def pictures(features: dict[str, SetFeatures], upright: bool) -> list[Picture]:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file atomically."""
     try:
         with atomic_write(path) as part:
             part.write_text(text, encoding="utf-8")

@@ -14,7 +14,6 @@ from posenets.views.lifter import RayLifter
 
 
 def lifter_from_posenet(posenet: PoseNet, input_mode: str, skeleton: str, input_layout: str | None = None) -> Lifter:
-    """The lifter of an input mode around a network."""
     if input_mode == "rays":
         return RayLifter(posenet, input_mode, skeleton, input_layout)
     return ScreenLifter(posenet, input_mode, skeleton, input_layout)

@@ -96,7 +96,6 @@ def _encode(tokens: Features, stages: list[Any]) -> Features:
 
 
 def _through_block(tokens: Features, blocks: Sequence[Any]) -> Features:
-    """What Block does, of each view."""
     first = blocks[0]
     attended = _attention(_layer_norm(tokens, _each(blocks, "norm1")), _each(blocks, "attn"))
     tokens = tokens + first.residual_drop(attended)

@@ -8,9 +8,9 @@ from typing import Any
 from augment.settings import RECIPES, AugmentSettings
 from data import DATA_SOURCES, DataSettings
 from evaluation.tables import columns
+from kinematics.errors import choose
 from posenets import ALIASES, LIFTERS, get_spec
 from posenets.registry import LifterSpec
-from training.config.checks import choose
 from training.config.recipes import TRAINING
 from training.config.settings import LifterSettings, Settings
 from training.config.values import flat, with_values
@@ -21,11 +21,11 @@ CAMERAS = 4  # of a lifter of several views, unless said
 
 def resolve(typed: Values) -> tuple[Settings, dict[str, str]]:
     """The settings, and the origin of every value that is not a default. typed: by flat names."""
-    dataset = choose("dataset", typed.get("dataset", _default_dataset(typed)), DATA_SOURCES)
-    recipe = choose("recipe", typed.get("recipe", Settings.recipe), RECIPES)
+    dataset = choose("--dataset", typed.get("dataset", _default_dataset(typed)), DATA_SOURCES)
+    recipe = choose("--recipe", typed.get("recipe", Settings.recipe), RECIPES)
     budget = _by_name(DATA_SOURCES[dataset].budget)
     lifter = typed.get("posenet_name", budget.get("posenet_name", LifterSettings.posenet_name))
-    spec = get_spec(choose("posenet_name", lifter, [*LIFTERS, *ALIASES]))
+    spec = get_spec(choose("--posenet_name", lifter, [*LIFTERS, *ALIASES]))
     layers: dict[str, Values] = {}
     layers[f"data set {dataset}"] = {"dataset": dataset, **_of_dataset(dataset, recipe, spec)}
     layers[f"lifter {lifter}"] = _of_lifter(lifter, spec, dataset)

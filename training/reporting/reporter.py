@@ -79,7 +79,6 @@ class Reporter:
             self.log.scalars("gan", run.losses.gan, run.batches)  # the last ones: not every batch has some
 
     def results(self, lines: list[Result]) -> None:
-        """After each evaluation."""
         for line in lines:
             self.run.results.append(line)
             self.log.result(line, self.run.batches)
@@ -119,12 +118,10 @@ class Reporter:
         return units[self.settings.learning.loss]
 
     def pictures(self, epoch: int) -> None:
-        """After each epoch."""
         if self._pictures is not None:
             self._pictures.draw(epoch)
 
     def finish(self) -> None:
-        """After the last epoch."""
         self.close()
         if self.run.results:
             print(f"\n{end_table(self.run.results)}")

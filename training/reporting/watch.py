@@ -114,7 +114,6 @@ class Watch:
         self.run.phase_done()
 
     def epoch_done(self, epoch: int) -> None:
-        """After an epoch: pictures, last.pt, and a look."""
         with self._told(), distributed.failing_together():
             if self.reporter:
                 self.reporter.pictures(epoch)
@@ -123,12 +122,10 @@ class Watch:
             self.look()
 
     def finish(self) -> None:
-        """After the last epoch: the table of results."""
         if self.reporter:
             self.reporter.finish()
 
     def save(self) -> None:
-        """Write last.pt."""
         with self._told():
             with distributed.failing_together():
                 if self.reporter:

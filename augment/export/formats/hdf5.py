@@ -59,7 +59,6 @@ class _Described(io.RawIOBase):
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """Write the shard's file atomically; return its name."""
     with atomic_write(shard.folder / FILE, synced=False) as part, open(part, "wb") as file:
         places: dict[str, int] = {}
         done = 0
@@ -80,7 +79,6 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """Estimate the bytes of a shard."""
     return _HEADER_BYTES + shard.poses * (frame_bytes(shard, 3 + 3 + 2) + sum(CAMERA_BYTES) + sum(kept))
 
 

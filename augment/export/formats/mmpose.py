@@ -42,7 +42,6 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """Estimate the bytes of a shard."""
     name = len(_name(f"S{shard.poses}", shard.frames))
     frame = 4 * name + 8 * (2 + 1 + (3 + 4) * shard.layout.num_joints)
     return shard.poses * (frame * shard.frames + _PICKLED_CAMERA_BYTES + sum(kept))

@@ -31,7 +31,6 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """Estimate the bytes of a shard."""
     return shard.poses * (frame_bytes(shard, 3) + _AROUND_BYTES)
 
 

@@ -77,7 +77,6 @@ def _files(path: Path) -> list[Path]:
 
 
 def _reader_of(path: Path) -> Reader:
-    """The reader of the format a file is in."""
     suffix = _OTHER_SUFFIXES.get(require_file(path).suffix, path.suffix)
     readers = [reader for reader in _readers() if Path(reader.file).suffix == suffix]
     if not readers:

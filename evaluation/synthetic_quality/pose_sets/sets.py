@@ -95,7 +95,6 @@ class PoseSet:
         return round((self.clips.shape[1] - 1) * fps / self.fps) + 1
 
     def part(self, indices: Tensor) -> "PoseSet":
-        """Select poses, without clips."""
         views = None if self.views is None else self.views[indices]
         return PoseSet(
             self.name, self.joints[indices], self.upright, _renumbered(self.recording[indices]), self.total, views
@@ -193,5 +192,4 @@ def _one_view_each(moment: Tensor, indices: Tensor, generator: torch.Generator) 
 
 
 def _renumbered(recording: Tensor) -> Tensor:
-    """Renumber groups from 0 without gaps."""
     return recording.unique(return_inverse=True)[1]
