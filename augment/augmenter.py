@@ -78,10 +78,7 @@ class Augmenter:
         return self._reference
 
     def update(self, real: PoseBatch, motion: bool = True) -> dict[str, float]:
-        """Learn from a batch of real poses. Returns losses by name; empty where no source learns.
-
-        motion: of clips, let what judges motion take part.
-        """
+        """Learn from real poses; returns losses by name, empty if nothing learns. motion: with the motion critics."""
         if self._reference is None:
             self._build(real)
         learning = [source for source in self.sources.values() if source.learns]

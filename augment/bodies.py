@@ -1,8 +1,4 @@
-"""Bone lengths for synthetic bodies: variations of the data's own, or a population.
-
-A sampler takes the lengths of real bodies and gives new ones; left and right always change together. Lengths are in
-metres, in the order of kinematics.BONES.
-"""
+"""Sample bone lengths for synthetic bodies, metres in the order of kinematics.BONES; left and right change together."""
 
 from collections.abc import Callable
 from typing import Literal

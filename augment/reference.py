@@ -36,10 +36,7 @@ class ReferencePoses:
     def from_data(
         cls, data: PoseDataset | MultiViewDataset | PoseBatch, maximum: int, generator: torch.Generator
     ) -> "ReferencePoses":
-        """At most `maximum` poses of a data set, drawn at random, and of long clips no more than MOST_FRAMES in all.
-
-        They need cameras and the 16-joint layout.
-        """
+        """Draw at most `maximum` poses with cameras and 16 joints, of long clips no more than MOST_FRAMES in all."""
         count = len(data)
         maximum = max(1, min(maximum, MOST_FRAMES // _frames(data)))
         device = data.source.device if isinstance(data, PoseBatch) else data.device

@@ -127,10 +127,7 @@ def dataset_for(lifter: Lifter, recordings: Sequence[Recording], device: torch.d
 
 
 def noisy(dataset: Poses, noise: str, name: str) -> Poses:
-    """A test set as a detector of that noise (a word or a file) sees it: once, and by its name the same for everybody.
-
-    Refuses detections: they have errors of their own.
-    """
+    """Return a test set as a detector of that noise (a word or a file) sees it, always alike; refuses detections."""
     if noise == "none":
         return dataset
     if not is_projected(dataset):

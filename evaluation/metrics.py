@@ -57,9 +57,7 @@ def mpjpe(prediction: Joints, target: Target, weights: Float[Tensor, "*batch joi
 
 
 def similarity_aligned(prediction: Joints, target: Target) -> Float[Tensor, "*batch joints 3"]:
-    """prediction after the rotation (no reflection), scale and translation that bring it nearest to target, per frame.
-
-    A prediction whose joints coincide has no scale; it is put on the target's centre.
+    """Align each frame by rotation (no reflection), scale and translation; coinciding joints go to the target's mean.
     """
     prediction, target = _pair(prediction, target)
     centred = prediction - prediction.mean(-2, keepdim=True)
@@ -88,10 +86,7 @@ def n_mpjpe(prediction: Joints, target: Target) -> float:
 
 
 def velocity_error(prediction: Joints, target: Target) -> float:
-    """Mean distance between the displacements of consecutive frames, metres per frame.
-
-    prediction, target: (N, J, 3), the N frames of one sequence in order.
-    """
+    """Mean distance between displacements of consecutive frames (N, J, 3) of one sequence, metres per frame."""
     prediction, target = _pair(prediction, target)
     if len(prediction) < 2:
         raise ValueError(f"velocity_error needs at least 2 consecutive frames, got {len(prediction)}.")

@@ -78,9 +78,7 @@ class PoseNet(nn.Module):
 
 
 def no_autocast(like: Tensor) -> torch.autocast:
-    """A context in which products keep the float type of their factors, also inside autocast: for geometry, where
-    bfloat16's three digits are centimetres.
-    """
+    """Keep products in their factors' float type inside autocast: bfloat16's three digits are centimetres."""
     return torch.autocast(like.device.type, enabled=False)
 
 

@@ -105,11 +105,7 @@ def get_spec(name: str) -> LifterSpec:
 
 
 def build_posenet(name: str, num_joints: int = 16, frames: int = 1, **sizes: Any) -> PoseNet:
-    """A new lifter: (B, frames, num_joints, in_features) screen -> (B, num_joints, 3) metres.
-
-    Of several views the input is (B, views, frames, num_joints, in_features).
-    sizes: keywords of the lifter's class; without them, the published ones.
-    """
+    """Build a lifter: (B, [views,] frames, num_joints, in_features) screen -> (B, num_joints, 3) m. sizes: keywords."""
     net = _CLASSES[get_spec(name).name]
     parameters = inspect.signature(net).parameters
     known = [size for size in parameters if size not in ("num_joints", "frames")]

@@ -18,9 +18,7 @@ NOISE_STREAM = 2**32  # of the noise on real poses, far from the others so that 
 
 
 class RealBatches:
-    """Endless passes over a data set, each in a new random order. Batches run on over the end of a pass: no pose is
-    left out and every batch is full.
-    """
+    """Draw endless passes over a data set, each in a new random order; batches run on over the end of a pass."""
 
     def __init__(self, dataset: Poses, seed: int) -> None:
         self.dataset = dataset

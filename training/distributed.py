@@ -1,8 +1,4 @@
-"""Many processes, in the open: torchrun starts them, gradients are averaged by hand between backward() and step().
-
-Every process holds the whole data set and draws its own share of each batch. Weights start equal by broadcast and stay
-equal because each optimiser sees the same averaged gradients. The first process writes.
-"""
+"""Distributed training: torchrun starts the processes, gradients are averaged by hand, the first process writes."""
 
 import contextlib
 import os

@@ -28,10 +28,9 @@ BESIDE_M = 1.2  # how far to the right of the target, as the camera sees it, pre
 
 @dataclass
 class Sight:
-    """One camera's view of one recording: the target, and what the lifter predicts.
+    """One camera's view of one recording. screen: (F, J, 2); target: (F, J, 3) metres, world.
 
-    screen: (F, J, 2); target: (F, J, 3) metres, world. camera: one for every frame where it moves; has_camera: False
-    where the data set has none, and `camera` is a level one somewhere. predicted: None without a lifter.
+    camera: one per frame where it moves; a level one without has_camera. predicted: None without a lifter.
     """
 
     skeleton: Skeleton

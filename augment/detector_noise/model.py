@@ -91,10 +91,7 @@ class DetectorNoise:
 
     @classmethod
     def default(cls, skeleton: str = "h36m_16", fps: float | int = FPS) -> "DetectorNoise":
-        """A detector that was not measured: the numbers of _DEFAULTS, errors correlated over 0.1 s.
-
-        Confidences fall from 0.95 without error through 0.5 at a fifth of the person's size.
-        """
+        """Return the numbers of _DEFAULTS, not measured: confidences fall from 0.95 to 0.5 at a fifth of the size."""
         joint_defaults = []
         for joint in Skeleton(skeleton).joints:
             part = joint[1:] if joint[0] in "LR" and joint[1:] in _DEFAULTS else joint

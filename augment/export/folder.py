@@ -50,10 +50,7 @@ def plan_shards(num_poses: int, per_chunk: int, shards: int) -> list[ShardPlan]:
 
 
 def claim(out: Path, identity: dict[str, Any]) -> None:
-    """Make the folder this export's, or refuse one of another export or with somebody's files in it.
-
-    Of several processes that begin at once one makes export.json; all compare themselves with it.
-    """
+    """Make the folder this export's, or refuse one with other files; all processes compare export.json."""
     path = out / IDENTITY
     if not path.exists():
         strangers = out.is_dir() and any(not _is_ours(file.name) for file in out.iterdir())
@@ -110,10 +107,7 @@ def identity_mark(identity: dict[str, Any]) -> str:
 
 @contextlib.contextmanager
 def held(out: Path, plans: Sequence[ShardPlan]) -> Iterator[None]:
-    """Hold the folders of shards while they are written; another process that wants one of them is refused.
-
-    What a process that died left half-written there goes.
-    """
+    """Hold the folders of shards while they are written, and remove what a dead process left half-written."""
     with contextlib.ExitStack() as locks:
         for plan in plans:
             folder = out / plan.folder
@@ -142,10 +136,7 @@ def _leads_out(folder: Path, out: Path) -> PoseFKError:
 
 
 def is_done(out: Path, plan: ShardPlan, mark: str, by_content: bool = False) -> bool:
-    """Whether a shard of the export with this mark was finished and its files are there, whole by their size.
-
-    by_content: or by their checksums, which takes a second per GB.
-    """
+    """Whether a shard of this export is finished and its files there by size, or by_content (a second per GB)."""
     path = out / plan.folder / DONE
     if not path.is_file():
         return False

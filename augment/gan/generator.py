@@ -131,10 +131,7 @@ def spline_basis(frames: int, key_every: int) -> Float[Tensor, "frames keys"]:
 
 
 def original_state_dict(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of a DH-AUG generator for a PoseGenerator of the same width and frames.
-
-    Every frame's 35 outputs lose number 31, which no line of the original reads.
-    """
+    """Adapt a DH-AUG generator's weights: every frame's 35 outputs lose number 31, which nothing reads."""
     adapted = dict(state_dict)
     for name in ("deconv_out.weight", "deconv_out.bias"):
         weight = state_dict[name]

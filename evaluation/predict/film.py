@@ -1,8 +1,4 @@
-"""A film of a clip: the 2D keypoints in their image beside the 3D body on a floor.
-
-One figure is drawn again and again with other lines, and its pixels are taken from memory. The floor is the world's:
-its lines pass under a person who travels.
-"""
+"""A film of a clip: 2D keypoints in their image beside the 3D body on the world's floor; one figure is redrawn."""
 
 import shutil
 import subprocess

@@ -145,10 +145,7 @@ def neighbours(
 def ball_radii(
     features: Float[Tensor, "lines size"], recording: Int[Tensor, "lines"], ks: tuple[int, ...]
 ) -> list[Float[Tensor, "lines"]]:
-    """Distance of every line to its k-th nearest line of another recording, one tensor for each k.
-
-    Lines of recordings that have not that many others beside them, as in a set of one recording, see their own as well.
-    """
+    """Distance of every line to its k-th nearest of another recording, for each k; of any where others are too few."""
     if len(features) <= max(ks):
         raise ValueError(f"There are {len(features)} poses, expected more than {max(ks)}: that many neighbours of one.")
     alone = torch.bincount(recording)[recording] > len(features) - max(ks)

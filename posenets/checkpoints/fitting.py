@@ -64,10 +64,7 @@ def _flat(value: Any, depth: int) -> Iterator[Any]:
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], path: object) -> None:
-    """Load weights strictly: what is missing, left over, of another kind or not finite is named in a sentence.
-
-    path: of their file, for the sentence.
-    """
+    """Load weights strictly: missing, left-over, misshapen or infinite ones are named. path: of their file."""
     expected = network.state_dict()
     optional = {key for key in expected if key.endswith("num_batches_tracked")}  # not in files older than PyTorch 0.4.1
     both = [key for key in expected if key in weights]

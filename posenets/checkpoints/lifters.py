@@ -23,10 +23,7 @@ def load_lifter(
     path: str | Path, name: str | None = None, input_mode: str = "screen", skeleton: str | None = None,
     **keywords: Any,
 ) -> Lifter:  # fmt: skip
-    """A lifter from a checkpoint of ours, in evaluation mode; or, given the lifter's name, of an original project.
-
-    name, input_mode, skeleton and keywords serve original projects' files only: ours say all that themselves.
-    """
+    """Load a lifter, in evaluation mode. name, input_mode, skeleton, keywords: of original projects' files only."""
     content = read_checkpoint(path)
     if is_posefk(content):
         return lifter_from_checkpoint(content, path)

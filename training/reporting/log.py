@@ -30,11 +30,9 @@ ORACLE = "best epoch on the test set (oracle)"
 
 
 class RunLog:
-    """Writer of a run's files. results: every line of results.jsonl so far.
+    """Writes a run's files. results: lines of results.jsonl so far.
 
-    step: batches so far of a run that goes on. What was written behind the state it goes on from is dropped, since it
-    will be written again: lines that are not in `results`, and of TensorBoard's files what is not in `events` (their
-    sizes in bytes; None: not known).
+    step, events: of a run that goes on, its batches and the bytes of TensorBoard's files; what lies behind is dropped.
     """
 
     def __init__(

@@ -20,10 +20,7 @@ from training.state import TrainingState
 
 @contextlib.contextmanager
 def reporting(run: TrainingState, evaluator: Evaluator, settings: Settings, suffix: str) -> Iterator["Reporter"]:
-    """The reporter of a run: in a new folder that is kept for it, or in the one it goes on in, which is already.
-
-    suffix: at the end of the folder's name.
-    """
+    """Open a run's reporter in a new, held folder, or in the one it goes on in. suffix: of the folder's name."""
     with contextlib.ExitStack() as held:
         if settings.resume:
             folder = find_last(settings.resume).parent

@@ -134,10 +134,7 @@ def _metadata(layout: Skeleton) -> dict[str, Any]:
 
 
 def read(path: Path, frames: int, clips: int, generator: torch.Generator) -> StoredClips:
-    """Read the view each pose was drawn with, where the 2D file beside it has one; else the world's joints alone.
-
-    A clip has one camera, which tells clips from single poses; `frames` is not asked.
-    """
+    """Read the view each pose was drawn with where the 2D file beside has one, else the world joints alone."""
     positions = load_npz_restricted(path)["positions_3d"]
     subjects = [*positions.values()] if isinstance(positions, dict) else []
     if not subjects or not all(isinstance(by_name, dict) and by_name for by_name in subjects):

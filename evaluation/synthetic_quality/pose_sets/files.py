@@ -1,7 +1,4 @@
-"""Pose sets from the files of an export, or files like them, in every format that has a reader.
-
-Only as many poses are read as are wanted; the shards of a folder are one set.
-"""
+"""Pose sets from an export's files, or files like them, in every format that has a reader."""
 
 from pathlib import Path
 from typing import Any
