@@ -38,8 +38,9 @@ class ReferencePoses:
     ) -> "ReferencePoses":
         """Draw at most `maximum` poses with cameras and 16 joints, of long clips no more than MOST_FRAMES in all."""
         count = len(data)
-        maximum = max(1, min(maximum, MOST_FRAMES // _frames(data)))
-        device = data.source.device if isinstance(data, PoseBatch) else data.device
+        is_batch = isinstance(data, PoseBatch)
+        maximum = max(1, min(maximum, MOST_FRAMES // (data.joints_3d.shape[-3] if is_batch else data.frames)))
+        device = data.source.device if is_batch else data.device
         indices = torch.arange(count)
         if count > maximum:
             indices = torch.randperm(count, generator=generator, device=generator.device)[:maximum].sort().values
@@ -170,10 +171,6 @@ class ReferencePoses:
         move = stack([x - hip_x, y - hip_y, lift], -1, joints)
         on_ground = joints + move[:, :, None]
         return remove_foot_skate(on_ground) if remove_skate else on_ground
-
-
-def _frames(data: PoseDataset | MultiViewDataset | PoseBatch) -> int:
-    return data.joints_3d.shape[-3] if isinstance(data, PoseBatch) else data.frames
 
 
 def _checked(batch: PoseBatch) -> PoseBatch:

@@ -57,8 +57,7 @@ def mpjpe(prediction: Joints, target: Target, weights: Float[Tensor, "*batch joi
 
 
 def similarity_aligned(prediction: Joints, target: Target) -> Float[Tensor, "*batch joints 3"]:
-    """Align each frame by rotation (no reflection), scale and translation; coinciding joints go to the target's mean.
-    """
+    """Align each frame by rotation (no reflection), scale and translation; coinciding joints to the target's mean."""
     prediction, target = _pair(prediction, target)
     centred = prediction - prediction.mean(-2, keepdim=True)
     rotation, translation, scale = fit_similarity(centred, target)

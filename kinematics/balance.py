@@ -42,9 +42,7 @@ def support_point(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch
     return low + (share.clamp(0, 1) * both_carry)[..., None] * across
 
 
-def balancing_rotation(
-    joints: Float[Tensor, "batch 16 3"],
-) -> tuple[Float[Tensor, "batch 3 3"], Bool[Tensor, "batch"]]:
+def balancing_rotation(joints: Float[Tensor, "batch 16 3"]) -> tuple[Float[Tensor, "batch 3 3"], Bool[Tensor, "batch"]]:
     """Compute the smallest rotation of the centre of mass over the support point, and who is standing. z is up."""
     upwards = centre_of_mass(joints) - support_point(joints)
     lean = torch.atan2(upwards[:, :2].norm(dim=-1), upwards[:, 2])

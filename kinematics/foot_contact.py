@@ -22,8 +22,7 @@ def lowest_heights(joints: Float[Tensor, "*batch joints 3"], softly: bool = Fals
 
 
 def remove_foot_skate(joints: Float[Tensor, "batch frames joints 3"]) -> Float[Tensor, "batch frames joints 3"]:
-    """Move world clips horizontally so that joints in contact stand still, the middle frame fixed, the hip track free.
-    """
+    """Move world clips horizontally so that joints in contact stand still, the middle frame fixed."""
     if joints.shape[1] == 1:
         return joints
     middle = joints.shape[1] // 2

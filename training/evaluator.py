@@ -48,13 +48,9 @@ class Evaluator:
     """Evaluates lifters on all test sets. predictions: of the last evaluation; noise: of a detector on the sets."""
 
     def __init__(
-        self,
-        recordings: Mapping[str, list[Recording]],
-        lifter: Lifter,
-        device: torch.device,
-        flip: bool,
+        self, recordings: Mapping[str, list[Recording]], lifter: Lifter, device: torch.device, flip: bool,
         noise: str = "none",
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.datasets = {
             name: noisy(dataset_for(lifter, of_set, device), noise, name) for name, of_set in recordings.items()
         }  # fmt: skip

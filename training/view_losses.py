@@ -45,16 +45,12 @@ def reprojection_loss(
     assert batch.camera is not None
     world = prediction + points[:, :, batch.skeleton.root, None]
     every = world[:, None].expand(-1, batch.views or 0, -1, -1, -1)
-    seen = batch.camera.project(_ahead(batch.camera.world_to_camera(every)))
+    sideways, depth = batch.camera.world_to_camera(every).split([2, 1], dim=-1)
+    seen = batch.camera.project(torch.cat([sideways, depth.clamp_min(NEAREST)], dim=-1))  # nothing is behind a camera
     weight = batch.certainty()
     # A view that is off by half an image has mistaken the joint, by however much.
     off = ((seen - batch.joints_2d).abs().mean(dim=-1).clamp_max(MISTAKEN) * weight).sum(dim=(1, 2, 3))
     return off / weight.sum(dim=(1, 2, 3)).clamp_min(torch.finfo(weight.dtype).eps)
-
-
-def _ahead(points_camera: Tensor) -> Tensor:
-    """Points as far from the camera's plane as a pose can be: what is behind it has no place on the screen."""
-    return torch.cat([points_camera[..., :2], points_camera[..., 2:].clamp_min(NEAREST)], dim=-1)
 
 
 def self_supervised(

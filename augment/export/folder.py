@@ -53,8 +53,9 @@ def claim(out: Path, identity: dict[str, Any]) -> None:
     """Make the folder this export's, or refuse one with other files; all processes compare export.json."""
     path = out / IDENTITY
     if not path.exists():
-        strangers = out.is_dir() and any(not _is_ours(file.name) for file in out.iterdir())
-        if strangers and not path.exists():
+        names = [file.name for file in out.iterdir()] if out.is_dir() else []
+        strangers = [name for name in names if name not in (IDENTITY, LOCK) and not _PART.fullmatch(name)]
+        if strangers and not path.exists():  # the others are of processes of this export that began just now
             raise PoseFKError(f"--out {out} is a folder with other files in it: give an empty or a new one.")
         _write_once(path, json.dumps(identity, indent=1) + "\n")
     known = read_identity(path)
@@ -70,11 +71,6 @@ def claim(out: Path, identity: dict[str, Any]) -> None:
                 f"--out {out} holds another export ({what} {was}, now {now}): give another folder, or the same flags "
                 "to go on with that one."
             )
-
-
-def _is_ours(name: str) -> bool:
-    """Whether another process of this export may have made a file just now."""
-    return name in (IDENTITY, LOCK) or _PART.fullmatch(name) is not None
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -52,17 +52,10 @@ class PoseGenerator(nn.Module):
     """
 
     def __init__(
-        self,
-        latent_dim: int = 128,
-        width: int = 1000,
-        frames: int = 1,
-        limits: JointLimits | str = "dh-aug",
-        learn_bones: bool = False,
-        global_rotation_mode: RotationMode = "euler",
-        max_tilt: float = math.pi,
-        bone_spread: float = 0.2,
-        key_every: int = 0,
-    ) -> None:
+        self, latent_dim: int = 128, width: int = 1000, frames: int = 1, limits: JointLimits | str = "dh-aug",
+        learn_bones: bool = False, global_rotation_mode: RotationMode = "euler", max_tilt: float = math.pi,
+        bone_spread: float = 0.2, key_every: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.basis: Tensor
         self.by_keys = frames > 1 and key_every > 0

@@ -84,7 +84,8 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], path: object) -> Non
     for problem, keys in problems.items():
         if keys:
             name = getattr(network, "name", type(network).__name__.lower())
-            raise ValueError(f"{path} does not fit this {name}: it {problem} {_some(keys)}.")
+            more = f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
+            raise ValueError(f"{path} does not fit this {name}: it {problem} {', '.join(keys[:SHOWN])}{more}.")
     refuse_not_finite({key: weights[key] for key in both}, path)
     network.load_state_dict(dict(weights), strict=not optional - set(weights))
 
@@ -131,7 +132,3 @@ def refuse_not_finite(content: Any, path: object) -> None:
 
 def _kind(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

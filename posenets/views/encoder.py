@@ -67,8 +67,7 @@ class ViewEncoder(nn.Module):
             self.add_module(f"norm_{level}", nn.LayerNorm(frames))
             self.add_module(f"Transformer_encoder_{level}", Encoder(tokens, blocks))
             self.add_module(
-                f"embedding_{level}",
-                nn.Sequential(to_features, nn.BatchNorm1d(channel)) if normalised else to_features,
+                f"embedding_{level}", nn.Sequential(to_features, nn.BatchNorm1d(channel)) if normalised else to_features
             )
 
 

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from training.checkpoint import LAST, PREVIOUS, find_last, held_folder, make_run_folder, write_settings
@@ -46,7 +45,8 @@ class Reporter:
         total, done = run.schedule.total_batches() * batch_size, run.batches * batch_size
         self.progress = Progress(total, done)
         self._pictures = Pictures(self.log, run, evaluator) if settings.output.figures else None
-        learner = f"{settings.lifter.posenet_name} ({_count(run.trainer.lifter)} weights)"
+        weights = sum(parameter.numel() for parameter in run.trainer.lifter.parameters())
+        learner = f"{settings.lifter.posenet_name} ({weights:,} weights)"
         poses = f"{len(run.mixer.real):,} real poses"
         self.progress.say(f"{settings.recipe}: {learner} learns from {poses} on {run.processes.device}")
         self.progress.say(f"writing {self.folder}")
@@ -128,7 +128,3 @@ class Reporter:
     def close(self) -> None:
         self.progress.close()
         self.log.close()
-
-
-def _count(module: torch.nn.Module) -> str:
-    return f"{sum(parameter.numel() for parameter in module.parameters()):,}"

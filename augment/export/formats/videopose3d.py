@@ -20,14 +20,7 @@ import torch
 
 from augment.export.formats.chunk import CAMERA_BYTES, Chunk, Chunks, Shard, flat_frames, frame_bytes, save_dictionary
 from augment.export.formats.format import Format, Reader
-from augment.export.formats.stored_clips import (
-    CAMERA,
-    StoredClips,
-    camera_of,
-    checked_array,
-    draw_indices,
-    to_body,
-)
+from augment.export.formats.stored_clips import CAMERA, StoredClips, camera_of, checked_array, draw_indices, to_body
 from data.benchmark_cameras import rig_middle
 from data.files.npz import load_npz_restricted
 from data.files.writing import atomic_write
