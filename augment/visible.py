@@ -103,8 +103,6 @@ def replace_blind_cameras(
             break
         poses = joints[blind // views]
         fresh = other_places(camera[blind], poses[:, poses.shape[1] // 2, J.HIP], generator, settings.wide)
-        camera = Camera(
-            *(getattr(camera, of.name).index_copy(0, blind, getattr(fresh, of.name)) for of in fields(Camera))
-        )
+        camera = Camera(*(getattr(camera, p.name).index_copy(0, blind, getattr(fresh, p.name)) for p in fields(Camera)))
         blind = blind[~is_visible(project_to_batch(poses, fresh), *wanted)]
     return camera.reshape(-1, views)

@@ -106,9 +106,7 @@ class MotionDistances:
 def motion_statistics(clips: Float[Tensor, "batch frames 16 3"], fps: float | int) -> MotionStatistics:
     """Compute the statistics of a set of clips of 3 frames or more."""
     (slides, touching), bones = foot_slides(clips, fps), bone_variation(clips)
-    speeds = {
-        name: joint_speeds(seen, fps) for name, seen in (("world", clips), ("limbs", about_root(clips)[..., 1:, :]))
-    }
+    speeds = {name: joint_speeds(c, fps) for name, c in (("world", clips), ("limbs", about_root(clips)[..., 1:, :]))}
     return MotionStatistics(
         clips=len(clips),
         speed=quantiles(speeds["world"]),

@@ -162,9 +162,7 @@ def reflect(
     values: Float[Tensor, "*shape"], lower: float | Float[Tensor, "*#shape"], upper: float | Float[Tensor, "*#shape"]
 ) -> Float[Tensor, "*shape"]:
     """Values beyond an end thrown back inside, once; what is still beyond is clipped."""
-    lower, upper = (
-        end.to(values) if isinstance(end, Tensor) else constant((end,), values)[0] for end in (lower, upper)
-    )
+    lower, upper = (e.to(values) if isinstance(e, Tensor) else constant((e,), values)[0] for e in (lower, upper))
     values = torch.where(values > upper, 2 * upper - values, values)
     values = torch.where(values < lower, 2 * lower - values, values)
     return torch.minimum(torch.maximum(values, lower), upper)

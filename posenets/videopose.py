@@ -76,9 +76,7 @@ class VideoPose(PoseNet):
             raise ValueError(f"filter_widths is {widths}, expected one or more odd whole numbers, such as 3 3 3.")
         check_positive(num_joints=num_joints, channels=channels)
         if frames not in (1, math.prod(widths)):
-            raise ValueError(
-                f"filter_widths {widths} read {math.prod(widths)} frames, but frames is {frames}: leave one out."
-            )
+            raise ValueError(f"filter_widths {widths} read {math.prod(widths)} frames, not {frames}: leave one out.")
         check_probability(dropout=dropout)
         sizes = dict(
             filter_widths=list(widths), channels=channels, dropout=dropout, causal=causal, predict_hip=predict_hip

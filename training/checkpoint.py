@@ -79,9 +79,7 @@ def find_last(path: str | Path) -> Path:
     if path.is_dir() and not last.exists() and (path / PREVIOUS).is_file():
         return path / PREVIOUS
     if not last.is_file():
-        raise FileNotFoundError(
-            f"--resume {path}: {last} is missing, expected the folder of a run that has finished an epoch."
-        )
+        raise FileNotFoundError(f"--resume {path}: {last} is missing, expected the folder of a run that was saved.")
     return last
 
 

@@ -83,9 +83,7 @@ class DetectorNoise:
         for name in ("outlier_radius", "missed_radius", "seconds", "slope", "spread", "fps"):
             value, most = getattr(self, name), FARTHEST if name.endswith("radius") else LARGEST
             if not 0 <= value <= most or (name == "fps" and not value):
-                raise ValueError(
-                    f"DetectorNoise.{name} is {value:g}, expected a number of 0 or more, at most {most:g}."
-                )
+                raise ValueError(f"DetectorNoise.{name} is {value:g}, expected a number from 0 up, at most {most:g}.")
         if not abs(self.certain) <= LARGEST:
             raise ValueError(f"DetectorNoise.certain is {self.certain:g}, expected a number, at most {LARGEST:g}.")
 

@@ -60,9 +60,7 @@ def claim(out: Path, identity: dict[str, Any]) -> None:
         _write_once(path, json.dumps(identity, indent=1) + "\n")
     known = read_identity(path)
     if known.get("version") != identity["version"]:
-        raise PoseFKError(
-            f"--out {out} was begun by another version of PoseFK, whose files are others: give a new folder."
-        )
+        raise PoseFKError(f"--out {out} was begun by another version of PoseFK, with other files: give a new folder.")
     for name, value in identity.items():
         if known.get(name) != value:
             was, now = (str(of)[:_QUOTED] for of in (known.get(name), value))

@@ -77,9 +77,7 @@ def run(settings: Quality) -> dict[str, Any]:
         numbers = compute_report(features[SYNTHETIC_SET], real, effort, notes, bar.update)
         origin = {"synthetic": settings.synthetic, "about": sets[0].about, "seed": settings.seed, "upright": upright}
         numbers = {**origin, **numbers, "notes": notes}
-        notes += [
-            f"{name} has no cameras: its views are not compared." for name in features if not sees(features[name])
-        ]
+        notes += [f"{name} has no cameras: views are not compared." for name in features if not sees(features[name])]
         bar.set_description("drawing")
         html = page(f"Dataset card: {sets[0].name}", facts(sets[0], settings), numbers, pictures(features, upright))
         bar.update()

@@ -67,9 +67,7 @@ def frechet_interval(
     value = frechet_distance(*(moments(sample) for sample in features))
     distances = []
     for _ in range(times):
-        sample = [
-            _resampled(lines, recording, generator) for lines, recording in zip(features, recordings, strict=True)
-        ]
+        sample = [_resampled(lines, groups, generator) for lines, groups in zip(features, recordings, strict=True)]
         distances.append(frechet_distance(*sample))
     spread = _95_PERCENT * float(torch.tensor(distances).std()) if times > 1 else 0.0
     return Interval(value, max(0.0, value - spread), value + spread)

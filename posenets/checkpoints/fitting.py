@@ -102,9 +102,7 @@ def fill_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any], p
         for name, value in entry.items():
             shape = () if name == "step" else tuple(parameters[number].shape)
             if tuple(value.shape) != shape or not value.is_floating_point():
-                raise ValueError(
-                    f"{path} does not fit: its optimiser has {name} {tuple(value.shape)} instead of {shape}."
-                )
+                raise ValueError(f"{path} does not fit: its optimiser has {name} {tuple(value.shape)}, not {shape}.")
     refuse_not_finite(memory, path)
     optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})
 

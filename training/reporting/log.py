@@ -102,9 +102,7 @@ class RunLog:
 
 def as_json(line: Result) -> str:
     """A line of results.jsonl: null for what is no number, which JSON does not know."""
-    finite = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in line.items()
-    }
+    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
     return json.dumps(finite, allow_nan=False)
 
 

@@ -29,9 +29,7 @@ def lifted_grid(
 ) -> Figure:
     """Draw inputs (a line per view) and predictions over the target in grey; camera axes, or world axes of views."""
     views = [batch.one_view(torch.full_like(batch.source, view)) for view in range(batch.views or 0)]
-    figure, lines = figure_of_lines(
-        1 + max(len(views), 1), f"Lifted poses of {name}. Floor 2 m, mean joint error in mm"
-    )
+    figure, lines = figure_of_lines(1 + max(len(views), 1), f"Lifted poses of {name}. Floor 2 m, mean error in mm")
     for i, view in enumerate(views or [batch]):
         draw_screens(lines[i], _centre_frames(view)[0], batch.skeleton)
         lines[i].set_ylabel(f"view {i + 1}\nscreen" if views else "input\nscreen")
