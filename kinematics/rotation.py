@@ -26,10 +26,7 @@ def stack_rows(rows: Sequence[Sequence[Tensor]]) -> Float[Tensor, "*batch 3 3"]:
 
 
 def quaternion_to_rows(quaternion_wxyz: Float[Tensor, "*batch 4"]) -> Rows:
-    """Convert quaternions to the entries of matrices, which are rotations also where rounding left the unit length.
-
-    Written out and not stacked: what turns many points (kinematics.camera) multiplies them entry by entry.
-    """
+    """Convert quaternions of any length near 1 to the entries of rotation matrices, not stacked."""
     w, x, y, z = (2 * quaternion_wxyz).unbind(-1)
     _, i, j, k = quaternion_wxyz.unbind(-1)
     xi, yj, zk, xj, xk, yk, wi, wj, wk = x * i, y * j, z * k, x * j, x * k, y * k, w * i, w * j, w * k

@@ -1,7 +1,4 @@
-"""Lifter: a posenet together with what it reads (input mode, joint layout), as it is trained, saved and used.
-
-ScreenLifter reads screen joints; RayLifter (posenets.views.lifter) the rays of calibrated cameras.
-"""
+"""Lifter: a posenet together with what it reads (input mode, joint layout), as it is trained, saved and used."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence

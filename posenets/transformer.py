@@ -1,7 +1,4 @@
-"""What the transformer lifters share: attention, the MLP and the block of the two.
-
-Names and shapes of the weights are PoseFormer's and ESMformer's, who took them from timm's vision transformer.
-"""
+"""Attention, MLP and block of the transformer lifters, with the names of timm's vision transformer."""
 
 import torch.nn.functional as F
 from jaxtyping import Float

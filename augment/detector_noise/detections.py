@@ -21,10 +21,7 @@ SAME = 1e-4  # screen units, a twentieth of a pixel of Human3.6M: what projectin
 
 
 class Pairs(NamedTuple):
-    """What was seen of true poses. detected, true: (N, J, 2) screen; confidence: (N, J) or None.
-
-    follows: (N,) bool, whether a pose is the frame after the one before it.
-    """
+    """Detected and true 2D (N, J, 2) screen, confidence (N, J) or None; follows: (N,) bool, the frame after."""
 
     detected: Tensor
     true: Tensor

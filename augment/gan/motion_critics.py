@@ -1,7 +1,4 @@
-"""Critics of clips: how real a motion looks in 3D and on the screen (Wasserstein scores, no unit).
-
-Branches as in DH-AUG's video mode: what the joints do frame by frame, and by how much it changes from one to the next.
-"""
+"""Wasserstein critics of clips as in DH-AUG's video mode: joints frame by frame, and their changes between frames."""
 
 import torch
 from jaxtyping import Float

@@ -1,7 +1,4 @@
-"""How far two sets of features are apart: Frechet distance with a bootstrap, nearest neighbours, precision and recall.
-
-Features are (N, F), one line per pose. Distances are computed in chunks of lines, so memory grows with N, not with N^2.
-"""
+"""Distances of two sets of features (N, F): Frechet with a bootstrap, neighbours, precision and recall, in chunks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

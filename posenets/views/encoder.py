@@ -47,10 +47,7 @@ class Encoder(nn.Module):
 
 
 class ViewEncoder(nn.Module):
-    """Weights of one view: three stages over the coordinates, each with its way out to (T, channel) features.
-
-    A token is one coordinate of one joint, and its width the frames.
-    """
+    """Weights of one view: three stages over tokens (coordinates) as wide as the frames, each with features out."""
 
     def __init__(
         self, tokens: int, frames: int, channel: int, depths: Sequence[int], num_heads: int, dropout: float | int,

@@ -98,8 +98,7 @@ def save_dictionary(archive: zipfile.ZipFile, name: str, value: Any) -> None:
 
 
 def write_one_of_many(path: Path, content: bytes) -> None:
-    """A file, whole or not at all, for formats that have one of each pose: a shard of them counts once all are there,
-    so none of them is taken care of for itself."""
+    """Write one of many files whole or not at all, not synced: a shard of them counts once all are there."""
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         part.write_bytes(content)

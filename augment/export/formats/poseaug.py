@@ -1,7 +1,4 @@
-"""PoseAug's and DH-AUG's own kind of file: `pose3d` (N, J, 3) metres about the hip, `pose2d` (N, J, 2) screen.
-
-Written from spec 4.2: the layout of their test_3dhp.npz. Every frame of a clip is a pose of its own.
-"""
+"""PoseAug's and DH-AUG's test_3dhp.npz: `pose3d` (N, J, 3) metres about the hip, `pose2d` (N, J, 2), frame by frame."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,10 +68,7 @@ def read(path: Path, frames: int, clips: int, generator: torch.Generator) -> Sto
 
 
 def hips_from_screen(joints: Tensor, screen: Tensor, camera: Camera) -> Tensor:
-    """(N, T, 3) metres: where the origin of joints (N, T, J, 3) lies in front of cameras that see them at `screen`.
-
-    x = f (X + X0) / (Z + Z0) + c is linear in the place sought: least squares, without lens distortion.
-    """
+    """Solve for the hips (N, T, 3) m that put joints (N, T, J, 3) at `screen`: least squares, no lens distortion."""
     focal, centre = (camera.intrinsics[:, None, None, part].double() for part in (slice(0, 2), slice(2, 4)))
     off = screen.double() - centre  # (N, T, J, 2)
     lines = torch.cat([torch.diag_embed(focal.expand_as(off)), -off[..., None]], dim=-1).flatten(-3, -2)
