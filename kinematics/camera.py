@@ -163,11 +163,7 @@ def look_at(
     target: Float[Tensor, "*batch 3"],
     roll: Float[Tensor, "*batch"] | float | int = 0.0,
 ) -> Float[Tensor, "*batch 4"]:
-    """Orientation (wxyz, camera to world) of an upright camera at `position` that looks at `target`.
-
-    roll: radians about the viewing axis, clockwise as the camera sees it. Straight up or down the image's x axis is
-    the world's x axis. Of the two quaternions it is the one whose largest entry is positive.
-    """
+    """Orientation (wxyz, camera to world) of an upright camera looking at `target`. roll: rad, clockwise as seen."""
     x, y, z = (target - position).unbind(-1)
     vertical = torch.hypot(x, y) < 1e-6 * z.abs()
     x, y = x.masked_fill(vertical, 0.0), y.masked_fill(vertical, 1.0)

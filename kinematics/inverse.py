@@ -113,11 +113,7 @@ def _pelvis(hips_axis: Tensor, waist: Tensor) -> Tensor:
 
 
 def _hinge_frames(upper: Tensor, lower: Tensor, bend: Tensor) -> tuple[Tensor, Tensor]:
-    """Frames (..., 3, 3) whose -up axis is the upper bone and whose right axis is the hinge, and the hinge angle.
-
-    upper, lower: unit directions (..., 3) in the frame the limb hangs from. bend: the sign the hinge angle shall have.
-    A straight limb takes the frame of twist 0.
-    """
+    """Frames (..., 3, 3) with -up along the upper bone and right along the hinge, and its angle of sign `bend`."""
     x, y, z = upper.unbind(-1)
     untwisted = torch.stack([-x * y, x * x + z * z, -z * y], dim=-1)  # along the forward axis of Ry Rx
     swing = _normal_direction(lower, upper, otherwise=_normal_direction(untwisted, upper))

@@ -44,11 +44,7 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and MLP, each behind a norm and beside a skip.
-
-    hidden: units of the MLP; dropout: of the MLP's hidden units and of both branches; drop_path: rate at which a
-    sequence skips either while training (stochastic depth).
-    """
+    """Attention and MLP, each behind a norm and beside a skip. drop_path: rate of stochastic depth."""
 
     def __init__(
         self, width: int, attention: nn.Module, hidden: int, dropout: float | int, drop_path: float | int

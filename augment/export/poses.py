@@ -52,11 +52,7 @@ LEAST = 1024  # poses drawn at once even where few are missing
 
 @dataclass
 class Filter:
-    """What a pose must be to be exported, beyond being in front of its camera and in its image.
-
-    within_limits: every fitted joint angle inside the anatomical table; novelty: metres, mean over the joints, that it
-    must differ at least from each recorded pose, both about the hip and turned to the same heading.
-    """
+    """within_limits: all fitted angles are anatomical; novelty: least mean joint distance to recorded poses, metres."""
 
     within_limits: bool = False
     novelty: float = 0.0

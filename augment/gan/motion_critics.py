@@ -36,11 +36,7 @@ def _check_frames(frames: int) -> None:
 
 
 class MotionCritic3D(_Branches):
-    """Judges root-centred clips by cosines between bones and by positions, and by the changes of both.
-
-    frames: T; use_positions, use_differences: have the branches of the positions and of their changes (DH-AUG's
-    --motion_Dis_whether_use_3dPos_branch and _3dDiff_branch).
-    """
+    """Scores root-centred clips by cosines and positions and their changes; both of the latter can be left out."""
 
     def __init__(
         self, frames: int, width: int = 1000, merge_width: int = 100, use_positions: bool = True,

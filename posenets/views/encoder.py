@@ -1,9 +1,4 @@
-"""ESMformer's encoder of one camera's view, computed for all views side by side.
-
-Each view has weights of its own. A layer this small costs as much to call as to compute, so the views' weights are
-stacked and every layer is one product of all views: (V, B, N, C) in, (V, B, N, D) out. The modules below hold the
-weights of one view, in the original's names; the functions take one module of each view.
-"""
+"""ESMformer's encoder of a camera's view: the views' weights are stacked, so that every layer is one product of all."""
 
 from collections.abc import Sequence
 from typing import Any
