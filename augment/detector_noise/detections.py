@@ -138,10 +138,8 @@ def detected_dataset(data: Poses, noise: DetectorNoise, seed: int) -> Poses:
         recorded = frame < lengths[:, None]
         if data.present is not None:
             recorded = recorded & data.present[indices]
-        joints_2d[indices[recorded]], confidence[indices[recorded]] = (
-            seen[recorded],
-            certainty[recorded].to(confidence.dtype),
-        )
+        joints_2d[indices[recorded]] = seen[recorded]
+        confidence[indices[recorded]] = certainty[recorded].to(confidence.dtype)
     return data.replaced(joints_2d=joints_2d, confidence=confidence)
 
 

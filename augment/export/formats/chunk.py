@@ -72,13 +72,11 @@ def frame_bytes(shard: Shard, numbers: int) -> int:
 def together(chunks: Chunks) -> Chunk:
     """Join all chunks of a shard, for formats that are one array per file."""
     parts = list(chunks)
-    return Chunk(
-        np.concatenate([part.joints_world for part in parts]),
-        np.concatenate([part.joints_screen for part in parts]),
-        Camera.cat([part.camera for part in parts]),
-        parts[0].first,
-        {name: np.concatenate([part.kept[name] for part in parts]) for name in parts[0].kept},
+    world, screen = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("joints_world", "joints_screen")
     )
+    kept = {name: np.concatenate([part.kept[name] for part in parts]) for name in parts[0].kept}
+    return Chunk(world, screen, Camera.cat([part.camera for part in parts]), parts[0].first, kept)
 
 
 def flat_frames(array: np.ndarray) -> np.ndarray:
