@@ -46,8 +46,8 @@ def page(title: str, facts: Sequence[str], numbers: dict[str, Any], pictures: Se
         sets=[("", colours[name], name, "main" if name == SYNTHETIC_SET else "") for name in sets],
         set_rows=tables.set_cells(tables.PER_SET, numbers), plain=[("", "", name, "") for name in sets],
         sections=[(it.heading, it.caption, it.image(), tables.set_cells(it.rows, numbers)) for it in pictures],
-        motion_rows=tables.set_cells(tables.MOTION, numbers) + tables.distance_cells(numbers),
-        angle_rows=_angle_rows(sets), bone_rows=_bone_rows(sets), overlap_rows=_overlap_rows(sets), notes=numbers["notes"],
+        motion_rows=tables.set_cells(tables.MOTION, numbers) + tables.distance_cells(numbers), notes=numbers["notes"],
+        angle_rows=_angle_rows(sets), bone_rows=_bone_rows(sets), overlap_rows=_overlap_rows(sets),
     )  # fmt: skip
 
 
