@@ -9,8 +9,8 @@ from torch import Tensor
 
 from kinematics import Camera, look_at
 from kinematics.batch_last import stack
+from kinematics.camera import NUM_INTRINSICS
 
-NUM_INTRINSICS = 9
 NEAREST_AZIMUTH = math.radians(30)  # between two cameras of a rig; of more than eight, 240 degrees over their number
 
 

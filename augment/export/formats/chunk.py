@@ -15,6 +15,7 @@ import torch
 from augment.visible import PIECE
 from kinematics import Camera, Skeleton
 from kinematics.batch_last import to_batch_first, to_batch_last
+from kinematics.camera import PARAMETERS
 
 
 @dataclass
@@ -45,8 +46,7 @@ class Chunk:
 
     def camera_arrays(self) -> dict[str, np.ndarray]:
         """The cameras as arrays: orientation_wxyz (N, 4), translation (N, 3) m, intrinsics (N, 9), aspect (N,)."""
-        names = ("orientation_wxyz", "translation", "intrinsics", "aspect")
-        return {name: getattr(self.camera, name).float().numpy() for name in names}
+        return {name: getattr(self.camera, name).float().numpy() for name in PARAMETERS}
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from kinematics import Camera, PoseFKError, Skeleton
+from kinematics.camera import PARAMETERS as CAMERA
 
 BODY = Skeleton("h36m_16")
-CAMERA: dict[str, tuple[int, ...]] = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (9,), "aspect": ()}
 _QUOTED = 80  # characters of what a file holds, in a message
 
 
