@@ -34,7 +34,7 @@ def load(settings: DataSettings) -> DataSplits:
     present = [clip for clip in CMUX_CLIPS if clip in prepared]
     if not present:
         raise ValueError(
-            f"{Path(settings.data_root) / FILE_NAME} has none of the {len(CMUX_CLIPS)} clips of CMU-X. {HOW_TO_MAKE}"
+            f"{settings.data_root}/{FILE_NAME} has none of the {len(CMUX_CLIPS)} clips of CMU-X. {HOW_TO_MAKE}"
         )
     train_subjects, test_subjects = _subjects(settings, present)
     clips = {name: prepared[name].at_fps(FPS) for name in _of_actions(present, settings.actions)}
@@ -81,8 +81,7 @@ def _of_actions(clips: list[str], actions: tuple[str, ...]) -> list[str]:
 
     if unknown := [action for action in actions if not any(fits(clip, action) for clip in clips)]:
         raise ValueError(
-            f"No CMU-X clip shows {', '.join(unknown)}: "
-            "give a clip (01_02) or a word such as walk, dance, climb or jump."
+            f"No CMU-X clip shows {', '.join(unknown)}: give a clip (01_02) or a word such as walk or dance."
         )
     return [clip for clip in clips if not actions or any(fits(clip, action) for action in actions)]
 

@@ -83,9 +83,7 @@ def read_member(archive: zipfile.ZipFile, path: str | Path, name: str) -> bytes:
 def check_size(name: str, size: int) -> None:
     """Refuse a single file of a capture that is larger than any."""
     if size > MOST_MEMBER_BYTES:
-        raise ValueError(
-            f"{name} says that it has {size:,} bytes, at most {MOST_MEMBER_BYTES:,} are read. Leave it out."
-        )
+        raise ValueError(f"{name} says it has {size:,} bytes, at most {MOST_MEMBER_BYTES:,} are read. Leave it out.")
 
 
 def in_short(error: BaseException) -> str:

@@ -202,9 +202,7 @@ def _amc_layout(words: list[str], skeleton: AsfSkeleton, name: str) -> dict[str,
             layout[bone] += 1
     for bone, count in layout.items():
         if count != (wanted := _columns(skeleton, bone)):
-            raise ValueError(
-                f"{name}: {bone} has {count} numbers in frame 1, its skeleton has {wanted}. {SAME_SUBJECT}"
-            )
+            raise ValueError(f"{name}: {bone} has {count} numbers in frame 1, its skeleton {wanted}. {SAME_SUBJECT}")
     if absent := [bone for bone, entry in skeleton.bones.items() if entry.dofs and bone not in layout]:
         raise ValueError(f"{name} does not move {', '.join(absent)}, as its skeleton asks. {CUT_SHORT}")
     return layout

@@ -56,7 +56,6 @@ def load_bone_templates(
     low, high = LENGTH_RANGE
     if not ((lengths > low) & (lengths < high)).all():
         raise ValueError(
-            f"{path} has lengths from {lengths.min():.4g} to {lengths.max():.4g}, expected {low} to {high} metres. "
-            f"{HOW_TO_MAKE}"
+            f"{path} has lengths of {lengths.min():.4g} to {lengths.max():.4g}, not {low} to {high} m. {HOW_TO_MAKE}"
         )
     return reordered(lengths, bones).astype(np.float32)

@@ -25,13 +25,12 @@ from data.h36m.names import (
     canonical_recording,
 )
 from data.keypoints.gaps import GapCount, mend, mend_together
-from data.plausible import check_bodies
+from data.plausible import check_bodies, check_thighs
 from data.recordings import DataSettings, DataSplits, Recording, View, view_from_world
 from kinematics.skeleton import Skeleton
 
 FILE_NAME = "data_3d_h36m.npz"
 HOW_TO_MAKE = "Make it with: python -m data.prepare_data_h36m --help"
-THIGH_RANGE = (0.2, 0.7)  # metres
 Positions = dict[str, dict[str, np.ndarray]]
 
 
@@ -72,14 +71,7 @@ def _checked(path: Path, recording: str, joints: object, layout: str) -> np.ndar
         )
     if not np.isfinite(array).all() or not len(array):
         raise ValueError(f"{path}: {recording} is empty or has NaN in it. {HOW_TO_MAKE}")
-    hip, knee = source.joints.index("RHip"), source.joints.index("RKnee")
-    thigh = float(np.median(np.linalg.norm(array[:, hip] - array[:, knee], axis=-1)))
-    if not THIGH_RANGE[0] < thigh < THIGH_RANGE[1]:
-        looks = "The file looks like millimetres." if 200 < thigh < 700 else "The joint order may be another."
-        raise ValueError(
-            f"{path}: {recording} has a thigh of {thigh:.4g}, expected {THIGH_RANGE[0]} to {THIGH_RANGE[1]} metres. "
-            f"{looks} {HOW_TO_MAKE}"
-        )
+    check_thighs(array, f"{path}: {recording}", advice=HOW_TO_MAKE)
     poses = source.convert(array, layout)
     check_bodies(poses, f"{path}: {recording}", advice=HOW_TO_MAKE)
     return poses.astype(np.float32)

@@ -17,10 +17,9 @@ from jaxtyping import Bool, Float
 
 from data.data_source import DataSource, choose
 from data.files.hdf5 import load_hdf5
-from data.mpi_inf_3dhp.official.test import check_metres
 from data.multiview.checks import check_views
 from data.multiview.skeletool import pinhole
-from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points
+from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_thighs
 from data.recordings import DataSettings, DataSplits, Recording, View
 from kinematics.camera import Camera
 from kinematics.rotation import quaternion_to_matrix
@@ -124,7 +123,7 @@ def _read(path: Path) -> Records:
     if (records["cam_intrinsic"][:, (0, 1), (0, 1)] <= 0).any():
         raise ValueError(f"{path} has focal lengths of 0 or less in 'cam_intrinsic'. Get it again.")
     joints = records["3D"].reshape(-1, 17, 3)
-    check_metres(joints, (1, 2), str(path))
+    check_thighs(joints, str(path), advice="Get it again.")
     records["3D"] = joints - joints[:, :1]
     records["2D"] = records["2D"].reshape(-1, 17, 2)
     check_bodies(records["3D"], str(path), origin="the pelvis", advice="Get it again.", called="record {}".format)

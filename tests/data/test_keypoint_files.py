@@ -192,7 +192,7 @@ BAD = {
     "a word": ('"hello"', "holds str, which is no keypoint format.*expected alphapose, coco"),
     "another file": ('{"a": 1, "b": 2}', "holds {a, b}"),
     "bytes": (b"\xff\xfe\x00\x80", "not a JSON file"),
-    "nobody": ([{"frame_id": 0, "instances": []}], "no detections"),
+    "nobody": ([{"frame_id": 0, "instances": []}], "has nobody in it"),
     "people without keypoints": ([{"frame_id": 0, "instances": [{"bbox": []}]}], "no list of instances with"),
     "an unknown layout": ([{"image_id": 1, "keypoints": [1.0] * 42}], "14 keypoints, which no layout here has"),
     "two layouts": ([{"image_id": 1, "keypoints": FLAT}, {"image_id": 2, "keypoints": [1.0] * 78}], "17 and 26 keyp"),
@@ -203,7 +203,7 @@ BAD = {
         {"meta_info": {"dataset_name": "crowdpose"}, "instance_info": [{"instances": [{"keypoints": [[1, 2]] * 14}]}]},
         "keypoints of 'crowdpose'.*expected one of coco",
     ),
-    "openpose's without people": ({"people": []}, "no people in any of its 1 frames"),
+    "openpose's without people": ({"people": []}, "has nobody in it"),
     "images of several sizes": (
         {"images": [{"id": 1, "width": 3, "height": 4}, {"id": 2, "width": 4, "height": 4}],
          "annotations": [{"image_id": i, "keypoints": FLAT} for i in (1, 2)]},

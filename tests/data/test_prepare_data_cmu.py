@@ -125,7 +125,7 @@ BAD_SOURCES = {
     ),
     "centimetres": (
         lambda f, t: edit(f / f"{SUBJECT_01}.asf", lambda s: s.replace("length 0.45", "length 0.08")),
-        "a thigh of 2.32 m is no person's",
+        r"thighs of 2.32\d? m, expected 0.25 to 0.6 m",
     ),
 }  # fmt: skip
 

@@ -71,7 +71,7 @@ def clip_of_array(
     wanted = hints.layout or layout
     if wanted is None and joints == AMBIGUOUS:
         raise PoseFKError(f"{path} has 17 joints, which coco_17 and h36m_17 have: say which with --layout.")
-    skeleton = layout_by_count(joints, LAYOUTS_BY_COUNT, str(path), wanted)
+    skeleton = layout_by_count({joints}, LAYOUTS_BY_COUNT, str(path), wanted)
     frames = {}
     for place, persons in enumerate(people):
         number = place if numbers is None else int(numbers[place])
