@@ -19,7 +19,7 @@ from data.benchmark_cameras import (
 )
 from data.cmu.clips import CMUX_CLIPS, RIG_SUBJECTS, SUBJECT_THEMES, TEST_SUBJECTS, TRAIN_SUBJECTS, VALIDATION_SUBJECTS
 from data.cmu.prepared import FILE_NAME, HOW_TO_MAKE, PreparedClip, read_prepared
-from data.data_source import DataSource
+from data.data_source import DataSource, choose, refuse_shared
 from data.recordings import DataSettings, DataSplits, Recording, View
 from kinematics.skeleton import Skeleton
 
@@ -61,15 +61,9 @@ def _subjects(settings: DataSettings, present: list[str]) -> tuple[list[str], li
     known = {clip.split("_")[0] for clip in present}
     chosen = []
     for asked, default in ((settings.subjects_train, TRAIN_SUBJECTS), (settings.subjects_test, TEST_SUBJECTS)):
-        if unknown := [subject for subject in asked if subject not in known]:
-            raise ValueError(
-                f"Subject {', '.join(unknown)} is not in the prepared clips: choose from {', '.join(sorted(known))}."
-            )
+        choose("Subject", asked, sorted(known))
         chosen.append(list(asked or default))
-    if both := set(chosen[0]) & set(chosen[1]):
-        raise ValueError(
-            f"Subject {', '.join(sorted(both))} would be trained and tested on: name it in one of the two lists."
-        )
+    refuse_shared(*chosen)
     return chosen[0], chosen[1]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data.benchmark_cameras import WIDE_VALIDATION, looking_views, timed_pieces
-from data.data_source import DataSource, choose
+from data.data_source import DataSource, choose, refuse_shared
 from data.files.members import recordings_of, table
 from data.files.npz import load_npz_restricted
 from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
@@ -126,10 +126,7 @@ def _subjects(settings: DataSettings, positions: Positions, notes: list[str]) ->
         missing = [] if asked else [subject for subject in usual if subject not in positions]
         if missing:
             notes.append(f"Human3.6M is not complete: {', '.join(missing)} not in {FILE_NAME}.")
-    if both := set(chosen[0]) & set(chosen[1]):
-        raise ValueError(
-            f"Subject {', '.join(sorted(both))} would be trained and tested on: name it in one of the two lists."
-        )
+    refuse_shared(*chosen)
     return chosen[0], chosen[1]
 
 

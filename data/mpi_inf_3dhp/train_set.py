@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.data_source import DataSource, choose
+from data.data_source import DataSource, choose, refuse_shared
 from data.files.archive import shortened
 from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
@@ -46,8 +46,7 @@ def load(settings: DataSettings) -> DataSplits:
     choose("Subject", [*settings.subjects_train, *settings.subjects_test], known)
     train, test = settings.subjects_train or TRAIN_SUBJECTS, settings.subjects_test or TEST_SUBJECTS
     train = tuple(subject for subject in train if settings.subjects_train or subject not in test)
-    if both := sorted(set(train) & set(test)):
-        raise ValueError(f"Subject {', '.join(both)} would be trained and tested on: name it in one of the two lists.")
+    refuse_shared(train, test)
     recordings = [recording for recording in recordings if not settings.actions or recording.action in settings.actions]
     held_out = [subject for subject in VALIDATION_SUBJECTS if subject in train]
     learned = [subject for subject in train if not (settings.hold_out_validation and subject in held_out)]

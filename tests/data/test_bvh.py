@@ -68,7 +68,7 @@ def cut(text, count):
 BAD_FILES = {
     "empty": (lambda text: "", "HIERARCHY, then a MOTION"),
     "cut in the hierarchy": (lambda text: text[:900], "HIERARCHY, then a MOTION"),
-    "cut in the motion": (lambda text: text[:-40], "numbers, found"),
+    "cut in the motion": (lambda text: text[:-40], "numbers, got"),
     "a brace lost": (lambda text: text.replace("}\nMOTION", "MOTION"), "never closed"),
     "no frames": (lambda text: text[: text.index("Frames:")], "not a readable BVH"),
     "wrong column count": (

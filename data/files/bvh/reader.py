@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from data.files.asf_amc import CUT_SHORT, INCH, TAKE_AGAIN, AsfSkeleton, z_up
-from data.plausible import MOST_TURN_DEG, check_rate
+from data.files.asf_amc import CUT_SHORT, INCH, TAKE_AGAIN, AsfSkeleton, refuse_wild, z_up
+from data.plausible import check_rate
 
 CMU_METRES_PER_UNIT = INCH / 0.45
 LOST_THORAX_PARENT = "Spine1"
@@ -71,13 +71,7 @@ def parse_bvh(text: str, name: str) -> BvhMotion:
             f"{name}: {frames} x {channels} channels are {frames * channels} numbers, got {len(values)}. {CUT_SHORT}"
         )
     values = values.reshape(frames, channels)
-    good = (np.abs(values) <= MOST_TURN_DEG).all(axis=1)
-    if not good.all():
-        frame = int(np.argmin(good)) + 1
-        raise ValueError(
-            f"{name}: frame {frame} holds a number that is not finite or above {MOST_TURN_DEG:g}, as no angle and no "
-            f"place is. {TAKE_AGAIN}"
-        )
+    refuse_wild(values, name)
     return BvhMotion(joints, values, 1.0 / frame_time)
 
 

@@ -130,7 +130,7 @@ def test_actions_and_subjects_choose_clips(prepared):
 
 
 BAD_SETTINGS = {
-    "unknown subject": ({"subjects_train": ("99",)}, "Subject 99 is not in the prepared clips: choose from 01, 05"),
+    "unknown subject": ({"subjects_train": ("99",)}, "Subject '99' is not known: choose from 01, 05"),
     "trained and tested": ({"subjects_train": ("05",)}, "Subject 05 would be trained and tested on"),
     "unknown action": ({"actions": ("juggle",)}, "No CMU-X clip shows juggle"),
     "nothing left": ({"actions": ("jump",)}, "empty: the subjects and actions"),
