@@ -170,10 +170,7 @@ class PoseDataset(IndexedPoses):
         changed = copy.copy(self)
         for name, values in given.items():
             if values is not None and values.shape != wanted[name].shape:
-                raise ValueError(
-                    f"{name} has shape {tuple(values.shape)}, expected {tuple(wanted[name].shape)}: a row for every "
-                    "frame of every view."
-                )
+                raise ValueError(f"{name} has shape {tuple(values.shape)}, expected {tuple(wanted[name].shape)}.")
             if values is not None:
                 setattr(changed, name, values)
         return changed

@@ -182,7 +182,7 @@ def check_image_size(width: float | int, height: float | int, where: str) -> Non
     """Refuse an image that no camera takes."""
     if not all(IMAGE_SIZE[0] <= side <= IMAGE_SIZE[1] for side in (width, height)):
         raise ValueError(
-            f"{where} has an image of {width:g} x {height:g} pixels, expected {IMAGE_SIZE[0]} to {IMAGE_SIZE[1]} each."
+            f"{where} has an image of {width:g} x {height:g} pixels, not {IMAGE_SIZE[0]} to {IMAGE_SIZE[1]}."
         )
 
 

@@ -76,7 +76,7 @@ def read_member(archive: zipfile.ZipFile, path: str | Path, name: str) -> bytes:
             return stream.read(member.file_size + 1)
     except BROKEN_FILE as error:
         raise ValueError(
-            f"{path}: {shortened(name)} is damaged ({in_short(error)}). Copy or download the archive again."
+            f"{path}: {shortened(name)} is damaged ({in_short(error)}). Copy or download it again."
         ) from error
 
 

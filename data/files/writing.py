@@ -82,7 +82,7 @@ def atomic_folder(folder: str | Path) -> Iterator[Path]:
         if error.errno not in DISK_TROUBLE:
             raise
         raise DiskTrouble(
-            f"Cannot write into {folder}: {error.strerror}. Nothing was kept; make room or choose another folder."
+            f"Cannot write into {folder}: {error.strerror}. Nothing was kept; make room or choose another."
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -60,14 +60,11 @@ def _checked(path: Path, recording: str, joints: object, layout: str) -> np.ndar
     """(F, J, 3) float32 in `layout`, or a refusal naming the recording."""
     array = table(joints, f"{path}: {recording}")
     if array.dtype.kind != "f" or array.ndim != 3 or array.shape[2] != 3 or array.shape[1] not in (16, 17, 32):
-        raise ValueError(
-            f"{path}: {recording} has shape {array.shape}, expected (frames, 32, 3): Skeleton('h36m_32'). {HOW_TO_MAKE}"
-        )
+        raise ValueError(f"{path}: {recording} has shape {array.shape}, expected (frames, 32, 3). {HOW_TO_MAKE}")
     source = Skeleton.from_num_joints(array.shape[1])
     if not source.can_become(layout):
         raise ValueError(
-            f"{path}: {recording} has the joints of Skeleton('{source.name}'), expected those of Skeleton('{layout}'). "
-            f"{HOW_TO_MAKE}"
+            f"{path}: {recording} has Skeleton('{source.name}'), expected Skeleton('{layout}'). {HOW_TO_MAKE}"
         )
     if not np.isfinite(array).all() or not len(array):
         raise ValueError(f"{path}: {recording} is empty or has NaN in it. {HOW_TO_MAKE}")
@@ -93,8 +90,6 @@ def load(settings: DataSettings) -> DataSplits:
     held_out = [s for s in VALIDATION_SUBJECTS if s in positions and s not in test]
     learned = [s for s in train if not (settings.hold_out_validation and s in held_out)]
     positions = _of_actions(positions, settings.actions)
-    if settings.downsample < 1:
-        raise ValueError(f"downsample is {settings.downsample}, expected 1 (all frames) or more.")
     seen, gap_notes = {}, []
     for part, subjects in (("training", learned), ("test", test)):
         count = GapCount()
@@ -103,7 +98,7 @@ def load(settings: DataSettings) -> DataSplits:
         seen[part] = [piece for recording in recordings for piece in mended(recording, settings.max_gap, count)]
         gap_notes += count.notes(f"{settings.keypoints}, Human3.6M {part}", settings.max_gap)
     splits = DataSplits(
-        train=[recording[:: settings.downsample] for recording in seen["training"]],
+        train=[recording.thinned(settings.downsample) for recording in seen["training"]],
         validation=[
             recording for subject in held_out for recording in _wide_recordings(subject, positions[subject], settings)
         ],

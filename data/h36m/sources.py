@@ -145,7 +145,7 @@ def _read_cdf(path: Path) -> Any:
         return read_isolated("cdf", require_file(path), variable="Pose")
     except UnreadableError as error:
         raise ValueError(
-            f"{path} cannot be read as a CDF file with a variable 'Pose' ({error}). Copy or extract it again."
+            f"{path} cannot be read as a CDF file with 'Pose' ({error}). Copy or extract it again."
         ) from error
 
 
@@ -185,10 +185,7 @@ def _no_positions(name: str, why: object) -> ValueError:
 def _checked_metres(raw: object, name: str) -> np.ndarray:
     array = np.asarray(raw)
     if array.dtype.kind not in "fiu" or array.ndim < 2 or array.shape[-1] != NUM_JOINTS * 3 or array.size == 0:
-        raise ValueError(
-            f"{name} has an array of shape {array.shape}, expected (frames, 96): 32 joints x y z per frame. "
-            "Is it from D3_Positions?"
-        )
+        raise ValueError(f"{name} has an array of shape {array.shape}, expected (frames, 96). Is it from D3_Positions?")
     poses = array.reshape(-1, NUM_JOINTS, 3).astype(np.float64)
     if not np.isfinite(poses).all():
         frames = np.flatnonzero(~np.isfinite(poses).all(axis=(1, 2)))

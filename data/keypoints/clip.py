@@ -112,10 +112,7 @@ def _refuse_wild(keypoints: Float[np.ndarray, "joints 2"], scores: Float[np.ndar
     if wild.any():
         joint = int(wild.argmax())
         place = ", ".join(f"{value:.4g}" for value in keypoints[joint].tolist())
-        raise PoseFKError(
-            f"{where} has keypoint {joint} at ({place}), expected pixels, at most {MOST_PIXELS:g}, or NaN where a "
-            "keypoint was not found."
-        )
+        raise PoseFKError(f"{where} has keypoint {joint} at ({place}), expected pixels up to {MOST_PIXELS:g}, or NaN.")
     if (np.abs(scores) > MOST_SCORE).any():
         raise PoseFKError(
             f"{where} has a score of {scores[np.abs(scores) > MOST_SCORE][0]:.4g}, expected at most {MOST_SCORE:g}: "

@@ -91,7 +91,7 @@ def load_ski_recordings(root: str | Path, split: str, num_joints: int = 17) -> l
             recording = _recording(run, layout)
         except np.linalg.LinAlgError as error:
             raise ValueError(
-                f"{path}: the cameras of sequence {run['seq'][0]} do not tell where the skier is. Get it again."
+                f"{path}: the cameras of sequence {run['seq'][0]} do not tell where the skier is."
             ) from error
         if len(recording.views) > 1:
             check_views(recording, f"{path}: {recording.group['sequence']}", SCREEN_AGREEMENT)
@@ -106,9 +106,7 @@ def _read(path: Path) -> Records:
     for name, shape in SHAPES.items():
         array, size = content.get(name, np.zeros(0)), int(np.prod(shape))
         if array.size == 0 or array.ndim == 0 or array.size != len(array) * size or array.dtype.kind not in "fiu":
-            raise ValueError(
-                f"{path} has {name!r} of shape {array.shape}, expected {('records', *shape)}. {HOW_TO_GET}"
-            )
+            raise ValueError(f"{path} has {name!r} of shape {array.shape}, not {('records', *shape)}. {HOW_TO_GET}")
         if not np.isfinite(array).all():
             raise ValueError(f"{path} has NaN or infinity in {name!r}. Get it again.")
         if (largest := np.abs(array.astype(np.float64)).max()) > (most := LARGEST if shape else LARGEST_LABEL):

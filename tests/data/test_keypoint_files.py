@@ -189,7 +189,7 @@ BAD = {
     "nothing": ("", "0 bytes"),
     "an empty list": ("[]", "empty list, expected keypoints"),
     "an empty object": ("{}", "empty dict"),
-    "a word": ('"hello"', "holds str, which is no keypoint format.*expected alphapose, coco"),
+    "a word": ('"hello"', "holds str, which is no keypoint format: .*expected alphapose, coco"),
     "another file": ('{"a": 1, "b": 2}', "holds {a, b}"),
     "bytes": (b"\xff\xfe\x00\x80", "not a JSON file"),
     "nobody": ([{"frame_id": 0, "instances": []}], "has nobody in it"),

@@ -76,7 +76,7 @@ def test_a_truncated_cdf_is_refused_by_name(kept: int, h36m_poses: Poses, write_
 
 def test_a_cdf_without_pose_is_refused(h36m_poses: Poses, write_cdf: Callable, tmp_path: Path) -> None:
     write_cdf(_recording_file(tmp_path, "Eating.cdf"), h36m_poses(3).reshape(-1, 96), variable="Angles")
-    with pytest.raises(ValueError, match=r"Eating\.cdf cannot be read as a CDF file with a variable 'Pose'"):
+    with pytest.raises(ValueError, match=r"Eating\.cdf cannot be read as a CDF file with 'Pose'"):
         prepare(tmp_path, "--from-source-cdf", tmp_path / "raw")
 
 

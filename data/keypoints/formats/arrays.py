@@ -97,6 +97,5 @@ def _joints_of_columns(columns: int, path: Path, layout: str | None) -> int:
         if columns in (2 * joints, 3 * joints):
             return joints
     raise PoseFKError(
-        f"{path} has {columns} columns, expected 2 (x, y) or 3 (x, y, score) for each of "
-        f"{' or '.join(map(str, known))} joints."
+        f"{path} has {columns} columns, expected 2 or 3 for each of {' or '.join(map(str, known))} joints."
     )

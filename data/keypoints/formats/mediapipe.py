@@ -35,8 +35,7 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
         size = whole_number(head["width"], str(path)), whole_number(head["height"], str(path))
     if size is None:
         raise PoseFKError(
-            f"{path} has MediaPipe's landmarks, which are fractions of the image: give its size in pixels, "
-            "--image_size WIDTH HEIGHT."
+            f"{path} has MediaPipe's landmarks, fractions of the image: give its --image_size WIDTH HEIGHT in pixels."
         )
     frames = {}
     for number, entry in enumerate(entries):

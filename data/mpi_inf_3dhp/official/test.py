@@ -165,5 +165,5 @@ def _check(frames: AnnotatedFrames, name: str) -> None:
     check_points(chosen.screen()[:, TO_H36M_17], name, advice=advice, called=called)
     if np.abs(chosen.pixels).max() < 10:
         raise ValueError(
-            f"{name} has 2D up to {np.abs(chosen.pixels).max():.3g}, expected pixels (0 to 2048): it looks normalised."
+            f"{name} has 2D up to {np.abs(chosen.pixels).max():.3g}, expected pixels: it looks normalised."
         )
