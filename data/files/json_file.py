@@ -42,9 +42,7 @@ def read_json(path: str | Path, expected: str) -> Any:
             f"{path} has lists or objects inside each other more than {DEEPEST} deep, expected {expected}."
         ) from error
     except ValueError as error:  # not UTF-8, or a number too long
-        raise ValueError(
-            f"{path} is not a sound JSON file ({error}), expected {expected}. Copy or make it again."
-        ) from error
+        raise ValueError(f"{path} is not a JSON file ({error}), expected {expected}. Copy or make it again.") from error
     return content
 
 

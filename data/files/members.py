@@ -44,7 +44,9 @@ def recordings_of(
     levels = [subjects, *(subjects.values() if isinstance(subjects, dict) else ())]
     if not all(isinstance(level, dict) and all(map(_is_name, level)) for level in levels):
         held = ", ".join(shortened(key) for key in list(content)[:6]) or "nothing"
-        raise ValueError(f"{path} has {held} inside, not '{name}': subject -> recording -> poses. {advice}".strip())
+        raise ValueError(
+            f"{path} has {held} inside, expected '{name}': subject -> recording -> poses. {advice}".strip()
+        )
     return levels[0]
 
 

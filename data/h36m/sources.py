@@ -152,7 +152,7 @@ def _read_cdf(path: Path) -> Any:
 def _read_cdf_mat(path: Path) -> Any:
     content = load_mat(path)
     if "data" not in content:
-        raise ValueError(f"{path} has {', '.join(content)[:80] or 'nothing'} inside, expected cdfread's 'data'.")
+        raise ValueError(f"{path} has {', '.join(content)[:80] or 'nothing'} inside, expected 'data' of cdfread.")
     data = content["data"]
     while isinstance(data, np.ndarray) and data.dtype == object and data.size == 1:
         data = data.flat[0]

@@ -76,7 +76,7 @@ BAD_FILES = {
         "channels are",
     ),
     "not a number": (lambda text: text.replace("Frame Time: .0083333\n", "Frame Time: .0083333\nx"), "not a readable"),
-    "NaN": (lambda text: text.rstrip().rsplit(" ", 1)[0] + " nan\n", "frame 6 holds a number that is not finite"),
+    "NaN": (lambda text: text.rstrip().rsplit(" ", 1)[0] + " nan\n", "frame 6 holds nan, expected finite numbers"),
     "strange word": (lambda text: text.replace("OFFSET", "SHIFT", 1), "unexpected word 'SHIFT'"),
     "two of one name": (
         lambda text: text.replace("JOINT LeftLeg", "JOINT LeftUpLeg"),

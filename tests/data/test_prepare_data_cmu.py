@@ -109,7 +109,7 @@ BAD_SOURCES = {
     "truncated BVH": (lambda f, t: cut_to(f / "subjects/05/05_01.bvh", 0.7), "05_01.bvh.*cut short"),
     "column count": (
         lambda f, t: edit(f / f"{SUBJECT_01}_01.amc", lambda s: s.replace("rtibia ", "rtibia 1 ")),
-        "01_01.amc: rtibia has 2 numbers in frame 1, its skeleton has 1",
+        "01_01.amc: rtibia has 2 numbers in frame 1, its skeleton 1",
     ),
     "NaN": (
         lambda f, t: edit(f / f"{SUBJECT_01}_01.amc", lambda s: s.replace("rtibia ", "rtibia nan ", 1)),

@@ -33,7 +33,7 @@ def test_what_python_writes_comes_back(tmp_path: Path) -> None:
         (b"[" * 65 + b"]" * 65, "more than 64 deep"), (b"[" * 100_000, "more than 64 deep"),
         (b'{"a":' * 900 + b"1" + b"}" * 900, "more than 64 deep"), (b"1" * 5000, "a whole number of 5,000 digits"),
         (b"[" + b"1" * 41 + b"]", "a whole number of 41 digits"), (b"[1, 2", "line 1, column 6.*cut short"),
-        ('["é"]'.encode("latin1"), "not a sound JSON file"), ('["a"]'.encode("utf-16"), "not a JSON file"),
+        ('["é"]'.encode("latin1"), "not a JSON file"), ('["a"]'.encode("utf-16"), "not a JSON file"),
         (b"", "0 bytes"), (b"\x00" * 100, "not a JSON file"), (b"{]", "line 1, column 2"),
     ],
 )  # fmt: skip
