@@ -65,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def prepare_train(folder: Path, path: Path) -> None:
     """The training sequences that are in `folder`, to `path`; those that are not are listed."""
-    found, missing = find_sequences(folder)
-    recordings = [read_sequence(place, name) for name, place in found.items()]
+    available, missing = find_sequences(folder)
+    recordings = [read_sequence(place, name) for name, place in available.items()]
     with atomic_write(path) as part:
         np.savez_compressed(part, **train_arrays(recordings))  # type: ignore[arg-type]
     _report_train(recordings, missing, path)
@@ -99,8 +99,8 @@ def arrays(frames: AnnotatedFrames) -> dict[str, Any]:
 def _video(frames: AnnotatedFrames) -> dict[str, Any]:
     screen = frames.screen()
     for name in SEQUENCES:
-        own = np.flatnonzero(frames.sequence == name)
-        screen[own] = without_gaps(screen[own])
+        of_sequence = np.flatnonzero(frames.sequence == name)
+        screen[of_sequence] = without_gaps(screen[of_sequence])
     return {
         "video17_3d": np.nan_to_num(frames.joints_3d).astype(np.float32),
         "video17_2d": screen.astype(np.float32),
@@ -123,8 +123,8 @@ def without_gaps(points: Float[np.ndarray, "frames joints 2"]) -> Float[np.ndarr
 def _report(frames: AnnotatedFrames, source: Path, path: Path) -> None:
     print(f"{'sequence':<10}{'scene':<9}{'frames':>8}{'valid':>8}{'usual':>8}")
     for name in SEQUENCES:
-        own = frames.sequence == name
-        counts = f"{own.sum():>8,}{frames.valid[own].sum():>8,}{VALID_FRAMES[name]:>8,}"
+        of_sequence = frames.sequence == name
+        counts = f"{of_sequence.sum():>8,}{frames.valid[of_sequence].sum():>8,}{VALID_FRAMES[name]:>8,}"
         print(f"{name:<10}{SCENES[name]:<9}{counts}")
     valid, usual = int(frames.valid.sum()), sum(VALID_FRAMES.values())
     print(f"{'all':<19}{len(frames):>8,}{valid:>8,}{usual:>8,}")

@@ -36,15 +36,11 @@ class Augmenter:
     """
 
     def __init__(
-        self,
-        settings: AugmentSettings | str = "posefk",
-        reference: PoseDataset | MultiViewDataset | PoseBatch | None = None,
-        seed: int = 0,
-        device: torch.device | str | None = None,
-        average_gradients: AverageGradients | None = None,
-        rank: int = 0,
+        self, settings: AugmentSettings | str = "posefk",
+        reference: PoseDataset | MultiViewDataset | PoseBatch | None = None, seed: int = 0,
+        device: torch.device | str | None = None, average_gradients: AverageGradients | None = None, rank: int = 0,
         detector_noise: DetectorNoise | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.settings = recipe(settings) if isinstance(settings, str) else settings
         self.shares = self.settings.mixture.shares()
         self.device = torch.device(device) if device is not None else _device_of(reference)
@@ -78,10 +74,7 @@ class Augmenter:
         return self._reference
 
     def update(self, real: PoseBatch, motion: bool = True) -> dict[str, float]:
-        """Learn from a batch of real poses. Returns losses by name; empty where no source learns.
-
-        motion: of clips, let what judges motion take part.
-        """
+        """Learn from real poses; returns losses by name, empty if nothing learns. motion: with the motion critics."""
         if self._reference is None:
             self._build(real)
         learning = [source for source in self.sources.values() if source.learns]
@@ -165,10 +158,7 @@ class Augmenter:
     def state_dict(self) -> dict[str, Any]:
         """All that resuming needs, plain tensors and numbers."""
         states = {name: source.state_dict() for name, source in self.sources.items()}
-        return {
-            "random": self.random.get_state(),
-            "sources": {name: state for name, state in states.items() if state},
-        }
+        return {"random": self.random.get_state(), "sources": {name: state for name, state in states.items() if state}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` returned. The reference must be given first."""

@@ -1,8 +1,4 @@
-"""Bone lengths for synthetic bodies: variations of the data's own, or a population.
-
-A sampler takes the lengths of real bodies and gives new ones; left and right always change together. Lengths are in
-metres, in the order of kinematics.BONES.
-"""
+"""Sample bone lengths for synthetic bodies, metres in the order of kinematics.BONES; left and right change together."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -12,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kinematics.bones import FACTOR_NAMES, MIRRORED_BONES, scale_bones
+from kinematics.errors import choose
 from kinematics.stature import average_bone_lengths, sample_population
 
 BodySampler = Callable[[Tensor, torch.Generator], Tensor]
@@ -48,7 +45,6 @@ class PopulationBodies:
 
 
 def keep_bodies(lengths: Float[Tensor, "batch 15"], generator: torch.Generator) -> Float[Tensor, "batch 15"]:
-    """The real bodies as they are."""
     return lengths
 
 
@@ -59,6 +55,4 @@ def body_sampler(name: str, spread: float, reference_lengths: Float[Tensor, "peo
         "templates": lambda: TemplateBodies(spread),
         "population": lambda: PopulationBodies.around(reference_lengths),
     }
-    if name not in samplers:
-        raise ValueError(f"bodies {name!r} are not known: choose from {', '.join(samplers)}.")
-    return samplers[name]()
+    return samplers[choose("bodies", name, samplers)]()

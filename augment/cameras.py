@@ -44,11 +44,9 @@ def wide_cameras(
 def wide_rigs(
     root_world: Float[Tensor, "batch 3"], views: int, generator: torch.Generator, ranges: WideCameraRanges | None = None
 ) -> Camera:
-    """A rig of cameras about each subject, (B, V), in no order. root_world: the hips, metres.
+    """Sample a rig of cameras about each subject, (B, V), no two within NEAREST_AZIMUTH. root_world: the hips, metres.
 
-    Azimuths are uniform over all rigs in which no two are within NEAREST_AZIMUTH: two cameras in one direction say
-    little about depth. Half of the rigs have one focal length, as a studio's have, the other half one per camera, as
-    phones and surveillance have; all else each camera draws by itself.
+    Half of the rigs have one focal length, as a studio's have, the other half one per camera.
     """
     ranges = ranges or WideCameraRanges()
     count = len(root_world)
@@ -67,10 +65,7 @@ def other_places(
     camera: Camera, root_world: Float[Tensor, "batch 3"], generator: torch.Generator,
     ranges: WideCameraRanges | None = None,
 ) -> Camera:  # fmt: skip
-    """Wide cameras drawn anew in the same directions from their subjects and with the same lenses.
-
-    camera: (B,); root_world: the hips, metres.
-    """
+    """Redraw wide cameras (B,) in the same directions and with the same lenses. root_world: the hips, metres."""
     unit, normal = _chance(generator, root_world, len(root_world))
     apart = camera.translation - root_world
     azimuth = torch.atan2(apart[:, 1], apart[:, 0])

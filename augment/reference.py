@@ -36,13 +36,11 @@ class ReferencePoses:
     def from_data(
         cls, data: PoseDataset | MultiViewDataset | PoseBatch, maximum: int, generator: torch.Generator
     ) -> "ReferencePoses":
-        """At most `maximum` poses of a data set, drawn at random, and of long clips no more than MOST_FRAMES in all.
-
-        They need cameras and the 16-joint layout.
-        """
+        """Draw at most `maximum` poses with cameras and 16 joints, of long clips no more than MOST_FRAMES in all."""
         count = len(data)
-        maximum = max(1, min(maximum, MOST_FRAMES // _frames(data)))
-        device = data.source.device if isinstance(data, PoseBatch) else data.device
+        is_batch = isinstance(data, PoseBatch)
+        maximum = max(1, min(maximum, MOST_FRAMES // (data.joints_3d.shape[-3] if is_batch else data.frames)))
+        device = data.source.device if is_batch else data.device
         indices = torch.arange(count)
         if count > maximum:
             indices = torch.randperm(count, generator=generator, device=generator.device)[:maximum].sort().values
@@ -89,7 +87,6 @@ class ReferencePoses:
 
     @cached_property
     def limbs(self) -> LimbPose:
-        """The poses taken apart."""
         return take_apart(self.joints_world)
 
     @cached_property
@@ -174,11 +171,6 @@ class ReferencePoses:
         move = stack([x - hip_x, y - hip_y, lift], -1, joints)
         on_ground = joints + move[:, :, None]
         return remove_foot_skate(on_ground) if remove_skate else on_ground
-
-
-def _frames(data: PoseDataset | MultiViewDataset | PoseBatch) -> int:
-    """T of its poses."""
-    return data.joints_3d.shape[-3] if isinstance(data, PoseBatch) else data.frames
 
 
 def _checked(batch: PoseBatch) -> PoseBatch:

@@ -10,11 +10,9 @@ from kinematics import Camera
 
 
 def seen_by_rigs(batches: Iterable[PoseBatch]) -> tuple[Tensor, Camera]:
-    """World joints (N, T, J, 3), metres, and the rig of V cameras each pose was seen by, (N, V).
+    """World joints (N, T, J, 3), metres, and the rig (N, V) of every pose that all views saw.
 
-    The camera of a missing view means nothing and must see no synthetic pose, so poses with a missing view are left
-    out. If none is complete, those with two views or more stay, and their recorded cameras replace the missing ones:
-    the lifter reads V views, and two of one camera are a rig with fewer.
+    If none was, of those that two views saw, recorded cameras replacing the missing ones: a rig with fewer.
     """
     parts = [(*_world(batch), camera) for batch in batches if (camera := batch.camera) is not None]
     joints, known = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])

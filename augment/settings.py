@@ -7,6 +7,7 @@ from typing import Any, Literal
 from augment.bodies import BodiesName
 from augment.cameras import WideCameraRanges
 from augment.gan.generator import RotationMode
+from kinematics.errors import choose
 
 
 @dataclass(frozen=True)
@@ -153,41 +154,25 @@ class AugmentSettings:
 
 
 _DH_AUG = AugmentSettings(
-    mixture=Mixture(gan=1.0),
-    cameras="dataset",
-    one_camera_per_batch=True,
-    bodies="templates",
-    tilt_sd=0.0,
-    detector_noise="none",
-    schedule="alternate",
+    mixture=Mixture(gan=1.0), cameras="dataset", one_camera_per_batch=True, bodies="templates", tilt_sd=0.0,
+    detector_noise="none", schedule="alternate",
     gan=GanSettings(
-        limits="dh-aug",
-        global_rotation="euler",
-        max_tilt=math.pi,
-        root="learned",
-        heading="world",
-        key_every=0,
+        limits="dh-aug", global_rotation="euler", max_tilt=math.pi, root="learned", heading="world", key_every=0,
         critic_frames=0,
-    ),  # fmt: skip
-)
+    ),
+)  # fmt: skip
 
 RECIPES: dict[str, AugmentSettings] = {
     "none": AugmentSettings(schedule="none", synthetic_share=0.0),
     "dh-aug": _DH_AUG,
     "posefk": AugmentSettings(
-        mixture=Mixture(gan=0.1, limb_swap=0.6, range_of_motion=0.3),
-        turn_sd=0.3,
-        tilt_sd=0.4,
-        balance_probability=0.9,
-        synthetic_share=0.7,
-    ),  # fmt: skip
-}
+        mixture=Mixture(gan=0.1, limb_swap=0.6, range_of_motion=0.3), turn_sd=0.3, tilt_sd=0.4,
+        balance_probability=0.9, synthetic_share=0.7,
+    ),
+}  # fmt: skip
 # The original's --data_enhancement_method normal: random DH poses instead of the GAN's, the rest as dh-aug.
 METHOD_NORMAL = replace(_DH_AUG, mixture=Mixture(clipped_normal=1.0))
 
 
 def recipe(name: str) -> AugmentSettings:
-    """The settings of a recipe."""
-    if name not in RECIPES:
-        raise ValueError(f"--recipe {name}: choose from {', '.join(RECIPES)}.")
-    return RECIPES[name]
+    return RECIPES[choose("--recipe", name, RECIPES)]

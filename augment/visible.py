@@ -1,8 +1,4 @@
-"""World joints and cameras -> 2D/3D pairs, of which only those a camera could have taken are kept.
-
-The original put every fake in front of its camera or not, as it came: such pairs trained the lifter. A pose of several
-views is kept if all its cameras could have taken it.
-"""
+"""Project world joints to 2D/3D pairs and keep those that all their cameras could have taken."""
 
 import math
 from collections.abc import Iterator
@@ -31,9 +27,7 @@ def project_to_batch(joints_world: Float[Tensor, "batch frames joints 3"], camer
 
 
 def is_visible(batch: PoseBatch, near: float | int = NEAR_M, keep_in_image: bool = True) -> Bool[Tensor, "batch"]:
-    """Whether every joint of every frame is at least `near` metres in front of the camera and inside the image, in all
-    views. NaN is not.
-    """
+    """Whether all joints of all frames are `near` metres in front of every camera and in its image; NaN is not."""
     lead = 1 if batch.views is None else 2
     seen = batch.joints_3d[..., 2].flatten(lead).amin(dim=lead) >= near
     x, y = (values.flatten(lead).amax(dim=lead) for values in batch.joints_2d.abs().unbind(-1))
@@ -99,11 +93,7 @@ def replace_blind_cameras(
     joints: Float[Tensor, "batch frames joints 3"], camera: Camera, generator: torch.Generator,
     settings: AugmentSettings,
 ) -> Camera:  # fmt: skip
-    """Rigs (B, V) of wide cameras with other ones in the same directions where a camera could not take its pose.
-
-    Otherwise a pose would be kept with probability p^V, p being one camera's, and those that reach or move far would be
-    lost the most.
-    """
+    """Redraw those of rigs (B, V) that could not take their pose, or poses that reach far would be lost the most."""
     views = camera.translation.shape[1]
     wanted = settings.near, settings.keep_in_image
     blind = (~is_visible(project_to_batch(joints, camera).one_by_one(), *wanted)).nonzero().squeeze(1)
@@ -113,8 +103,6 @@ def replace_blind_cameras(
             break
         poses = joints[blind // views]
         fresh = other_places(camera[blind], poses[:, poses.shape[1] // 2, J.HIP], generator, settings.wide)
-        camera = Camera(
-            *(getattr(camera, of.name).index_copy(0, blind, getattr(fresh, of.name)) for of in fields(Camera))
-        )
+        camera = Camera(*(getattr(camera, p.name).index_copy(0, blind, getattr(fresh, p.name)) for p in fields(Camera)))
         blind = blind[~is_visible(project_to_batch(poses, fresh), *wanted)]
     return camera.reshape(-1, views)

@@ -20,8 +20,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from augment import Augmenter, Critic2D, Critic3D
+from augment import Augmenter
 from augment.cameras import wide_cameras
+from augment.gan.critics import Critic2D, Critic3D
 from augment.settings import RECIPES
 from augment.sources.random_poses import range_of_motion_poses
 from augment.visible import project_to_batch

@@ -6,6 +6,7 @@ Vectorised over the poses and nothing else. The tests compare kinematics.DHHuman
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from kinematics.bones import BODY_JOINTS, BONES
@@ -18,8 +19,23 @@ from kinematics.dh import (
     RIGHT_ARM,
     RIGHT_LEG,
     Link,
-    link_transform,
 )
+
+
+def link_transform(
+    alpha: float | int, a: Float[Tensor, "*batch"], d: Float[Tensor, "*batch"], theta: Float[Tensor, "*batch"]
+) -> Float[Tensor, "*batch 4 4"]:
+    """T_parent_link of one modified DH link. alpha, theta: radians; a, d: metres."""
+    sa, ca = math.sin(alpha), math.cos(alpha)
+    st, ct = theta.sin(), theta.cos()
+    zero, one = torch.zeros_like(theta), torch.ones_like(theta)
+    entries = (
+        (ct, -st, zero, a)
+        + (ca * st, ca * ct, torch.full_like(theta, -sa), -sa * d)
+        + (sa * st, sa * ct, torch.full_like(theta, ca), ca * d)
+        + (zero, zero, zero, one)
+    )
+    return torch.stack(entries, dim=-1).unflatten(-1, (4, 4))
 
 
 def _signed_length(bone: str | None, bone_lengths: Tensor) -> Tensor:

@@ -18,12 +18,7 @@ from data.recordings import View as View
 from data.recordings import check_images
 from data.recordings import view_from_world as view_from_world
 
-DATA_SOURCES: dict[str, DataSource] = {
-    "cmu": CMU,
-    "h36m": H36M,
-    "mpi_inf_3dhp": MPI_INF_3DHP,
-    "ski": SKI,
-}
+DATA_SOURCES: dict[str, DataSource] = {"cmu": CMU, "h36m": H36M, "mpi_inf_3dhp": MPI_INF_3DHP, "ski": SKI}
 
 
 def register_dataset(name: str, source: DataSource) -> None:

@@ -2,17 +2,17 @@
 
 import argparse
 import contextlib
-import difflib
 import io
 import re
-from collections.abc import Collection, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, NoReturn, TypeVar
 
 import tyro
 
 from data.plugins import load_plugins_typed
-from kinematics.errors import PoseFKError
+from kinematics.errors import PoseFKError, nearest
 
 Settings = TypeVar("Settings")
 
@@ -38,15 +38,11 @@ class OneSentenceParser(argparse.ArgumentParser):
         raise PoseFKError(f"{message}. See: {self.prog} --help")
 
 
-def nearest(word: str, known: Collection[str]) -> str:
-    """The ending of an error message: ' Perhaps you meant: ...', or nothing."""
-    by_lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), list(by_lower), n=1)
-    return f" Perhaps you meant: {by_lower[near[0]]}" if near else ""
-
-
-def read_flags(settings: type[Settings], prog: str, description: str | None, arguments: Sequence[str]) -> Settings:
-    """A dataclass of settings from a command line; an unknown flag is refused with the nearest known one."""
+def read_flags(
+    settings: type[Settings], prog: str, description: str | None, arguments: Sequence[str] | None = None
+) -> Settings:
+    """A dataclass of settings from a command line (default: sys.argv); refuses an unknown flag with the nearest one."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     known = [f"--{entry.name}" for entry in fields(settings)]  # type: ignore[arg-type]
     if "--plugins" in known:
         load_plugins_typed(arguments)

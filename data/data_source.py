@@ -1,12 +1,12 @@
 """What a data set says about itself, in its own module; data/__init__.py registers it with one line."""
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from data.recordings import DataSettings, DataSplits, Recording
+from kinematics.errors import nearest
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,5 @@ def choose(what: str, wanted: Iterable[str], known: Iterable[str]) -> list[str]:
     wanted, known = list(wanted), list(known)
     for name in wanted:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Perhaps you meant: {near[0]}" if near else ""
-            raise ValueError(f"{what} {name!r} is not known: choose from {', '.join(known)}.{hint}")
+            raise ValueError(f"{what} {name!r} is not known: choose from {', '.join(known)}.{nearest(name, known)}")
     return wanted

@@ -245,18 +245,18 @@ class _Layout:
         self.ends.append((self.total, self.total + frames - 1))
         self.cameras.append(view.camera if view.camera is None or view.moves else Camera.stack([view.camera]))
         self.total += frames
-        whole = {
+        per_recording = {
             "subject": recording.subject,
             "action": recording.action,
             "camera": view.camera_name,
             **recording.group,
         }
         for name in LABELS:
-            self._add_label(name, recording.frame_groups.get(name), whole.get(name, ""), keep)
+            self._add_label(name, recording.frame_groups.get(name), per_recording.get(name, ""), keep)
 
-    def _add_label(self, name: str, per_frame: np.ndarray | None, whole: str, keep: np.ndarray) -> None:
+    def _add_label(self, name: str, per_frame: np.ndarray | None, default: str, keep: np.ndarray) -> None:
         known = self.words[name]
-        words = [whole] * len(keep) if per_frame is None else [str(word) for word in per_frame[keep]]
+        words = [default] * len(keep) if per_frame is None else [str(word) for word in per_frame[keep]]
         self.ids[name].append(np.array([known.setdefault(word, len(known)) for word in words], dtype=np.int64))
 
     def build(
@@ -268,11 +268,11 @@ class _Layout:
         ends = torch.tensor(self.ends)
         clip = torch.repeat_interleave(torch.arange(len(counts)), counts)
         known = [camera for camera in self.cameras if camera is not None]
-        whole = len(known) == len(self.cameras)
+        cameras = Camera.cat(known).to(torch.float32) if len(known) == len(self.cameras) else None
         dataset = cls(
             torch.from_numpy(np.concatenate(self.joints_3d)).float(),
             torch.from_numpy(np.concatenate(self.joints_2d)).float(),
-            Camera.cat(known).to(torch.float32) if whole else None, torch.from_numpy(np.concatenate(self.camera_of)),
+            cameras, torch.from_numpy(np.concatenate(self.camera_of)),
             (torch.from_numpy(np.concatenate(self.centres)), ends[clip, 0], ends[clip, 1]), window,
             {name: list(words) for name, words in self.words.items()},
             {name: torch.from_numpy(np.concatenate(ids)) for name, ids in self.ids.items()},
@@ -281,7 +281,8 @@ class _Layout:
         return dataset.to(device)
 
     def _present(self) -> Tensor | None:
-        return None if all(own.all() for own in self.present) else torch.from_numpy(np.concatenate(self.present))
+        present = np.concatenate(self.present)
+        return None if present.all() else torch.from_numpy(present)
 
     def _confidence(self) -> Tensor | None:
         """Of every frame; views without any are no detections and count as 1 beside others."""

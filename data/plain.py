@@ -8,16 +8,16 @@ SettingsType = TypeVar("SettingsType")
 LARGEST_INT = 2**62
 
 
-def from_plain(plain: Any, kind: type[SettingsType]) -> SettingsType:
+def from_plain(plain: Any, settings_class: type[SettingsType]) -> SettingsType:
     """The dataclass that dataclasses.asdict() made plain (JSON has turned tuples into lists)."""
-    assert is_dataclass(kind)
-    hints = get_type_hints(kind)
-    check_plain(plain, dict[str, Any], kind.__name__)
+    assert is_dataclass(settings_class)
+    hints = get_type_hints(settings_class)
+    check_plain(plain, dict[str, Any], settings_class.__name__)
     strangers = sorted(set(plain) - set(hints))
     if strangers:
         raise ValueError(f"The stored settings have {', '.join(strangers)[:80]}, which this version does not know.")
     absent = [
-        entry.name for entry in fields(kind)
+        entry.name for entry in fields(settings_class)
         if entry.name not in plain and entry.default is MISSING and entry.default_factory is MISSING
     ]  # fmt: skip
     if absent:
@@ -29,7 +29,7 @@ def from_plain(plain: Any, kind: type[SettingsType]) -> SettingsType:
         else:
             check_plain(value, hints[name], name)
             values[name] = tuple(value) if isinstance(value, list) else value
-    return kind(**values)
+    return settings_class(**values)
 
 
 def check_plain(value: Any, hint: Any, name: str) -> None:
@@ -51,8 +51,8 @@ def _misfit(value: Any, hint: Any) -> tuple[str, Any, str] | None:
     if origin is NotRequired:
         return _misfit(value, inner[0])
     if origin in (Union, UnionType):
-        found = [_misfit(value, option) for option in inner]
-        return None if None in found else max(found, key=lambda problem: len(problem[0]) if problem else 0)
+        problems = [_misfit(value, option) for option in inner]
+        return None if None in problems else max(problems, key=lambda problem: len(problem[0]) if problem else 0)
     if origin is Literal:
         known = any(type(value) is type(word) and value == word for word in inner)
         return None if known else ("", value, f"one of {', '.join(map(str, inner))}")
@@ -71,11 +71,11 @@ def _misfit_of_keys(value: Any, hint: Any) -> tuple[str, Any, str] | None:
     """Of a TypedDict."""
     if not isinstance(value, dict):
         return "", value, "a dictionary"
-    for key, kind in get_type_hints(hint, include_extras=True).items():
+    for key, value_hint in get_type_hints(hint, include_extras=True).items():
         if key not in value:
             if key in hint.__required_keys__:
                 return f".{key}", None, "a value"
-        elif problem := _misfit(value[key], kind):
+        elif problem := _misfit(value[key], value_hint):
             return f".{key}{problem[0]}", *problem[1:]
     return None
 
@@ -93,7 +93,7 @@ def _misfit_inside(value: Any, origin: type, inner: tuple[Any, ...]) -> tuple[st
     kinds = inner if origin is tuple and inner[-1] is not ... else (inner[0],) * len(value)
     if len(kinds) != len(value):
         return "", value, f"{len(kinds)} values"
-    for place, (part, kind) in enumerate(zip(value, kinds, strict=True)):
-        if problem := _misfit(part, kind):
+    for place, (part, part_hint) in enumerate(zip(value, kinds, strict=True)):
+        if problem := _misfit(part, part_hint):
             return f"[{place}]{problem[0]}", *problem[1:]
     return None

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-_imported: dict[
-    str, str
-] = {}  # what was imported (dotted name, or path of a file) -> the name that checkpoints compare
+# what was imported (dotted name, or path of a file) -> the name that checkpoints compare
+_imported: dict[str, str] = {}
 
 
 def load_plugins(plugins: Sequence[str]) -> None:

@@ -57,8 +57,8 @@ def fetch(url: str, data_root: Path, sha256: str) -> Path:
         print(f"{archive} is already there; delete it to download it again.")
         check_sha256(archive, sha256)
     else:
-        found = download(url, archive, sha256)
-        print(f"{archive}: sha256 {found}" + ("" if sha256 else f" (to compare next time: --sha256 {found})"))
+        digest = download(url, archive, sha256)
+        print(f"{archive}: sha256 {digest}" + ("" if sha256 else f" (to compare next time: --sha256 {digest})"))
     return archive
 
 
@@ -70,8 +70,8 @@ def prepare(source: Path, data_root: Path, only_benchmark: bool = True, skip_bad
     clips, usable = [clip for clip, _ in read], [good for _, good in read]
     path = _write(clips, usable, data_root / FILE_NAME)
     print(_table(clips, usable))
-    found = {clip.name for clip in clips}
-    if absent := [clip for clip in CMUX_CLIPS if clip not in found]:
+    names = {clip.name for clip in clips}
+    if absent := [clip for clip in CMUX_CLIPS if clip not in names]:
         some = ", ".join(absent[:8]) + (", ..." if len(absent) > 8 else "")
         print(f"Not in the source: {len(absent)} of the {len(CMUX_CLIPS)} clips of CMU-X ({some}).")
     print(f"Wrote {path} ({path.stat().st_size / 1e6:.0f} MB).")

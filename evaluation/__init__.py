@@ -1,13 +1,9 @@
 """Metrics, protocols and the evaluation of lifters across domains."""
 
 from evaluation.evaluate import EvaluationResult as EvaluationResult
-from evaluation.evaluate import ScoreRow as ScoreRow
-from evaluation.evaluate import Scores as Scores
 from evaluation.evaluate import evaluate as evaluate
 from evaluation.evaluate import score as score
 from evaluation.evaluate import score_arrays as score_arrays
-from evaluation.metrics import METRICS as METRICS
 from evaluation.metrics import register_metric as register_metric
-from evaluation.protocols import PROTOCOLS as PROTOCOLS
 from evaluation.protocols import protocols_for as protocols_for
 from evaluation.tables import format_scores as format_scores

@@ -9,7 +9,6 @@ Prints the scores with their tables; --json writes the result lines (the same as
 
 import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +91,6 @@ def run(settings: CrossDomain) -> list[dict[str, Any]]:
 
 
 def check(settings: CrossDomain) -> None:
-    """Refuse settings that cannot work before anything is read."""
     if settings.batch_size < 1:
         raise ValueError(f"--batch_size is {settings.batch_size}, expected 1 or more.")
     if not settings.test_sets:
@@ -107,7 +105,6 @@ def check(settings: CrossDomain) -> None:
 def evaluate_test_set(
     lifter: Lifter, test_set: str, settings: CrossDomain, device: torch.device
 ) -> list[dict[str, Any]]:
-    """Result lines of one test set; prints them."""
     notes: list[str] = []
     recordings = load_test_set(test_set, data_settings(settings, lifter), lifter.frames, notes)
     dataset = noisy(dataset_for(lifter, recordings, device), settings.test_noise, test_set)
@@ -126,7 +123,6 @@ def evaluate_test_set(
 
 
 def data_settings(settings: CrossDomain, lifter: Lifter) -> DataSettings:
-    """What the data rooms need to know."""
     return DataSettings(
         data_root=settings.data_root, data_extra_root=settings.data_extra_root, keypoints=settings.keypoints,
         subjects_test=settings.subjects_test, actions=settings.actions, max_gap=settings.max_gap,
@@ -135,10 +131,7 @@ def data_settings(settings: CrossDomain, lifter: Lifter) -> DataSettings:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    settings = read_flags(
-        CrossDomain, "evaluation.cross_domain", __doc__, sys.argv[1:] if arguments is None else arguments
-    )
+    settings = read_flags(CrossDomain, "evaluation.cross_domain", __doc__, arguments)
     lines = run(settings)
     if settings.json is not None:
         with atomic_write(settings.json) as part:

@@ -79,7 +79,6 @@ class ScoreRow:
 
     @classmethod
     def from_errors(cls, name: str, errors: JointErrors) -> "ScoreRow":
-        """Every metric of these poses."""
         return cls(name, len(errors.plain), {key: metric.function(errors) for key, metric in METRICS.items()})
 
     @classmethod
@@ -93,7 +92,6 @@ class ScoreRow:
         return self.values[metric]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
         return {"name": self.name, "poses": self.poses, **self.values}
 
 
@@ -129,10 +127,7 @@ def dataset_for(lifter: Lifter, recordings: Sequence[Recording], device: torch.d
 
 
 def noisy(dataset: Poses, noise: str, name: str) -> Poses:
-    """A test set as a detector of that noise (a word or a file) sees it: once, and by its name the same for everybody.
-
-    Refuses detections: they have errors of their own.
-    """
+    """Return a test set as a detector of that noise (a word or a file) sees it, always alike; refuses detections."""
     if noise == "none":
         return dataset
     if not is_projected(dataset):
@@ -191,7 +186,6 @@ def check_fits(lifter: Lifter, dataset: Poses) -> None:
 
 
 def score(result: EvaluationResult, protocol: str = "all_joints") -> Scores:
-    """Scores and tables of one protocol."""
     rules, skeleton = protocol_named(protocol), result.skeleton
     rules.check(skeleton)
     errors = replace(result.errors, counted=rules.joints(skeleton))

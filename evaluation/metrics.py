@@ -56,16 +56,8 @@ def mpjpe(prediction: Joints, target: Target, weights: Float[Tensor, "*batch joi
     return float((errors if weights is None else weights * errors).mean())
 
 
-def mpjpe_by_joint(prediction: Joints, target: Target) -> Float[Tensor, "joints"]:
-    """Mean error of each joint, metres."""
-    return joint_errors(prediction, target).flatten(0, -2).mean(0)
-
-
 def similarity_aligned(prediction: Joints, target: Target) -> Float[Tensor, "*batch joints 3"]:
-    """prediction after the rotation (no reflection), scale and translation that bring it nearest to target, per frame.
-
-    A prediction whose joints coincide has no scale; it is put on the target's centre.
-    """
+    """Align each frame by rotation (no reflection), scale and translation; coinciding joints to the target's mean."""
     prediction, target = _pair(prediction, target)
     centred = prediction - prediction.mean(-2, keepdim=True)
     rotation, translation, scale = fit_similarity(centred, target)
@@ -93,10 +85,7 @@ def n_mpjpe(prediction: Joints, target: Target) -> float:
 
 
 def velocity_error(prediction: Joints, target: Target) -> float:
-    """Mean distance between the displacements of consecutive frames, metres per frame.
-
-    prediction, target: (N, J, 3), the N frames of one sequence in order.
-    """
+    """Mean distance between displacements of consecutive frames (N, J, 3) of one sequence, metres per frame."""
     prediction, target = _pair(prediction, target)
     if len(prediction) < 2:
         raise ValueError(f"velocity_error needs at least 2 consecutive frames, got {len(prediction)}.")

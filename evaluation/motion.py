@@ -46,11 +46,7 @@ def about_root(
 def foot_contacts(
     clips: Float[Tensor, "*batch frames joints 3"], feet: tuple[int, ...] = FEET, height: float = CONTACT_HEIGHT_M
 ) -> Bool[Tensor, "*batch frames feet"]:
-    """Whether a foot is lower than `height` metres above the clip's floor.
-
-    The floor is not measured: it is taken at the lowest height any joint reaches in the clip. So a clip that is all in
-    the air stands on its lowest point. Feet are ankles here, mostly the lowest joints.
-    """
+    """Whether a foot (an ankle) is less than `height` metres above the lowest joint of its clip."""
     floor = clips[..., 2].amin(dim=(-2, -1))
     return clips[..., list(feet), 2] < floor[..., None, None] + height
 
@@ -110,9 +106,7 @@ class MotionDistances:
 def motion_statistics(clips: Float[Tensor, "batch frames 16 3"], fps: float | int) -> MotionStatistics:
     """Compute the statistics of a set of clips of 3 frames or more."""
     (slides, touching), bones = foot_slides(clips, fps), bone_variation(clips)
-    speeds = {
-        name: joint_speeds(seen, fps) for name, seen in (("world", clips), ("limbs", about_root(clips)[..., 1:, :]))
-    }
+    speeds = {name: joint_speeds(c, fps) for name, c in (("world", clips), ("limbs", about_root(clips)[..., 1:, :]))}
     return MotionStatistics(
         clips=len(clips),
         speed=quantiles(speeds["world"]),

@@ -11,9 +11,7 @@ def rates_differ(first: float | int, second: float | int) -> bool:
 
 
 def clip_notes(name: str, dataset: Poses, lifter: Lifter) -> list[str]:
-    """Where poses lie that a GPU computes with. Of clips also those shorter than the lifter's window, and another frame
-    rate than the lifter has learnt from.
-    """
+    """Tell where poses lie for a GPU and, of clips, which are too short or of another frame rate."""
     notes, frames = [f"{name}: {dataset.residence}."] if dataset.residence else [], lifter.frames
     if frames == 1:
         return notes

@@ -11,6 +11,7 @@ All subtract the root of prediction and target, and count a joint as right when 
 
 from dataclasses import dataclass
 
+from kinematics.errors import choose
 from kinematics.skeleton import Skeleton
 
 # mpii_get_pck_auc_joint_groups: the joints of PCK and AUC in the order of its table
@@ -34,7 +35,6 @@ class Protocol:
         return [index for group in self.group_joints(skeleton).values() for index in group]
 
     def group_joints(self, skeleton: Skeleton) -> dict[str, list[int]]:
-        """Indices of each group's joints."""
         groups = (self.groups or {}).items()
         return {name: [skeleton.joints.index(joint) for joint in joints] for name, joints in groups}
 
@@ -59,10 +59,7 @@ PROTOCOLS = {
 
 
 def protocol_named(name: str) -> Protocol:
-    """The protocol of that name."""
-    if name not in PROTOCOLS:
-        raise ValueError(f"protocol {name}: choose from {', '.join(PROTOCOLS)}.")
-    return PROTOCOLS[name]
+    return PROTOCOLS[choose("protocol", name, PROTOCOLS)]
 
 
 def protocols_for(test_set: str, skeleton: Skeleton) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ The test recordings of a data set, seen by cameras around the person: true 2D, o
 """
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from data.multiview.dataset import MultiViewDataset, Poses
 from evaluation.evaluate import TEST_NOISES, noisy
 from evaluation.metrics import mpjpe, p_mpjpe
 from evaluation.tables import columns
-from kinematics.errors import PoseFKError, exit_with_one_sentence
+from kinematics.errors import PoseFKError, choose, exit_with_one_sentence
 from kinematics.triangulation import triangulate
 
 BATCH = 4096
@@ -65,11 +64,8 @@ class TriangulationScore:
 
 
 def run(settings: Triangulation) -> list[TriangulationScore]:
-    """A row for each test set and number of views."""
-    if settings.dataset not in DATA_SOURCES:
-        raise PoseFKError(f"--dataset {settings.dataset}: choose from {', '.join(DATA_SOURCES)}.")
+    known = DATA_SOURCES[choose("--dataset", settings.dataset, DATA_SOURCES)].test_sets
     check_setting(settings.noise, "noise", TEST_NOISES)
-    known = DATA_SOURCES[settings.dataset].test_sets
     if unknown := [name for name in settings.test_sets if name not in known]:
         raise PoseFKError(f"--test_sets {' '.join(unknown)}: {settings.dataset} has {', '.join(known)}.")
     scores = []
@@ -101,9 +97,7 @@ def _score(name: str, dataset: MultiViewDataset, seen: Poses, settings: Triangul
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    words = sys.argv[1:] if arguments is None else arguments
-    settings = read_flags(Triangulation, "evaluation.triangulation", __doc__, words)
+    settings = read_flags(Triangulation, "evaluation.triangulation", __doc__, arguments)
     scores = run(settings)
     table: list[list[Any]] = [["test set", "views", "MPJPE (mm)", "P-MPJPE (mm)", "absolute (mm)", "poses"]]
     table += [

@@ -3,17 +3,12 @@
 from kinematics.bones import BONE_JOINTS as BONE_JOINTS
 from kinematics.bones import BONES as BONES
 from kinematics.bones import bone_lengths as bone_lengths
-from kinematics.bones import bone_vectors as bone_vectors
 from kinematics.camera import Camera as Camera
-from kinematics.camera import camera_to_world as camera_to_world
 from kinematics.camera import in_front as in_front
 from kinematics.camera import in_image as in_image
 from kinematics.camera import look_at as look_at
-from kinematics.camera import pixels_to_screen as pixels_to_screen
-from kinematics.camera import project_pinhole as project_pinhole
 from kinematics.camera import project_to_2d as project_to_2d
 from kinematics.camera import screen_to_pixels as screen_to_pixels
-from kinematics.camera import world_to_camera as world_to_camera
 from kinematics.dh import JOINT_ANGLES as JOINT_ANGLES
 from kinematics.errors import PoseFKError as PoseFKError
 from kinematics.errors import exit_with_one_sentence as exit_with_one_sentence

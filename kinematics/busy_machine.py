@@ -1,11 +1,8 @@
-"""How PyTorch's threads wait while other programs need the cores (Linux with GNU OpenMP).
+"""Let PyTorch's threads spin but briefly while other programs need the cores (Linux with GNU OpenMP).
 
-Between two parallel loops OpenMP's threads spin, which is fastest where they have the cores to themselves. Where
-another program wants one of the cores, the system takes it from a thread in the middle of its loop, and the others
-spin away the time that this thread needs to come back: a twentieth of one thread's speed was measured. GNU OpenMP
-spins but briefly once a process has more OpenMP threads than CPUs (`gomp_throttled_spin_count_var`), so while others
-need the cores, threads are added that do nothing. Loops are divided as before: results stay the same to the last
-digit.
+A thread whose core is taken holds up the others, which spin: a twentieth of one thread's speed was measured. GNU OpenMP
+spins briefly once a process has more OpenMP threads than CPUs (`gomp_throttled_spin_count_var`), so threads are added
+that do nothing. Results stay the same to the last digit.
 """
 
 import os

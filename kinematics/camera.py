@@ -33,10 +33,7 @@ def _align(parameters: Tensor, points: Tensor) -> Tensor:
 
 
 def _rotate(orientation_wxyz: Tensor, points: Tensor) -> Tensor:
-    """Rotate points by unit quaternions (of as many dimensions), each by its matrix.
-
-    Where joints that lie pose by pose share a camera this is a matrix product, otherwise it is written out.
-    """
+    """Rotate points by unit quaternions: a matrix product where joints of a pose share a camera, else written out."""
     if points.ndim > 1 and orientation_wxyz.ndim == points.ndim and orientation_wxyz.shape[-2] == 1:
         rows = quaternion_to_rows(orientation_wxyz[..., 0, :])
         if rows[0][0].numel() == 1:  # one camera for all: one product instead of one per pose
@@ -97,11 +94,7 @@ def project_pinhole(
 def project_to_2d(
     points_camera: Float[Tensor, "*points 3"], intrinsics: Float[Tensor, "*cameras 9"]
 ) -> Float[Tensor, "*out 2"]:
-    """Screen coordinates with Human3.6M's radial (k1 k2 k3) and tangential (p1 p2) distortion.
-
-    Rays are not clamped to [-1, 1] as VideoPose3D does: wide-angle cameras need them whole (spec: a point and its
-    mirror image behind the camera must not share a pixel, so test with in_front).
-    """
+    """Project to the screen with Human3.6M's radial (k1 k2 k3) and tangential (p1 p2) distortion, rays not clamped."""
     if intrinsics.device.type == "cpu" and not intrinsics.requires_grad and not intrinsics[..., 4:].any():
         return project_pinhole(points_camera, intrinsics)  # no lens to bend rays: a third of the time
     intrinsics = _align(intrinsics, points_camera)
@@ -118,11 +111,7 @@ def project_to_2d(
 def screen_to_rays(
     screen: Float[Tensor, "*points 2"], intrinsics: Float[Tensor, "*cameras 9"]
 ) -> Float[Tensor, "*out 2"]:
-    """Directions x/z, y/z of screen points: the inverse of project_to_2d, distortion undone.
-
-    The distortion has no inverse in closed form: its effect at the last guess is undone, UNDISTORTIONS times over.
-    That converges wherever the lens moves rays by less than a third, as inside Human3.6M's images.
-    """
+    """Invert project_to_2d to x/z, y/z by fixed-point steps, which converge where lenses move rays by under a third."""
     intrinsics = _align(intrinsics, screen)
     bent_rays = (screen - intrinsics[..., 2:4]) / intrinsics[..., 0:2]
     if intrinsics.device.type == "cpu" and not intrinsics.requires_grad and not intrinsics[..., 4:].any():
@@ -233,36 +222,28 @@ class Camera:
         return Camera(*(change(getattr(self, entry.name)) for entry in fields(self)))
 
     def mirrored(self) -> "Camera":
-        """What sees the mirror image of everything, mirrored at the world's x = 0: its own image with x negated.
-
-        A reflection turns rotations about the axes in its plane the other way round, and the lens with them.
-        """
+        """Mirror the camera at the world's x = 0: what it sees of the mirror image is its own image with x negated."""
         turn = self.orientation_wxyz * constant((1.0, 1.0, -1.0, -1.0), self.orientation_wxyz)
         place = self.translation * constant((-1.0, 1.0, 1.0), self.translation)
         lens = self.intrinsics * constant((1.0, 1, -1, 1, 1, 1, 1, -1, 1), self.intrinsics)
         return Camera(turn, place, lens, self.aspect)
 
     def reshape(self, *lead: int) -> "Camera":
-        """The same cameras with other leading dimensions."""
         sizes = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (NUM_INTRINSICS,), "aspect": ()}
         return Camera(*(getattr(self, name).reshape(*lead, *shape) for name, shape in sizes.items()))
 
     @staticmethod
     def cat(cameras: "Sequence[Camera]") -> "Camera":
-        """Batches of cameras one after another."""
         return Camera(*(cat([getattr(c, entry.name) for c in cameras]) for entry in fields(Camera)))
 
     @staticmethod
     def stack(cameras: "Sequence[Camera]") -> "Camera":
-        """Single cameras as a batch."""
         return Camera(*(torch.stack([getattr(c, entry.name) for c in cameras]) for entry in fields(Camera)))
 
     def world_to_camera(self, points: Tensor) -> Tensor:
-        """(..., 3) world -> camera frame, metres."""
         return world_to_camera(points, self.orientation_wxyz, self.translation)
 
     def camera_to_world(self, points: Tensor) -> Tensor:
-        """(..., 3) camera -> world frame, metres."""
         return camera_to_world(points, self.orientation_wxyz, self.translation)
 
     def rays(self, screen: Tensor) -> Tensor:

@@ -42,11 +42,7 @@ def segment_distances(
     first: tuple[Float[Tensor, "*batch 3"], Float[Tensor, "*batch 3"]],
     second: tuple[Float[Tensor, "*batch 3"], Float[Tensor, "*batch 3"]],
 ) -> Float[Tensor, "*batch"]:
-    """Shortest distance of line segments given by their ends; lengths of 0 are points.
-
-    Ericson, Real-Time Collision Detection (2005), 5.1.9: the nearest points of the lines, put back onto the segments
-    one after the other.
-    """
+    """Shortest distance of line segments given by their ends (Ericson, Real-Time Collision Detection, 2005, 5.1.9)."""
     along, across, between = first[1] - first[0], second[1] - second[0], first[0] - second[0]
     tiny = torch.finfo(along.dtype).tiny
     a, e, b = ((x * y).sum(-1) for x, y in ((along, along), (across, across), (along, across)))

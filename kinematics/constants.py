@@ -1,8 +1,4 @@
-"""Numbers a program knows beforehand, as tensors on the device that computes with them, made once for each device.
-
-A list, as an index or as numbers, becomes a tensor in ordinary memory that is copied to the device: each time, and
-PyTorch waits for such a copy until the device has done all it was given before.
-"""
+"""Constants as tensors, made once per device: copying a list there waits for all the device was given before."""
 
 from collections.abc import Sequence
 from functools import lru_cache

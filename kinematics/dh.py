@@ -6,13 +6,7 @@ Legs and body start at the base, the arms at the last link before the neck. kine
 without matrices; benchmarks/naive_fk.py multiplies them out.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-import torch
-from jaxtyping import Float
-from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -85,31 +79,3 @@ ANGLE_GROUPS = {
 }  # fmt: skip
 # Where the 28 angles sit among the original project's 33, which count the five that move nothing.
 INDICES_IN_33 = tuple(index for index, link in enumerate(ALL_LINKS) if link.angle is not None)
-
-
-def link_transform(
-    alpha: float | int, a: Float[Tensor, "*batch"], d: Float[Tensor, "*batch"], theta: Float[Tensor, "*batch"]
-) -> Float[Tensor, "*batch 4 4"]:
-    """T_parent_link of one modified DH link. alpha, theta: radians; a, d: metres."""
-    sa, ca = math.sin(alpha), math.cos(alpha)
-    st, ct = theta.sin(), theta.cos()
-    zero, one = torch.zeros_like(theta), torch.ones_like(theta)
-    entries = (
-        (ct, -st, zero, a)
-        + (ca * st, ca * ct, torch.full_like(theta, -sa), -sa * d)
-        + (sa * st, sa * ct, torch.full_like(theta, ca), ca * d)
-        + (zero, zero, zero, one)
-    )
-    return torch.stack(entries, dim=-1).unflatten(-1, (4, 4))
-
-
-def rest_axes(links: Sequence[Link]) -> tuple[str, ...]:
-    """The pelvis axis, such as "+z" or "-x", that each link's angle turns about when all angles are zero."""
-    zero = torch.zeros((), dtype=torch.float64)
-    frame, names = torch.eye(3, dtype=torch.float64), []
-    for link in links:
-        alpha, offset = torch.deg2rad(torch.tensor([link.alpha_deg, link.offset_deg], dtype=torch.float64))
-        frame = frame @ link_transform(float(alpha), zero, zero, offset)[:3, :3]
-        axis = int(frame[:, 2].abs().argmax())
-        names.append(("+" if frame[axis, 2] > 0 else "-") + "xyz"[axis])
-    return tuple(names)

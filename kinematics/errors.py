@@ -1,9 +1,10 @@
 """Errors as one sentence: what was wanted, what came, what to do."""
 
+import difflib
 import os
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kinematics.busy_machine import considerate_threads
 
@@ -16,6 +17,21 @@ class PoseFKError(Exception):
 
 # What a user's files and flags can cause. Anything else is a defect of ours and keeps its traceback.
 BAD_INPUT = (PoseFKError, ValueError, OSError, zipfile.BadZipFile, KeyboardInterrupt)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """End a refusal: " Perhaps you meant: ...", or nothing."""
+    by_lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), list(by_lower), n=1)
+    return f" Perhaps you meant: {by_lower[near[0]]}" if near else ""
+
+
+def choose(what: str, value: str, known: Iterable[str], of: str = "") -> str:
+    """Return a value if it is known, or refuse it with the nearest. what: flag before it; of: whose the known are."""
+    known = list(known)
+    if value not in known:
+        raise ValueError(f"{what} {value}: choose from {', '.join(known)}{of}.{nearest(value, known)}")
+    return value
 
 
 def exit_with_one_sentence(main: Callable[[], object]) -> None:

@@ -1,9 +1,7 @@
-"""Foot contact: remove foot skate from clips by moving the body over the feet that carry it.
+"""Remove foot skate from clips by moving the body over the feet that carry it (docs/motion.md).
 
-A hip track that does not come from the legs makes feet slide: generated legs under a real hip track slid at 1.0 m/s,
-where real feet in contact move at 0.25 m/s. Here the lowest joints are in contact with the floor, weighted by how low
-they are, and the root is moved so that on average they stand still. Its speed is smoothed (Gaussian, sd 2 frames). Real
-clips keep their accelerations (docs/motion.md).
+The lowest joints are in contact with the floor, weighted by how low they are, and the root is moved so that on average
+they stand still. Its speed is smoothed (Gaussian, sd 2 frames).
 """
 
 import torch
@@ -18,19 +16,13 @@ SMOOTH_FRAMES = 2
 
 
 def lowest_heights(joints: Float[Tensor, "*batch joints 3"], softly: bool = False) -> Float[Tensor, "*batch"]:
-    """Find the height of the lowest joint, metres; softly: a soft minimum, with no kink where joints swap.
-
-    The soft one is lower, by 14 mm where two joints are equally low.
-    """
+    """Height of the lowest joint, metres; softly: a soft minimum without kinks, 14 mm lower for two equal joints."""
     heights = joints[..., 2]
     return -SOFT_M * (heights / -SOFT_M).logsumexp(dim=-1) if softly else heights.amin(dim=-1)
 
 
 def remove_foot_skate(joints: Float[Tensor, "batch frames joints 3"]) -> Float[Tensor, "batch frames joints 3"]:
-    """Move world clips horizontally, frame by frame, so that the joints in contact stand still; the middle frame stays.
-
-    The hip's given track does not matter: the new one is the smooth track on which the contact joints slide least.
-    """
+    """Move world clips horizontally so that joints in contact stand still, the middle frame fixed."""
     if joints.shape[1] == 1:
         return joints
     middle = joints.shape[1] // 2
@@ -57,9 +49,7 @@ def smoothed(series: Float[Tensor, "batch steps values"]) -> Float[Tensor, "batc
 def _smoothed_on_gpu(
     series: Float[Tensor, "batch values steps"], weights: Float[Tensor, "taps"]
 ) -> Float[Tensor, "batch values steps"]:
-    """Smooth on a GPU, where a convolution in TF32 has only three digits (half a millimetre of a metre) and padding
-    adds its gradients up in no fixed order.
-    """
+    """Smooth without a convolution: TF32 has three digits, and padding adds gradients in no fixed order."""
     reach = len(weights) // 2
     first, last = (end.expand(-1, -1, reach) for end in (series[..., :1], series[..., -1:]))
     return (torch.cat([first, series, last], dim=-1).unfold(-1, len(weights), 1) * weights).sum(-1)

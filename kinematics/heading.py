@@ -19,11 +19,7 @@ def align_heading(joints: Float[Tensor, "poses 16 3"]) -> Float[Tensor, "poses 1
 
 
 def standardize_poses(joints: Float[Tensor, "poses 16 3"], upright: bool) -> Float[Tensor, "poses 16 3"]:
-    """Bring poses to the hip as origin, a stature of STATURE_M and one heading, metres.
-
-    upright: the joints are in a frame whose z is up; they are turned about it alone, so lying people stay lying.
-    Otherwise nobody knows what is up, and the pelvis's rotation is taken out: +x right, +y forward.
-    """
+    """Bring poses to one hip, stature (STATURE_M) and heading, metres. upright: z is up; else by the pelvis's axes."""
     scale = STATURE_M / statures(bone_lengths(joints))
     centred = (joints - joints[:, J.HIP, None]) * scale[:, None, None]
     return align_heading(centred) if upright else centred @ trunk_frames(joints)[0]

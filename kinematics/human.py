@@ -1,10 +1,7 @@
-"""The DH human: joint angles and bone lengths -> joints.
+"""Forward kinematics of the DH human: joint angles and bone lengths -> joints.
 
-At rest every link of kinematics.dh turns about a pelvis axis: the four limbs about the same four, the four joints of
-the spine about the same three. So the body needs no matrices: three axes are carried up the spine, and the bones of a
-limb are written out in the frame it hangs from. All poses go through one straight line of arithmetic on rows of N
-numbers, one row per angle, length or coordinate. It is written for torch.compile, which makes a few vectorised loops
-of it, and long contiguous rows are also what eager PyTorch is fastest at on a CPU.
+At rest every link of kinematics.dh turns about a pelvis axis, so the body needs no matrices: three axes are carried up
+the spine, and all poses go through one line of arithmetic on rows of N numbers, written for torch.compile.
 """
 
 from typing import NamedTuple

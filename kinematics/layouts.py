@@ -108,8 +108,4 @@ LAYOUTS = {
 
 # Where a layout has not the joint itself, the joints whose middle stands for it: COCO has neither pelvis nor thorax nor
 # head, LSP no pelvis. Approximations: a lifter trained on the other layout's own joints does better.
-SUBSTITUTES = {
-    "Hip": ("RHip", "LHip"),
-    "Thorax": ("RShoulder", "LShoulder"),
-    "Head": ("REar", "LEar"),
-}
+SUBSTITUTES = {"Hip": ("RHip", "LHip"), "Thorax": ("RShoulder", "LShoulder"), "Head": ("REar", "LEar")}

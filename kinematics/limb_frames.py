@@ -97,10 +97,7 @@ def with_lengths(pose: LimbPose, lengths: Float[Tensor, "*batch 15"]) -> LimbPos
 
 
 def exchange_limbs(pose: LimbPose, others: LimbPose, probability: float, generator: torch.Generator) -> LimbPose:
-    """Each limb, the neck and the trunk taken from another pose with a probability; the body's lengths stay.
-
-    others: a batch of the same size; every part draws its own pose from it.
-    """
+    """Take each limb, the neck and the trunk from other poses with a probability; lengths stay, each part draws."""
     lengths = pose.bones.norm(dim=-1)
     parts = [list(limb) for limb in zip(UPPER, LOWER, strict=True)] + [[_BONE["neck"]]]
     trunk = [_BONE[name] for name in ("waist", "thorax", "left_shoulder", "right_shoulder")]
@@ -121,10 +118,7 @@ def _partners(count: int, probability: float, generator: torch.Generator, like: 
 
 
 def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPose:
-    """Limbs turned about their first joint and bent at their hinge, trunk and neck turned a little.
-
-    sd: radians, per axis; one turn for all frames of a clip. Hinges keep between straight and LARGEST_BEND.
-    """
+    """Turn limbs, bend hinges up to LARGEST_BEND, turn trunk and neck a little. sd: rad per axis, alike in a clip."""
     if sd == 0 or len(pose.bones) == 0:
         return pose
     turns = sd * _normal(pose, (6, 3), generator)  # (6, B, 1.., 3)
@@ -168,9 +162,7 @@ def reflect(
     values: Float[Tensor, "*shape"], lower: float | Float[Tensor, "*#shape"], upper: float | Float[Tensor, "*#shape"]
 ) -> Float[Tensor, "*shape"]:
     """Values beyond an end thrown back inside, once; what is still beyond is clipped."""
-    lower, upper = (
-        end.to(values) if isinstance(end, Tensor) else constant((end,), values)[0] for end in (lower, upper)
-    )
+    lower, upper = (e.to(values) if isinstance(e, Tensor) else constant((e,), values)[0] for e in (lower, upper))
     values = torch.where(values > upper, 2 * upper - values, values)
     values = torch.where(values < lower, 2 * lower - values, values)
     return torch.minimum(torch.maximum(values, lower), upper)

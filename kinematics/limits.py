@@ -21,6 +21,7 @@ from torch import Tensor
 
 from kinematics.batch_last import to_batch_last
 from kinematics.dh import ANGLE_GROUPS, JOINT_ANGLES
+from kinematics.errors import choose
 
 FIT_TOLERANCE_RAD = 0.0175  # one degree: what the fit of real shoulders may be off a limit
 
@@ -162,9 +163,7 @@ _TABLES_DEG = {"dh-aug": _DH_AUG_DEG, "anatomical": _anatomical_deg()}
 
 def joint_limits(name: str) -> JointLimits:
     """The table "dh-aug" or "anatomical"."""
-    if name not in _TABLES_DEG:
-        raise ValueError(f"joint limits {name!r} are not known: choose from {', '.join(_TABLES_DEG)}.")
-    return limits_of_degrees(name, tuple(_TABLES_DEG[name]))
+    return limits_of_degrees(name, tuple(_TABLES_DEG[choose("joint limits", name, _TABLES_DEG)]))
 
 
 @lru_cache

@@ -33,11 +33,7 @@ def quaternion_to_rows(quaternion_wxyz: Float[Tensor, "*batch 4"]) -> Rows:
     w, x, y, z = (2 * quaternion_wxyz).unbind(-1)
     _, i, j, k = quaternion_wxyz.unbind(-1)
     xi, yj, zk, xj, xk, yk, wi, wj, wk = x * i, y * j, z * k, x * j, x * k, y * k, w * i, w * j, w * k
-    return (
-        (1 - (yj + zk), xj - wk, xk + wj),
-        (xj + wk, 1 - (xi + zk), yk - wi),
-        (xk - wj, yk + wi, 1 - (xi + yj)),
-    )
+    return ((1 - (yj + zk), xj - wk, xk + wj), (xj + wk, 1 - (xi + zk), yk - wi), (xk - wj, yk + wi, 1 - (xi + yj)))
 
 
 def quaternion_to_matrix(quaternion_wxyz: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 3 3"]:

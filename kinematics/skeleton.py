@@ -3,7 +3,6 @@
 `Skeleton("h36m_16")` is the family's layout; the tables are in kinematics/layouts.py.
 """
 
-import difflib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from kinematics.errors import nearest
 from kinematics.layouts import LAYOUTS, SUBSTITUTES
 
 
@@ -27,9 +27,9 @@ class Skeleton:
 
     def __post_init__(self) -> None:
         if self.name not in LAYOUTS:
-            near = difflib.get_close_matches(self.name, LAYOUTS, n=1)
-            hint = f" Perhaps you meant: {near[0]}" if near else ""
-            raise ValueError(f"Skeleton {self.name!r} is not known: choose from {', '.join(LAYOUTS)}.{hint}")
+            raise ValueError(
+                f"Skeleton {self.name!r} is not known: choose from {', '.join(LAYOUTS)}.{nearest(self.name, LAYOUTS)}"
+            )
         pairs = [entry.partition(":") for entry in LAYOUTS[self.name].split()]
         joints = tuple(pair[0] for pair in pairs)
         parents = tuple(joints.index(pair[2]) if pair[2] else -1 for pair in pairs)

@@ -42,13 +42,9 @@ def stature_ratios(lengths: Float[Tensor, "*batch 15"]) -> Float[Tensor, "*batch
 
 
 def sample_population(
-    mean_lengths: Float[Tensor, "15"],
-    like: Float[Tensor, "batch *rest"],
-    generator: torch.Generator,
-    stature_sd: float = 0.08,
-    limbs_sd: float = 0.03,
-    segment_sd: float = 0.10,
-) -> Float[Tensor, "batch 15"]:
+    mean_lengths: Float[Tensor, "15"], like: Float[Tensor, "batch *rest"], generator: torch.Generator,
+    stature_sd: float = 0.08, limbs_sd: float = 0.03, segment_sd: float = 0.10,
+) -> Float[Tensor, "batch 15"]:  # fmt: skip
     """Draw bone lengths of people about an average body: log-normal, left and right alike, batch last in memory.
 
     like: its batch size, device and type are the result's. stature_sd, limbs_sd, segment_sd: of the logarithms of the

@@ -38,13 +38,16 @@ class PoseNet(nn.Module):
         """Which frame of the window the prediction is of: the centre, unless a lifter is causal."""
         return self.frames // 2
 
+    def forward(self, joints_2d: Float[Tensor, "batch *window features"]) -> Float[Tensor, "batch joints 3"]:
+        """Predict the joints of the target frame, metres, from (B, T, J, in_features)."""
+        return self.forward_window(joints_2d)[:, self.target_frame]
+
     def forward_window(self, joints_2d: Tensor) -> Tensor:
         """Joints of every frame of the window, (B, T, J, 3) metres: only of lifters that predict them all."""
         raise ValueError(f"{self.name} predicts one frame of its window: choose seq2seq or st_gcn for all of them.")
 
     @property
     def predicts_window(self) -> bool:
-        """Whether forward_window answers."""
         return type(self).forward_window is not PoseNet.forward_window
 
     @property
@@ -75,9 +78,7 @@ class PoseNet(nn.Module):
 
 
 def no_autocast(like: Tensor) -> torch.autocast:
-    """A context in which products keep the float type of their factors, also inside autocast: for geometry, where
-    bfloat16's three digits are centimetres.
-    """
+    """Keep products in their factors' float type inside autocast: bfloat16's three digits are centimetres."""
     return torch.autocast(like.device.type, enabled=False)
 
 

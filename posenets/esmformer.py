@@ -252,13 +252,9 @@ class ESMformer(PoseNet):
 
 
 def _check_sizes(num_joints: int, frames: int, sizes: dict) -> None:
-    views, channel, kernel, smfe_heads, num_heads = (
-        sizes[size] for size in ("views", "channel", "mvf_kernel", "smfe_heads", "num_heads")
-    )
-    check_positive(
-        num_joints=num_joints, frames=frames, views=views, channel=channel, d_hid=sizes["d_hid"], mvf_kernel=kernel,
-        smfe_heads=smfe_heads, num_heads=num_heads,
-    )  # fmt: skip
+    positive = ("views", "channel", "mvf_kernel", "smfe_heads", "num_heads", "d_hid")
+    check_positive(num_joints=num_joints, frames=frames, **{size: sizes[size] for size in positive})
+    views, channel, kernel, smfe_heads, num_heads = (sizes[size] for size in positive[:-1])
     for stack in ("smfe", "milf"):
         if len(sizes[stack]) != len(LEVELS):
             raise ValueError(f"{stack} is {sizes[stack]}, expected 3 numbers of blocks, one of each level.")

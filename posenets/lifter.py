@@ -50,22 +50,18 @@ class Lifter(nn.Module, ABC):
 
     @property
     def frames(self) -> int:
-        """Window length T."""
         return self.posenet.frames
 
     @property
     def target_frame(self) -> int:
-        """Index in the window of the frame that is predicted."""
         return self.posenet.target_frame
 
     @property
     def views(self) -> int:
-        """Cameras that one prediction sees."""
         return self.posenet.views
 
     @property
     def reads_confidence(self) -> bool:
-        """Whether it makes use of the detector's confidences."""
         return self.posenet.in_features > 2
 
     @abstractmethod
@@ -123,11 +119,7 @@ class Lifter(nn.Module, ABC):
 
 
 class ScreenLifter(Lifter):
-    """Screen joints of one camera, or of several cameras (B, V, T, J, C) without knowing where they stand.
-
-    joints_2d is (..., J, 2) everywhere; (..., J, 3), with the confidences, for a posenet of 3 in_features.
-    input_mode: see posenets.inputs.modes.
-    """
+    """Lifts screen joints (..., J, 2), or 3 with confidences, of one camera or of several (B, V, T, J, C)."""
 
     modes = INPUT_MODES
 
@@ -166,10 +158,7 @@ class ScreenLifter(Lifter):
         return torch.cat([seen, joints_2d[..., 2:]], dim=-1) if self.reads_confidence else seen, rotation
 
     def forward(self, joints_2d: Float[Tensor, "*batch frames joints features"]) -> Float[Tensor, "batch out_joints 3"]:
-        """Joints of the window's target frame (of most lifters its centre), metres, relative to the root.
-
-        The root itself is near 0, not at it.
-        """
+        """Predict the joints of the window's target frame, metres, relative to the root, which is near 0."""
         seen, rotation = self.prepare(joints_2d)
         return self._to_output(self.posenet(seen), None if rotation is None else rotation[:, self.target_frame])
 
@@ -207,11 +196,7 @@ class ScreenLifter(Lifter):
     def predict_clip(
         self, joints_2d: Float[Tensor, "frames joints features"], test_flip: bool = True, chunk: int = 0
     ) -> Float[Tensor, "frames out_joints 3"]:
-        """Joints of every frame of a clip of any length, as `predict` gives them for the window around each frame.
-
-        Windows reach over the clip's ends into copies of its first and last frame. chunk: output frames computed at
-        once; 0: as many as keep the memory of a long clip under some hundred megabytes.
-        """
+        """Predict every frame of a clip, windows padded with its end frames. chunk: frames at once; 0: by memory."""
         if not len(joints_2d):
             return joints_2d.new_zeros(0, joints_2d.shape[1], 3)
         before = self.target_frame

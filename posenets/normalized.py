@@ -1,8 +1,4 @@
-"""Lifters that compute in standard deviations from the mean pose, with the statistics kept beside the weights.
-
-As in Martinez's SimpleBaseline (ICCV 2017) and seq2seq-3Dpose: every coordinate of input and output has mean 0 and
-standard deviation 1 over the training poses, and the hip is not predicted but put at 0.
-"""
+"""Lifters that compute in standard deviations from the mean training pose and put the hip at 0 (Martinez, seq2seq)."""
 
 import torch
 from jaxtyping import Float
@@ -40,11 +36,7 @@ class NormalizedNet(PoseNet):
         joints_2d: Float[Tensor, "*batch_2d joints_2d features"],
         joints_3d: Float[Tensor, "*batch_3d joints_3d 3"],
     ) -> None:
-        """Take mean and standard deviation of every coordinate from training poses; by default they are 0 and 1.
-
-        joints_2d: as the network will see them; joints_3d: metres, any root. Before training: weights fit their
-        statistics.
-        """
+        """Take mean and deviation of every coordinate from training poses as the network sees them, before training."""
         if not self.has_statistics:
             return
         for name, joints in (("joints_2d", joints_2d), ("joints_3d", joints_3d)):

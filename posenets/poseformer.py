@@ -1,8 +1,4 @@
-"""PoseFormer (Zheng et al., ICCV 2021): a transformer over the joints of each frame, then one over the frames.
-
-Names and shapes of the weights are PoseFormer's. The prediction is of the window's centre frame; its hip is near 0,
-not at it.
-"""
+"""PoseFormer (Zheng et al., ICCV 2021): a transformer over the joints of each frame, then one over the frames."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -84,7 +80,6 @@ class PoseFormer(PoseNet):
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, num_joints * 3))
 
     def _blocks(self, width: int) -> nn.ModuleList:
-        """One of the two stacks."""
         heads, bias, rate = (self.sizes[size] for size in ("num_heads", "qkv_bias", "drop_path_rate"))
         hidden = int(width * self.sizes["mlp_ratio"] + 1e-6)  # a ratio read off weights may round below
         return nn.ModuleList(
@@ -100,10 +95,7 @@ class PoseFormer(PoseNet):
     def forward_sequence(
         self, joints_2d: Float[Tensor, "batch frames joints 2"]
     ) -> Float[Tensor, "batch frames_out joints 3"]:
-        """Joints of every frame of a clip that has all its neighbours: T - frames + 1 of them.
-
-        What frames alone decide is computed once for each, not once for each of the windows that it is in.
-        """
+        """Predict every frame of a clip that has all its neighbours, T - frames + 1; each frame is encoded once."""
         clip, joints = joints_2d.shape[1:3]
         if clip < self.frames or joints != self.num_joints:
             raise ValueError(

@@ -6,7 +6,6 @@
 A module outside the package registers its lifters in the same way as soon as it is imported.
 """
 
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -16,6 +15,7 @@ from typing import Any
 
 from torch import Tensor
 
+from kinematics.errors import nearest
 from posenets.base import PoseNet
 
 Sizes = dict[str, Any]
@@ -97,26 +97,21 @@ def lifter_names(multi_view: bool) -> list[str]:
 
 
 def get_spec(name: str) -> LifterSpec:
-    """The description of a lifter, by its name or an alias."""
     known = ALIASES.get(name, name)
     if known not in LIFTERS:
-        hint = _nearest(name, [*LIFTERS, *ALIASES])
+        hint = nearest(name, [*LIFTERS, *ALIASES])
         raise ValueError(f"posenet_name {name}: choose from {', '.join(LIFTERS)}.{hint}")
     return LIFTERS[known]
 
 
 def build_posenet(name: str, num_joints: int = 16, frames: int = 1, **sizes: Any) -> PoseNet:
-    """A new lifter: (B, frames, num_joints, in_features) screen -> (B, num_joints, 3) metres.
-
-    Of several views the input is (B, views, frames, num_joints, in_features).
-    sizes: keywords of the lifter's class; without them, the published ones.
-    """
+    """Build a lifter: (B, [views,] frames, num_joints, in_features) screen -> (B, num_joints, 3) m. sizes: keywords."""
     net = _CLASSES[get_spec(name).name]
     parameters = inspect.signature(net).parameters
     known = [size for size in parameters if size not in ("num_joints", "frames")]
     for size in sizes:
         if size not in known:
-            raise ValueError(f"{net.name} has no size {size}: choose from {', '.join(known)}.{_nearest(size, known)}")
+            raise ValueError(f"{net.name} has no size {size}: choose from {', '.join(known)}.{nearest(size, known)}")
     if _reads_clips(net):
         return net(num_joints, frames=frames, **sizes)
     if frames != 1:
@@ -127,8 +122,3 @@ def build_posenet(name: str, num_joints: int = 16, frames: int = 1, **sizes: Any
 
 def _reads_clips(net: type[PoseNet]) -> bool:
     return "frames" in inspect.signature(net).parameters
-
-
-def _nearest(word: str, words: list[str]) -> str:
-    near = difflib.get_close_matches(word, words, n=1)
-    return f" Perhaps you meant: {near[0]}" if near else ""

@@ -1,8 +1,4 @@
-"""SemGCN (Zhao et al., CVPR 2019): graph convolutions with learned edge weights, optionally with non-local blocks.
-
-Each convolution has one matrix for a joint itself and one for its neighbours; a softmax over every joint's edges
-turns the learned numbers `e` into the weights of the neighbours. Names of the weights are SemGCN's.
-"""
+"""SemGCN (Zhao et al., CVPR 2019): graph convolutions with learned edge weights, optionally with non-local blocks."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,11 +1,7 @@
 """Sequence to sequence (Hossain & Little, ECCV 2018, as remade in seq2seq-3Dpose): two LSTM cells.
 
-The encoder reads the window from its last frame to its first. The decoder starts from the encoder's state and a token
-of ones, and each step adds the next frame's pose to what it was given, from the first frame to the last.
-
-The original reads pixels without neck/nose and predicts millimetres without the pelvis. Here: screen coordinates of
-all joints in, metres out, the hip not predicted but put at 0. Both sides are normalized inside, with statistics kept
-beside the weights: `fit_normalization` sets them.
+The encoder reads the window backwards, the decoder starts from its state and a token of ones and adds frame by frame.
+Unlike the original, screen coordinates of all joints come in and metres out, the hip at 0, normalized inside.
 """
 
 from collections.abc import Mapping
@@ -102,10 +98,6 @@ class Seq2Seq(NormalizedNet):
     def target_frame(self) -> int:
         """The window's last frame, which is the one the original evaluates, or its middle."""
         return self.frames // 2 if self.middle_frame else self.frames - 1
-
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints of the target frame, metres."""
-        return self.forward_window(joints_2d)[:, self.target_frame]
 
     def forward_window(
         self, joints_2d: Float[Tensor, "batch frames joints features"]

@@ -1,13 +1,8 @@
-"""ST-GCN lifter (Cai et al., ICCV 2019), single-frame as in PoseAug (`stgcn`) or over a window.
+"""ST-GCN lifter (Cai et al., ICCV 2019), single-frame as in PoseAug (`stgcn`) or over a window, whose centre is the
+answer.
 
-Graph convolutions over the joints, the same over five body parts and over the whole body, brought back to the joints,
-then attention between all joints of all frames. The graph is that of Human3.6M's 17 joints: 16 joints get a neck in the
-middle of thorax and head, which is left out of the answer. A window of any number of frames is read, all of them are
-predicted, the centre one is the answer. More than one frame adds two kinds of neighbours to the graph, the same joint
-in the frame before and after, and three frames' width to the whole body's layer (`conv4`): weights of a single frame,
-such as PoseAug's, do not fit a window.
-
-Names and shapes of the weights are PoseAug's. Convolutions are computed as matrix products over (B, T, J, C).
+The graph is that of Human3.6M's 17 joints: 16 joints get a neck in the middle of thorax and head. Over frames a joint's
+neighbours include itself before and after and `conv4` is three frames wide: single frames' weights do not fit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -231,10 +226,6 @@ class STGCN(PoseNet):
         sizes = dict(inter_channels=channels, fc_out=fc_out, fc_unit=fc_unit, dropout=dropout)
         super().__init__(num_joints, frames, in_features, sizes)
         self.stgcn = _Network(frames, in_features, channels, fc_out, fc_unit, dropout)
-
-    def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints of the window's centre frame, metres."""
-        return self.forward_window(joints_2d)[:, self.target_frame]
 
     def forward_window(
         self, joints_2d: Float[Tensor, "batch frames joints features"]

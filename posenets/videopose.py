@@ -1,11 +1,7 @@
 """VideoPose3D's temporal convolutions (Pavllo et al., CVPR 2019), and DH-AUG's single-frame variant of them.
 
-A block is one convolution over `width` tokens and one over a single token, added to the input's middle token. Two
-ways lead to the same numbers with the same weights: `forward` steps over the tokens (one frame comes out, nothing is
-computed that is not used: training), `forward_sequence` dilates (every frame of a clip comes out: test).
-
-Convolutions are computed as one matrix product over all tokens, which on a CPU is 2-3 times faster than Conv1d for
-1x1 filters; the nn.Conv1d modules hold the weights under VideoPose3D's names and shapes.
+`forward` steps over the tokens (one frame out: training), `forward_sequence` dilates (every frame out: test).
+Convolutions are matrix products over all tokens, on a CPU 2-3 times as fast as Conv1d.
 """
 
 import math
@@ -80,9 +76,7 @@ class VideoPose(PoseNet):
             raise ValueError(f"filter_widths is {widths}, expected one or more odd whole numbers, such as 3 3 3.")
         check_positive(num_joints=num_joints, channels=channels)
         if frames not in (1, math.prod(widths)):
-            raise ValueError(
-                f"filter_widths {widths} read {math.prod(widths)} frames, but frames is {frames}: leave one out."
-            )
+            raise ValueError(f"filter_widths {widths} read {math.prod(widths)} frames, not {frames}: leave one out.")
         check_probability(dropout=dropout)
         sizes = dict(
             filter_widths=list(widths), channels=channels, dropout=dropout, causal=causal, predict_hip=predict_hip

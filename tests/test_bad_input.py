@@ -62,7 +62,7 @@ TABLE = [
     ("stray", ["stray", "expected --flag value"]),
     ("--checkpoint {}/file", ["file", "cannot be made", "is a file", "Choose a folder"]),
     ("--checkpoint {0}/file/inside --dataset h36m --data_root {0}", ["is a file", "Choose a folder"]),
-    ("--resume {}/nowhere", ["nowhere", "is missing", "finished an epoch"]),
+    ("--resume {}/nowhere", ["nowhere", "is missing", "a run that was saved"]),
     ("--resume {}/lifter.pt", ["lifter.pt", "not the state of a run", "--evaluate"]),
     ("--resume {}/file", ["file", "cannot be read"]),
     ("--evaluate {}/nowhere.pt", ["nowhere.pt", "is missing"]),

@@ -77,3 +77,25 @@ def test_no_tracked_file_is_large_or_holds_a_machine_s_path():
         assert path.stat().st_size < most, f"{name} is larger than {most / 1e6} MB"
         if path.suffix in {".py", ".md", ".toml"} or path.name == "Makefile":
             assert not absolute.search(path.read_text()), f"{name} holds an absolute path"
+
+
+BANNED_NAMES = {"own", "there", "whole", "found", "several", "kind"}  # they say nothing of what they hold
+
+
+def _identifiers(tree: ast.AST) -> set[str]:
+    """The names in a file, but for NumPy's `dtype.kind`."""
+    names = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr="kind", value=ast.Name(id="dtype") | ast.Attribute(attr="dtype")):
+                continue
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name) | ast.keyword(arg=name):
+                names.add(name)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.MatchAs(name=name):
+                names.add(name)
+    return names
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *ROOT.glob("*.py")], ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_identifier_is_one_of_the_banned_names(path):
+    assert not _identifiers(ast.parse(path.read_text())) & BANNED_NAMES

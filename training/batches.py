@@ -18,9 +18,7 @@ NOISE_STREAM = 2**32  # of the noise on real poses, far from the others so that 
 
 
 class RealBatches:
-    """Endless passes over a data set, each in a new random order. Batches run on over the end of a pass: no pose is
-    left out and every batch is full.
-    """
+    """Draw endless passes over a data set, each in a new random order; batches run on over the end of a pass."""
 
     def __init__(self, dataset: Poses, seed: int) -> None:
         self.dataset = dataset
@@ -82,7 +80,6 @@ class BatchMixer:
         torch.manual_seed(seed + 3)
 
     def for_gan(self) -> PoseBatch:
-        """Real poses for an update of the GAN."""
         return self.real_for_gan.draw(self.count)
 
     def for_lifter(self, synthetic_share: float, step: int) -> PoseBatch:

@@ -7,10 +7,7 @@ from training.config.settings import LifterSettings, Settings
 
 
 def build_lifter(settings: Settings, skeleton: str) -> Lifter:
-    """A new lifter. skeleton: layout it predicts.
-
-    Recipe dh-aug starts from DH-AUG's sizes, the others from those of the lifter's paper.
-    """
+    """Build a lifter of DH-AUG's sizes with recipe dh-aug, else of its paper's. skeleton: layout it predicts."""
     asked, spec = settings.lifter, get_spec(settings.lifter.posenet_name)
     frames, layout = asked.window, asked.input_layout
     _refuse_others_settings(asked, spec)

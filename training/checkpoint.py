@@ -27,10 +27,7 @@ FIGURES = "figures"
 
 
 def make_run_folder(settings: Settings, suffix: str = "") -> Path:
-    """<checkpoint>/<lifter>/<keypoints>/<time>_<note>/ with settings.json, new and one's own.
-
-    suffix: put behind a note that several runs share; without a note the recipe tells them apart.
-    """
+    """Make <checkpoint>/<lifter>/<keypoints>/<time>_<note>/ with settings.json. suffix: behind a shared note."""
     parent = Path(settings.output.checkpoint) / settings.lifter.posenet_name / settings.data.keypoints
     note = settings.output.note
     name = f"{time.strftime('%Y%m%d-%H%M%S')}_{note + suffix if note else settings.recipe}"
@@ -82,9 +79,7 @@ def find_last(path: str | Path) -> Path:
     if path.is_dir() and not last.exists() and (path / PREVIOUS).is_file():
         return path / PREVIOUS
     if not last.is_file():
-        raise FileNotFoundError(
-            f"--resume {path}: {last} is missing, expected the folder of a run that has finished an epoch."
-        )
+        raise FileNotFoundError(f"--resume {path}: {last} is missing, expected the folder of a run that was saved.")
     return last
 
 
@@ -112,10 +107,7 @@ def read_last(path: str | Path) -> dict[str, Any]:
 def save_last(
     folder: Path, lifter: Lifter, epoch: int, settings: Settings, state: dict[str, Any], keep: bool = True
 ) -> None:
-    """Write last.pt, whole or not at all: a lifter's checkpoint like any other, and what it takes to go on.
-
-    keep: the one before stays as last.previous.pt.
-    """
+    """Write last.pt atomically: a lifter's checkpoint and the run's state. keep: the one before as last.previous.pt."""
     with atomic_write(folder / LAST) as part:
         write_checkpoint(part, {**lifter.to_checkpoint(epoch, to_plain(settings)), RUN: state})
         if keep and (folder / LAST).is_file():

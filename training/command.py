@@ -1,7 +1,4 @@
-"""The console command: `posefk train`, `posefk export` and so on say the same as `python -m ...`.
-
-Imports nothing heavy, so that `posefk --help` answers at once.
-"""
+"""The console command: `posefk train` and so on say the same as `python -m ...`. Imports nothing heavy."""
 
 import difflib
 import runpy

@@ -38,7 +38,6 @@ class RunDetectorNoise:
         return cls(model, model is not None and is_projected(real))
 
     def real(self, batch: PoseBatch, generator: torch.Generator) -> PoseBatch:
-        """Real poses as the lifter learns from them."""
         return as_detected(batch, self.model, generator) if self.model is not None and self.on_real else batch
 
     def to_plain(self) -> dict[str, Any] | None:

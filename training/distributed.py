@@ -1,8 +1,4 @@
-"""Many processes, in the open: torchrun starts them, gradients are averaged by hand between backward() and step().
-
-Every process holds the whole data set and draws its own share of each batch. Weights start equal by broadcast and stay
-equal because each optimiser sees the same averaged gradients. The first process writes.
-"""
+"""Distributed training: torchrun starts the processes, gradients are averaged by hand, the first process writes."""
 
 import contextlib
 import os
@@ -34,7 +30,6 @@ class Processes:
         return self.rank == 0
 
     def share(self, batch_size: int) -> int:
-        """This process's part of a batch."""
         if batch_size % self.count:
             raise ValueError(f"--batch_size {batch_size}: expected a multiple of the {self.count} processes.")
         return batch_size // self.count
@@ -88,13 +83,11 @@ def _average(tensors: list[Tensor]) -> None:
 
 
 def sum_up(tensor: Tensor) -> None:
-    """Replace a tensor by its sum over the processes."""
     if dist.is_initialized():
         dist.all_reduce(tensor)
 
 
 def broadcast(module: nn.Module) -> None:
-    """Give every process the first one's weights and buffers."""
     if not dist.is_initialized():
         return
     for tensor in (*module.parameters(), *module.buffers()):
@@ -111,7 +104,6 @@ def gather(value: Any) -> list[Any]:
 
 
 def from_first(value: Any) -> Any:
-    """The first process's value, known to all."""
     return gather(value)[0]
 
 

@@ -45,19 +45,12 @@ def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, li
 
 
 class Evaluator:
-    """Evaluates lifters on all test sets. predictions: those of the last evaluation, for pictures.
-
-    noise: of a detector that the test sets are seen by.
-    """
+    """Evaluates lifters on all test sets. predictions: of the last evaluation; noise: of a detector on the sets."""
 
     def __init__(
-        self,
-        recordings: Mapping[str, list[Recording]],
-        lifter: Lifter,
-        device: torch.device,
-        flip: bool,
+        self, recordings: Mapping[str, list[Recording]], lifter: Lifter, device: torch.device, flip: bool,
         noise: str = "none",
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.datasets = {
             name: noisy(dataset_for(lifter, of_set, device), noise, name) for name, of_set in recordings.items()
         }  # fmt: skip
@@ -76,10 +69,7 @@ class Evaluator:
     def evaluate(
         self, lifter: Lifter, epoch: int, phase: str, stopping: Callable[[], bool] = lambda: False
     ) -> list[Result] | None:
-        """A result line for every test set and each protocol usual for it.
-
-        stopping: asked after every batch of poses; once it says yes there are no lines.
-        """
+        """Return a result line per test set and protocol. stopping: asked after every batch; None once it says yes."""
 
         def check(poses: int) -> None:
             if stopping():

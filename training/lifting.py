@@ -43,11 +43,7 @@ def learning_rate_factor(settings: LearningSettings, epochs_done: float | int, u
 
 @torch.no_grad()
 def limit_norms(network: nn.Module, largest: float) -> None:
-    """Scale the weights that each unit reads with down to a norm of `largest` (max-norm of Srivastava et al., 2014).
-
-    Martinez's program divides whole matrices by their norm inside the forward pass; behind a batch norm both leave the
-    answer as it is, and here the learning rate stays small beside the weights.
-    """
+    """Scale the weights that each unit reads with down to a norm of `largest` (max-norm, Srivastava et al., 2014)."""
     for weight in network.parameters():
         if weight.ndim > 1:
             norms = weight.flatten(1).norm(dim=1)
@@ -55,11 +51,7 @@ def limit_norms(network: nn.Module, largest: float) -> None:
 
 
 class LifterTrainer:
-    """The lifter, its loss, its optimiser and its averaged weights. criterion: against 3D labels unless another is
-    given. run_fk_gan.update_lifter is one step of it.
-
-    evaluated: the lifter to evaluate and keep: the averaged one, or itself without averaging.
-    """
+    """Holds a lifter, its loss, optimiser and averaged weights. evaluated: the averaged lifter if there is one."""
 
     def __init__(
         self, lifter: Lifter, settings: LearningSettings, criterion: LabelLoss | SelfSupervision | None = None
@@ -109,10 +101,7 @@ class LifterTrainer:
 
     @torch.no_grad()
     def step_done(self) -> None:
-        """After the optimiser's step: limit the weights' norms and move the averaged weights and running statistics.
-
-        Averages follow faster early on, so that the start is forgotten.
-        """
+        """After the optimiser: limit norms, move averaged weights and statistics, faster early on."""
         if self.settings.max_norm:
             limit_norms(self.lifter, self.settings.max_norm)
         self.updates += 1
@@ -131,7 +120,6 @@ class LifterTrainer:
         self.criterion.synchronise()
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything learnt so far."""
         return {
             "lifter": self.lifter.state_dict(),
             "average": self.average.state_dict() if self.average is not None else None,

@@ -72,10 +72,7 @@ class LabelLoss:
 def forward_batch(
     lifter: Lifter, batch: PoseBatch, settings: LearningSettings
 ) -> Float[Tensor, "batch frames joints 3"]:
-    """Predictions for every frame, or for the target (one frame), with gradients, metres.
-
-    precision bfloat16 is of the numbers inside the lifter, on a GPU.
-    """
+    """Predict every frame, or the target as one frame, with gradients, metres; in bfloat16 on a GPU if asked for."""
     narrow = settings.precision == "bfloat16" and batch.joints_2d.is_cuda
     every_frame = settings.loss_frames == "all"
     with torch.autocast(batch.joints_2d.device.type, dtype=torch.bfloat16, enabled=narrow):

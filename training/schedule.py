@@ -27,7 +27,6 @@ class Schedule:
     eval_every: int
 
     def phases(self, epoch: int) -> tuple[Phase, ...]:
-        """The phases of an epoch, which count from 0."""
         return (Phase("gan", 0.0, True, False),) if epoch < self.warmup else self.phases_after_warmup
 
     def evaluates(self, epoch: int) -> bool:
@@ -35,7 +34,6 @@ class Schedule:
         return (epoch + 1) % self.eval_every == 0 or epoch + 1 == self.epochs
 
     def total_batches(self) -> int:
-        """Batches of all phases of all epochs."""
         return sum(len(self.phases(epoch)) for epoch in range(self.epochs)) * self.steps
 
     def lifter_epochs(self, epoch: int, phase_index: int, step: int) -> float:

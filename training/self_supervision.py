@@ -24,12 +24,10 @@ FRAMES_AT_ONCE = 16384  # triangulated together
 
 
 class SelfSupervision:
-    """Loss of real poses by their views alone; synthetic ones, whose 3D is known because it was made, by their 3D.
+    """Loss of real poses by their views alone, of synthetic ones by their 3D.
 
-    noise: the error of the detections that are learnt from, as far as it is known. Where --noisier2noise asks for it,
-    the lifter sees them with as much error once more and is held against the detections as they were. Who has learnt to
-    take the second error off takes off the first where there is only that one (Noisier2Noise, Moran et al., 2020).
-    Without it a lifter that triangulates can do no better than say what triangulation says.
+    noise: error of the detections, as far as known. With --noisier2noise the lifter sees them with as much error once
+    more and is held against them as they were (Noisier2Noise, Moran et al., 2020).
     """
 
     def __init__(
@@ -106,11 +104,7 @@ class SelfSupervision:
 
 
 def without_labels(real: Poses, noise: RunDetectorNoise, seed: int) -> tuple[MultiViewDataset, RunDetectorNoise]:
-    """The data set with triangulated joints where its 3D labels were, so that nothing behind this can see those.
-
-    A detector's error that real poses are to have is put on them here, once: no detector looks anew in every epoch,
-    and whoever averaged over its errors would learn what nobody was told.
-    """
+    """Replace 3D labels by triangulated joints; a detector's error on real poses is put on them here, once."""
     if not isinstance(real, MultiViewDataset):
         raise ValueError("Learning without labels needs data of several views, these have one of each pose.")
     if noise.model is not None and noise.on_real:

@@ -49,7 +49,6 @@ class TrainingState:
         return phase.updates_gan and self.step % interval == 0
 
     def step_done(self) -> None:
-        """Count a batch."""
         self.step += 1
         self.batches += 1
 
@@ -79,10 +78,7 @@ class TrainingState:
             save_lifter(folder / f"best_{name}.pt", self.trainer.evaluated, line["epoch"], self.settings)
 
     def save(self, folder: Path | None) -> None:
-        """Write last.pt; all processes take part, each with its random numbers. folder: None for all but one.
-
-        The one before stays as last.previous.pt. Refuses to put a state that is not finite in its place.
-        """
+        """Write last.pt, each process with its random numbers; refuses NaN. folder: None for all but one process."""
         augmenter = None if self.augmenter is None else self.augmenter.state_dict()
         inside_chunk = self.step < self.schedule.steps and self.step % self.settings.learning.gan_interval != 0
         each = distributed.gather(

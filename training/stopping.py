@@ -14,10 +14,7 @@ NOTHING_LOST = "Stopped before the first batch, so that nothing is lost: start i
 
 
 class StopRequest:
-    """Whether Ctrl-C (or a scheduler's SIGTERM) asked to stop.
-
-    heeded: the loop looks at it between two batches; until then a signal stops at once. advice: how to go on.
-    """
+    """Whether Ctrl-C or SIGTERM asked to stop. heeded: the loop looks between batches; advice: how to go on."""
 
     def __init__(self) -> None:
         self.asked = self.heeded = False
@@ -26,10 +23,7 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Inside, once the loop heeds it, the first signal only asks, and a second one stops at once.
-
-    Not so under torchrun: it passes on what a terminal has sent to its processes already.
-    """
+    """Let the first signal only ask, once the loop heeds it, and a second one stop (torchrun signals twice)."""
     request = StopRequest()
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -60,7 +54,6 @@ def under_torchrun() -> bool:
 
 
 def resume_command(folder: Path, plugins: Sequence[str] = ()) -> str:
-    """What to type to go on."""
     command = " ".join(
         ["run_fk_gan.py --resume", shlex.quote(os.fspath(folder)), *(["--plugins", *plugins] * bool(plugins))]
     )

@@ -1,10 +1,6 @@
-"""Losses of lifters that see several synchronised views, without 3D labels.
+"""ESMformer's self-supervised losses: triangulation, reprojection, their mix, adaptive weights; joints_3d is not read.
 
-Without labels (ESMformer's self-supervision: triangulation loss, reprojection loss, their mix, adaptive weights) a
-prediction is held against what the views say themselves. Nothing here reads joints_3d.
-
-Two things differ from the published program: the hip from which a prediction is projected is the triangulated one, not
-the origin; and every camera has its own image size (screen units instead of pixels).
+Unlike the published program, predictions are projected from the triangulated hip and in screen units.
 """
 
 import torch
@@ -35,10 +31,7 @@ def triangulated(batch: PoseBatch) -> Float[Tensor, "batch frames joints 3"]:
 def triangulation_loss(
     prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, points: Tensor | None = None
 ) -> Float[Tensor, "batch"]:
-    """Mean absolute coordinate difference to the triangulated joints, both about their hips, metres.
-
-    points: what `triangulated` gave for the batch, if it is at hand.
-    """
+    """Mean absolute coordinate difference to the triangulated joints (`points`), both about their hips, metres."""
     points = triangulated(batch) if points is None else points
     root = batch.skeleton.root
     return (prediction - (points - points[:, :, root, None])).abs().mean(dim=(1, 2, 3))
@@ -47,24 +40,17 @@ def triangulation_loss(
 def reprojection_loss(
     prediction: Float[Tensor, "batch frames joints 3"], batch: PoseBatch, points: Tensor | None = None
 ) -> Float[Tensor, "batch"]:
-    """Mean absolute difference on the screens of all views, in half image widths, weighted by their confidences.
-
-    The prediction stands where the triangulated hip is. Lenses bend what is projected as they bent what was seen.
-    """
+    """Mean absolute difference on all screens, half image widths, weighted by confidence; the hip as triangulated."""
     points = triangulated(batch) if points is None else points
     assert batch.camera is not None
     world = prediction + points[:, :, batch.skeleton.root, None]
     every = world[:, None].expand(-1, batch.views or 0, -1, -1, -1)
-    seen = batch.camera.project(_ahead(batch.camera.world_to_camera(every)))
+    sideways, depth = batch.camera.world_to_camera(every).split([2, 1], dim=-1)
+    seen = batch.camera.project(torch.cat([sideways, depth.clamp_min(NEAREST)], dim=-1))  # nothing is behind a camera
     weight = batch.certainty()
     # A view that is off by half an image has mistaken the joint, by however much.
     off = ((seen - batch.joints_2d).abs().mean(dim=-1).clamp_max(MISTAKEN) * weight).sum(dim=(1, 2, 3))
     return off / weight.sum(dim=(1, 2, 3)).clamp_min(torch.finfo(weight.dtype).eps)
-
-
-def _ahead(points_camera: Tensor) -> Tensor:
-    """Points as far from the camera's plane as a pose can be: what is behind it has no place on the screen."""
-    return torch.cat([points_camera[..., :2], points_camera[..., 2:].clamp_min(NEAREST)], dim=-1)
 
 
 def self_supervised(
@@ -81,11 +67,9 @@ def self_supervised(
 
 
 class ErrorAwareWeights:
-    """A weight for every training sample that sinks while its loss stays above others' (adaptive_loss).
+    """Weights of the samples, multiplied by exp(-(loss - mean) * sd) after each batch (ESMformer's adaptive_loss).
 
-    After a batch a sample's weight is multiplied by exp(-(loss - mean) * sd): samples whose views contradict each other
-    fade, and those that agree grow. mean and sd are of the batch's losses between their TRIMMED quantiles, so that a
-    few broken samples do not set the scale; a batch with an sd of WIDEST or more puts its samples to LEAST.
+    mean, sd: of the losses between their TRIMMED quantiles; an sd of WIDEST or more puts the batch to LEAST.
     """
 
     def __init__(self, samples: int, device: torch.device | str = "cpu") -> None:

@@ -6,7 +6,6 @@
 Stop it with Ctrl-C.
 """
 
-import sys
 import webbrowser
 from collections.abc import Sequence
 
@@ -16,8 +15,7 @@ from viewer.settings import Viewer, check
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command; runs until it is stopped."""
-    settings = read_flags(Viewer, "viewer", __doc__, sys.argv[1:] if arguments is None else arguments)
+    settings = read_flags(Viewer, "viewer", __doc__, arguments)
 
     def opened(address: str) -> None:
         print(f"The viewer is at {address} (Ctrl-C stops it).", flush=True)

@@ -34,14 +34,12 @@ class Body:
         return on_the_floor(_HUMAN(self.joint_angles, self.bone_lengths, zero, zero))
 
     def towards(self, other: "Body", share: float) -> "Body":
-        """Interpolate to another body by a share of 0 to 1."""
         return Body(
             torch.lerp(self.joint_angles, other.joint_angles, share),
             torch.lerp(self.bone_lengths, other.bone_lengths, share),
         )
 
     def is_near(self, other: "Body") -> bool:
-        """Whether the difference is invisible."""
         return torch.allclose(self.joint_angles, other.joint_angles, atol=2e-3) and torch.allclose(
             self.bone_lengths, other.bone_lengths, atol=1e-3
         )
@@ -146,7 +144,6 @@ class BodyPage:
         return Body(degrees * (math.pi / 180), torch.tensor([float(slider.value) for slider in self.bones]))
 
     def draw(self) -> bool:
-        """Draw the body, a step nearer to the sliders' values."""
         wanted = self._wanted()
         moving = not self._shown.is_near(wanted)
         self._shown = self._shown.towards(wanted, GLIDE) if moving else wanted
@@ -156,5 +153,4 @@ class BodyPage:
         return moving or camera_moving
 
     def hide(self) -> None:
-        """Take the body out of the scene."""
         self._figure.hide()

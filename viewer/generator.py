@@ -42,7 +42,6 @@ class ClipSource:
 
     @property
     def frames(self) -> int:
-        """Frames of a clip."""
         return self._pose_generator.frames
 
     def noise(self, seed: int) -> Float[Tensor, "1 noise"]:
@@ -114,7 +113,6 @@ class GeneratorPage:
         self._clip = self._source.clip(noise, temperature)
 
     def draw(self) -> bool:
-        """Draw the player's frame of the clip."""
         self._draw_clip()
         joints = self._clip[min(self.player.frame, len(self._clip) - 1)]
         camera, moving = self._orbit.camera()
@@ -123,6 +121,5 @@ class GeneratorPage:
         return moving
 
     def hide(self) -> None:
-        """Take the clip out of the scene and pause it."""
         self._figure.hide()
         self.player.stop()

@@ -39,7 +39,6 @@ class Orbit:
         return Orbit(*(_between(name, getattr(self, name), getattr(other, name), share) for name in _FIELDS))
 
     def is_near(self, other: "Orbit") -> bool:
-        """Whether the difference is invisible."""
         return all(abs(_between(name, 0.0, getattr(other, name) - getattr(self, name), 1.0)) < 5e-3 for name in _FIELDS)
 
 
@@ -83,7 +82,6 @@ class OrbitPanel:
         self._choice.on_update(lambda _: self._hide_sliders())
 
     def reset(self) -> None:
-        """Reset all sliders."""
         self._choice.value = BY_SLIDERS
         for name, slider in self._sliders.items():
             slider.value = getattr(Orbit(), name)

@@ -61,7 +61,6 @@ class Player:
 
     @property
     def frame(self) -> int:
-        """Number of the frame shown, from 0."""
         return int(self._slider.value)
 
     def load(self, frames: int, fps: float) -> None:
@@ -75,7 +74,6 @@ class Player:
         self._slider.visible = self._button.visible = self._speed.visible = moves
 
     def stop(self) -> None:
-        """Pause."""
         self._switch(False)
 
     def _switch(self, playing: bool) -> None:
@@ -129,7 +127,6 @@ class Pages:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The pages that can be opened."""
         return tuple(self._pages)
 
     def add(self, name: str, make: Callable[[], Page]) -> None:
@@ -143,7 +140,6 @@ class Pages:
             self.open(name)
 
     def open(self, name: str) -> None:
-        """Show a page instead of the one that is open."""
         self._open = name
         for other, (_, folder) in self._pages.items():
             folder.visible = other == name

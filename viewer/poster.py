@@ -6,7 +6,6 @@ Left, right, middle of the body in one colour each; floor tiles of 2 m; frames a
 widths takes in. Nothing is chosen by hand: the first poses of the recipe, from recorded poses of the built-in data set.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from data.command_line import read_flags
 from evaluation.drawing.charts import save_figure
 from evaluation.drawing.poses import COLUMNS, draw_screens, draw_spaces, figure_of_lines
 from kinematics import Skeleton
-from kinematics.errors import PoseFKError, exit_with_one_sentence
+from kinematics.errors import PoseFKError, choose, exit_with_one_sentence
 
 LAYOUT = Skeleton("h36m_16")
 
@@ -37,9 +36,7 @@ class Poster:
 
 
 def draw(settings: Poster) -> None:
-    """Write the picture."""
-    if settings.recipe not in EXPORT_RECIPES:
-        raise PoseFKError(f"--recipe {settings.recipe}: choose from {', '.join(EXPORT_RECIPES)}.")
+    choose("--recipe", settings.recipe, EXPORT_RECIPES)
     if settings.rows < 1:
         raise PoseFKError(f"--rows {settings.rows}: expected 1 or more.")
     stream = PoseStream.from_recipe(settings.recipe, DataSettings(), 1, settings.seed, Filter())
@@ -58,8 +55,7 @@ def draw(settings: Poster) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    draw(read_flags(Poster, "viewer.poster", __doc__, sys.argv[1:] if arguments is None else arguments))
+    draw(read_flags(Poster, "viewer.poster", __doc__, arguments))
 
 
 if __name__ == "__main__":

@@ -28,10 +28,9 @@ BESIDE_M = 1.2  # how far to the right of the target, as the camera sees it, pre
 
 @dataclass
 class Sight:
-    """One camera's view of one recording: the target, and what the lifter predicts.
+    """One camera's view of one recording. screen: (F, J, 2); target: (F, J, 3) metres, world.
 
-    screen: (F, J, 2); target: (F, J, 3) metres, world. camera: one for every frame where it moves; has_camera: False
-    where the data set has none, and `camera` is a level one somewhere. predicted: None without a lifter.
+    camera: one per frame where it moves; a level one without has_camera. predicted: None without a lifter.
     """
 
     skeleton: Skeleton
@@ -54,7 +53,6 @@ class Sight:
         return camera.camera_to_world(joints) - camera.translation + root
 
     def camera_of(self, frame: int) -> Camera:
-        """Return the camera of one frame."""
         return self.camera[frame] if self.camera.translation.ndim > 1 else self.camera
 
     @cached_property
@@ -93,12 +91,10 @@ class Recordings:
         return self._lifter is not None
 
     def names(self, test_set: str) -> list[str]:
-        """Return a unique name for every recording."""
         numbered = enumerate(self.tests[test_set], start=1)
         return [f"{i}. {recording.subject} {recording.action}".strip() for i, recording in numbered]
 
     def recording(self, test_set: str, name: str) -> Recording:
-        """The recording of that name."""
         return self.tests[test_set][self.names(test_set).index(name)]
 
     def sight(self, recording: Recording, camera_name: str) -> Sight:
@@ -180,7 +176,6 @@ class RecordingsPage:
         return self._figures[key]
 
     def draw(self) -> bool:
-        """Draw the player's frame of the chosen recording."""
         sight = self._chosen()
         frame = min(self.player.frame, len(sight) - 1)
         predicted = sight.predicted is not None and self._place.value != HIDDEN
@@ -199,7 +194,6 @@ class RecordingsPage:
         return False
 
     def hide(self) -> None:
-        """Take both poses out of the scene and pause."""
         for figure in self._figures.values():
             figure.hide()
         self.player.stop()

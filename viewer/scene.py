@@ -24,10 +24,7 @@ BONE_WIDTH, JOINT_RADIUS = 0.022, 0.017  # screen units
 def svg_of(
     joints_screen: Float[np.ndarray, "joints 2"] | None, skeleton: Skeleton, aspect: float, camera: Camera | None = None
 ) -> str:
-    """An image of width 2 and height 2 aspect screen units. camera: adds the floor as it sees it.
-
-    joints_screen: None where the camera cannot see the whole body, because a part of it is behind it.
-    """
+    """Draw an image 2 wide, 2 aspect high, screen units. joints_screen: None if not in front; camera: adds a floor."""
     parts = [
         f'<svg class="posefk-picture" viewBox="-1 {-aspect:.4f} 2 {2 * aspect:.4f}" xmlns="http://www.w3.org/2000/svg" '
         'style="display:block;width:100%;background:#fff;border:1px solid #ccc;border-radius:4px" '
@@ -158,7 +155,6 @@ class Figure:
         self._bones.visible = self._joints.visible = True
 
     def hide(self) -> None:
-        """Take it out of the scene."""
         self._bones.visible = self._joints.visible = False
 
 

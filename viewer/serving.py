@@ -98,7 +98,6 @@ class Doors:
         return connection.respond(HTTPStatus.FORBIDDEN, f"{sentence}\n")
 
     def keeps_out(self, raw: str | bytes) -> bool:
-        """Whether a message is ignored."""
         sentence = self.incoming.refusal(raw)
         if sentence is not None:
             self._say(sentence)

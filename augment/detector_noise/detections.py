@@ -33,10 +33,7 @@ class Pairs(NamedTuple):
 
 
 def detection_pairs(data: Poses | PoseBatch) -> Pairs:
-    """The 2D of a data set (or of the clips of a batch) beside the projection of its 3D. They need cameras.
-
-    Every view counts by itself; frames of which a camera has no record are left out.
-    """
+    """Pair the 2D with the projection of the 3D, every view by itself, without unrecorded frames; needs cameras."""
     if not isinstance(data, PoseBatch):
         return _pairs_from_dataset(_single_views(data))
     if data.camera is None:
@@ -130,11 +127,7 @@ def as_detected(batch: PoseBatch, noise: DetectorNoise, generator: torch.Generat
 
 
 def detected_dataset(data: Poses, noise: DetectorNoise, seed: int) -> Poses:
-    """The data set as a detector saw it once and for all: the same error in every epoch, whatever the batches.
-
-    Errors go on from frame to frame within each view of a clip, and begin afresh every LONGEST_RUN frames. Frames of
-    which a camera has no record stay as they are.
-    """
+    """See a data set through a detector, once. Errors go on within each view of a clip, for LONGEST_RUN frames."""
     if isinstance(data, MultiViewDataset):
         flat = detected_dataset(data.flat, noise, seed)
         return data.replaced(joints_2d=flat.joints_2d, confidence=flat.confidence)

@@ -83,18 +83,13 @@ class DetectorNoise:
         for name in ("outlier_radius", "missed_radius", "seconds", "slope", "spread", "fps"):
             value, most = getattr(self, name), FARTHEST if name.endswith("radius") else LARGEST
             if not 0 <= value <= most or (name == "fps" and not value):
-                raise ValueError(
-                    f"DetectorNoise.{name} is {value:g}, expected a number of 0 or more, at most {most:g}."
-                )
+                raise ValueError(f"DetectorNoise.{name} is {value:g}, expected a number from 0 up, at most {most:g}.")
         if not abs(self.certain) <= LARGEST:
             raise ValueError(f"DetectorNoise.certain is {self.certain:g}, expected a number, at most {LARGEST:g}.")
 
     @classmethod
     def default(cls, skeleton: str = "h36m_16", fps: float | int = FPS) -> "DetectorNoise":
-        """A detector that was not measured: the numbers of _DEFAULTS, errors correlated over 0.1 s.
-
-        Confidences fall from 0.95 without error through 0.5 at a fifth of the person's size.
-        """
+        """Return the numbers of _DEFAULTS, not measured: confidences fall from 0.95 to 0.5 at a fifth of the size."""
         joint_defaults = []
         for joint in Skeleton(skeleton).joints:
             part = joint[1:] if joint[0] in "LR" and joint[1:] in _DEFAULTS else joint

@@ -10,7 +10,6 @@ however many processes write. docs/export.md describes the formats.
 
 import contextlib
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -41,6 +40,7 @@ from data import DATA_SOURCES, DataSettings
 from data.command_line import read_flags
 from data.files.download import sha256_of
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
+from kinematics.errors import choose
 
 FRAMES_PER_CHUNK = 32768
 HELD_AT_ONCE = 100  # shards: each is an open file, of which many systems allow 256
@@ -84,9 +84,7 @@ class Export:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    settings = read_flags(Export, "augment.export", __doc__, sys.argv[1:] if arguments is None else arguments)
-    export(settings)
+    export(read_flags(Export, "augment.export", __doc__, arguments))
 
 
 def export(settings: Export) -> None:
@@ -133,18 +131,14 @@ def told_trouble(out: Path) -> Iterator[None]:
 
 def checked(settings: Export) -> Export:
     """The settings with defaults filled in, or a refusal."""
-    if settings.format not in FORMATS:
-        raise PoseFKError(f"--format {settings.format}: choose from {', '.join(FORMATS)}.")
-    layouts = FORMATS[settings.format].layouts
+    layouts = FORMATS[choose("--format", settings.format, FORMATS)].layouts
     for name, value, known in (
         ("recipe", settings.recipe or "clipped_normal", EXPORT_RECIPES),
         ("layout", settings.layout or layouts[0], layouts),
         ("dataset", settings.dataset, DATA_SOURCES),
         *(("keep", word, KEEP) for word in settings.keep),
     ):
-        if value not in known:
-            of = f" in the format {settings.format}" if name == "layout" else ""
-            raise PoseFKError(f"--{name} {value}: choose from {', '.join(known)}{of}.")
+        choose(f"--{name}", value, known, f" in the format {settings.format}" if name == "layout" else "")
     if settings.checkpoint is not None and settings.recipe:
         raise PoseFKError("--checkpoint and --recipe: give one of them, a trained augmenter or a recipe.")
     smallest = {"num_poses": 1, "frames": 1, "shards": 1, "seed": 0, "min_novelty_mm": 0}
@@ -156,7 +150,6 @@ def checked(settings: Export) -> Export:
 
 
 def build_stream(settings: Export) -> PoseStream:
-    """Where the poses come from."""
     rules = Filter(settings.within_limits, settings.min_novelty_mm / 1000)
     if settings.checkpoint is not None:
         return PoseStream.from_checkpoint(settings.checkpoint, settings.data_root, settings.seed, rules)
@@ -187,12 +180,10 @@ def needed_room(settings: Export, plans: Sequence[ShardPlan]) -> tuple[int, int]
 
 
 def build_shard(settings: Export, plan: ShardPlan, fps: float) -> Shard:
-    """A shard as formats know it."""
     return Shard(settings.out / plan.folder, Skeleton(settings.layout), plan.poses, settings.frames, fps)
 
 
 def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan], mark: str, silent: bool) -> None:
-    """Those shards of the export with this mark, in order."""
     damaged = [plan.folder for plan in todo if (settings.out / plan.folder / DONE).is_file()]
     if damaged:
         print(f"{len(damaged)} finished shards are not what was written, first {damaged[0]}: they are made again.")

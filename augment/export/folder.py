@@ -50,21 +50,17 @@ def plan_shards(num_poses: int, per_chunk: int, shards: int) -> list[ShardPlan]:
 
 
 def claim(out: Path, identity: dict[str, Any]) -> None:
-    """Make the folder this export's, or refuse one of another export or with somebody's files in it.
-
-    Of several processes that begin at once one makes export.json; all compare themselves with it.
-    """
+    """Make the folder this export's, or refuse one with other files; all processes compare export.json."""
     path = out / IDENTITY
     if not path.exists():
-        strangers = out.is_dir() and any(not _is_ours(file.name) for file in out.iterdir())
-        if strangers and not path.exists():
+        names = [file.name for file in out.iterdir()] if out.is_dir() else []
+        strangers = [name for name in names if name not in (IDENTITY, LOCK) and not _PART.fullmatch(name)]
+        if strangers and not path.exists():  # the others are of processes of this export that began just now
             raise PoseFKError(f"--out {out} is a folder with other files in it: give an empty or a new one.")
         _write_once(path, json.dumps(identity, indent=1) + "\n")
     known = read_identity(path)
     if known.get("version") != identity["version"]:
-        raise PoseFKError(
-            f"--out {out} was begun by another version of PoseFK, whose files are others: give a new folder."
-        )
+        raise PoseFKError(f"--out {out} was begun by another version of PoseFK, with other files: give a new folder.")
     for name, value in identity.items():
         if known.get(name) != value:
             was, now = (str(of)[:_QUOTED] for of in (known.get(name), value))
@@ -73,11 +69,6 @@ def claim(out: Path, identity: dict[str, Any]) -> None:
                 f"--out {out} holds another export ({what} {was}, now {now}): give another folder, or the same flags "
                 "to go on with that one."
             )
-
-
-def _is_ours(name: str) -> bool:
-    """Whether another process of this export may have made a file just now."""
-    return name in (IDENTITY, LOCK) or _PART.fullmatch(name) is not None
 
 
 def _write_once(path: Path, text: str) -> None:
@@ -110,10 +101,7 @@ def identity_mark(identity: dict[str, Any]) -> str:
 
 @contextlib.contextmanager
 def held(out: Path, plans: Sequence[ShardPlan]) -> Iterator[None]:
-    """Hold the folders of shards while they are written; another process that wants one of them is refused.
-
-    What a process that died left half-written there goes.
-    """
+    """Hold the folders of shards while they are written, and remove what a dead process left half-written."""
     with contextlib.ExitStack() as locks:
         for plan in plans:
             folder = out / plan.folder
@@ -142,10 +130,7 @@ def _leads_out(folder: Path, out: Path) -> PoseFKError:
 
 
 def is_done(out: Path, plan: ShardPlan, mark: str, by_content: bool = False) -> bool:
-    """Whether a shard of the export with this mark was finished and its files are there, whole by their size.
-
-    by_content: or by their checksums, which takes a second per GB.
-    """
+    """Whether a shard of this export is finished and its files there by size, or by_content (a second per GB)."""
     path = out / plan.folder / DONE
     if not path.is_file():
         return False

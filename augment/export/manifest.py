@@ -50,9 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     wrong = [path for path, entry in files.items() if not is_as_written(path, entry, by_content=True)]
     if wrong:
-        raise PoseFKError(
-            f"{len(wrong)} of {len(files)} files are missing or damaged, first {wrong[0]}: copy them again."
-        )
+        raise PoseFKError(f"{len(wrong)} of {len(files)} files are missing or damaged, first {wrong[0]}: copy again.")
     print(f"All {len(files)} files are what was written.")
 
 

@@ -1,8 +1,4 @@
-"""Poses for an export: from a run's checkpoint, from recorded poses, or from no data at all; chunk by chunk.
-
-Every chunk has random numbers of its own, numbered by seed and chunk: what is in it does not depend on which process
-draws it, or on what was drawn before.
-"""
+"""Draw an export's poses chunk by chunk, each from random numbers of its own, numbered by seed and chunk."""
 
 import hashlib
 from collections import Counter
@@ -192,8 +188,7 @@ def _seed_of(seed: int, number: int) -> int:
 
 
 def _world(batch: PoseBatch) -> Tensor:
-    """World joints of the body, where they were drawn. For a pose among whatever others they are the same to the last
-    digit, on which a straight limb's angles hang."""
+    """World joints of the body, laid out so that a pose's digits do not depend on the others."""
     return batch.map_tensors(to_batch_first).joints_world()
 
 

@@ -86,12 +86,10 @@ _LISTED = _SHARD | {
 
 
 def read_identity(path: Path) -> dict[str, Any]:
-    """Whose folder it is, from export.json."""
     return _checked(path, _read(path), _EXPORT)
 
 
 def read_shard(path: Path) -> dict[str, Any]:
-    """What a shard came to, from shard.json."""
     return _checked(path, _read(path), _SHARD)
 
 

@@ -40,10 +40,7 @@ def diversity(joints_world: Float[Tensor, "poses 16 3"]) -> Diversity:
 def collapse_sentence(
     real: Diversity, synthetic: Diversity, critic_distances: dict[str, float] | None = None
 ) -> str | None:
-    """What is wrong with the generator, in one sentence; None if nothing is.
-
-    critic_distances: E[score(real)] - E[score(fake)] by critic.
-    """
+    """Say what is wrong with the generator, None if nothing. critic_distances: E[score(real)] - E[score(fake)]."""
     measured = {
         "poses": (synthetic.pose_spread, real.pose_spread, "m between two poses' joints"),
         "joint angles": (synthetic.angle_spread, real.angle_spread, "sd of the bones' cosines"),

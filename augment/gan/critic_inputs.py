@@ -54,10 +54,7 @@ def critic_inputs(
     joints_world: Tensor, screen: Tensor, heading: str, generator: torch.Generator, time_reversal: bool = True,
     frames: int = 0,
 ) -> CriticInputs:  # fmt: skip
-    """joints_world: (B, T, 16, 3) metres, screen: (B, T, 16, 2). time_reversal: clips backwards in time as well.
-
-    frames: of each clip for the critics of single poses, 0 for all. Neighbouring frames are almost the same pose.
-    """
+    """Build inputs from world joints (B, T, 16, 3) m and screen (B, T, 16, 2). frames: for pose critics, 0: all."""
     centred = joints_world - joints_world[:, :, J.HIP, None]
     if heading == "random":
         unit = torch.rand(len(centred), generator=generator, device=centred.device, dtype=centred.dtype)

@@ -34,10 +34,7 @@ def _tables(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
 
 
 def kcs_features(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 30"]:
-    """Kinematic chain space: 15 cosines between adjacent bones, then the 15 bone lengths in metres.
-
-    Laid out bone by bone, (3, 15, N): long contiguous rows, which a gradient penalty walks over many times.
-    """
+    """Kinematic chain space: 15 cosines between adjacent bones, 15 bone lengths in metres; laid out bone by bone."""
     incidence, (first, second) = _tables(joints.device, joints.dtype)
     vectors = incidence @ joints.reshape(-1, NUM_JOINTS, 3).permute(2, 1, 0)  # (3, 15, N)
     x, y, z = vectors

@@ -52,17 +52,10 @@ class PoseGenerator(nn.Module):
     """
 
     def __init__(
-        self,
-        latent_dim: int = 128,
-        width: int = 1000,
-        frames: int = 1,
-        limits: JointLimits | str = "dh-aug",
-        learn_bones: bool = False,
-        global_rotation_mode: RotationMode = "euler",
-        max_tilt: float = math.pi,
-        bone_spread: float = 0.2,
-        key_every: int = 0,
-    ) -> None:
+        self, latent_dim: int = 128, width: int = 1000, frames: int = 1, limits: JointLimits | str = "dh-aug",
+        learn_bones: bool = False, global_rotation_mode: RotationMode = "euler", max_tilt: float = math.pi,
+        bone_spread: float = 0.2, key_every: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.basis: Tensor
         self.by_keys = frames > 1 and key_every > 0
@@ -131,10 +124,7 @@ def spline_basis(frames: int, key_every: int) -> Float[Tensor, "frames keys"]:
 
 
 def original_state_dict(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of a DH-AUG generator for a PoseGenerator of the same width and frames.
-
-    Every frame's 35 outputs lose number 31, which no line of the original reads.
-    """
+    """Adapt a DH-AUG generator's weights: every frame's 35 outputs lose number 31, which nothing reads."""
     adapted = dict(state_dict)
     for name in ("deconv_out.weight", "deconv_out.bias"):
         weight = state_dict[name]

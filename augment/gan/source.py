@@ -28,9 +28,7 @@ CRITIC_VIEWS = {
 
 
 class GanSource(PoseSource):
-    """Poses of a generator that learns from Wasserstein critics. The plain and the mirrored half of a batch are one
-    step, not two.
-    """
+    """Poses of a generator that learns from Wasserstein critics; plain and mirrored half of a batch are one step."""
 
     learns = True
 
@@ -88,10 +86,7 @@ class GanSource(PoseSource):
         return joints, camera
 
     def update(self, real: PoseBatch, motion: bool = True) -> dict[str, float]:
-        """One step of the critics, and every `generator_every`-th time one of the generator. Returns losses.
-
-        motion: of clips, let the motion critics learn and judge too (as published, they come in later).
-        """
+        """Update critics, and each `generator_every`-th time the generator; losses. motion: with the motion critics."""
         with torch.no_grad():
             reals = self._critic_inputs(real.joints_world(), real.joints_2d)
             fakes_world, cameras = self.fakes(len(real))
@@ -155,7 +150,6 @@ class GanSource(PoseSource):
         return collapse_sentence(*self.diversity(), distances)
 
     def nets(self) -> dict[str, Any]:
-        """Everything with a state_dict, by name."""
         optimizers = {f"{name}_optimizer": optimizer for name, optimizer in self.critic_optimizers.items()}
         generator = {"generator": self.pose_generator, **self.critics, "generator_optimizer": self.generator_optimizer}
         return generator | optimizers

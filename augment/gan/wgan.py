@@ -13,12 +13,9 @@ _TINY = 1e-12
 
 
 def gradient_penalty(
-    critic: nn.Module,
-    real: Float[Tensor, "batch *pose"],
-    fake: Float[Tensor, "batch *pose"],
-    alpha: Float[Tensor, "batch 1"],
-    weight: float | int = PENALTY_WEIGHT,
-) -> Float[Tensor, ""]:
+    critic: nn.Module, real: Float[Tensor, "batch *pose"], fake: Float[Tensor, "batch *pose"],
+    alpha: Float[Tensor, "batch 1"], weight: float | int = PENALTY_WEIGHT,
+) -> Float[Tensor, ""]:  # fmt: skip
     """weight * mean of (|gradient of the score| - 1)^2 at alpha * real + (1 - alpha) * fake, one alpha per pose."""
     alpha = alpha.reshape(-1, *(1,) * (real.ndim - 1))
     between = torch.lerp(fake.detach(), real.detach(), alpha).requires_grad_()
@@ -29,12 +26,9 @@ def gradient_penalty(
 
 
 def critic_loss(
-    critic: nn.Module,
-    real: Float[Tensor, "batch *pose"],
-    fake: Float[Tensor, "batch *pose"],
-    alpha: Float[Tensor, "batch 1"],
-    penalty_weight: float | int = PENALTY_WEIGHT,
-) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    critic: nn.Module, real: Float[Tensor, "batch *pose"], fake: Float[Tensor, "batch *pose"],
+    alpha: Float[Tensor, "batch 1"], penalty_weight: float | int = PENALTY_WEIGHT,
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:  # fmt: skip
     """Loss of a critic, and the distance E[score(real)] - E[score(fake)] it sees (detached)."""
     distance = critic(real).mean() - critic(fake).mean()
     return gradient_penalty(critic, real, fake, alpha, penalty_weight) - distance, distance.detach()
@@ -58,10 +52,7 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def step(
-    optimizer: torch.optim.Optimizer,
-    average_gradients: Callable[[list[Tensor]], None] | None = None,
-) -> None:
+def step(optimizer: torch.optim.Optimizer, average_gradients: Callable[[list[Tensor]], None] | None = None) -> None:
     """One optimiser step on the gradients that are there, averaged over processes first, then cleared."""
     if average_gradients is not None:
         average_gradients([p for group in optimizer.param_groups for p in group["params"]])

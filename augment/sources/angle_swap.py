@@ -27,15 +27,10 @@ class AngleSwap(PoseSource):
 
 
 def exchange_angles(
-    angles: Float[Tensor, "batch *frames 28"],
-    others: Float[Tensor, "batch *frames 28"],
-    probability: float,
+    angles: Float[Tensor, "batch *frames 28"], others: Float[Tensor, "batch *frames 28"], probability: float,
     generator: torch.Generator,
-) -> Float[Tensor, "batch *frames 28"]:
-    """Each limb, the trunk and the neck taken from another pose with a probability.
-
-    others: as many poses; every part draws its own from them.
-    """
+) -> Float[Tensor, "batch *frames 28"]:  # fmt: skip
+    """Take each limb, the trunk and the neck from another pose with a probability; each part draws its donor."""
     mixed, count = angles.clone(), len(angles)
     for part in ANGLE_GROUPS.values():
         donors = torch.randint(count, (count,), generator=generator, device=angles.device)

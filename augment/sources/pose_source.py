@@ -55,7 +55,6 @@ class SourceContext:
         return self.joint_bodies(self.reference.lengths.index_select(0, indices), generator)
 
     def limbs_at(self, indices: Tensor) -> LimbPose:
-        """The limbs of the real poses at `indices`."""
         return LimbPose(*(part.index_select(0, indices) for part in self.reference.limbs))
 
     def on_new_bodies(self, angles: Tensor, rotation: Tensor, indices: Tensor, generator: torch.Generator) -> BodyPose:

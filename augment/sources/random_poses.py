@@ -37,10 +37,7 @@ def normal_limits() -> JointLimits:
 
 
 def normal_poses(count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> RandomPoses:
-    """Method "normal": a random half of the angles drawn about the middle of its range (60 degrees sd, clipped).
-
-    The other half stays 0. The original's column shift does not touch this path: it maps its table correctly.
-    """
+    """Draw as method "normal": a random half of the angles about the middle of its range (clipped), the rest 0."""
     angles = _clipped_normal(normal_limits(), count, generator, dtype)
     angles.mul_(_coins(count, generator))
     turns = _clipped_normal(limits_of_degrees("turns of the body", NORMAL_GLOBAL_DEG), count, generator, dtype)
@@ -50,9 +47,7 @@ def normal_poses(count: int, generator: torch.Generator, dtype: torch.dtype = to
 def range_of_motion_poses(
     count: int, generator: torch.Generator, tilt_sd: float = 0.3, dtype: torch.dtype = torch.float32
 ) -> RandomPoses:
-    """Anywhere in the anatomical range (JointLimits.sample_towards_rest), any heading; tilt_sd: rad, about both level
-    axes.
-    """
+    """Draw from the anatomical range towards rest, any heading. tilt_sd: rad, about both level axes."""
     like = {"device": generator.device, "dtype": dtype}
     angles = joint_limits("anatomical").sample_towards_rest(count, generator, dtype)
     rotation = tilt_sd * torch.randn(3, count, generator=generator, **like)

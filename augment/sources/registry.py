@@ -28,9 +28,7 @@ def register_source(name: str) -> Callable[[type[PoseSource]], type[PoseSource]]
     def register(source: type[PoseSource]) -> type[PoseSource]:
         known = SOURCES.setdefault(name, source)
         if (known.__module__, known.__qualname__) != (source.__module__, source.__qualname__):
-            raise ValueError(
-                f"There is a source {name} already ({known.__name__}): give {source.__name__} another name."
-            )
+            raise ValueError(f"There is a source {name} already ({known.__name__}): rename {source.__name__}.")
         SOURCES[name] = source
         return source
 

@@ -1,9 +1,4 @@
-"""The motion of a real clip given to another pose: whatever a source draws, its clips move as people do.
-
-A limb that is exchanged with its motion, on a trunk that moves as well, accelerates twice as much as people do, and a
-random pose stands still (docs/motion.md). So sources draw one pose, and all of it moves as one real person did: arms
-against legs, trunk with both.
-"""
+"""Give the motion of a real clip to another pose: all of it moves as one real person did (docs/motion.md)."""
 
 import torch
 from torch import Tensor
@@ -69,10 +64,7 @@ def _least_turn(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _possible(start: Tensor, changes: Tensor) -> Tensor:
-    """Changes (B, T, 4) of bends (B, 1, 4), made smaller as wholes where a hinge would pass its ends.
-
-    Thrown back at an end it would stop and start at once.
-    """
+    """Shrink changes (B, T, 4) of bends (B, 1, 4) as wholes where a hinge would pass its ends and stop at once."""
     up = (LARGEST_BEND - start).clamp_min(0) / changes.amax(dim=1, keepdim=True).clamp_min(1e-6)
     down = start / -changes.amin(dim=1, keepdim=True).clamp_max(-1e-6)
     return torch.minimum(up, down).clamp_max(1) * changes

@@ -54,11 +54,11 @@ class CaptureSource:
     def add(self, name: str, read: Callable[[], str]) -> None:
         """Take a file in if its name says what it is; the first of several files with one name counts."""
         if match := _CAPTURE_NAME.match(name):
-            subject, motion, kind = match[1], match[2], match[3].lower()
-            if kind == "asf" and motion is None:
+            subject, motion, extension = match[1], match[2], match[3].lower()
+            if extension == "asf" and motion is None:
                 self.skeletons.setdefault(subject, read)
-            elif kind != "asf" and motion is not None:
-                self.motions.setdefault(subject + motion, {}).setdefault(kind, read)
+            elif extension != "asf" and motion is not None:
+                self.motions.setdefault(subject + motion, {}).setdefault(extension, read)
 
     def skeleton(self, subject: str) -> AsfSkeleton | None:
         """The subject's skeleton, None where the source has none."""
@@ -72,11 +72,11 @@ class CaptureSource:
         skeleton = self.skeleton(subject)
         if "amc" in formats and skeleton is not None:
             name = f"{self.place}: {clip}.amc"
-            joints, fps, kind = amc_joints(formats["amc"](), skeleton, name), CAPTURE_FPS, "amc"
+            joints, fps, format_name = amc_joints(formats["amc"](), skeleton, name), CAPTURE_FPS, "amc"
         elif "bvh" in formats:
             name = f"{self.place}: {clip}.bvh"
             joints, fps = bvh_joints(formats["bvh"](), skeleton, name)
-            kind = "bvh" if skeleton is None else "bvh+asf"
+            format_name = "bvh" if skeleton is None else "bvh+asf"
         else:
             raise FileNotFoundError(
                 f"{self.place}: {clip}.amc needs its subject's skeleton {subject}.asf, which is not there. "
@@ -84,7 +84,7 @@ class CaptureSource:
             )
         _check_size(joints, name)
         check_bodies(joints, name, advice=TAKE_AGAIN, called=lambda row: f"frame {row + 1}")
-        return Clip(clip, joints.astype(np.float32), fps, kind)
+        return Clip(clip, joints.astype(np.float32), fps, format_name)
 
 
 def _check_size(joints: Float[np.ndarray, "frames 17 3"], name: str) -> None:
@@ -107,8 +107,7 @@ def open_source(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[C
         raise FileNotFoundError(f"{path} is missing, expected {SOURCES}. Get one with --download.")
     if path.is_dir():
         files = sorted(path.rglob("*"))
-        found = _collect(path, ((file.name, partial(_read_file, file)) for file in files), wanted)
-        yield found
+        yield _collect(path, ((file.name, partial(_read_file, file)) for file in files), wanted)
     elif zipfile.is_zipfile(path):
         with open_zip(path, what_to_do="Copy or download it again.") as archive:
             names = archive.namelist()
@@ -123,15 +122,15 @@ def open_source(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[C
 def _collect(
     place: Path, files: Iterable[tuple[str, Callable[[], str]]], wanted: Callable[[str], bool]
 ) -> CaptureSource:
-    found = CaptureSource(str(place))
+    source = CaptureSource(str(place))
     for name, read in files:
         if _matters(name, wanted):
-            found.add(name, read)
-    if not found.motions:
+            source.add(name, read)
+    if not source.motions:
         raise FileNotFoundError(
             f"{place} holds no motion that was asked for, expected {SOURCES}, named like 01_02.amc."
         )
-    return found
+    return source
 
 
 def _matters(name: str, wanted: Callable[[str], bool]) -> bool:

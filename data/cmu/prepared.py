@@ -56,13 +56,14 @@ def read_clips(path: Path) -> dict[str, PreparedClip]:
         raise ValueError(f"{path} lacks {', '.join(missing)}: it is not of this program. {HOW_TO_MAKE}")
     check_arrays(path, content, _ARRAYS, HOW_TO_MAKE)
     if str(content["format"]) != FILE_FORMAT:
-        found = shortened(str(content["format"]))
-        raise ValueError(f"{path} has the format {found}, expected {FILE_FORMAT}. {HOW_TO_MAKE}")
+        raise ValueError(
+            f"{path} has the format {shortened(str(content['format']))}, expected {FILE_FORMAT}. {HOW_TO_MAKE}"
+        )
     joints, usable, bounds = content["joints_world"], content["usable"], content["first_frames"]
     names = [str(name) for name in content["clips"]]
     lengths = {len(names) + 1, len(bounds), len(content["fps"]) + 1, len(content["source_format"]) + 1}
-    whole = len(lengths) == 1 and bounds[0] == 0 and bounds[-1] == len(usable) and (bounds[1:] > bounds[:-1]).all()
-    if joints.shape != (len(usable), 17, 3) or not whole:
+    complete = len(lengths) == 1 and bounds[0] == 0 and bounds[-1] == len(usable) and (bounds[1:] > bounds[:-1]).all()
+    if joints.shape != (len(usable), 17, 3) or not complete:
         raise ValueError(
             f"{path}: joints {joints.shape}, {len(usable)} marks and {len(names)} clips do not fit together. "
             f"{HOW_TO_MAKE}"

@@ -60,10 +60,7 @@ def _subjects(settings: DataSettings, present: list[str]) -> tuple[list[str], li
     """Training and test subjects; what was asked for must exist, and nobody may be both."""
     known = {clip.split("_")[0] for clip in present}
     chosen = []
-    for asked, default in (
-        (settings.subjects_train, TRAIN_SUBJECTS),
-        (settings.subjects_test, TEST_SUBJECTS),
-    ):
+    for asked, default in ((settings.subjects_train, TRAIN_SUBJECTS), (settings.subjects_test, TEST_SUBJECTS)):
         if unknown := [subject for subject in asked if subject not in known]:
             raise ValueError(
                 f"Subject {', '.join(unknown)} is not in the prepared clips: choose from {', '.join(sorted(known))}."

@@ -37,13 +37,13 @@ def check_unpacked(path: str | Path, wanted: int) -> None:
 
 @contextmanager
 def open_zip(
-    path: str | Path, kind: str = "zip archive", what_to_do: str = "Copy or make it again."
+    path: str | Path, format_name: str = "zip archive", what_to_do: str = "Copy or make it again."
 ) -> Iterator[zipfile.ZipFile]:
     """A zip archive to read; one that is none, or not a whole one, is refused."""
     try:
         archive = zipfile.ZipFile(path)
     except BROKEN_FILE as error:
-        raise ValueError(f"{path} is not a whole {kind} ({in_short(error)}). {what_to_do}") from error
+        raise ValueError(f"{path} is not a whole {format_name} ({in_short(error)}). {what_to_do}") from error
     with archive:
         yield archive
 

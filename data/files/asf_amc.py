@@ -184,8 +184,8 @@ def parse_amc(text: str, skeleton: AsfSkeleton, name: str) -> dict[str, Float[np
 def _amc_layout(words: list[str], skeleton: AsfSkeleton, name: str) -> dict[str, int]:
     """Bones of the first frame in file order, with their number of columns; checked against the skeleton."""
     if len(words) < 2 or not words[0].isdigit():
-        found = " ".join(words[:2]) or "nothing"
-        raise ValueError(f"{name}: an AMC motion starts with the frame number 1, found {found}. Is this an AMC file?")
+        start = " ".join(words[:2]) or "nothing"
+        raise ValueError(f"{name}: an AMC motion starts with the frame number 1, found {start}. Is this an AMC file?")
     layout: dict[str, int] = {}
     bone = ""
     for word in words[1:]:
@@ -254,12 +254,12 @@ def bone_ends(
 
 
 def _with_ancestors(skeleton: AsfSkeleton, bones: Iterable[str]) -> set[str]:
-    found: set[str] = set()
+    bones_needed: set[str] = set()
     for bone in bones:
-        while bone not in found:
-            found.add(bone)
+        while bone not in bones_needed:
+            bones_needed.add(bone)
             bone = skeleton.parents.get(bone, ASF_ROOT)
-    return found
+    return bones_needed
 
 
 def _turn(
@@ -267,9 +267,7 @@ def _turn(
 ) -> Float[np.ndarray, "frames 3 3"]:
     """Rotation of a bone against its parent in every frame: C R C^-1."""
     bone = skeleton.bones[name]
-    order = [
-        axis for axis in bone.axis_order if axis in bone.dofs
-    ]  # lower case: fixed axes, the first letter turns first
+    order = [axis for axis in bone.axis_order if axis in bone.dofs]  # lower case: fixed axes, the first turns first
     columns = [bone.dofs.index(axis) for axis in order]
     turn = Rotation.from_euler("".join(order), angles[name][:, columns] * skeleton.radians_per_unit)
     frame = bone.frame.as_matrix()

@@ -50,10 +50,10 @@ def download(url: str, path: str | Path, sha256: str = "", attempts: int = ATTEM
     finally:
         if part.exists() and part.stat().st_size == 0:
             part.unlink()
-    found = _verified(part, path.name, sha256)
+    digest = _verified(part, path.name, sha256)
     os.replace(part, path)
     _version_file(part).unlink(missing_ok=True)
-    return found
+    return digest
 
 
 def _version_file(part: Path) -> Path:
@@ -93,8 +93,8 @@ def _ask(url: str, part: Path) -> int | None:
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
-        whole = error.headers.get("Content-Range", "")
-        if error.code == 416 and whole == f"bytes */{have}":
+        content_range = error.headers.get("Content-Range", "")
+        if error.code == 416 and content_range == f"bytes */{have}":
             return have  # nothing beyond what is here
         if error.code == 416:
             part.unlink()  # longer than the server's file: start over
@@ -129,23 +129,23 @@ def sha256_of(path: Path) -> str:
 
 def check_sha256(path: Path, wanted: str) -> None:
     """Refuse a file that has another checksum than `wanted`; empty: any will do."""
-    if wanted and (found := sha256_of(path)) != wanted.strip().lower():
-        raise PoseFKError(f"{path} has the sha256 {found}, expected {wanted}. Delete it to download it again.")
+    if wanted and (digest := sha256_of(path)) != wanted.strip().lower():
+        raise PoseFKError(f"{path} has the sha256 {digest}, expected {wanted}. Delete it to download it again.")
 
 
 def _verified(part: Path, name: str, sha256: str) -> str:
     """The sha256 of a file that is what it should be; a wrong one is removed, so that the next run starts afresh."""
-    found, wanted = sha256_of(part), sha256.strip().lower()
+    digest, wanted = sha256_of(part), sha256.strip().lower()
     problem = ""
-    if wanted and found != wanted:
-        problem = f"has the sha256 {found}, expected {wanted}"
+    if wanted and digest != wanted:
+        problem = f"has the sha256 {digest}, expected {wanted}"
     elif name.lower().endswith(".zip") and (damage := _zip_damage(part)):
         problem = f"is not a whole zip archive ({damage})"
     if problem:
         part.unlink()
         _version_file(part).unlink(missing_ok=True)
         raise PoseFKError(f"The downloaded {name} {problem}. It was thrown away; try again or check the address.")
-    return found
+    return digest
 
 
 def _zip_damage(path: Path) -> str:

@@ -17,11 +17,11 @@ def check_arrays(
 ) -> None:
     """Refuse members that are missing, or no arrays as wanted: name -> (NumPy's letters for its kinds, axes)."""
     for name, (kinds, axes) in wanted.items():
-        found = content.get(name)
-        if not isinstance(found, np.ndarray) or found.dtype.kind not in kinds or found.ndim != axes:
-            words = " or ".join(_WORDS[kind] for kind in kinds if _WORDS[kind])
+        array = content.get(name)
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or array.ndim != axes:
+            words = " or ".join(_WORDS[letter] for letter in kinds if _WORDS[letter])
             raise ValueError(
-                f"{path} has {described(found)} for '{shortened(name)}', expected an array of {words} with {axes} "
+                f"{path} has {described(array)} for '{shortened(name)}', expected an array of {words} with {axes} "
                 f"axes. {advice}".strip()
             )
 
@@ -30,8 +30,8 @@ def recordings_of(
     path: str | Path, content: Mapping[str, Any], name: str, advice: str = ""
 ) -> dict[str, dict[str, Any]]:
     """The member that maps subject -> recording -> poses, both by their names."""
-    found = content.get(name)
-    levels = [found, *(found.values() if isinstance(found, dict) else ())]
+    subjects = content.get(name)
+    levels = [subjects, *(subjects.values() if isinstance(subjects, dict) else ())]
     if not all(isinstance(level, dict) and all(map(_is_name, level)) for level in levels):
         held = ", ".join(shortened(key) for key in list(content)[:6]) or "nothing"
         raise ValueError(
@@ -47,12 +47,12 @@ def _is_name(key: Any) -> bool:
 def table(value: Any, where: str) -> np.ndarray:
     """An array, from nested lists as well; rows of different length and what is no number or text are refused."""
     try:
-        found = np.asarray(value)
+        array = np.asarray(value)
     except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{where} holds something that is not a table of numbers ({in_short(error)}).") from error
-    if found.dtype.kind not in "fiubUS":
+    if array.dtype.kind not in "fiubUS":
         raise ValueError(f"{where} has {described(value)}, expected an array of numbers.")
-    return found
+    return array
 
 
 def described(value: Any) -> str:

@@ -34,9 +34,9 @@ def _header(stream: Stream) -> tuple[str, bool, tuple[int, ...]]:
     length = int.from_bytes(stream.read(2 if version == (1, 0) else 4), "little")
     if length > _LONGEST_HEADER:
         raise ValueError(f"its header has {length:,} bytes")
-    found = _HEADER.fullmatch(stream.read(length).decode("latin1"))
-    lengths = found["shape"].split(",") if found else [""]
-    if found is None or (len(lengths) == 1 and lengths[0].strip()):  # (3) is a number
+    match = _HEADER.fullmatch(stream.read(length).decode("latin1"))
+    lengths = match["shape"].split(",") if match else [""]
+    if match is None or (len(lengths) == 1 and lengths[0].strip()):  # (3) is a number
         raise ValueError("its header is not that of a plain array")
     if not lengths[-1].strip():
         lengths.pop()
@@ -44,14 +44,14 @@ def _header(stream: Stream) -> tuple[str, bool, tuple[int, ...]]:
     shape = tuple(int(number[1]) for number in numbers if number)
     if len(shape) < len(numbers):
         raise ValueError("its header has a shape that is no row of lengths")
-    return found["type"], found["order"] == "True", checked_shape(shape)
+    return match["type"], match["order"] == "True", checked_shape(shape)
 
 
 def _restricted_array(stream: Stream, most: int) -> Any:
     """One npy member: a numeric or text array, or the unpickled object array (0-d ones unwrapped)."""
-    kind, fortran, shape = _header(stream)
-    if kind not in _OBJECTS:
-        dtype = plain_dtype(kind)
+    descr, fortran, shape = _header(stream)
+    if descr not in _OBJECTS:
+        dtype = plain_dtype(descr)
         check_bytes(dtype, shape, stream.left)
         return array_of_bytes(stream.buffer(stream.left), dtype, shape, fortran)
     array = restricted_load(stream, most)
@@ -86,10 +86,10 @@ def load_npz_restricted(path: str | Path, how_to_make: str = "") -> dict[str, An
     with open_zip(path, "npz file", f"Copy or make it again. {how_to_make}".strip()) as archive:
         members = archive.infolist()
         check_members(path, members)
-        found = {}
+        arrays = {}
         for member in members:
             name = member.filename.removesuffix(".npy")
-            if name in found:
+            if name in arrays:
                 raise ValueError(f"{path} has two members called {shortened(name)}, expected one. Make it again.")
             try:
                 file = BufferedReader(archive.open(member), _BUFFER)  # type: ignore[arg-type]
@@ -98,8 +98,8 @@ def load_npz_restricted(path: str | Path, how_to_make: str = "") -> dict[str, An
                     f"{path} is damaged: {shortened(name)} cannot be read ({in_short(error)}). Copy or make it again."
                 ) from error
             with file:
-                found[name] = _parse_restricted(path, shortened(name), file, member.file_size)
-    return found
+                arrays[name] = _parse_restricted(path, shortened(name), file, member.file_size)
+    return arrays
 
 
 def load_npy_restricted(path: str | Path) -> Any:

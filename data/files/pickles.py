@@ -95,10 +95,10 @@ class _Unpickler(pickle._Unpickler):
                 return Type(code)
             case "scalar", (Type(dtype=np.dtype() as dtype), raw):
                 return array_of_bytes(bytearray(buffer_of(raw)), dtype, (), False)[()]
-            case "_frombuffer", (raw, Type() as kind, shape, "C" | "F" as order):
-                found = PendingArray()
-                found.give(shape, kind, order == "F", raw)
-                return found
+            case "_frombuffer", (raw, Type() as array_type, shape, "C" | "F" as order):
+                pending = PendingArray()
+                pending.give(shape, array_type, order == "F", raw)
+                return pending
             case "encode", (str() as text, "latin1" | "latin-1"):
                 self.bytes_left -= len(text)
                 if self.bytes_left < 0:
@@ -121,8 +121,8 @@ class _Unpickler(pickle._Unpickler):
         match built, state:
             case Type(), (3, order, None, None, None, size, _, _):
                 built.set_order(order, size)
-            case PendingArray(), (_, shape, Type() as kind, fortran, content):
-                built.give(shape, kind, fortran, content)
+            case PendingArray(), (_, shape, Type() as array_type, fortran, content):
+                built.give(shape, array_type, fortran, content)
             case _:
                 raise ValueError("it has an object with a state that no plain array has")
 
@@ -181,4 +181,6 @@ class _Unpickler(pickle._Unpickler):
         + pickle.NEWTRUE + pickle.NEWFALSE + pickle.LONG1 + pickle.SHORT_BINBYTES + pickle.SHORT_BINUNICODE
         + pickle.BINUNICODE8 + pickle.EMPTY_SET + pickle.STACK_GLOBAL + pickle.MEMOIZE
     )  # fmt: skip
-    dispatch = {code: pickle._Unpickler.dispatch[code] for code in _kept} | {code[0]: own for code, own in _own.items()}
+    dispatch = {code: pickle._Unpickler.dispatch[code] for code in _kept} | {
+        code[0]: handler for code, handler in _own.items()
+    }

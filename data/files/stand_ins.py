@@ -48,13 +48,13 @@ class PendingArray:
         self.objects: list[Any] | None = None
         self.shape, self.fortran = (), False
 
-    def give(self, shape: Any, kind: Type, fortran: Any, content: Any) -> None:
+    def give(self, shape: Any, array_type: Type, fortran: Any, content: Any) -> None:
         """What it holds. content: a list of objects, or bytes."""
         if self.array is not None or self.objects is not None or type(fortran) not in (bool, int):
             raise ValueError("it has an array that is given twice, or not as numpy gives it")
         self.shape, self.fortran = checked_shape(shape), bool(fortran)
-        if kind.dtype is not None:
-            self.array = array_of_bytes(buffer_of(content), kind.dtype, self.shape, self.fortran)
+        if array_type.dtype is not None:
+            self.array = array_of_bytes(buffer_of(content), array_type.dtype, self.shape, self.fortran)
         elif type(content) is list and len(content) == math.prod(self.shape) and len(shape) <= MOST_OBJECT_AXES:
             self.objects = content
         else:
@@ -96,14 +96,14 @@ class Plain:
         if id(value) not in self.done:
             self.done[id(value)] = None
             self.done[id(value)] = self._container(value, level + 1) if level < DEEPEST else _TOO_DEEP
-        found = self.done[id(value)]
-        if found is None:
+        plain = self.done[id(value)]
+        if plain is None:
             raise ValueError("it has a container that contains itself")
-        if found.depth > DEEPEST:
+        if plain.depth > DEEPEST:
             raise ValueError(f"it has containers inside each other more than {DEEPEST} deep")
-        if found.size > self.most_bytes:
+        if plain.size > self.most_bytes:
             raise ValueError("it comes to far more bytes than it has")
-        return found
+        return plain
 
     def _container(self, value: Any, level: int) -> _Found:
         if type(value) is PendingArray and value.array is not None:

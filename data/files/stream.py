@@ -15,26 +15,26 @@ class Stream:
         """So many bytes; EOFError, before anything is allocated, where there are not as many."""
         if not 0 <= size <= self.left:
             raise EOFError(f"{size:,} bytes are wanted where {self.left:,} are left")
-        found = self._file.read(size)
-        self._count(len(found), size)
-        return found
+        content = self._file.read(size)
+        self._count(len(content), size)
+        return content
 
     def readline(self) -> bytes:
         """Up to the end of the line."""
-        found = self._file.readline(self.left)
-        self._count(len(found), len(found))
-        return found
+        line = self._file.readline(self.left)
+        self._count(len(line), len(line))
+        return line
 
     def buffer(self, size: int) -> bytearray:
         """So many bytes that can be written to."""
         if not 0 <= size <= self.left:
             raise EOFError(f"{size:,} bytes are wanted where {self.left:,} are left")
-        found = bytearray(size)
-        view = memoryview(found)
+        content = bytearray(size)
+        view = memoryview(content)
         for start in range(0, size, _AT_ONCE):
             part = view[start : start + _AT_ONCE]
             self._count(self._file.readinto(part), len(part))
-        return found
+        return content
 
     def _count(self, came: int, wanted: int) -> None:
         if came != wanted:

@@ -95,12 +95,12 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> b
     check_size(f"{path}: {shortened(member.name)}", member.size)
     try:
         stream = archive.extractfile(member)
-        found = b"" if stream is None else b"".join(iter(lambda: stream.read(_AT_ONCE), b""))
+        content = b"" if stream is None else b"".join(iter(lambda: stream.read(_AT_ONCE), b""))
     except _BROKEN as error:
         raise _damaged(path, error) from error
-    if len(found) != member.size:
+    if len(content) != member.size:
         raise _damaged(path, EOFError(f"{shortened(member.name)} ends early"))
-    return found
+    return content
 
 
 def _damaged(path: Path, error: BaseException) -> ValueError:

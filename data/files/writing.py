@@ -134,8 +134,8 @@ def to_disk(path: Path) -> None:
 def remove_dead_parts(folder: str | Path) -> None:
     """Remove what atomic_write and atomic_folder of processes that are no longer on this host have left in a folder."""
     for path in Path(folder).iterdir():
-        found = _PART.fullmatch(path.name)
-        if not found or is_alive(int(found[1])):
+        match = _PART.fullmatch(path.name)
+        if not match or is_alive(int(match[1])):
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

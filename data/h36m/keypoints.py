@@ -36,10 +36,10 @@ def keypoints_path(data_root: str | Path, keypoints: str) -> Path:
     root = Path(data_root)
     path = root / f"data_2d_h36m_{keypoints}.npz"
     if not path.exists():
-        there = sorted(file.name[len("data_2d_h36m_") : -len(".npz")] for file in root.glob("data_2d_h36m_*.npz"))
-        found = f"there: gt, {', '.join(name for name in there if name != 'gt')}" if there else "there: gt"
+        available = sorted(file.name[len("data_2d_h36m_") : -len(".npz")] for file in root.glob("data_2d_h36m_*.npz"))
+        listed = f"there: gt, {', '.join(name for name in available if name != 'gt')}" if available else "there: gt"
         raise FileNotFoundError(
-            f"{path} is missing: --keypoints {keypoints} needs it ({found.rstrip(', ')}). Put it into {root}; {_WHERE}"
+            f"{path} is missing: --keypoints {keypoints} needs it ({listed.rstrip(', ')}). Put it into {root}; {_WHERE}"
         )
     return path
 
@@ -142,8 +142,8 @@ class Keypoints2D:
 
 def metadata_of(content: dict[str, Any]) -> dict[str, Any]:
     """What the file says about its keypoints, under words; nothing where it does not."""
-    found = content.get("metadata")
-    return {key: value for key, value in found.items() if isinstance(key, str)} if isinstance(found, dict) else {}
+    metadata = content.get("metadata")
+    return {key: value for key, value in metadata.items() if isinstance(key, str)} if isinstance(metadata, dict) else {}
 
 
 def layout_name(metadata: dict[str, Any]) -> str:

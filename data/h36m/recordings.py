@@ -39,14 +39,14 @@ def read_prepared(data_root: str | Path, layout: str = "h36m_16") -> Positions:
     """subject -> recording -> (F, J, 3) metres, world, in `layout`; from VideoPose3D's npz."""
     path = Path(data_root) / FILE_NAME
     content = load_npz_restricted(path, HOW_TO_MAKE)
-    found = recordings_of(path, content, "positions_3d", HOW_TO_MAKE)
-    choose(f"{path}: subject", found, H36M_CAMERAS)
+    subjects = recordings_of(path, content, "positions_3d", HOW_TO_MAKE)
+    choose(f"{path}: subject", subjects, H36M_CAMERAS)
     return {
         subject: {
             _recording_name(path, subject, recording): _checked(path, f"{subject} {recording}", joints, layout)
             for recording, joints in recordings.items()
         }
-        for subject, recordings in found.items()
+        for subject, recordings in subjects.items()
     }
 
 
@@ -145,15 +145,15 @@ def _of_actions(positions: Positions, actions: tuple[str, ...]) -> Positions:
     """Those of the actions asked for: an action ("Sitting", not SittingDown) or one recording ("Sitting 1")."""
     if not actions:
         return positions
-    recordings = {recording for found in positions.values() for recording in found}
+    recordings = {recording for recorded in positions.values() for recording in recorded}
     choose("Action", actions, sorted(recordings | {action_of(recording) for recording in recordings}))
     return {
         subject: {
             recording: joints
-            for recording, joints in found.items()
+            for recording, joints in recorded.items()
             if recording in actions or action_of(recording) in actions
         }
-        for subject, found in positions.items()
+        for subject, recorded in positions.items()
     }
 
 

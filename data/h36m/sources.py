@@ -77,9 +77,9 @@ class Source:
                 lines.append(f"{subject}: no recordings at all")
                 continue
             for action in ACTIONS:
-                found, expected = have.count((subject, action)), expected_recordings(subject, action)
-                if found < expected:
-                    lines.append(f"{subject} {action}: {found} of {expected} recordings")
+                count, expected = have.count((subject, action)), expected_recordings(subject, action)
+                if count < expected:
+                    lines.append(f"{subject} {action}: {count} of {expected} recordings")
         return lines
 
 
@@ -177,12 +177,12 @@ def _h5_reader(read_bytes: Callable[[], bytes], name: str) -> Callable[[], Any]:
         except Exception as error:  # zipfile and zlib each have their own ways to fail
             raise _no_positions(name, error) from error
         try:
-            found = read_isolated("hdf5", name, content, names=["3D_positions"])["arrays"]
+            arrays = read_isolated("hdf5", name, content, names=["3D_positions"])["arrays"]
         except (UnreadableError, OtherContentError) as error:
             raise _no_positions(name, error) from error
-        if "3D_positions" not in found:
+        if "3D_positions" not in arrays:
             raise _no_positions(name, "it has none")
-        return found["3D_positions"].T
+        return arrays["3D_positions"].T
 
     return read
 

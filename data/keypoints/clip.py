@@ -83,22 +83,26 @@ def detection(
     if table.ndim != 2 or table.shape[1] not in (2, 3):
         raise PoseFKError(f"{where} has keypoints of shape {table.shape}, expected (joints, 2 or 3): x, y and score.")
     keypoints = table[:, :2].copy()
-    found = number_array(scores, where).ravel() if scores is not None else table[:, 2] if table.shape[1] == 3 else None
-    if found is None:
-        found = keypoints.any(axis=1).astype(float)
-    if len(found) != len(keypoints):
-        raise PoseFKError(f"{where} has {len(keypoints)} keypoints and {len(found)} scores, expected one for each.")
+    confidence = (
+        number_array(scores, where).ravel() if scores is not None else table[:, 2] if table.shape[1] == 3 else None
+    )
+    if confidence is None:
+        confidence = keypoints.any(axis=1).astype(float)
+    if len(confidence) != len(keypoints):
+        raise PoseFKError(
+            f"{where} has {len(keypoints)} keypoints and {len(confidence)} scores, expected one for each."
+        )
     placed = ~np.isnan(keypoints).any(axis=1)
-    missing = ~placed | ~(found > 0)
-    unscored = bool(keypoints[placed].any() and not found[placed].any())
+    missing = ~placed | ~(confidence > 0)
+    unscored = bool(keypoints[placed].any() and not confidence[placed].any())
     keypoints[missing] = np.nan
-    found = np.where(missing, 0.0, found)
-    _refuse_wild(keypoints, found, where)
-    found = found.clip(0, 1)
+    confidence = np.where(missing, 0.0, confidence)
+    _refuse_wild(keypoints, confidence, where)
+    confidence = confidence.clip(0, 1)
     corners = number_array(box, where).ravel() if box is not None else np.empty(0)
-    whole = first_number(score, where) if score is not None else float(found.mean())
+    person_score = first_number(score, where) if score is not None else float(confidence.mean())
     return Detection(
-        keypoints, found, whole if np.isfinite(whole) else 0.0,
+        keypoints, confidence, person_score if np.isfinite(person_score) else 0.0,
         corners[:4] if len(corners) >= 4 and (np.abs(corners[:4]) <= MOST_PIXELS).all() else box_around(keypoints),
         None if track is None else whole_number(first_number(track, where), where), unscored,
     )  # fmt: skip
@@ -133,8 +137,8 @@ def refuse_unscored(people: Iterable[Detection], where: str) -> None:
 
 def box_around(keypoints: Float[np.ndarray, "joints 2"]) -> Float[np.ndarray, "4"]:
     """x1 y1 x2 y2 around the keypoints that were found; zeros if there are none."""
-    found = keypoints[~np.isnan(keypoints).any(axis=1)]
-    return np.concatenate([found.min(axis=0), found.max(axis=0)]) if len(found) else np.zeros(4)
+    known = keypoints[~np.isnan(keypoints).any(axis=1)]
+    return np.concatenate([known.min(axis=0), known.max(axis=0)]) if len(known) else np.zeros(4)
 
 
 def number_array(value: Any, where: str) -> np.ndarray:
@@ -198,6 +202,6 @@ def same_count(counts: set[int], where: str) -> int:
 def frame_numbers(names: list[str]) -> dict[str, int]:
     """Frame number of each image or file: the last digits in its name; its place in the order where these do not do."""
     digits = [re.findall(r"\d+", Path(name).stem) for name in names]
-    if all(digits) and len({int(found[-1]) for found in digits}) == len(names):
-        return {name: int(found[-1]) for name, found in zip(names, digits, strict=True)}
+    if all(digits) and len({int(groups[-1]) for groups in digits}) == len(names):
+        return {name: int(groups[-1]) for name, groups in zip(names, digits, strict=True)}
     return {name: place for place, name in enumerate(sorted(names))}

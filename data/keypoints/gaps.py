@@ -51,10 +51,10 @@ def close_gaps(
         for gap in _runs(missing[:, joint]):
             if gap.start > 0 and gap.stop < len(frames) and gap.stop - gap.start <= longest:
                 closed[gap, joint] = True
-        own, known = closed[:, joint], ~missing[:, joint]
+        gaps, known = closed[:, joint], ~missing[:, joint]
         for axis in range(2):
             if known.any():
-                filled[own, joint, axis] = np.interp(frames[own], frames[known], joints_2d[known, joint, axis])
+                filled[gaps, joint, axis] = np.interp(frames[gaps], frames[known], joints_2d[known, joint, axis])
     return filled, closed
 
 
@@ -95,8 +95,8 @@ def mend_together(recording: Recording, max_gap: float | int, count: GapCount) -
     views = []
     for view in recording.views:
         closed = _closed(view, _frames(recording, max_gap), count)
-        whole = ~np.any(missing_joints(closed.joints_2d), axis=1)
-        views.append(replace(closed, joints_2d=np.nan_to_num(closed.joints_2d), present=view.is_present & whole))
+        complete = ~np.any(missing_joints(closed.joints_2d), axis=1)
+        views.append(replace(closed, joints_2d=np.nan_to_num(closed.joints_2d), present=view.is_present & complete))
     count.recordings_with_gaps += 1
     lost = not (np.sum([view.is_present for view in views], axis=0) > 1).any()
     count.lost += lost
@@ -107,9 +107,9 @@ def _closed(view: View, longest: int, count: GapCount) -> View:
     """The view with gaps of at most `longest` frames closed, and longer ones as they are."""
     joints_2d, closed = close_gaps(view.joints_2d, longest)
     confidence = None if view.confidence is None else np.where(closed, np.float32(0), view.confidence)
-    whole = ~np.any(missing_joints(joints_2d), axis=1)
-    count.cut += int((~whole).sum())
-    count.interpolated += int(closed[whole].any(axis=1).sum())
+    complete = ~np.any(missing_joints(joints_2d), axis=1)
+    count.cut += int((~complete).sum())
+    count.interpolated += int(closed[complete].any(axis=1).sum())
     return replace(view, joints_2d=joints_2d, confidence=confidence)
 
 

@@ -44,8 +44,8 @@ def to_layout(
         )
     table = np.concatenate([keypoints, scores[..., None]], axis=-1)  # (T, K, 3)
     table[np.isnan(keypoints).any(axis=-1)] = np.nan
-    found = np.stack([_joint(joint, table, source, ()) for joint in target.joints], axis=1)
-    return found[..., :2], np.nan_to_num(found[..., 2]), made_up
+    mapped = np.stack([_joint(joint, table, source, ()) for joint in target.joints], axis=1)
+    return mapped[..., :2], np.nan_to_num(mapped[..., 2]), made_up
 
 
 def _rules(joint: str) -> list[dict[str, float]]:

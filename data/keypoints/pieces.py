@@ -43,10 +43,10 @@ def whole_pieces(
     places = (frames - frames[0]) // step
     breaks = np.flatnonzero(np.diff(places) - 1 > longest) + 1
     for chosen in np.split(np.arange(len(frames)), breaks):
-        first, own = places[chosen[0]], places[chosen] - places[chosen[0]]
-        dense = np.full((own[-1] + 1, *joints.shape[1:]), np.nan)
+        first, at = places[chosen[0]], places[chosen] - places[chosen[0]]
+        dense = np.full((at[-1] + 1, *joints.shape[1:]), np.nan)
         certainty = np.zeros(dense.shape[:2])
-        dense[own], certainty[own] = joints[chosen], scores[chosen]
+        dense[at], certainty[at] = joints[chosen], scores[chosen]
         filled, closed = close_gaps(dense, longest)
         certainty[closed] = 0.0
         for span in whole_spans(filled):
@@ -92,9 +92,9 @@ def without_points(clip: KeypointClip, name: str) -> tuple[KeypointClip, int]:
 
 def _is_point(keypoints: Float[np.ndarray, "joints 2"]) -> bool:
     """Whether nearly all keypoints are within SMALLEST_BODY. Of half of them and fewer nobody can tell."""
-    found = np.sort(keypoints[~np.isnan(keypoints).any(axis=1)], axis=0)
-    tenth = len(found) // 10
-    return 2 * len(found) > len(keypoints) and bool((found[-1 - tenth] - found[tenth] < SMALLEST_BODY).all())
+    known = np.sort(keypoints[~np.isnan(keypoints).any(axis=1)], axis=0)
+    tenth = len(known) // 10
+    return 2 * len(known) > len(keypoints) and bool((known[-1 - tenth] - known[tenth] < SMALLEST_BODY).all())
 
 
 def check_inside(pixels: Float[np.ndarray, "points 2"], size: tuple[int, int], name: str) -> str | None:

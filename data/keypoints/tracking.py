@@ -97,7 +97,7 @@ def _distances(track: Track, frame: int, people: list[Detection]) -> list[float]
 
     Of the boxes' middles where hardly a keypoint was found both times.
     """
-    last, expected, found = track.people[-1], track.expected(frame), []
+    last, expected, distances = track.people[-1], track.expected(frame), []
     for person in people:
         apart = np.sqrt(np.square(expected - person.keypoints).sum(axis=-1))
         common = ~np.isnan(apart)
@@ -105,8 +105,8 @@ def _distances(track: Track, frame: int, people: list[Detection]) -> list[float]
             distance = apart[common].mean()
         else:
             distance = np.linalg.norm((last.box - person.box).reshape(2, 2).mean(axis=0))
-        found.append(float(distance) / max(_size(person), _size(last)))
-    return found
+        distances.append(float(distance) / max(_size(person), _size(last)))
+    return distances
 
 
 def _size(person: Detection) -> float:

@@ -53,11 +53,11 @@ def _recordings(path: Path, content: dict[str, Any], fps: float) -> list[Recordi
     """content: joints_3d, joints_2d, sequence, valid, activity (or None) of all frames."""
     recordings = []
     for name in [name for name in SEQUENCES if (content["sequence"] == name).any()]:
-        own = content["sequence"] == name
-        view = View("", None, content["joints_3d"][own], content["joints_2d"][own])
-        groups = {} if content["activity"] is None else {"activity": content["activity"][own]}
+        of_sequence = content["sequence"] == name
+        view = View("", None, content["joints_3d"][of_sequence], content["joints_2d"][of_sequence])
+        groups = {} if content["activity"] is None else {"activity": content["activity"][of_sequence]}
         group = {"sequence": name, "scene": SCENES[name]}
-        recordings.append(Recording(name, "", (view,), fps, content["valid"][own], group, groups))
+        recordings.append(Recording(name, "", (view,), fps, content["valid"][of_sequence], group, groups))
     return recordings
 
 
@@ -85,12 +85,12 @@ def _video(path: Path, content: dict[str, Any], num_joints: int) -> dict[str, An
     keys = ("video17_3d", "video17_2d") if order else None
     joints_3d, joints_2d = _poses(path, content, keys, 17, num_joints)
     frames = len(joints_3d)
-    found = {key: _labels(path, content, f"video_{key}", frames) for key in ("sequence", "activity", "valid")}
-    missing = [f"video_{key}" for key, labels in found.items() if labels is None]
+    labels = {key: _labels(path, content, f"video_{key}", frames) for key in ("sequence", "activity", "valid")}
+    missing = [f"video_{key}" for key, column in labels.items() if column is None]
     if missing:
         raise ValueError(f"{path} has no {' and '.join(missing)}, needed for its video frames. {HOW_TO_MAKE}")
-    valid = np.asarray(found["valid"], dtype=bool)
-    return found | _checked(path, joints_3d[:, order], joints_2d[:, order], valid)
+    valid = np.asarray(labels["valid"], dtype=bool)
+    return labels | _checked(path, joints_3d[:, order], joints_2d[:, order], valid)
 
 
 def _poses(

@@ -52,7 +52,10 @@ def load(settings: DataSettings) -> DataSplits:
     recordings = [recording for recording in recordings if not settings.actions or recording.action in settings.actions]
     held_out = [subject for subject in VALIDATION_SUBJECTS if subject in train]
     learned = [subject for subject in train if not (settings.hold_out_validation and subject in held_out)]
-    parts = [[recording for recording in recordings if recording.subject in own] for own in (learned, held_out, test)]
+    parts = [
+        [recording for recording in recordings if recording.subject in subjects]
+        for subjects in (learned, held_out, test)
+    ]
     if not parts[2]:
         raise ValueError(
             f"MPI-INF-3DHP has nothing to test on: no recording of {', '.join(test)} is left of {', '.join(known)}. "

@@ -47,9 +47,9 @@ def check_views(recording: Recording, name: str = "", screen_agreement: float = 
 
 def check_recordings(recordings: Sequence[Recording], views: int) -> None:
     """check_views on the first `views` views of recordings that will be learned or judged from, evenly spread."""
-    several = [recording for recording in recordings if len(recording.views) > 1]
-    for number in np.unique(np.linspace(0, len(several) - 1, min(len(several), MOST_TAKES)).round().astype(int)):
-        recording = several[number]
+    multi_view = [recording for recording in recordings if len(recording.views) > 1]
+    for number in np.unique(np.linspace(0, len(multi_view) - 1, min(len(multi_view), MOST_TAKES)).round().astype(int)):
+        recording = multi_view[number]
         check_views(replace(recording, views=recording.views[:views]), screen_agreement=LOADED_AGREEMENT)
 
 
@@ -194,15 +194,15 @@ def best_shift(views: Sequence[View], max_shift: int = MAX_SHIFT) -> tuple[int, 
 
 def _errors_beside_others(views: Sequence[View], which: int, frames: np.ndarray, shifts: range) -> list[float]:
     """For each shift, how far a view's 2D then lies from the points that all others triangulate."""
-    own, others = views[which], [view for number, view in enumerate(views) if number != which]
+    view, others = views[which], [*views[:which], *views[which + 1 :]]
     points, known = _triangulated(others, [frames] * len(others))
     errors = []
     for shift in shifts:
         at = frames[known] + shift
-        camera, seen = _of_frames(own, at), own.is_present[at]
+        camera, seen = _of_frames(view, at), view.is_present[at]
         screen = camera.project(camera.world_to_camera(points)).numpy()
         enough = seen.all() or seen.sum() >= FEWEST_FRAMES
-        errors.append(_median(np.linalg.norm(screen - own.joints_2d[at], axis=-1)[seen]) if enough else np.inf)
+        errors.append(_median(np.linalg.norm(screen - view.joints_2d[at], axis=-1)[seen]) if enough else np.inf)
     return errors
 
 
@@ -210,8 +210,8 @@ def _reprojection_error(views: Sequence[View], frames: Sequence[np.ndarray]) -> 
     """Mean over the views of the median distance between 2D and triangulated points. frames: of each view."""
     points, shared = _triangulated(views, frames)
     errors = []
-    for view, own in zip(views, frames, strict=True):
-        at = own[shared]
+    for view, indices in zip(views, frames, strict=True):
+        at = indices[shared]
         camera = _of_frames(view, at)
         back = camera.project(camera.world_to_camera(points)).numpy()
         errors.append(_median(np.linalg.norm(back - view.joints_2d[at], axis=-1)[view.is_present[at]]))
@@ -220,15 +220,19 @@ def _reprojection_error(views: Sequence[View], frames: Sequence[np.ndarray]) -> 
 
 def _triangulated(views: Sequence[View], frames: Sequence[np.ndarray]) -> tuple[torch.Tensor, np.ndarray]:
     """World joints (f, J, 3) of those f frames that two views have, and which these are (F,). frames: of each view."""
-    present = np.stack([view.is_present[own] for view, own in zip(views, frames, strict=True)])
+    present = np.stack([view.is_present[indices] for view, indices in zip(views, frames, strict=True)])
     shared = present.sum(axis=0) > 1
     if not shared.any():
         return torch.zeros(0, views[0].joints_2d.shape[1], 3, dtype=torch.float64), shared
-    cameras = [_of_frames(view, own[shared]) for view, own in zip(views, frames, strict=True)]
-    whole = Camera(*(torch.stack([getattr(camera, part) for camera in cameras], dim=1) for part in vars(cameras[0])))
-    screen = np.stack([view.joints_2d[own[shared]] for view, own in zip(views, frames, strict=True)], axis=1)
+    cameras = [_of_frames(view, indices[shared]) for view, indices in zip(views, frames, strict=True)]
+    cameras_of_views = Camera(
+        *(torch.stack([getattr(camera, part) for camera in cameras], dim=1) for part in vars(cameras[0]))
+    )
+    screen = np.stack([view.joints_2d[indices[shared]] for view, indices in zip(views, frames, strict=True)], axis=1)
     counts = np.broadcast_to(present[:, shared].T[..., None], screen.shape[:-1])
-    points = triangulate(torch.from_numpy(screen).double(), whole, torch.from_numpy(counts.astype(np.float64)))
+    points = triangulate(
+        torch.from_numpy(screen).double(), cameras_of_views, torch.from_numpy(counts.astype(np.float64))
+    )
     return points, shared
 
 

@@ -43,15 +43,15 @@ class MultiViewDataset(IndexedPoses):
         flat = PoseDataset.from_recordings(chosen, skeleton, frames, target=target, only_present=False)
         rows, present, start = [], [], 0
         for recording in chosen:
-            count, own = int(recording.usable.sum()), len(recording.views)
+            count, num_views = int(recording.usable.sum()), len(recording.views)
             first = torch.arange(start, start + count)[:, None]
             view = torch.arange(most)[None]
-            there = view < own
-            rows.append(first + torch.where(there, view, 0) * count)
-            present.append(there.expand(count, -1))
-            start += count * own
-        whole = cls(flat, torch.cat(rows), torch.cat(present))
-        return whole._seen_by_two().to(device)
+            exists = view < num_views
+            rows.append(first + torch.where(exists, view, 0) * count)
+            present.append(exists.expand(count, -1))
+            start += count * num_views
+        dataset = cls(flat, torch.cat(rows), torch.cat(present))
+        return dataset._seen_by_two().to(device)
 
     def _seen_by_two(self) -> "MultiViewDataset":
         """The samples that can be triangulated."""

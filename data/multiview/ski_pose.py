@@ -71,8 +71,8 @@ def load(settings: DataSettings) -> DataSplits:
 
 def file_of(root: str | Path, split: str) -> Path:
     """Where the file of a split lies, or should."""
-    own, released = Path(root) / f"ski_{split}.h5", Path(root) / split / "labels.h5"
-    return released if released.exists() and not own.exists() else own
+    local, released = Path(root) / f"ski_{split}.h5", Path(root) / split / "labels.h5"
+    return released if released.exists() and not local.exists() else local
 
 
 def load_ski_recordings(root: str | Path, split: str, num_joints: int = 17) -> list[Recording]:
@@ -153,11 +153,11 @@ def _runs(path: Path, records: Records) -> Iterator[Records]:
         subject, sequence, camera, frame = unique[counts.argmax()]
         raise ValueError(f"{path} has camera {camera} twice in frame {frame} of sequence {sequence}. Get it again.")
     for subject, sequence in np.unique(labels[:, :2], axis=0):
-        own = (records["subj"] == subject) & (records["seq"] == sequence)
-        frames = np.unique(records["frame"][own])
+        of_sequence = (records["subj"] == subject) & (records["seq"] == sequence)
+        frames = np.unique(records["frame"][of_sequence])
         steps = np.diff(frames)
         for run in np.split(frames, np.flatnonzero(steps != steps.min(initial=np.iinfo(np.int64).max)) + 1):
-            chosen = own & np.isin(records["frame"], run)
+            chosen = of_sequence & np.isin(records["frame"], run)
             yield {name: array[chosen] for name, array in records.items()}
 
 
@@ -166,16 +166,20 @@ def _recording(run: Records, layout: str) -> Recording:
     grid = np.full((len(cameras), len(frames)), -1)
     grid[np.searchsorted(cameras, run["cam"]), np.searchsorted(frames, run["frame"])] = np.arange(len(run["cam"]))
     present = grid >= 0
-    rows = np.stack([_nearest(own) for own in grid])  # a camera that has no record of a frame keeps its nearest pose
+    rows = np.stack(
+        [_nearest(joints_camera) for joints_camera in grid]
+    )  # a camera that has no record of a frame keeps its nearest pose
     camera = pinhole(run["cam_intrinsic"][rows], run["R_cam_2_world"][rows], run["cam_position"][rows], 1, 1)
     screen = run["2D"][rows] * 2 - 1
     joints_world = _joints_world(run["3D"][rows], screen, camera, present)
-    own = camera.world_to_camera(torch.from_numpy(joints_world)).numpy()
+    joints_camera = camera.world_to_camera(torch.from_numpy(joints_world)).numpy()
     screen[~present] = 0
     skeleton = Skeleton("h36m_17")
     views = []
     for i, name in enumerate(cameras):
-        joints_3d, joints_2d = (skeleton.convert(array[i], layout).astype(np.float32) for array in (own, screen))
+        joints_3d, joints_2d = (
+            skeleton.convert(array[i], layout).astype(np.float32) for array in (joints_camera, screen)
+        )
         recorded = None if present[i].all() else present[i]
         views.append(View(str(name), camera[i].to(torch.float32), joints_3d, joints_2d, present=recorded))
     step = int(frames[1] - frames[0]) if len(frames) > 1 else 1
@@ -183,10 +187,10 @@ def _recording(run: Records, layout: str) -> Recording:
     return Recording(f"S{run['subj'][0]}", ACTION, tuple(views), FPS / step, usable, {"sequence": sequence})
 
 
-def _nearest(own: np.ndarray) -> np.ndarray:
+def _nearest(records: np.ndarray) -> np.ndarray:
     """(F,) rows of records, -1 where there is none, with the nearest frame's there."""
-    known = np.flatnonzero(own >= 0)
-    return own[known[np.abs(np.arange(len(own))[:, None] - known).argmin(axis=1)]]
+    known = np.flatnonzero(records >= 0)
+    return records[known[np.abs(np.arange(len(records))[:, None] - known).argmin(axis=1)]]
 
 
 def _joints_world(

@@ -29,7 +29,6 @@ def set_colours(names: Iterable[str]) -> dict[str, str]:
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a PNG atomically."""
     with atomic_write(path) as part:
         figure.savefig(part, dpi=110)
 
@@ -37,10 +36,7 @@ def save_figure(figure: Figure, path: str | Path) -> None:
 def joint_angle_histograms(
     angles: Mapping[str, Float[Tensor, "poses 28"]], limits: JointLimits | None = None
 ) -> Figure:
-    """Plot the distribution of each of the 28 joint angles, degrees. angles: name of the set, e.g. "synthetic" -> rad.
-
-    Grey lines mark the joint limits.
-    """
+    """Plot the distribution of the 28 joint angles, degrees, with limits in grey. angles: name of the set -> rad."""
     colours = set_colours(angles)
     figure = Figure(figsize=(14, 8), dpi=100)
     figure.subplots_adjust(left=0.01, right=0.99, top=0.92, bottom=0.03, wspace=0.06, hspace=0.3)

@@ -1,8 +1,4 @@
-"""One style for poses: on the screen (2D) and in space (3D), left and right told apart by colour, a floor below.
-
-A row of poses is one plot with all its lines in one collection: drawing costs milliseconds, not the seconds of a
-3D plot for each pose. Used by TensorBoard, figures, dataset cards and films.
-"""
+"""Draw poses on the screen (2D) and in space (3D): a row of them is one plot, left and right in two colours."""
 
 import math
 
@@ -44,10 +40,7 @@ def draw_spaces(
     axes: Axes, poses: Float[np.ndarray, "poses joints 3"], skeleton: Skeleton,
     target: Float[np.ndarray, "poses joints 3"] | None = None,
 ) -> None:  # fmt: skip
-    """Draw poses in camera axes side by side, seen from the right and above: far from the camera is up and right.
-
-    The floor lies under the lowest joint, its sides are 2 m. target: drawn in grey behind the poses.
-    """
+    """Draw poses in camera axes side by side, seen from the right and above, on a floor of 2 m. target: in grey."""
     pitch, size = 2.9 * HALF_SIZE_M, HALF_SIZE_M
     lowest = (poses if target is None else target)[..., 1].max(axis=1)
     corners = np.array([[-size, 0, -size], [size, 0, -size], [size, 0, size], [-size, 0, size], [-size, 0, -size]])

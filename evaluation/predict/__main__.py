@@ -9,7 +9,6 @@ pose.json, pose.bvh and a film into the folder, all or nothing.
 """
 
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +108,6 @@ def run(settings: Predict) -> LiftedClip:
 
 
 def check(settings: Predict) -> None:
-    """Refuse settings that cannot work before anything is read."""
     low, high = IMAGE_SIZE
     if not all(low <= side <= high for side in settings.image_size or ()):
         raise PoseFKError(f"--image_size is {settings.image_size}, expected width and height, {low} to {high} pixels.")
@@ -156,8 +154,7 @@ def choose_person(tracks: list[Track], settings: Predict) -> Track:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    run(read_flags(Predict, "evaluation.predict", __doc__, sys.argv[1:] if arguments is None else arguments))
+    run(read_flags(Predict, "evaluation.predict", __doc__, arguments))
 
 
 if __name__ == "__main__":

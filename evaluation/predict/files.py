@@ -34,11 +34,7 @@ def write_json(clip: LiftedClip, folder: Path) -> list[str]:
     digits = {"joints_3d": 5, "joints_world": 5, "joints_2d": 2, "scores": 4}
     tables = {name: getattr(clip, name).astype(float).round(places) for name, places in digits.items()}
     frames = [
-        {
-            "frame": int(number),
-            "piece": int(piece),
-            **{name: table[place].tolist() for name, table in tables.items()},
-        }
+        {"frame": int(number), "piece": int(piece), **{name: table[place].tolist() for name, table in tables.items()}}
         for place, (number, piece) in enumerate(zip(clip.frames, clip.pieces, strict=True))
     ]
     content = {"about": ABOUT, **_about(clip), "frames": frames}
@@ -57,7 +53,6 @@ def write_bvh_files(clip: LiftedClip, folder: Path) -> list[str]:
 
 
 def _about(clip: LiftedClip) -> dict[str, Any]:
-    """Collect the plain values of every file."""
     return {
         "fps": clip.fps,
         "image_size": list(clip.image_size),

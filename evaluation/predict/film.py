@@ -1,8 +1,4 @@
-"""A film of a clip: the 2D keypoints in their image beside the 3D body on a floor.
-
-One figure is drawn again and again with other lines, and its pixels are taken from memory. The floor is the world's:
-its lines pass under a person who travels.
-"""
+"""A film of a clip: 2D keypoints in their image beside the 3D body on the world's floor; one figure is redrawn."""
 
 import shutil
 import subprocess
@@ -45,7 +41,6 @@ def check_film(film: str) -> None:
 
 
 def draw_frames(clip: LiftedClip, chosen: np.ndarray) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-    """Draw the chosen frames."""
     figure = Figure(figsize=(2 * PANEL_PIXELS / 100, (PANEL_PIXELS + TITLE_PIXELS) / 100), dpi=100)
     canvas = FigureCanvasAgg(figure)
     left, right = _panels(figure)
@@ -130,7 +125,6 @@ def _write_gif(pictures: Iterator[np.ndarray], path: Path, fps: float) -> None:
 
 
 def _write_mp4(pictures: Iterator[np.ndarray], path: Path, fps: float) -> None:
-    """Write H.264 through ffmpeg."""
     first = next(pictures)
     height, width = first.shape[:2]
     command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}",

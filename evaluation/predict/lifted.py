@@ -76,11 +76,7 @@ def check_lifted(clip: LiftedClip, name: str) -> None:
 
 
 def upright_on_the_floor(joints_camera: Float[Tensor, "frames joints 3"], pitch_deg: float = 0.0) -> Tensor:
-    """Place a clip in the world, (T, J, 3) metres, z up, the camera looking along +y: a guess for display.
-
-    What a lifter predicts is relative to the root. Here the lowest joint of each frame lies on the floor, and the body
-    travels so that what carries it stands (kinematics.foot_contact).
-    """
+    """Place a clip in the world, (T, J, 3) m, z up, camera along +y, lowest joint on the floor: a guess for display."""
     pitch = math.radians(pitch_deg)
     origin = joints_camera.new_zeros(3)
     orientation_wxyz = look_at(origin, joints_camera.new_tensor([0.0, math.cos(pitch), -math.sin(pitch)]))

@@ -8,7 +8,6 @@ each number means.
 """
 
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,15 +61,10 @@ class Quality:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    settings = read_flags(
-        Quality, "evaluation.synthetic_quality", __doc__, sys.argv[1:] if arguments is None else arguments
-    )
-    run(settings)
+    run(read_flags(Quality, "evaluation.synthetic_quality", __doc__, arguments))
 
 
 def run(settings: Quality) -> dict[str, Any]:
-    """Compute, write and print the numbers."""
     check(settings)
     effort = Effort(settings.num_poses, settings.bootstrap, settings.seed)
     with tqdm(total=2 + 5 * len(settings.real), unit="step", leave=False) as bar:
@@ -83,9 +77,7 @@ def run(settings: Quality) -> dict[str, Any]:
         numbers = compute_report(features[SYNTHETIC_SET], real, effort, notes, bar.update)
         origin = {"synthetic": settings.synthetic, "about": sets[0].about, "seed": settings.seed, "upright": upright}
         numbers = {**origin, **numbers, "notes": notes}
-        notes += [
-            f"{name} has no cameras: its views are not compared." for name in features if not sees(features[name])
-        ]
+        notes += [f"{name} has no cameras: views are not compared." for name in features if not sees(features[name])]
         bar.set_description("drawing")
         html = page(f"Dataset card: {sets[0].name}", facts(sets[0], settings), numbers, pictures(features, upright))
         bar.update()
@@ -96,7 +88,6 @@ def run(settings: Quality) -> dict[str, Any]:
 
 
 def check(settings: Quality) -> None:
-    """Refuse settings that cannot work before anything is read."""
     for name, least in (("num_poses", LEAST_POSES), ("bootstrap", 2), ("seed", 0)):
         if getattr(settings, name) < least:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
@@ -155,7 +146,6 @@ def facts(synthetic: PoseSet, settings: Quality) -> list[str]:
 
 
 def sees(features: SetFeatures) -> bool:
-    """Whether the cameras of a set are known."""
     return features.poses.views is not None and features.poses.views.camera is not None
 
 
@@ -179,7 +169,6 @@ def pictures(features: dict[str, SetFeatures], upright: bool) -> list[Picture]:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file atomically."""
     try:
         with atomic_write(path) as part:
             part.write_text(text, encoding="utf-8")

@@ -19,10 +19,7 @@ _LEVELS = (0.05, 0.5, 0.95)
 
 
 def limit_violations(angles: Float[Tensor, "poses 28"]) -> dict[str, Any]:
-    """Count poses with an angle outside the anatomical limits, in percent, also angle by angle. angles: fitted, rad.
-
-    One degree is forgiven, what the fit of real shoulders may be off.
-    """
+    """Percent of poses with a fitted angle (rad) over one degree outside the anatomical limits, also angle by angle."""
     limits = joint_limits("anatomical")
     excess = limits.excess(angles)
     rates = limits.violation_rate(angles, FIT_TOLERANCE_RAD)

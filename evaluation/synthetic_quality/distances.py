@@ -67,9 +67,7 @@ def frechet_interval(
     value = frechet_distance(*(moments(sample) for sample in features))
     distances = []
     for _ in range(times):
-        sample = [
-            _resampled(lines, recording, generator) for lines, recording in zip(features, recordings, strict=True)
-        ]
+        sample = [_resampled(lines, groups, generator) for lines, groups in zip(features, recordings, strict=True)]
         distances.append(frechet_distance(*sample))
     spread = _95_PERCENT * float(torch.tensor(distances).std()) if times > 1 else 0.0
     return Interval(value, max(0.0, value - spread), value + spread)
@@ -145,10 +143,7 @@ def neighbours(
 def ball_radii(
     features: Float[Tensor, "lines size"], recording: Int[Tensor, "lines"], ks: tuple[int, ...]
 ) -> list[Float[Tensor, "lines"]]:
-    """Distance of every line to its k-th nearest line of another recording, one tensor for each k.
-
-    Lines of recordings that have not that many others beside them, as in a set of one recording, see their own as well.
-    """
+    """Distance of every line to its k-th nearest of another recording, for each k; of any where others are too few."""
     if len(features) <= max(ks):
         raise ValueError(f"There are {len(features)} poses, expected more than {max(ks)}: that many neighbours of one.")
     alone = torch.bincount(recording)[recording] > len(features) - max(ks)

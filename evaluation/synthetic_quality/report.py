@@ -65,7 +65,6 @@ class Effort:
 
 
 def set_numbers(features: SetFeatures, effort: Effort) -> dict[str, Any]:
-    """Compute the statistics of one set."""
     poses = features.poses
     overlapping, pairs = overlaps(poses.joints)
     enough = poses.clips is not None and poses.fps and len(poses.clips) >= LEAST_CLIPS

@@ -17,10 +17,7 @@ PIECE = 2**24  # bytes read at once
 
 
 def members_of(path: Path) -> dict[str, Tensor]:
-    """Name -> bytes of a zip of PyTorch's. zipfile.BadZipFile where anything is not as it was written.
-
-    PyTorch's option to save without check sums leaves every CRC-32 at 0, which no member's is: such a file is read too.
-    """
+    """Read name -> bytes of PyTorch's zip; BadZipFile if damaged. Saved without check sums, all its CRC-32 are 0."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()

@@ -67,9 +67,7 @@ def check_lifter_content(content: dict[str, Any], path: object) -> None:
     words = (content["posenet"]["name"], content["input_mode"], content["skeleton"], content.get("input_layout") or "")
     for word in (*words, *content["posenet"]["sizes"]):
         if len(word) > LONGEST_WORD:
-            raise ValueError(
-                f"{path} is not a whole checkpoint of PoseFK's: {word[:LONGEST_WORD]}... is no name in it."
-            )
+            raise ValueError(f"{path} is not a whole checkpoint of PoseFK's: {word[:LONGEST_WORD]}... is no name.")
     fps = content.get("fps")
     if fps is not None and not 0 < fps <= MOST_FPS:
         raise ValueError(f"{path} is not a whole checkpoint of PoseFK's: its fps is {fps:g}, expected frames a second.")

@@ -13,10 +13,7 @@ ZIP_START = b"PK\x03\x04"
 
 
 def read_checkpoint(path: str | Path) -> Any:
-    """What a .pt, .pth, .bin or .tar file holds, without running any code in it.
-
-    Every byte of a zip, PyTorch's form since 1.6, is compared with its CRC-32; older files have none.
-    """
+    """Read a .pt, .pth, .bin or .tar file without running code in it; a zip's bytes are held against their CRC-32."""
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, expected a checkpoint file: in a run's folder last.pt.")

@@ -64,10 +64,7 @@ def _flat(value: Any, depth: int) -> Iterator[Any]:
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], path: object) -> None:
-    """Load weights strictly: what is missing, left over, of another kind or not finite is named in a sentence.
-
-    path: of their file, for the sentence.
-    """
+    """Load weights strictly: missing, left-over, misshapen or infinite ones are named. path: of their file."""
     expected = network.state_dict()
     optional = {key for key in expected if key.endswith("num_batches_tracked")}  # not in files older than PyTorch 0.4.1
     both = [key for key in expected if key in weights]
@@ -87,7 +84,8 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], path: object) -> Non
     for problem, keys in problems.items():
         if keys:
             name = getattr(network, "name", type(network).__name__.lower())
-            raise ValueError(f"{path} does not fit this {name}: it {problem} {_some(keys)}.")
+            more = f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
+            raise ValueError(f"{path} does not fit this {name}: it {problem} {', '.join(keys[:SHOWN])}{more}.")
     refuse_not_finite({key: weights[key] for key in both}, path)
     network.load_state_dict(dict(weights), strict=not optional - set(weights))
 
@@ -104,9 +102,7 @@ def fill_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any], p
         for name, value in entry.items():
             shape = () if name == "step" else tuple(parameters[number].shape)
             if tuple(value.shape) != shape or not value.is_floating_point():
-                raise ValueError(
-                    f"{path} does not fit: its optimiser has {name} {tuple(value.shape)} instead of {shape}."
-                )
+                raise ValueError(f"{path} does not fit: its optimiser has {name} {tuple(value.shape)}, not {shape}.")
     refuse_not_finite(memory, path)
     optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})
 
@@ -134,7 +130,3 @@ def refuse_not_finite(content: Any, path: object) -> None:
 
 def _kind(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

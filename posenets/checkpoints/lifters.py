@@ -14,7 +14,6 @@ from posenets.views.lifter import RayLifter
 
 
 def lifter_from_posenet(posenet: PoseNet, input_mode: str, skeleton: str, input_layout: str | None = None) -> Lifter:
-    """The lifter of an input mode around a network."""
     if input_mode == "rays":
         return RayLifter(posenet, input_mode, skeleton, input_layout)
     return ScreenLifter(posenet, input_mode, skeleton, input_layout)
@@ -24,10 +23,7 @@ def load_lifter(
     path: str | Path, name: str | None = None, input_mode: str = "screen", skeleton: str | None = None,
     **keywords: Any,
 ) -> Lifter:  # fmt: skip
-    """A lifter from a checkpoint of ours, in evaluation mode; or, given the lifter's name, of an original project.
-
-    name, input_mode, skeleton and keywords serve original projects' files only: ours say all that themselves.
-    """
+    """Load a lifter, in evaluation mode. name, input_mode, skeleton, keywords: of original projects' files only."""
     content = read_checkpoint(path)
     if is_posefk(content):
         return lifter_from_checkpoint(content, path)

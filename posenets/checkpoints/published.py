@@ -45,10 +45,7 @@ def published_lifter(content: Any, path: str | Path, name: str, **keywords: Any)
 
 
 def posenet_with(weights: dict[str, Tensor], path: str | Path, name: str, sizes: dict[str, Any]) -> PoseNet:
-    """The network of those sizes with the weights of a file, in evaluation mode. It is not built larger than they are.
-
-    name, sizes: see build_posenet.
-    """
+    """Build a network (build_posenet) no larger than the weights of a file, and fill it; evaluation mode."""
     try:
         renamed = get_spec(name).renamed_sizes
         sizes = {renamed.get(size, size): value for size, value in sizes.items()}

@@ -66,7 +66,6 @@ def tensor(storage: Any, offset: Any, lengths: Any, stride: Any, *_: object) -> 
 
 
 def parameter(data: Any, *_: object) -> Tensor:
-    """The tensor of an nn.Parameter."""
     if not isinstance(data, Tensor):
         raise NoWeightsError("a parameter in it is no tensor")
     return data
@@ -78,7 +77,6 @@ def as_bytes(text: Any, *_: object) -> bytes:
 
 
 def size(lengths: Any = ()) -> tuple[Any, ...]:
-    """torch.Size."""
     return tuple(_of((list, tuple), lengths))
 
 
@@ -120,7 +118,6 @@ class _Machine:
         self._storage = storage
 
     def do(self, word: str, argument: Any) -> None:
-        """One word."""
         stack = self.stack
         if word in _VALUES:
             stack.append(argument)

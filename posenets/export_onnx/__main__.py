@@ -6,7 +6,6 @@ Screen coordinates in, metres out: what the lifter's network sees of the 2D (its
 batch may have any size. The file is kept only if onnxruntime gives what PyTorch does.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +37,7 @@ class ExportOnnx:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    settings = read_flags(ExportOnnx, "posenets.export_onnx", __doc__, sys.argv[1:] if arguments is None else arguments)
+    settings = read_flags(ExportOnnx, "posenets.export_onnx", __doc__, arguments)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
     difference = export(lifter, settings.out, settings.opset, settings.flip)
     print(f"{settings.out}: {settings.out.stat().st_size / 1e6:.1f} MB, differs from PyTorch by at most "

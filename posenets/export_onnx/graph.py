@@ -50,7 +50,8 @@ def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -
         written = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
         if written != opset:  # the exporter falls back in silence
             raise PoseFKError(f"--opset {opset}: the exporter makes {written} of it: choose one it has, like {OPSET}.")
-        onnx.helper.set_model_props(model, {key: _text(value) for key, value in describe(lifter, flip).items()})
+        facts = describe(lifter, flip).items()
+        onnx.helper.set_model_props(model, {k: v if isinstance(v, str) else json.dumps(v) for k, v in facts})
         onnx.checker.check_model(model)
         onnx.save(model, part)
         difference = largest_difference(graph, runtime.InferenceSession(part.read_bytes()))
@@ -156,7 +157,3 @@ def _packages() -> tuple[Any, Any]:
     except ImportError as error:
         raise PoseFKError(f"ONNX export needs a package that is not installed ({error.name}): {INSTALL}") from error
     return onnx, onnxruntime
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -1,9 +1,7 @@
-"""Lifters that read other joints than they predict: COCO keypoints, as detectors give them.
+"""Joint layouts that lifters read but do not predict: COCO keypoints, as detectors give them.
 
-Detectors trained on COCO find a face, but neither hip centre, spine, thorax nor head. Making those up by hand puts them
-elsewhere than where a lifter learnt to see them (VideoPose3D's issue 139: 78.5 mm). Here the network
-reads the 17 keypoints themselves, and the middle of the hips as a root, and a linear map takes its 18 points to the 16
-joints. The map starts as the usual hand-made one and is learnt with the rest.
+Made-up hip, spine, thorax and head lie elsewhere than a lifter learnt (VideoPose3D's issue 139: 78.5 mm). Here the
+network reads the 17 keypoints and the middle of the hips, and a learnt linear map makes the 16 joints of its 18 points.
 """
 
 import torch

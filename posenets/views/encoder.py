@@ -67,8 +67,7 @@ class ViewEncoder(nn.Module):
             self.add_module(f"norm_{level}", nn.LayerNorm(frames))
             self.add_module(f"Transformer_encoder_{level}", Encoder(tokens, blocks))
             self.add_module(
-                f"embedding_{level}",
-                nn.Sequential(to_features, nn.BatchNorm1d(channel)) if normalised else to_features,
+                f"embedding_{level}", nn.Sequential(to_features, nn.BatchNorm1d(channel)) if normalised else to_features
             )
 
 
@@ -96,7 +95,6 @@ def _encode(tokens: Features, stages: list[Any]) -> Features:
 
 
 def _through_block(tokens: Features, blocks: Sequence[Any]) -> Features:
-    """What Block does, of each view."""
     first = blocks[0]
     attended = _attention(_layer_norm(tokens, _each(blocks, "norm1")), _each(blocks, "attn"))
     tokens = tokens + first.residual_drop(attended)

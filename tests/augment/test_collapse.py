@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from augment import Augmenter, collapse_sentence, diversity
+from augment import Augmenter
+from augment.gan.collapse import collapse_sentence, diversity
 from augment.settings import AugmentSettings, GanSettings, Mixture
 
 GAN = AugmentSettings(

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import leaky_relu
 
-from augment import Critic2D, Critic3D, gradient_penalty, kcs_features
+from augment.gan.critics import Critic2D, Critic3D, kcs_features
+from augment.gan.wgan import gradient_penalty
 
 SHARED_ORACLE = Path(__file__).parents[3] / "shared" / "oracles" / "gan.pt"
 

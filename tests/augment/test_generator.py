@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from augment import PoseGenerator, original_state_dict
+from augment.gan.generator import PoseGenerator, original_state_dict
 from kinematics import DHHuman, joint_limits
 from kinematics.dh import INDICES_IN_33
 

@@ -6,10 +6,11 @@ import math
 import pytest
 import torch
 
-from augment import Augmenter, MotionCritic2D, MotionCritic3D, PoseGenerator
+from augment import Augmenter
 from augment.cameras import wide_cameras
 from augment.gan.critic_inputs import critic_inputs
-from augment.gan.generator import spline_basis
+from augment.gan.generator import PoseGenerator, spline_basis
+from augment.gan.motion_critics import MotionCritic2D, MotionCritic3D
 from augment.gan.wgan import gradient_penalty
 from augment.settings import AugmentSettings, GanSettings, Mixture
 from augment.sources.random_poses import range_of_motion_poses

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from augment import Critic2D, critic_loss
-from augment.gan.wgan import frozen, generator_loss, step
+from augment.gan.critics import Critic2D
+from augment.gan.wgan import critic_loss, frozen, generator_loss, step
 
 
 def test_frozen_critics_pass_gradients_on_but_keep_none(generator):

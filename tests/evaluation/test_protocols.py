@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from data.mpi_inf_3dhp.official.test import TO_H36M_16, TO_H36M_17
-from evaluation import PROTOCOLS, protocols_for, score_arrays
+from evaluation import protocols_for, score_arrays
 from evaluation.metrics import mpjpe, pck
+from evaluation.protocols import PROTOCOLS
 from kinematics.skeleton import Skeleton
 
 ORACLE = np.load(Path(__file__).parents[1] / "oracles" / "metrics_reference.npz")

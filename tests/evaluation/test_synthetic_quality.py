@@ -123,7 +123,7 @@ def test_without_cameras_the_view_part_is_left_out_and_said_so(tmp_path):
     numbers = numbers_of("--synthetic", tmp_path / "blind", "--real", tmp_path / "blind", out=tmp_path / "card")
     html = (tmp_path / "card" / "card.html").read_text()
     assert not numbers["upright"] and "Camera views" not in html
-    assert any("has no cameras: its views are not compared" in note for note in numbers["notes"])
+    assert any("has no cameras: views are not compared" in note for note in numbers["notes"])
     assert any("What is up is not known of" in note and note.split()[0] in html for note in numbers["notes"])
     assert numbers["compared"]["blind"]["coverage_percent"] == 100  # the set against itself
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from augment import Critic2D, Critic3D
+from augment.gan.critics import Critic2D, Critic3D
 from augment.gan.generator import PoseGenerator
 from augment.gan.motion_critics import MotionCritic2D, MotionCritic3D
 from augment.gan.wgan import critic_loss

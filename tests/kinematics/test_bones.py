@@ -1,6 +1,7 @@
 import torch
 
-from kinematics import BONE_JOINTS, BONES, Skeleton, bone_lengths, bone_vectors
+from kinematics import BONE_JOINTS, BONES, Skeleton, bone_lengths
+from kinematics.bones import bone_vectors
 
 
 def test_bones_are_the_edges_of_the_skeleton():

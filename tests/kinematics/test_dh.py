@@ -1,7 +1,9 @@
 import math
+from collections.abc import Sequence
 
 import torch
 
+from benchmarks.naive_fk import link_transform
 from kinematics.bones import BODY_JOINTS, BONES
 from kinematics.dh import (
     ALL_LINKS,
@@ -13,10 +15,21 @@ from kinematics.dh import (
     LEFT_LEG,
     RIGHT_ARM,
     RIGHT_LEG,
-    link_transform,
-    rest_axes,
+    Link,
 )
 from kinematics.human import LIMB_AXES, SPINE_AXES
+
+
+def rest_axes(links: Sequence[Link]) -> tuple[str, ...]:
+    """The pelvis axis, such as "+z" or "-x", that each link's angle turns about when all angles are zero."""
+    zero = torch.zeros((), dtype=torch.float64)
+    frame, names = torch.eye(3, dtype=torch.float64), []
+    for link in links:
+        alpha, offset = torch.deg2rad(torch.tensor([link.alpha_deg, link.offset_deg], dtype=torch.float64))
+        frame = frame @ link_transform(float(alpha), zero, zero, offset)[:3, :3]
+        axis = int(frame[:, 2].abs().argmax())
+        names.append(("+" if frame[axis, 2] > 0 else "-") + "xyz"[axis])
+    return tuple(names)
 
 
 def _elementary(axis: int, angle: float, offset: float, along: int) -> torch.Tensor:

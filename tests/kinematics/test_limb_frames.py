@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from kinematics import BONES, DHHuman, bone_lengths, bone_vectors, joint_limits
+from kinematics import BONES, DHHuman, bone_lengths, joint_limits
+from kinematics.bones import bone_vectors
 from kinematics.limb_frames import (
     LARGEST_BEND,
     LimbPose,

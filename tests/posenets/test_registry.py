@@ -80,7 +80,7 @@ def test_frames_choose_filters_of_width_three():
         ("videopos", {}, "choose from esmformer, poseformer, .*videopose. Perhaps you meant: videopose"),
         ("videopose", {"chanels": 3}, "no size chanels.*Perhaps you meant: channels"),
         ("videopose", {"frames": 10}, "power of 3"),
-        ("videopose", {"frames": 9, "filter_widths": [3, 3, 3]}, "read 27 frames, but frames is 9"),
+        ("videopose", {"frames": 9, "filter_widths": [3, 3, 3]}, "read 27 frames, not 9"),
         ("mlp", {"frames": 3}, "reads 1 frame"),
         ("mlp", {"linear_size": 0}, "linear_size is 0"),
         ("mlp", {"dropout": 1.0}, "dropout is 1.0"),

@@ -2,13 +2,12 @@
 
 import math
 import re
-from collections.abc import Iterable
 
 from augment.detector_noise.detections import check_setting
 from augment.settings import RECIPES
 from augment.sources.registry import mixture_sources
-from data.command_line import nearest
 from evaluation.evaluate import TEST_NOISES
+from kinematics.errors import choose
 from posenets import ALIASES, INPUT_MODES, LIFTERS, VIEW_MODES, get_spec, lifter_names
 from posenets.inputs.layouts import INPUT_LAYOUTS
 from training.config.settings import Settings
@@ -17,16 +16,7 @@ WIDEST_FILTER = 99  # frames; wider ones are the widths of all layers written as
 MOST_EPOCHS = 10**6
 
 
-def choose(flag: str, value: str, known: Iterable[str]) -> str:
-    """The value, if it is one of those known."""
-    known = list(known)
-    if value not in known:
-        raise ValueError(f"--{flag} {value}: choose from {', '.join(known)}.{nearest(value, known)}")
-    return value
-
-
 def check(settings: Settings) -> None:
-    """Refuse settings that cannot work."""
     check_values(settings)
     check_setting(settings.augment.detector_noise)
     check_setting(settings.output.test_noise, "test_noise", TEST_NOISES)
@@ -36,9 +26,9 @@ def check_values(settings: Settings) -> None:
     """Of `check`, what needs no files: a run that goes on has its noise inside."""
     lifter = settings.lifter
     for recipe in (settings.recipe, *settings.compare):
-        choose("recipe", recipe, RECIPES)
-    choose("posenet_name", lifter.posenet_name, [*LIFTERS, *ALIASES])
-    choose("input_mode", lifter.input_mode, VIEW_MODES if get_spec(lifter.posenet_name).multi_view else INPUT_MODES)
+        choose("--recipe", recipe, RECIPES)
+    choose("--posenet_name", lifter.posenet_name, [*LIFTERS, *ALIASES])
+    choose("--input_mode", lifter.input_mode, VIEW_MODES if get_spec(lifter.posenet_name).multi_view else INPUT_MODES)
     _check_views(settings)
     _check_keypoints(settings)
     if lifter.input_layout:
@@ -50,7 +40,7 @@ def check_values(settings: Settings) -> None:
         )
     if lifter.filter_widths and lifter.frames not in (1, math.prod(lifter.filter_widths)):
         raise ValueError(f"--frames {lifter.frames} is not the product of --filter_widths: leave one of them out.")
-    choose("device", settings.device.split(":")[0], ("auto", "cpu", "cuda"))
+    choose("--device", settings.device.split(":")[0], ("auto", "cpu", "cuda"))
     if re.search(r"[/\\\s]", settings.output.note):
         raise ValueError(f"--note {settings.output.note!r}: expected one word without spaces and slashes.")
     _check_numbers(settings)
@@ -86,7 +76,7 @@ def _check_keypoints(settings: Settings) -> None:
 
 def _check_input_layout(settings: Settings, name: str) -> None:
     """Joints that are not the data's are put on its 3D poses and projected: nothing else can be read."""
-    choose("input_layout", name, INPUT_LAYOUTS)
+    choose("--input_layout", name, INPUT_LAYOUTS)
     only = {
         "keypoints": (settings.data.keypoints, ("gt",)), "num_joints": (settings.data.num_joints, (16,)),
         "detector_noise": (settings.augment.detector_noise, ("auto", "none")),

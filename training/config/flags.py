@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, get_origin
 
 from augment.settings import BUILT_IN_SOURCES
-from data.command_line import nearest, run_tyro
+from data.command_line import run_tyro
+from kinematics.errors import choose, nearest
 from training.config.settings import Settings
 from training.config.values import flat, setting_types
 
@@ -63,9 +64,7 @@ def _enhancement(flag: str, value: str) -> Words:
     """Where DH-AUG's synthetic poses come from. GAN: as the recipe has it; with --recipe dh-aug from nothing else."""
     only_normal = {source: ["1" if source == "clipped_normal" else "0"] for source in BUILT_IN_SOURCES}
     meanings: dict[str, Words] = {"GAN": {}, "normal": only_normal, "NO_enhance": {"recipe": ["none"]}}
-    if value not in meanings:
-        raise ValueError(f"{flag} {value}: choose from {', '.join(meanings)}.{nearest(value, meanings)}")
-    return meanings[value]
+    return meanings[choose(flag, value, meanings)]
 
 
 _LEVELS = _matching("[1-9]{3}", "expected three digits as in 555, the blocks of the three levels",

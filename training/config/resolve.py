@@ -8,9 +8,9 @@ from typing import Any
 from augment.settings import RECIPES, AugmentSettings
 from data import DATA_SOURCES, DataSettings
 from evaluation.tables import columns
+from kinematics.errors import choose
 from posenets import ALIASES, LIFTERS, get_spec
 from posenets.registry import LifterSpec
-from training.config.checks import choose
 from training.config.recipes import TRAINING
 from training.config.settings import LifterSettings, Settings
 from training.config.values import flat, with_values
@@ -21,16 +21,17 @@ CAMERAS = 4  # of a lifter of several views, unless said
 
 def resolve(typed: Values) -> tuple[Settings, dict[str, str]]:
     """The settings, and the origin of every value that is not a default. typed: by flat names."""
-    dataset = choose("dataset", typed.get("dataset", _default_dataset(typed)), DATA_SOURCES)
-    recipe = choose("recipe", typed.get("recipe", Settings.recipe), RECIPES)
+    dataset = choose("--dataset", typed.get("dataset", _default_dataset(typed)), DATA_SOURCES)
+    recipe = choose("--recipe", typed.get("recipe", Settings.recipe), RECIPES)
     budget = _by_name(DATA_SOURCES[dataset].budget)
     lifter = typed.get("posenet_name", budget.get("posenet_name", LifterSettings.posenet_name))
-    spec = get_spec(choose("posenet_name", lifter, [*LIFTERS, *ALIASES]))
+    spec = get_spec(choose("--posenet_name", lifter, [*LIFTERS, *ALIASES]))
     layers: dict[str, Values] = {}
     layers[f"data set {dataset}"] = {"dataset": dataset, **_of_dataset(dataset, recipe, spec)}
     layers[f"lifter {lifter}"] = _of_lifter(lifter, spec, dataset)
-    below = _merged(layers)
-    layers[f"recipe {recipe}"] = _of_recipe(recipe, spec, dataset, typed, clips=_window({**below, **typed}) > 1)
+    below = {**_merged(layers), **typed}
+    window = math.prod(below.get("filter_widths") or (below.get("frames", 1),))
+    layers[f"recipe {recipe}"] = _of_recipe(recipe, spec, dataset, typed, clips=window > 1)
     layers["typed"] = {**_implied(typed, _merged(layers)), **typed}
     origins = {name: origin for origin, layer in layers.items() for name in layer}
     return with_values(Settings(), _merged(layers)), origins
@@ -81,10 +82,6 @@ def _default_dataset(typed: Values) -> str:
     """Human3.6M where it is prepared or detections of it are asked for (the original commands name no data set)."""
     prepared = os.path.exists(os.path.join(typed.get("data_root", DataSettings.data_root), "data_3d_h36m.npz"))
     return "h36m" if prepared or typed.get("keypoints", "gt") != "gt" else "cmu"
-
-
-def _window(values: Values) -> int:
-    return math.prod(values.get("filter_widths", ())) if values.get("filter_widths") else values.get("frames", 1)
 
 
 def _merged(layers: Mapping[str, Values]) -> dict[str, Any]:

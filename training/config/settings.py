@@ -190,5 +190,4 @@ class Settings:
 
     @property
     def seed(self) -> int:
-        """The seed of everything drawn by chance."""
         return self.data.seed

@@ -16,10 +16,7 @@ BARS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # neither the colour of lef
 
 
 def error_curves(results: Sequence[Mapping[str, Any]]) -> Figure:
-    """MPJPE and P-MPJPE of every test set over the epochs. results: lines of results.jsonl.
-
-    Where an epoch has a synthetic and a real phase, the former stands half an epoch before the latter.
-    """
+    """Plot MPJPE and P-MPJPE over the epochs, a synthetic phase half an epoch before. results: of results.jsonl."""
     figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
     for axes, (key, name) in zip(figure.subplots(1, 2), (("mpjpe", "MPJPE"), ("p_mpjpe", "P-MPJPE")), strict=True):
         series = sorted({(line["test_set"], line["protocol"]) for line in results})

@@ -30,11 +30,9 @@ ORACLE = "best epoch on the test set (oracle)"
 
 
 class RunLog:
-    """Writer of a run's files. results: every line of results.jsonl so far.
+    """Writes a run's files. results: lines of results.jsonl so far.
 
-    step: batches so far of a run that goes on. What was written behind the state it goes on from is dropped, since it
-    will be written again: lines that are not in `results`, and of TensorBoard's files what is not in `events` (their
-    sizes in bytes; None: not known).
+    step, events: of a run that goes on, its batches and the bytes of TensorBoard's files; what lies behind is dropped.
     """
 
     def __init__(
@@ -104,9 +102,7 @@ class RunLog:
 
 def as_json(line: Result) -> str:
     """A line of results.jsonl: null for what is no number, which JSON does not know."""
-    finite = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in line.items()
-    }
+    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
     return json.dumps(finite, allow_nan=False)
 
 

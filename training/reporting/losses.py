@@ -12,11 +12,7 @@ from training.divergence import FAR_M, GROWN, LOOK_EVERY, diverged_advice
 
 
 class LossMonitor:
-    """Losses of the lifter since the phase's start and since the last look, and the GAN's last ones.
-
-    Sums stay on the device, where reading one waits for all that is under way. absurd: loss from which on a lifter may
-    have diverged (training.divergence).
-    """
+    """Watches the losses, whose sums stay on the device. absurd: loss from which on a lifter may have diverged."""
 
     def __init__(self, settings: Settings, absurd: float, device: torch.device) -> None:
         self._settings, self._absurd = settings, absurd

@@ -27,13 +27,9 @@ def pose_grid(rows: Sequence[tuple[str, PoseBatch]]) -> Figure:
 def lifted_grid(
     batch: PoseBatch, prediction: Float[Tensor, "batch joints 3"], truth: Float[Tensor, "batch joints 3"], name: str
 ) -> Figure:
-    """What the lifter makes of poses: input (a line for each view), and output over the truth (grey), with the error of
-    each in mm. prediction, truth: camera axes, or with several views world axes.
-    """
+    """Draw inputs (a line per view) and predictions over the target in grey; camera axes, or world axes of views."""
     views = [batch.one_view(torch.full_like(batch.source, view)) for view in range(batch.views or 0)]
-    figure, lines = figure_of_lines(
-        1 + max(len(views), 1), f"Lifted poses of {name}. Floor 2 m, mean joint error in mm"
-    )
+    figure, lines = figure_of_lines(1 + max(len(views), 1), f"Lifted poses of {name}. Floor 2 m, mean error in mm")
     for i, view in enumerate(views or [batch]):
         draw_screens(lines[i], _centre_frames(view)[0], batch.skeleton)
         lines[i].set_ylabel(f"view {i + 1}\nscreen" if views else "input\nscreen")

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from training.checkpoint import LAST, PREVIOUS, find_last, held_folder, make_run_folder, write_settings
@@ -20,10 +19,7 @@ from training.state import TrainingState
 
 @contextlib.contextmanager
 def reporting(run: TrainingState, evaluator: Evaluator, settings: Settings, suffix: str) -> Iterator["Reporter"]:
-    """The reporter of a run: in a new folder that is kept for it, or in the one it goes on in, which is already.
-
-    suffix: at the end of the folder's name.
-    """
+    """Open a run's reporter in a new, held folder, or in the one it goes on in. suffix: of the folder's name."""
     with contextlib.ExitStack() as held:
         if settings.resume:
             folder = find_last(settings.resume).parent
@@ -49,7 +45,8 @@ class Reporter:
         total, done = run.schedule.total_batches() * batch_size, run.batches * batch_size
         self.progress = Progress(total, done)
         self._pictures = Pictures(self.log, run, evaluator) if settings.output.figures else None
-        learner = f"{settings.lifter.posenet_name} ({_count(run.trainer.lifter)} weights)"
+        weights = sum(parameter.numel() for parameter in run.trainer.lifter.parameters())
+        learner = f"{settings.lifter.posenet_name} ({weights:,} weights)"
         poses = f"{len(run.mixer.real):,} real poses"
         self.progress.say(f"{settings.recipe}: {learner} learns from {poses} on {run.processes.device}")
         self.progress.say(f"writing {self.folder}")
@@ -79,7 +76,6 @@ class Reporter:
             self.log.scalars("gan", run.losses.gan, run.batches)  # the last ones: not every batch has some
 
     def results(self, lines: list[Result]) -> None:
-        """After each evaluation."""
         for line in lines:
             self.run.results.append(line)
             self.log.result(line, self.run.batches)
@@ -119,12 +115,10 @@ class Reporter:
         return units[self.settings.learning.loss]
 
     def pictures(self, epoch: int) -> None:
-        """After each epoch."""
         if self._pictures is not None:
             self._pictures.draw(epoch)
 
     def finish(self) -> None:
-        """After the last epoch."""
         self.close()
         if self.run.results:
             print(f"\n{end_table(self.run.results)}")
@@ -134,7 +128,3 @@ class Reporter:
     def close(self) -> None:
         self.progress.close()
         self.log.close()
-
-
-def _count(module: torch.nn.Module) -> str:
-    return f"{sum(parameter.numel() for parameter in module.parameters()):,}"

@@ -1,7 +1,4 @@
-"""What is looked after between two batches: whether to stop, whether to save, whether anything has gone wrong.
-
-Many processes do so together. Not after every batch, since each waits for all, but about once a second.
-"""
+"""Between two batches: whether to stop, save or give up; about once a second, all processes together."""
 
 import contextlib
 import sys
@@ -29,10 +26,7 @@ SECONDS_TO_LOSE = 30.0  # of learning, by a kill -9 in an evaluation
 
 @contextlib.contextmanager
 def watching(run: TrainingState, evaluator: Evaluator, stop: StopRequest, suffix: str = "") -> Iterator["Watch"]:
-    """The watch over a run, whose first process reports. suffix: at the end of the name of the run's folder.
-
-    Only now, when all that was asked for is known to be possible, is anything written.
-    """
+    """Watch over a run whose first process reports; nothing is written before. suffix: of the run folder's name."""
     with contextlib.ExitStack() as held:
         with distributed.failing_together():
             writes = run.processes.first
@@ -114,7 +108,6 @@ class Watch:
         self.run.phase_done()
 
     def epoch_done(self, epoch: int) -> None:
-        """After an epoch: pictures, last.pt, and a look."""
         with self._told(), distributed.failing_together():
             if self.reporter:
                 self.reporter.pictures(epoch)
@@ -123,12 +116,10 @@ class Watch:
             self.look()
 
     def finish(self) -> None:
-        """After the last epoch: the table of results."""
         if self.reporter:
             self.reporter.finish()
 
     def save(self) -> None:
-        """Write last.pt."""
         with self._told():
             with distributed.failing_together():
                 if self.reporter:

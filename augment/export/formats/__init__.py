@@ -12,7 +12,6 @@ FORMATS: dict[str, Format] = {
 
 
 def register_format(name: str, form: Format) -> None:
-    """Add a format that `--format` can name."""
     if name in FORMATS:
         raise ValueError(f"Format {name} exists already: choose another name.")
     FORMATS[name] = form

@@ -30,7 +30,6 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """Estimate the bytes of a shard."""
     return shard.poses * (_HIERARCHY_BYTES + _FRAME_BYTES * shard.frames)
 
 

@@ -1,8 +1,4 @@
-"""COCO keypoint annotations (2D): one JSON file with an image per frame, 1,000 pixels wide, and a person in it.
-
-The 17 keypoints of COCO with visibility 2, or 0 0 0 where one lies outside the image (the made-up points of the face
-can); box and area are those of the keypoints. Needs the layout coco_17.
-"""
+"""COCO keypoint annotations (2D) in one JSON file, images 1,000 pixels wide; 0 0 0 for joints outside the image."""
 
 import json
 from collections.abc import Sequence
@@ -44,7 +40,6 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """Estimate the bytes of a shard."""
     return shard.poses * shard.frames * _PERSON_BYTES
 
 

@@ -1,10 +1,7 @@
-"""One HDF5 file of any size: chunks are appended as they are made, so memory does not grow with the number of poses.
+"""One HDF5 file of any size: chunks are appended as they are made. docs/export.md lists its arrays.
 
-Datasets joints_world, joints_camera (N, T, J, 3) metres, joints_screen (N, T, J, 2), camera/* and kept/* (N, ...);
-attributes of the file: joint_names, layout, fps, units.
-
-HDF5 crashes the interpreter when it closes a file that it could not write to, on a full disk or at Ctrl-C. So it only
-describes the file, in memory, with a place for every array; what comes there is written without it.
+HDF5 crashes the interpreter when it closes a file that it could not write to. So it only describes the file, in memory,
+with a place for every array; what comes there is written without it.
 """
 
 import io
@@ -59,7 +56,6 @@ class _Described(io.RawIOBase):
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """Write the shard's file atomically; return its name."""
     with atomic_write(shard.folder / FILE, synced=False) as part, open(part, "wb") as file:
         places: dict[str, int] = {}
         done = 0
@@ -80,7 +76,6 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """Estimate the bytes of a shard."""
     return _HEADER_BYTES + shard.poses * (frame_bytes(shard, 3 + 3 + 2) + sum(CAMERA_BYTES) + sum(kept))
 
 

@@ -28,11 +28,12 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
     """Write the shard's two files atomically; return their names."""
     chunk = together(chunks)
     pixels = _pixels(chunk)
+    names = [_name(_subject(chunk, index), frame + 1) for index in range(len(chunk)) for frame in range(shard.frames)]
     seen = np.ones((*pixels.shape[:2], 1))
     low, high = pixels.min(axis=1), pixels.max(axis=1)
     with atomic_write(shard.folder / FILE, synced=False) as part:
         np.savez(
-            part, allow_pickle=False, **chunk.kept, imgname=np.array(_names(chunk)), center=(low + high) / 2,
+            part, allow_pickle=False, **chunk.kept, imgname=np.array(names), center=(low + high) / 2,
             scale=_BOX * (high - low).max(axis=1) / 200, part=np.concatenate([pixels, seen], axis=-1),
             S=np.concatenate([flat_frames(chunk.joints_camera), seen], axis=-1, dtype=np.float64),
         )  # fmt: skip
@@ -42,7 +43,6 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """Estimate the bytes of a shard."""
     name = len(_name(f"S{shard.poses}", shard.frames))
     frame = 4 * name + 8 * (2 + 1 + (3 + 4) * shard.layout.num_joints)
     return shard.poses * (frame * shard.frames + _PICKLED_CAMERA_BYTES + sum(kept))
@@ -50,11 +50,6 @@ def size(shard: Shard, kept: Sequence[int]) -> int:
 
 def _subject(chunk: Chunk, index: int) -> str:
     return f"S{chunk.first + index + 1}"
-
-
-def _names(chunk: Chunk) -> list[str]:
-    frames = range(chunk.joints_world.shape[1])
-    return [_name(_subject(chunk, index), frame + 1) for index in range(len(chunk)) for frame in frames]
 
 
 def _name(subject: str, frame: int) -> str:

@@ -1,8 +1,6 @@
-"""MotionBERT's clips: one pickle per clip with `data_label` (T, 17, 3) in units of the image (spec 4.5).
+"""MotionBERT's clips: one pickle per clip with `data_label` (T, 17, 3) in units of the image.
 
-x and y are screen coordinates; z is the depth from the first joint times the scale at which x and y show it: focal
-length over the depth of the hip in each frame. `data_input` is None: trainers with `synthetic: True` take x and y of
-the label and add their own noise. MotionAGFormer and others read the same files.
+x and y are screen coordinates, z the depth from the first joint at their scale: focal length over the hip's depth.
 """
 
 import pickle
@@ -31,7 +29,6 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """Estimate the bytes of a shard."""
     return shard.poses * (frame_bytes(shard, 3) + _AROUND_BYTES)
 
 

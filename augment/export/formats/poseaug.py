@@ -30,7 +30,6 @@ FILE = "poseaug.npz"
 
 
 def write(chunks: Chunks, shard: Shard) -> list[str]:
-    """Write the shard's file atomically; return its name."""
     chunk = together(chunks)
     joints = flat_frames(chunk.joints_camera)
     with atomic_write(shard.folder / FILE, synced=False) as part:
@@ -42,7 +41,6 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """Estimate the bytes of a shard."""
     return shard.poses * (frame_bytes(shard, 3 + 2) + sum(kept))
 
 

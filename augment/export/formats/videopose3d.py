@@ -20,14 +20,7 @@ import torch
 
 from augment.export.formats.chunk import CAMERA_BYTES, Chunk, Chunks, Shard, flat_frames, frame_bytes, save_dictionary
 from augment.export.formats.format import Format, Reader
-from augment.export.formats.stored_clips import (
-    CAMERA,
-    StoredClips,
-    camera_of,
-    checked_array,
-    draw_indices,
-    to_body,
-)
+from augment.export.formats.stored_clips import CAMERA, StoredClips, camera_of, checked_array, draw_indices, to_body
 from data.benchmark_cameras import rig_middle
 from data.files.npz import load_npz_restricted
 from data.files.writing import atomic_write
@@ -62,7 +55,6 @@ def write(chunks: Chunks, shard: Shard) -> list[str]:
 
 
 def size(shard: Shard, kept: Sequence[int]) -> int:
-    """Estimate the bytes of a shard."""
     world, views = 32 * 3, 5 * 2  # numbers of a frame, and of each of its joints
     each = 4 * world * shard.frames + frame_bytes(shard, views) + sum(CAMERA_BYTES) + sum(kept)
     recording = _TAKE_BYTES + _ARRAY_BYTES * len(kept) if shard.frames > 1 else 0  # single poses share theirs
@@ -135,10 +127,7 @@ def _metadata(layout: Skeleton) -> dict[str, Any]:
 
 
 def read(path: Path, frames: int, clips: int, generator: torch.Generator) -> StoredClips:
-    """Read the view each pose was drawn with, where the 2D file beside it has one; else the world's joints alone.
-
-    A clip has one camera, which tells clips from single poses; `frames` is not asked.
-    """
+    """Read the view each pose was drawn with where the 2D file beside has one, else the world joints alone."""
     positions = load_npz_restricted(path)["positions_3d"]
     subjects = [*positions.values()] if isinstance(positions, dict) else []
     if not subjects or not all(isinstance(by_name, dict) and by_name for by_name in subjects):

@@ -50,8 +50,8 @@ class BvhMotion:
 
 def parse_bvh(text: str, name: str) -> BvhMotion:
     """Read the text of a BVH file; `name` is what errors call it."""
-    head, found, tail = text.partition("MOTION")
-    if not found or head.split()[:1] != ["HIERARCHY"]:
+    head, separator, tail = text.partition("MOTION")
+    if not separator or head.split()[:1] != ["HIERARCHY"]:
         raise ValueError(f"{name}: a BVH file has a HIERARCHY, then a MOTION; one is missing. {CUT_SHORT}")
     try:
         joints = _joints(head.split())

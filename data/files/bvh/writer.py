@@ -124,13 +124,13 @@ def without_jumps(euler: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "fr
     Three angles about axes 1, 2, 3 (3 at right angles to 2, 2 to 1) and (a + pi, pi - b, c + pi) are the same turn, and
     so are angles a whole turn apart: players that interpolate between frames would swing the long way round.
     """
-    found = euler.copy()
-    for frame in range(1, len(found)):
-        a, b, c = found[frame]
+    continuous = euler.copy()
+    for frame in range(1, len(continuous)):
+        a, b, c = continuous[frame]
         both = np.array([[a, b, c], [a + math.pi, math.pi - b, c + math.pi]])
-        both -= 2 * math.pi * np.round((both - found[frame - 1]) / (2 * math.pi))
-        found[frame] = both[np.abs(both - found[frame - 1]).sum(axis=1).argmin()]
-    return found
+        both -= 2 * math.pi * np.round((both - continuous[frame - 1]) / (2 * math.pi))
+        continuous[frame] = both[np.abs(both - continuous[frame - 1]).sum(axis=1).argmin()]
+    return continuous
 
 
 def _hierarchy(joint: _Joint, lengths: dict[str, float], depth: int) -> list[str]:

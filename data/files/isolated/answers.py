@@ -182,14 +182,14 @@ def _built(node: Any, arrays: list[np.ndarray], depth: int) -> Any:
     if depth == 0 or not isinstance(node, dict) or len(node) != 1:
         raise OddAnswerError
     try:
-        ((kind, content),) = node.items()
-        if kind == "array" and content >= 0:
+        ((node_type, content),) = node.items()
+        if node_type == "array" and content >= 0:
             return arrays[content]
-        if kind == "text" and isinstance(content, str):
+        if node_type == "text" and isinstance(content, str):
             return content
-        if kind == "struct":
+        if node_type == "struct":
             return {str(name): _built(inner, arrays, depth - 1) for name, inner in content}
-        if kind == "cell" and _fits(content[0]) and math.prod(content[0]) == len(content[1]):
+        if node_type == "cell" and _fits(content[0]) and math.prod(content[0]) == len(content[1]):
             cells = np.empty(len(content[1]), dtype=object)
             for index, inner in enumerate(content[1]):
                 cells[index] = _built(inner, arrays, depth - 1)

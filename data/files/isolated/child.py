@@ -100,7 +100,7 @@ def _answer(request: dict[str, Any], content: bytes, answers: int) -> None:
 
     sender = Sender(write, room(size))
     try:
-        reader = importlib.import_module(f"data.files.isolated.{request['kind']}")
+        reader = importlib.import_module(f"data.files.isolated.{request['reader']}")
     except ImportError as error:
         return sender.frame({"error": str(error), "cause": "import"})
     _limit_memory(2 * room(size))

@@ -31,15 +31,15 @@ class _EndedError(Exception):
     """The child is gone."""
 
 
-def read_isolated(kind: str, path: str | Path, content: bytes | None = None, **request: Any) -> Any:
+def read_isolated(reader: str, path: str | Path, content: bytes | None = None, **request: Any) -> Any:
     """What a reader (data/files/isolated/) finds in a file: dicts, object arrays, strings, numbers, None for the rest.
 
-    kind: matlab, cdf or hdf5. content: the file's bytes where it lies in an archive, `path` its name. request: what the
-    reader takes. Raises UnreadableError where the content is at fault, OtherContentError where it is sound but not what
-    is wanted, OSError where something else is the matter.
+    reader: matlab, cdf or hdf5. content: the file's bytes where it lies in an archive, `path` its name. request: what
+    the reader takes. Raises UnreadableError where the content is at fault, OtherContentError where it is sound but not
+    what is wanted, OSError where something else is the matter.
     """
     size = os.stat(path).st_size if content is None else len(content)
-    about = {"kind": kind, "path": os.path.abspath(path), "file_bytes": size, "inside": content is not None}
+    about = {"reader": reader, "path": os.path.abspath(path), "file_bytes": size, "inside": content is not None}
     return _reader.read(about | request, content or b"", str(path))
 
 
@@ -143,14 +143,14 @@ class _Reader:
         self.child: _Child | None = None
 
     def read(self, about: dict[str, Any], content: bytes, path: str) -> Any:
-        kind = NAMES[about["kind"]]
+        name = NAMES[about["reader"]]
         with self.lock:
             try:
                 return self._ask(about, content)
             except _EndedError:
                 status = self.stop(grace=5.0)
             except OddAnswerError:
-                raise UnreadableError(f"reading it made the {kind} reader answer what no file can hold") from None
+                raise UnreadableError(f"reading it made the {name} reader answer what no file can hold") from None
             except TimeoutError:
                 patience = SILENT_SECONDS + SILENT_SECONDS_PER_MB * about["file_bytes"] // 1_000_000
                 raise TimeoutError(
@@ -164,7 +164,7 @@ class _Reader:
             raise UnreadableError(f"reading it came to no end within {seconds(about['file_bytes'])} s of computing")
         if status >= 0 or -status in CRASHES:
             how = f"signal {-status}" if status < 0 else f"exit code {status}"
-            raise UnreadableError(f"reading it crashed the {kind} reader, {how}")
+            raise UnreadableError(f"reading it crashed the {name} reader, {how}")
         raise OSError(f"The process that was reading {path} was killed from outside (signal {-status}): try again.")
 
     def _ask(self, about: dict[str, Any], content: bytes) -> Any:

@@ -63,9 +63,9 @@ def _rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
         raise OtherContentError(f"the arrays inside differ in length: one has {len(dataset):,} rows, another more")
     step = max(1, ROWS_AT_ONCE_BYTES // max(dataset.nbytes // max(len(dataset), 1), 1))
     for start in range(0, len(dataset), step):
-        own = rows[(rows >= start) & (rows < start + step)] - start
-        if len(own):
-            parts.append(dataset[start : start + step][own])
+        in_chunk = rows[(rows >= start) & (rows < start + step)] - start
+        if len(in_chunk):
+            parts.append(dataset[start : start + step][in_chunk])
     return np.concatenate(parts)
 
 

@@ -21,8 +21,8 @@ def read(path: str, request: dict[str, Any], sender: Sender) -> None:
         start = stream.read(520)
     if b"MATLAB 7.3" in start[:128] or b"\x89HDF\r\n" in start[:8] or b"\x89HDF\r\n" in start[512:]:
         with h5py.File(path, "r") as file:
-            whole = _Hdf5(file, sender.room_left)
-            sender.answer({name: whole.value(node) for name, node in file.items() if not name.startswith("#")})
+            hdf5 = _Hdf5(file, sender.room_left)
+            sender.answer({name: hdf5.value(node) for name, node in file.items() if not name.startswith("#")})
         return
     _check_elements(path, start[126:128])
     content = loadmat(path, struct_as_record=False)
@@ -85,7 +85,7 @@ class _Hdf5:
         if node.size > MOST_NODES:
             raise ValueError(f"{node.size:,} cells in {node.name}")
         cells = node[()].T
-        found = np.empty(cells.shape, dtype=object)
+        objects = np.empty(cells.shape, dtype=object)
         for index in np.ndindex(cells.shape):
-            found[index] = self.value(self.file[cells[index]], depth - 1)
-        return found
+            objects[index] = self.value(self.file[cells[index]], depth - 1)
+        return objects

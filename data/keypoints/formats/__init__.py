@@ -63,7 +63,7 @@ def read_keypoints(path: Path, hints: Hints) -> KeypointClip:
         raise PoseFKError(f"--format {name}: choose from auto, {', '.join(FORMATS)}.")
     is_json = not path.is_dir() and path.suffix.lower() not in {".npz", ".npy", ".csv"}
     content = read_json(path, EXPECTED) if is_json else None
-    chosen = FORMATS[_found(path, content, is_json) if name == "auto" else name]
+    chosen = FORMATS[_format_of(path, content, is_json) if name == "auto" else name]
     if is_json != (chosen.suffix == ".json") and not (path.is_dir() and chosen is FORMATS["openpose"]):
         raise PoseFKError(f"{path} is not a file of --format {name}: expected one that ends in {chosen.suffix}.")
     clip = _read(chosen, path, content, hints)
@@ -85,7 +85,7 @@ def _read(chosen: Format, path: Path, content: Any, hints: Hints) -> KeypointCli
         ) from error
 
 
-def _found(path: Path, content: Any, is_json: bool) -> str:
+def _format_of(path: Path, content: Any, is_json: bool) -> str:
     """The format's name."""
     if path.is_dir():
         return "openpose"
@@ -96,7 +96,7 @@ def _found(path: Path, content: Any, is_json: bool) -> str:
     for name, entry in FORMATS.items():
         if entry.looks_like is not None and entry.looks_like(content):
             return name
-    kind = f"{{{', '.join(map(str, list(content)[:5]))}}}" if isinstance(content, dict) else type(content).__name__
+    held = f"{{{', '.join(map(str, list(content)[:5]))}}}" if isinstance(content, dict) else type(content).__name__
     raise PoseFKError(
-        f"{path} holds {kind}, which is no keypoint format known here: expected {', '.join(FORMATS)}; see --format."
+        f"{path} holds {held}, which is no keypoint format known here: expected {', '.join(FORMATS)}; see --format."
     )

@@ -58,12 +58,12 @@ def _people(entry: Any) -> list[list[Any]]:
     if len(entry) == LAYOUT.num_joints and all(_is_landmark(point) for point in entry):
         return [entry]
     people = [person.get("landmark") if isinstance(person, dict) else person for person in entry]
-    whole = [
+    complete = [
         person
         for person in people
         if isinstance(person, list) and len(person) == LAYOUT.num_joints and all(map(_is_landmark, person))
     ]
-    return whole if len(whole) == len(people) else []
+    return complete if len(complete) == len(people) else []
 
 
 def _is_landmark(point: Any) -> bool:

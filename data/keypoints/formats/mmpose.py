@@ -69,7 +69,7 @@ def _people(entries: list[Any], path: Path) -> list[tuple[int, list[dict[str, An
     """(frame number, instances) of every frame. The results of one image are its instances alone."""
     if entries and all(isinstance(entry, dict) and "keypoints" in entry for entry in entries):
         entries = [{"instances": entries}]
-    found = []
+    people = []
     for place, entry in enumerate(entries):
         instances = entry.get("instances") if isinstance(entry, dict) else entry
         if not isinstance(instances, list) or not all(
@@ -77,10 +77,10 @@ def _people(entries: list[Any], path: Path) -> list[tuple[int, list[dict[str, An
         ):
             raise PoseFKError(f"{path}, frame {place} has no list of instances with 'keypoints', as MMPose has.")
         number = entry.get("frame_id") if isinstance(entry, dict) else None
-        found.append(
+        people.append(
             (whole_number(number, str(path)) if number is not None and is_number(number) else place, instances)
         )
-    return found
+    return people
 
 
 def _detection(person: dict[str, Any], joints: int, where: str) -> Detection:

@@ -75,21 +75,21 @@ def read_spin(path: str | Path) -> AnnotatedFrames:
     content = load_npz_restricted(path, "It is part of SPIN's dataset_extras.tar.gz; docs/data_3dhp.md says more.")
     wanted = {"imgname": (), "part": (24, 3), "S": (24, 4)}
     for key, shape in wanted.items():
-        found = content[key].shape[1:] if isinstance(content.get(key), np.ndarray) else None
-        if found != shape:
-            what = "no" if found is None else f"{found} per frame as"
+        actual = content[key].shape[1:] if isinstance(content.get(key), np.ndarray) else None
+        if actual != shape:
+            what = "no" if actual is None else f"{actual} per frame as"
             raise ValueError(f"{path} has {what} '{key}', expected {shape or 'names'} per frame: SPIN's 24 joints.")
     check_arrays(path, content, {"imgname": ("USO", 1), "part": ("fiu", 3), "S": ("fiu", 3)})
     names = [str(name) for name in content["imgname"]]
     part, pose = (content[key][:, SPIN_TO_OFFICIAL].astype(np.float64) for key in ("part", "S"))
     if not len(names) == len(part) == len(pose):
         raise ValueError(f"{path} has {len(names)} names, {len(part)} 2D and {len(pose)} 3D poses. Get it again.")
-    whole = (part[..., 2] > 0).all(axis=1) & (pose[..., 3] > 0).all(axis=1)
+    complete = (part[..., 2] > 0).all(axis=1) & (pose[..., 3] > 0).all(axis=1)
     parsed = [_parse_image_name(path, name) for name in names]
     frames = AnnotatedFrames(
         pose[..., :3] - pose[:, [PELVIS], :3], part[..., :2],
         np.array([sequence for sequence, _ in parsed]), np.full(len(names), "", dtype="<U32"),
-        np.array([image for _, image in parsed], dtype=np.int64), whole,
+        np.array([image for _, image in parsed], dtype=np.int64), complete,
     )  # fmt: skip
     _check(frames, str(path))
     return frames

@@ -40,10 +40,10 @@ def find_sequences(folder: str | Path) -> tuple[dict[str, Path], list[str]]:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder, expected one of S1/Seq1 ... S8/Seq2 with annot.mat in each.")
     paths = {name: folder.joinpath(*name.split()) for name in FRAMES}
-    found = {name: path for name, path in paths.items() if (path / "annot.mat").is_file()}
-    if not found:
+    available = {name: path for name, path in paths.items() if (path / "annot.mat").is_file()}
+    if not available:
         raise FileNotFoundError(f"{folder} has no S1/Seq1/annot.mat ... S8/Seq2/annot.mat: is it the training set?")
-    return found, [name for name in FRAMES if name not in found]
+    return available, [name for name in FRAMES if name not in available]
 
 
 def read_sequence(folder: Path, sequence: str) -> Recording:

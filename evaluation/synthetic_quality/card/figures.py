@@ -44,9 +44,7 @@ def limb_maps(directions: Mapping[str, Mapping[str, Float[Tensor, "limbs 3"]]]) 
     assert shades is not None
     bar = figure.colorbar(shades, cax=figure.add_axes((0.955, 0.1, 0.008, 0.75)))
     bar.ax.tick_params(labelsize=7)
-    title = (
-        "Where limbs point from the trunk (middle: ahead, right: outward, edges: behind; shade: times a uniform set)"
-    )
+    title = "Where limbs point from the trunk (middle: ahead, right: outward, edges: behind; shade: over uniform)"
     figure.suptitle(title, fontsize=11, y=1 - 0.15 / height, va="center")
     return figure
 

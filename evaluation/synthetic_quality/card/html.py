@@ -33,7 +33,6 @@ class Picture:
     rows: tuple[CardRow, ...] = ()
 
     def image(self) -> str:
-        """The figure as PNG in base64."""
         buffer = io.BytesIO()
         self.figure.savefig(buffer, format="png", dpi=100)
         return base64.b64encode(buffer.getvalue()).decode()

@@ -1,7 +1,4 @@
-"""Pose sets from the files of an export, or files like them, in every format that has a reader.
-
-Only as many poses are read as are wanted; the shards of a folder are one set.
-"""
+"""Pose sets from an export's files, or files like them, in every format that has a reader."""
 
 from pathlib import Path
 from typing import Any
@@ -77,7 +74,6 @@ def _files(path: Path) -> list[Path]:
 
 
 def _reader_of(path: Path) -> Reader:
-    """The reader of the format a file is in."""
     suffix = _OTHER_SUFFIXES.get(require_file(path).suffix, path.suffix)
     readers = [reader for reader in _readers() if Path(reader.file).suffix == suffix]
     if not readers:

@@ -95,7 +95,6 @@ class PoseSet:
         return round((self.clips.shape[1] - 1) * fps / self.fps) + 1
 
     def part(self, indices: Tensor) -> "PoseSet":
-        """Select poses, without clips."""
         views = None if self.views is None else self.views[indices]
         return PoseSet(
             self.name, self.joints[indices], self.upright, _renumbered(self.recording[indices]), self.total, views
@@ -103,10 +102,7 @@ class PoseSet:
 
 
 def halves(poses: PoseSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Split a set into indices of two halves that share no recording, as equal as recordings allow.
-
-    Where one recording outweighs all others together, the halves are of poses.
-    """
+    """Split into indices of two halves that share no recording; of poses where one recording outweighs the rest."""
     recording = poses.recording
     count = int(recording.max()) + 1
     sizes = torch.bincount(recording)
@@ -138,11 +134,7 @@ def of_recordings(
     name: str, recordings: Sequence[Recording], wanted: int, generator: torch.Generator,
     clips: Callable[[float], int] | None = None,
 ) -> PoseSet:  # fmt: skip
-    """Draw up to `wanted` moments of recordings, each seen by one of its cameras.
-
-    Other views of a moment are the same pose and would be its nearest neighbours. clips: frames wanted of clips of so
-    many frames a second, 0 for none.
-    """
+    """Draw up to `wanted` moments, each seen by one camera. clips: frames of a clip at so many a second, 0 for none."""
     dataset = PoseDataset.from_recordings(recordings)
     moment, recording = _moments(recordings)
     indices = _one_view_each(moment, torch.arange(len(dataset)), generator)
@@ -193,5 +185,4 @@ def _one_view_each(moment: Tensor, indices: Tensor, generator: torch.Generator) 
 
 
 def _renumbered(recording: Tensor) -> Tensor:
-    """Renumber groups from 0 without gaps."""
     return recording.unique(return_inverse=True)[1]

@@ -231,7 +231,7 @@ def test_a_checkpoint_s_own_augmenter_draws_the_poses(run: Run, checkpoints: dic
 def with_generator(checkpoint: Path, folder: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> Path:
     """A checkpoint of the same name and size whose generator has other weights."""
     content = torch.load(checkpoint, weights_only=True)
-    weights = content["run"]["augmenter"]["gan"]["generator"]
+    weights = content["run"]["augmenter"]["sources"]["gan"]["generator"]
     weights.update({name: change(weight) for name, weight in weights.items() if weight.is_floating_point()})
     folder.mkdir()
     torch.save(content, folder / checkpoint.name)
