@@ -40,18 +40,13 @@ def _parser() -> OneSentenceParser:
     source.add_argument("--from-source-cdf", metavar="DIR", help="folder with S1/MyPoseFeatures/D3_Positions/*.cdf")
     source.add_argument("--from-source", metavar="DIR", help="the same with *.cdf.mat, converted by MATLAB")
     source.add_argument("--from-archive", metavar="ZIP", help="h36m.zip with h36m/S1/MyPoses/3D_positions/*.h5")
-    here = "."  # inside data/, where the family's instructions run this
-    data_root, extra_root = ("data", "data_extra") if not _inside_data() else (here, "../data_extra")
+    inside = Path("prepare_data_h36m.py").is_file()  # `cd data; python prepare_data_h36m.py` of the family's READMEs
+    data_root, extra_root = (".", "../data_extra") if inside else ("data", "data_extra")
     parser.add_argument("--data_root", "--output", default=data_root, help=f"folder of the npz files ({data_root})")
     parser.add_argument("--data_extra_root", default=extra_root, help=f"folder of the bone templates ({extra_root})")
     parser.add_argument("--num_joints", type=int, choices=(16, 17), default=17, help="joints of the 2D file (17)")
     parser.add_argument("--strict", action="store_true", help="refuse a source that lacks recordings")
     return parser
-
-
-def _inside_data() -> bool:
-    """Whether the command is run inside data/, as `cd data; python prepare_data_h36m.py` of the family's READMEs."""
-    return Path("prepare_data_h36m.py").is_file()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
