@@ -198,9 +198,7 @@ class PoseBatch:
     def one_view(self, index: Tensor) -> "PoseBatch":
         """(B, V, T, ...) -> (B, T, ...): of each pose the view `index` (B,) int64."""
         if self.views is None:
-            raise ValueError(
-                "PoseBatch.one_view() chooses among several views, but these poses are seen by one camera."
-            )
+            raise ValueError("PoseBatch.one_view() chooses among views, but these poses are seen by one camera.")
         first = torch.arange(len(self), device=index.device) * self.views
         return self.one_by_one()[first + index]
 

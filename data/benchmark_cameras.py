@@ -100,19 +100,12 @@ def rig_views(joints_world: Float[np.ndarray, "frames joints 3"], rig_subject: s
     return tuple(view_from_world(joints_world, camera, name) for camera, name in zip(cameras, CAMERA_IDS, strict=True))
 
 
-def looking_camera(
-    joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, cameras: CameraRange
-) -> Camera:
-    """The camera of one piece (float64): drawn again until every joint of every frame is NEAR metres in front."""
-    return looking_rig(joints_world, clip, piece, cameras, 1)[0]
-
-
 def looking_rig(
     joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, cameras: CameraRange, views: int
 ) -> list[Camera]:
     """Cameras of one piece (float64), each drawn again until every joint is in front of it and it stands apart.
 
-    Each has a stream of its own: the first is looking_camera's, and fewer views are the first of more.
+    Each has a stream of its own: fewer views are the first of more.
     """
     points = torch.from_numpy(np.asarray(joints_world, dtype=np.float64))
     middle = points[:, 0].mean(0)

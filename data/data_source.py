@@ -39,3 +39,9 @@ def choose(what: str, wanted: Iterable[str], known: Iterable[str]) -> list[str]:
         if name not in known:
             raise ValueError(f"{what} {name!r} is not known: choose from {', '.join(known)}.{nearest(name, known)}")
     return wanted
+
+
+def refuse_shared(train: Iterable[str], test: Iterable[str]) -> None:
+    """Refuse subjects that are in both lists."""
+    if both := sorted({*train} & {*test}):
+        raise ValueError(f"Subject {', '.join(both)} would be trained and tested on: name it in one of the two lists.")

@@ -6,7 +6,7 @@ does.
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -98,12 +98,6 @@ class IndexedPoses(ABC):
         """Every sample, in order."""
         return self.batch(torch.arange(len(self), device=self.device))
 
-    def shuffled_batches(self, batch_size: int, generator: torch.Generator) -> Iterator[PoseBatch]:
-        """Every sample once in random order; the last batch may be smaller. generator: on the CPU."""
-        order = torch.randperm(len(self), generator=generator).to(self.device)
-        for indices in order.split(batch_size):
-            yield self.batch(indices)
-
     def random_batch(self, batch_size: int, generator: torch.Generator) -> PoseBatch:
         """Samples drawn with replacement. generator: on the CPU."""
         return self.batch(torch.randint(len(self), (batch_size,), generator=generator).to(self.device))
@@ -176,10 +170,7 @@ class PoseDataset(IndexedPoses):
         changed = copy.copy(self)
         for name, values in given.items():
             if values is not None and values.shape != wanted[name].shape:
-                raise ValueError(
-                    f"{name} has shape {tuple(values.shape)}, expected {tuple(wanted[name].shape)}: a row for every "
-                    "frame of every view."
-                )
+                raise ValueError(f"{name} has shape {tuple(values.shape)}, expected {tuple(wanted[name].shape)}.")
             if values is not None:
                 setattr(changed, name, values)
         return changed
@@ -214,13 +205,11 @@ class _Layout:
     def __init__(self, skeleton: str, stride: int, only_usable: bool, only_present: bool) -> None:
         self.skeleton, self.stride = Skeleton(skeleton), stride
         self.only_usable, self.only_present = only_usable, only_present
-        self.present: list[np.ndarray] = []
-        self.camera_of: list[np.ndarray] = []
-        self.joints_3d: list[np.ndarray] = []
-        self.joints_2d: list[np.ndarray] = []
+        self.frames: dict[str, list[np.ndarray]] = {name: [] for name in ("joints_3d", "joints_2d", "present")}
         self.confidence: list[np.ndarray | None] = []
         self.cameras: list[Camera | None] = []
-        self.centres: list[np.ndarray] = []
+        self.samples: list[np.ndarray] = []
+        self.camera_of: list[np.ndarray] = []
         self.ends: list[tuple[int, int]] = []
         self.words: dict[str, dict[str, int]] = {name: {} for name in LABELS}
         self.ids: dict[str, list[np.ndarray]] = {name: [] for name in LABELS}
@@ -229,68 +218,55 @@ class _Layout:
     def add(self, recording: Recording, view: View) -> None:
         frames = len(recording)
         source = Skeleton.from_num_joints(view.joints_3d.shape[1])
-        self.joints_3d.append(source.convert(view.joints_3d, self.skeleton))
-        self.joints_2d.append(source.convert(view.joints_2d, self.skeleton))
-        known = view.confidence
-        self.confidence.append(None if known is None else source.convert(known, self.skeleton, axis=-1))
+        for name, joints in (("joints_3d", view.joints_3d), ("joints_2d", view.joints_2d)):
+            self.frames[name].append(source.convert(joints, self.skeleton))
+        self.frames["present"].append(view.is_present)
+        scores = view.confidence
+        self.confidence.append(None if scores is None else source.convert(scores, self.skeleton, axis=-1))
         keep = np.arange(0, frames, self.stride)
         if self.only_usable:
             keep = keep[recording.usable[keep]]
-        self.present.append(view.is_present)
         if self.only_present:
             keep = keep[view.is_present[keep]]
         known_cameras = sum(len(camera) for camera in self.cameras if camera is not None)
         self.camera_of.append(known_cameras + (keep if view.moves else 0 * keep))
-        self.centres.append(self.total + keep)
+        self.samples.append(self.total + keep)
         self.ends.append((self.total, self.total + frames - 1))
         self.cameras.append(view.camera if view.camera is None or view.moves else Camera.stack([view.camera]))
         self.total += frames
-        per_recording = {
-            "subject": recording.subject,
-            "action": recording.action,
-            "camera": view.camera_name,
-            **recording.group,
-        }
+        words = {"subject": recording.subject, "action": recording.action, "camera": view.camera_name} | recording.group
         for name in LABELS:
-            self._add_label(name, recording.frame_groups.get(name), per_recording.get(name, ""), keep)
-
-    def _add_label(self, name: str, per_frame: np.ndarray | None, default: str, keep: np.ndarray) -> None:
-        known = self.words[name]
-        words = [default] * len(keep) if per_frame is None else [str(word) for word in per_frame[keep]]
-        self.ids[name].append(np.array([known.setdefault(word, len(known)) for word in words], dtype=np.int64))
+            per_frame = recording.frame_groups.get(name)
+            listed = [words.get(name, "")] * len(keep) if per_frame is None else map(str, per_frame[keep])
+            known = self.words[name]
+            self.ids[name].append(np.array([known.setdefault(word, len(known)) for word in listed], dtype=np.int64))
 
     def build(
         self, cls: type[PoseDataset], window: tuple[int, int], fps: float | None, device: torch.device | str
     ) -> PoseDataset:
-        if not self.centres or not sum(map(len, self.centres)):
+        if not sum(map(len, self.samples)):
             raise ValueError("The data set has no usable pose: check the subjects, actions and frames asked for.")
-        counts = torch.tensor([len(centre) for centre in self.centres])
-        ends = torch.tensor(self.ends)
-        clip = torch.repeat_interleave(torch.arange(len(counts)), counts)
+        counts = torch.tensor([len(sample) for sample in self.samples])
+        first, last = torch.tensor(self.ends).T.contiguous()[
+            :, torch.repeat_interleave(torch.arange(len(counts)), counts)
+        ]
         known = [camera for camera in self.cameras if camera is not None]
-        cameras = Camera.cat(known).to(torch.float32) if len(known) == len(self.cameras) else None
+        joints_3d, joints_2d, present = (torch.from_numpy(np.concatenate(parts)) for parts in self.frames.values())
         dataset = cls(
-            torch.from_numpy(np.concatenate(self.joints_3d)).float(),
-            torch.from_numpy(np.concatenate(self.joints_2d)).float(),
-            cameras, torch.from_numpy(np.concatenate(self.camera_of)),
-            (torch.from_numpy(np.concatenate(self.centres)), ends[clip, 0], ends[clip, 1]), window,
+            joints_3d.float(), joints_2d.float(),
+            Camera.cat(known).to(torch.float32) if len(known) == len(self.cameras) else None,
+            torch.from_numpy(np.concatenate(self.camera_of)),
+            (torch.from_numpy(np.concatenate(self.samples)), first, last), window,
             {name: list(words) for name, words in self.words.items()},
             {name: torch.from_numpy(np.concatenate(ids)) for name, ids in self.ids.items()},
-            self._confidence(), fps, self._present(),
+            self._confidence(), fps, None if present.all() else present,
         )  # fmt: skip
         return dataset.to(device)
 
-    def _present(self) -> Tensor | None:
-        present = np.concatenate(self.present)
-        return None if present.all() else torch.from_numpy(present)
-
     def _confidence(self) -> Tensor | None:
         """Of every frame; views without any are no detections and count as 1 beside others."""
-        if all(known is None for known in self.confidence):
+        if all(scores is None for scores in self.confidence):
             return None
-        pairs = zip(self.confidence, self.joints_2d, strict=True)
-        return torch.from_numpy(np.concatenate([_ones(seen) if known is None else known for known, seen in pairs]))
-
-
-def _ones(joints_2d: np.ndarray) -> np.ndarray:
-    return np.ones(joints_2d.shape[:2], dtype=np.float32)
+        pairs = zip(self.confidence, self.frames["joints_2d"], strict=True)
+        filled = [np.ones(seen.shape[:2], np.float32) if scores is None else scores for scores, seen in pairs]
+        return torch.from_numpy(np.concatenate(filled))

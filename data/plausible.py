@@ -26,6 +26,7 @@ IMAGE_SIZE = (1, 100_000)  # pixels
 FOCAL, CENTRE, DISTORTION, ASPECT = (0.1, 1000.0), 100.0, 100.0, (0.02, 50.0)  # half image widths, none, none
 MOST_TURN_DEG = 1e5  # of an angle in a motion file: some 300 turns on the spot
 _CHUNK = 512  # frames at once, so that they stay in the cache
+THIGH_M = (0.2, 0.7)  # median over a file
 _BODY_M = (0.3, 2.5)  # median reach that tells the unit of a file
 
 
@@ -97,6 +98,27 @@ def _unit(joints: Float[np.ndarray, "frames joints 3"]) -> str:
     return ""
 
 
+def check_thighs(
+    joints: Float[np.ndarray, "frames joints 3"], where: str, hip_and_knee: tuple[int, int] = (1, 2),
+    unit: str = "m", expected: tuple[float, float] = THIGH_M, advice: str = "",
+) -> None:  # fmt: skip
+    """Refuse poses whose thigh, by its median, is not a person's: the unit or the order of the joints is another.
+
+    hip_and_knee: in Human3.6M's layouts 1 and 2; unit: of the joints, m or mm; expected: metres.
+    """
+    hip, knee = hip_and_knee
+    with np.errstate(over="ignore"):
+        length = float(np.median(np.linalg.norm(joints[:, hip] - joints[:, knee], axis=-1)))
+    sizes = {"m": 1, "cm": 100, "mm": 1000}
+    low, high = (sizes[unit] * bound for bound in expected)
+    if not low < length < high:
+        like = [name for name, size in sizes.items() if expected[0] < length / size < expected[1]]
+        looks = f"They look like {like[0]}." if like else "Is the order of the joints another?"
+        raise ValueError(
+            f"{where} has thighs of {length:.4g} {unit}, expected {low:g} to {high:g} {unit}. {looks} {advice}".strip()
+        )
+
+
 def check_points(
     points: Float[np.ndarray, "frames joints 2"], where: str, width: float | int | None = None, *,
     missing: bool = False, advice: str = "", called: Callable[[int], str] = "frame {}".format,
@@ -160,7 +182,7 @@ def check_image_size(width: float | int, height: float | int, where: str) -> Non
     """Refuse an image that no camera takes."""
     if not all(IMAGE_SIZE[0] <= side <= IMAGE_SIZE[1] for side in (width, height)):
         raise ValueError(
-            f"{where} has an image of {width:g} x {height:g} pixels, expected {IMAGE_SIZE[0]} to {IMAGE_SIZE[1]} each."
+            f"{where} has an image of {width:g} x {height:g} pixels, not {IMAGE_SIZE[0]} to {IMAGE_SIZE[1]}."
         )
 
 

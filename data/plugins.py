@@ -75,6 +75,4 @@ def _import_module(name: str) -> None:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise  # a module that the plugin itself imports
-        raise ValueError(
-            f"--plugins {name}: no such module; expected a dotted name, or the path of a .py file."
-        ) from None
+        raise ValueError(f"--plugins {name}: no such module; expected a dotted name or a path of a .py file.") from None

@@ -10,6 +10,7 @@ what goes where.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from data.files.writing import atomic_write
 from data.h36m.bone_templates import TEMPLATES_FILE, subject_templates
 from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
 from data.h36m.names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, expected_recordings
-from data.h36m.sources import Source, find_archive, find_cdf, find_cdf_mat
+from data.h36m.sources import Source, find_archive, find_features
 from data.recordings import view_from_world
 from kinematics.camera import screen_to_pixels
 from kinematics.errors import exit_with_one_sentence
@@ -31,7 +32,11 @@ from kinematics.skeleton import Skeleton
 FILE_3D = "data_3d_h36m.npz"
 FILE_2D = "data_2d_h36m_gt.npz"
 Positions = dict[str, dict[str, np.ndarray]]
-_FINDERS = {"from_source_cdf": find_cdf, "from_source": find_cdf_mat, "from_archive": find_archive}
+_FINDERS = {
+    "from_source_cdf": partial(find_features, suffix=".cdf"),
+    "from_source": partial(find_features, suffix=".cdf.mat"),
+    "from_archive": find_archive,
+}
 
 
 def _parser() -> OneSentenceParser:
@@ -40,18 +45,13 @@ def _parser() -> OneSentenceParser:
     source.add_argument("--from-source-cdf", metavar="DIR", help="folder with S1/MyPoseFeatures/D3_Positions/*.cdf")
     source.add_argument("--from-source", metavar="DIR", help="the same with *.cdf.mat, converted by MATLAB")
     source.add_argument("--from-archive", metavar="ZIP", help="h36m.zip with h36m/S1/MyPoses/3D_positions/*.h5")
-    here = "."  # inside data/, where the family's instructions run this
-    data_root, extra_root = ("data", "data_extra") if not _inside_data() else (here, "../data_extra")
+    inside = Path("prepare_data_h36m.py").is_file()  # `cd data; python prepare_data_h36m.py` of the family's READMEs
+    data_root, extra_root = (".", "../data_extra") if inside else ("data", "data_extra")
     parser.add_argument("--data_root", "--output", default=data_root, help=f"folder of the npz files ({data_root})")
     parser.add_argument("--data_extra_root", default=extra_root, help=f"folder of the bone templates ({extra_root})")
     parser.add_argument("--num_joints", type=int, choices=(16, 17), default=17, help="joints of the 2D file (17)")
     parser.add_argument("--strict", action="store_true", help="refuse a source that lacks recordings")
     return parser
-
-
-def _inside_data() -> bool:
-    """Whether the command is run inside data/, as `cd data; python prepare_data_h36m.py` of the family's READMEs."""
-    return Path("prepare_data_h36m.py").is_file()
 
 
 def main(argv: Sequence[str] | None = None) -> None:

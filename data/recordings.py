@@ -125,9 +125,7 @@ class Recording:
         """(F, J, 3) metres, world frame, from the first view that has a camera and a record of the frame."""
         views = [view for view in self.views if view.camera is not None]
         if not views:
-            raise ValueError(
-                f"Recording {self.subject}/{self.action} has no camera: its world coordinates are unknown."
-            )
+            raise ValueError(f"Recording {self.subject}/{self.action} has no camera: its world joints are unknown.")
         joints_world, known = views[0].joints_world, views[0].is_present.copy()
         for view in views[1:]:
             if known.all():

@@ -15,7 +15,8 @@ def reside(dataset: Poses, device: torch.device | str, free: int | None = None) 
     free: bytes; None: what the device has, without a bound if it is the CPU.
     """
     device = torch.device(device)
-    free = _free_bytes(device) if free is None else free
+    if free is None and device.type == "cuda":
+        free = torch.cuda.mem_get_info(device)[0]
     size = bytes_of(dataset)
     fits = free is None or size <= LARGEST_SHARE * free
     placed = dataset.to(device) if fits else dataset
@@ -35,10 +36,6 @@ def bytes_of(dataset: Poses) -> int:
             held += vars(value).values() if isinstance(value, Camera) else [value] if isinstance(value, Tensor) else []
     storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in held}
     return sum(storages.values())
-
-
-def _free_bytes(device: torch.device) -> int | None:
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
 
 
 def _sentence(size: int, free: int, device: torch.device, fits: bool) -> str:

@@ -127,7 +127,7 @@ def test_a_killed_run_is_resumed_to_the_same_numbers(whole_run: Path, tmp_path: 
     assert "nothing is left to learn" not in capsys.readouterr().out
     run_fk_gan.main(["--resume", str(folder)])
     assert scores_of(folder) == scores_of(whole_run)
-    assert "all 4 epochs of this run were done before: nothing is left to learn" in capsys.readouterr().out
+    assert "all 4 epochs were done before: nothing is left to learn" in capsys.readouterr().out
 
 
 def test_dh_aug_alternates_and_a_comparison_ends_in_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

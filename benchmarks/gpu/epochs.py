@@ -70,7 +70,7 @@ def build_run(settings: Settings, poses: int, device: torch.device) -> TrainingS
     lifter = build_lifter(settings, "h36m_16").to(device)
     real: PoseDataset = random_motion(poses, lifter.frames, device)
     lifter.fps = real.fps
-    augmenter = Augmenter(settings.augment, real, None, 0, device) if augments(settings) else None
+    augmenter = Augmenter(settings.augment, real, 0, device) if augments(settings) else None
     noise, processes = RunDetectorNoise(), Processes(0, 1, device)
     trainer = LifterTrainer.from_settings(lifter, settings, real, noise)
     mixer = BatchMixer(settings, processes, real, augmenter, noise)

@@ -21,11 +21,10 @@ from data.files.archive import check_size, open_zip, read_member
 from data.files.asf_amc import TAKE_AGAIN, AsfSkeleton, amc_joints, parse_asf
 from data.files.bvh.reader import bvh_joints
 from data.files.tar import open_tar
-from data.plausible import check_bodies
+from data.plausible import check_bodies, check_thighs
 
 _CAPTURE_NAME = re.compile(r"^(\d{2,3})(_\d{2,3})?\.(asf|amc|bvh)$", re.IGNORECASE)
-_THIGH = (1, 2)  # RHip, RKnee in h36m_17
-_THIGH_METRES = (0.25, 0.6)
+THIGH_M = (0.25, 0.6)  # in other units than CMU's (0.0254/0.45 m) it is longer or shorter
 SOURCES = "a folder, .tar.xz or .zip with CMU's .asf/.amc or .bvh files"
 
 
@@ -79,24 +78,11 @@ class CaptureSource:
             format_name = "bvh" if skeleton is None else "bvh+asf"
         else:
             raise FileNotFoundError(
-                f"{self.place}: {clip}.amc needs its subject's skeleton {subject}.asf, which is not there. "
-                "Put both into the same source."
+                f"{self.place}: {clip}.amc needs its subject's skeleton {subject}.asf: put both into the same source."
             )
-        _check_size(joints, name)
+        check_thighs(joints, name, expected=THIGH_M, advice="Is the file in other units than CMU's (0.0254/0.45 m)?")
         check_bodies(joints, name, advice=TAKE_AGAIN, called=lambda row: f"frame {row + 1}")
         return Clip(clip, joints.astype(np.float32), fps, format_name)
-
-
-def _check_size(joints: Float[np.ndarray, "frames 17 3"], name: str) -> None:
-    """Refuse a file in other units."""
-    hip, knee = _THIGH
-    thigh = float(np.median(np.linalg.norm(joints[:, hip] - joints[:, knee], axis=-1)))
-    low, high = _THIGH_METRES
-    if not low < thigh < high:
-        raise ValueError(
-            f"{name}: a thigh of {thigh:.3g} m is no person's, {low} to {high} m expected. "
-            "Is the file in other units than CMU's (0.0254/0.45 m)?"
-        )
 
 
 @contextmanager
@@ -127,9 +113,7 @@ def _collect(
         if _matters(name, wanted):
             source.add(name, read)
     if not source.motions:
-        raise FileNotFoundError(
-            f"{place} holds no motion that was asked for, expected {SOURCES}, named like 01_02.amc."
-        )
+        raise FileNotFoundError(f"{place} has no motion that was asked for, expected {SOURCES}, named like 01_02.amc.")
     return source
 
 

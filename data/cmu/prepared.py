@@ -15,9 +15,10 @@ from data.plausible import check_bodies, check_rate
 FILE_NAME = "data_3d_cmu.npz"
 FILE_FORMAT = "posefk-cmu-1"
 HOW_TO_MAKE = "Make it with: python -m data.prepare_data_cmu --download (or --source FOLDER_OR_ARCHIVE)"
-_ARRAYS = {  # kinds and axes
-    "format": ("U", 0), "clips": ("U", 1), "fps": ("fiu", 1), "first_frames": ("iu", 1), "joints_world": ("f", 3),
-    "usable": ("b", 1), "source_format": ("U", 1),
+_ARRAYS = {  # types and shape
+    "format": ("U", ()), "usable": ("b", ("frames",)), "joints_world": ("f", ("frames", 17, 3)),
+    "clips": ("U", ("clips",)), "fps": ("fiu", ("clips",)), "source_format": ("U", ("clips",)),
+    "first_frames": ("iu", ("clips + 1",)),
 }  # fmt: skip
 
 
@@ -47,27 +48,20 @@ def read_clips(path: Path) -> dict[str, PreparedClip]:
     """Clip name -> clip, from a prepared file or an excerpt of one."""
     content = load_npz_restricted(path, HOW_TO_MAKE)
     if str(content.get("format")) == EXCERPT_FORMAT:
-        check_arrays(path, content, {"second_differences": ("i", 3), "first_frames": ("iu", 1)}, HOW_TO_MAKE)
-        shape = content["second_differences"].shape
-        if shape[:2] != (17, 3) or len(content["first_frames"]) < 2:
-            raise ValueError(f"{path} has joints of shape {shape}, expected (17, 3, frames). {HOW_TO_MAKE}")
+        wanted = {"second_differences": ("i", (17, 3, "frames")), "first_frames": ("iu", ("clips + 1",))}
+        if check_arrays(path, content, wanted, HOW_TO_MAKE)["clips + 1"] < 2:
+            raise ValueError(f"{path} has no clip. {HOW_TO_MAKE}")
         content |= {"format": np.array(FILE_FORMAT), "joints_world": joints_of(content)}
-    if missing := [key for key in _ARRAYS if key not in content]:
-        raise ValueError(f"{path} lacks {', '.join(missing)}: it is not of this program. {HOW_TO_MAKE}")
-    check_arrays(path, content, _ARRAYS, HOW_TO_MAKE)
+    lengths = check_arrays(path, content, _ARRAYS, HOW_TO_MAKE)
     if str(content["format"]) != FILE_FORMAT:
         raise ValueError(
             f"{path} has the format {shortened(str(content['format']))}, expected {FILE_FORMAT}. {HOW_TO_MAKE}"
         )
     joints, usable, bounds = content["joints_world"], content["usable"], content["first_frames"]
     names = [str(name) for name in content["clips"]]
-    lengths = {len(names) + 1, len(bounds), len(content["fps"]) + 1, len(content["source_format"]) + 1}
-    complete = len(lengths) == 1 and bounds[0] == 0 and bounds[-1] == len(usable) and (bounds[1:] > bounds[:-1]).all()
-    if joints.shape != (len(usable), 17, 3) or not complete:
-        raise ValueError(
-            f"{path}: joints {joints.shape}, {len(usable)} marks and {len(names)} clips do not fit together. "
-            f"{HOW_TO_MAKE}"
-        )
+    fit = len(bounds) == lengths["clips"] + 1 and bounds[0] == 0 and bounds[-1] == len(usable)
+    if not fit or not (bounds[1:] > bounds[:-1]).all():
+        raise ValueError(f"{path}: its {len(usable)} frames are not those of its {len(names)} clips. {HOW_TO_MAKE}")
     if not np.isfinite(joints).all():
         raise ValueError(f"{path} holds numbers that are not finite. {HOW_TO_MAKE}")
     spans = [slice(int(start), int(end)) for start, end in zip(bounds[:-1], bounds[1:], strict=True)]

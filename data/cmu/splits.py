@@ -19,7 +19,7 @@ from data.benchmark_cameras import (
 )
 from data.cmu.clips import CMUX_CLIPS, RIG_SUBJECTS, SUBJECT_THEMES, TEST_SUBJECTS, TRAIN_SUBJECTS, VALIDATION_SUBJECTS
 from data.cmu.prepared import FILE_NAME, HOW_TO_MAKE, PreparedClip, read_prepared
-from data.data_source import DataSource
+from data.data_source import DataSource, choose, refuse_shared
 from data.recordings import DataSettings, DataSplits, Recording, View
 from kinematics.skeleton import Skeleton
 
@@ -34,7 +34,7 @@ def load(settings: DataSettings) -> DataSplits:
     present = [clip for clip in CMUX_CLIPS if clip in prepared]
     if not present:
         raise ValueError(
-            f"{Path(settings.data_root) / FILE_NAME} has none of the {len(CMUX_CLIPS)} clips of CMU-X. {HOW_TO_MAKE}"
+            f"{settings.data_root}/{FILE_NAME} has none of the {len(CMUX_CLIPS)} clips of CMU-X. {HOW_TO_MAKE}"
         )
     train_subjects, test_subjects = _subjects(settings, present)
     clips = {name: prepared[name].at_fps(FPS) for name in _of_actions(present, settings.actions)}
@@ -61,15 +61,9 @@ def _subjects(settings: DataSettings, present: list[str]) -> tuple[list[str], li
     known = {clip.split("_")[0] for clip in present}
     chosen = []
     for asked, default in ((settings.subjects_train, TRAIN_SUBJECTS), (settings.subjects_test, TEST_SUBJECTS)):
-        if unknown := [subject for subject in asked if subject not in known]:
-            raise ValueError(
-                f"Subject {', '.join(unknown)} is not in the prepared clips: choose from {', '.join(sorted(known))}."
-            )
+        choose("Subject", asked, sorted(known))
         chosen.append(list(asked or default))
-    if both := set(chosen[0]) & set(chosen[1]):
-        raise ValueError(
-            f"Subject {', '.join(sorted(both))} would be trained and tested on: name it in one of the two lists."
-        )
+    refuse_shared(*chosen)
     return chosen[0], chosen[1]
 
 
@@ -81,8 +75,7 @@ def _of_actions(clips: list[str], actions: tuple[str, ...]) -> list[str]:
 
     if unknown := [action for action in actions if not any(fits(clip, action) for clip in clips)]:
         raise ValueError(
-            f"No CMU-X clip shows {', '.join(unknown)}: "
-            "give a clip (01_02) or a word such as walk, dance, climb or jump."
+            f"No CMU-X clip shows {', '.join(unknown)}: give a clip (01_02) or a word such as walk or dance."
         )
     return [clip for clip in clips if not actions or any(fits(clip, action) for action in actions)]
 

@@ -76,16 +76,14 @@ def read_member(archive: zipfile.ZipFile, path: str | Path, name: str) -> bytes:
             return stream.read(member.file_size + 1)
     except BROKEN_FILE as error:
         raise ValueError(
-            f"{path}: {shortened(name)} is damaged ({in_short(error)}). Copy or download the archive again."
+            f"{path}: {shortened(name)} is damaged ({in_short(error)}). Copy or download it again."
         ) from error
 
 
 def check_size(name: str, size: int) -> None:
     """Refuse a single file of a capture that is larger than any."""
     if size > MOST_MEMBER_BYTES:
-        raise ValueError(
-            f"{name} says that it has {size:,} bytes, at most {MOST_MEMBER_BYTES:,} are read. Leave it out."
-        )
+        raise ValueError(f"{name} says it has {size:,} bytes, at most {MOST_MEMBER_BYTES:,} are read. Leave it out.")
 
 
 def in_short(error: BaseException) -> str:

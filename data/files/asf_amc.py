@@ -202,9 +202,7 @@ def _amc_layout(words: list[str], skeleton: AsfSkeleton, name: str) -> dict[str,
             layout[bone] += 1
     for bone, count in layout.items():
         if count != (wanted := _columns(skeleton, bone)):
-            raise ValueError(
-                f"{name}: {bone} has {count} numbers in frame 1, its skeleton has {wanted}. {SAME_SUBJECT}"
-            )
+            raise ValueError(f"{name}: {bone} has {count} numbers in frame 1, its skeleton {wanted}. {SAME_SUBJECT}")
     if absent := [bone for bone, entry in skeleton.bones.items() if entry.dofs and bone not in layout]:
         raise ValueError(f"{name} does not move {', '.join(absent)}, as its skeleton asks. {CUT_SHORT}")
     return layout
@@ -225,14 +223,17 @@ def _floats(words: list[str], name: str) -> Float[np.ndarray, "frames"]:
         values = np.array(list(map(float, words)))
     except ValueError as error:
         raise ValueError(f"{name}: a number was expected, {error}. {TAKE_AGAIN}") from error
-    good = np.abs(values) <= MOST_TURN_DEG
-    if not good.all():
-        frame = int(np.argmin(good)) + 1
-        raise ValueError(
-            f"{name}: frame {frame} holds {values[frame - 1]:.4g}, expected finite numbers of at most "
-            f"{MOST_TURN_DEG:g}. {TAKE_AGAIN}"
-        )
+    refuse_wild(values[:, None], name)
     return values
+
+
+def refuse_wild(values: Float[np.ndarray, "frames columns"], name: str) -> None:
+    """Refuse a motion with numbers that no angle and no place is."""
+    wild = ~(np.abs(values) <= MOST_TURN_DEG)
+    if wild.any():
+        frame = int(wild.any(axis=1).argmax())
+        wrong = f"frame {frame + 1} holds {values[frame, wild[frame]][0]:.4g}"
+        raise ValueError(f"{name}: {wrong}, expected finite numbers of at most {MOST_TURN_DEG:g}. {TAKE_AGAIN}")
 
 
 def bone_ends(

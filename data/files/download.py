@@ -76,9 +76,7 @@ def _fetch(url: str, part: Path, attempts: int) -> None:
         failures = 1 if got > before else failures + 1
         if failures >= attempts:
             wanted = "" if total is None else f" of {total}"
-            raise PoseFKError(
-                f"{url} broke off after {got}{wanted} bytes ({reason}). Run the same command again: it goes on there."
-            )
+            raise PoseFKError(f"{url} broke off after {got}{wanted} bytes ({reason}). Run it again: it goes on there.")
         time.sleep(PAUSE_SECONDS * failures)
 
 

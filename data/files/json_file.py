@@ -22,15 +22,12 @@ def read_json(path: str | Path, expected: str) -> Any:
     path = require_file(path, f"Expected {expected}.")
     size = path.stat().st_size
     if size > MOST_BYTES:
-        raise ValueError(
-            f"{path} has {size:,} bytes, at most {MOST_BYTES:,} are read as {expected}: cut it into several files."
-        )
+        raise ValueError(f"{path} has {size:,} bytes, at most {MOST_BYTES:,} are read as {expected}: cut it up.")
     raw = path.read_bytes()
     containers = raw.count(b"[") + raw.count(b"{")
     if containers > MOST_CONTAINERS:
         raise ValueError(
-            f"{path} has {containers:,} lists and objects, at most {MOST_CONTAINERS:,} are read as {expected}: cut it "
-            "into several files."
+            f"{path} has {containers:,} lists and objects, at most {MOST_CONTAINERS:,} are read: cut it up."
         )
     try:
         content = json.loads(raw.decode("utf-8-sig"), parse_int=_whole_number if _MANY_DIGITS.search(raw) else None)
@@ -42,13 +39,10 @@ def read_json(path: str | Path, expected: str) -> Any:
         ) from error
     except RecursionError as error:
         raise ValueError(
-            f"{path} has lists or objects inside each other more than {DEEPEST} deep, expected {expected}. Make it "
-            "again."
+            f"{path} has lists or objects inside each other more than {DEEPEST} deep, expected {expected}."
         ) from error
     except ValueError as error:  # not UTF-8, or a number too long
-        raise ValueError(
-            f"{path} is not a JSON file as it should be ({error}), expected {expected}. Copy or make it again."
-        ) from error
+        raise ValueError(f"{path} is not a JSON file ({error}), expected {expected}. Copy or make it again.") from error
     return content
 
 

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from data.files.writing import is_alive
+from data.files.writing import is_alive, unwritable
 
 LOCK = ".lock"
 
@@ -36,9 +36,7 @@ def _acquire(path: Path, task: str) -> int:
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise PermissionError(
-                f"Cannot write {path}: {error.strerror or error}. Choose a folder that can be written to."
-            ) from error
+            raise unwritable(path, error) from error
         locked = True
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

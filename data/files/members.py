@@ -13,17 +13,29 @@ _WORDS = {"f": "real numbers", "i": "whole numbers", "u": "", "b": "yes or no", 
 
 
 def check_arrays(
-    path: str | Path, content: Mapping[str, Any], wanted: Mapping[str, tuple[str, int]], advice: str = ""
-) -> None:
-    """Refuse members that are missing, or no arrays as wanted: name -> (NumPy's letters for its kinds, axes)."""
-    for name, (kinds, axes) in wanted.items():
+    path: str | Path, content: Mapping[str, Any], wanted: Mapping[str, tuple[str, tuple[int | str, ...]]], advice: str
+) -> dict[str, int]:
+    """Refuse members that are missing, or no arrays as wanted: name -> (NumPy's letters for its types, shape).
+
+    A length given as a word ("frames") is 1 or more, and the same wherever the word stands. Returns these lengths.
+    """
+    lengths: dict[str, int] = {}
+    for name, (letters, shape) in wanted.items():
         array = content.get(name)
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or array.ndim != axes:
-            words = " or ".join(_WORDS[letter] for letter in kinds if _WORDS[letter])
-            raise ValueError(
-                f"{path} has {described(array)} for '{shortened(name)}', expected an array of {words} with {axes} "
-                f"axes. {advice}".strip()
-            )
+        expected = tuple(lengths.get(length, length) if isinstance(length, str) else length for length in shape)
+        if isinstance(array, np.ndarray) and array.dtype.kind in letters and array.ndim == len(shape):
+            fresh = {word: size for word, size in zip(expected, array.shape, strict=True) if isinstance(word, str)}
+            lengths |= fresh
+            if array.shape == tuple(fresh[size] if isinstance(size, str) else size for size in expected) and all(
+                fresh.values()
+            ):
+                continue
+        words = " or ".join(_WORDS[letter] for letter in letters if _WORDS[letter])
+        listed = ", ".join(map(str, expected))
+        raise ValueError(
+            f"{path} has {described(array)} for '{shortened(name)}', expected ({listed}) of {words}. {advice}".strip()
+        )
+    return lengths
 
 
 def recordings_of(

@@ -1,6 +1,8 @@
 """npz and npy files, without running what is pickled inside."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -60,11 +62,12 @@ def _restricted_array(stream: Stream, most: int) -> Any:
     return array.item() if isinstance(array, np.ndarray) and array.ndim == 0 else array
 
 
-def _parse_restricted(path: Path, member: str, file: BufferedReader, size: int) -> Any:
+def _parse_restricted(path: Path, member: str, open_member: Callable[[], Any], size: int) -> Any:
     file_bytes = path.stat().st_size
-    stream = Stream(file, size, _FREE_PIECES + file_bytes // _BYTES_PER_PIECE)
     try:
-        return _restricted_array(stream, most_bytes(file_bytes))
+        with BufferedReader(open_member(), _BUFFER) as file:
+            stream = Stream(file, size, _FREE_PIECES + file_bytes // _BYTES_PER_PIECE)
+            return _restricted_array(stream, most_bytes(file_bytes))
     except NotPlainError as error:
         raise ValueError(
             f"{path} was refused: '{member}' asks to load {error}, expected only arrays of bool, integer, float or "
@@ -91,19 +94,11 @@ def load_npz_restricted(path: str | Path, how_to_make: str = "") -> dict[str, An
             name = member.filename.removesuffix(".npy")
             if name in arrays:
                 raise ValueError(f"{path} has two members called {shortened(name)}, expected one. Make it again.")
-            try:
-                file = BufferedReader(archive.open(member), _BUFFER)  # type: ignore[arg-type]
-            except BROKEN_FILE as error:
-                raise ValueError(
-                    f"{path} is damaged: {shortened(name)} cannot be read ({in_short(error)}). Copy or make it again."
-                ) from error
-            with file:
-                arrays[name] = _parse_restricted(path, shortened(name), file, member.file_size)
+            arrays[name] = _parse_restricted(path, shortened(name), partial(archive.open, member), member.file_size)
     return arrays
 
 
 def load_npy_restricted(path: str | Path) -> Any:
     """An npy file under the same rule as load_npz_restricted."""
     path = require_file(path)
-    with open(path, "rb") as file:
-        return _parse_restricted(path, path.name, file, path.stat().st_size)
+    return _parse_restricted(path, path.name, partial(open, path, "rb", buffering=0), path.stat().st_size)

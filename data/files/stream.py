@@ -13,8 +13,7 @@ class Stream:
 
     def read(self, size: int) -> bytes:
         """So many bytes; EOFError, before anything is allocated, where there are not as many."""
-        if not 0 <= size <= self.left:
-            raise EOFError(f"{size:,} bytes are wanted where {self.left:,} are left")
+        self._check(size)
         content = self._file.read(size)
         self._count(len(content), size)
         return content
@@ -27,14 +26,17 @@ class Stream:
 
     def buffer(self, size: int) -> bytearray:
         """So many bytes that can be written to."""
-        if not 0 <= size <= self.left:
-            raise EOFError(f"{size:,} bytes are wanted where {self.left:,} are left")
+        self._check(size)
         content = bytearray(size)
         view = memoryview(content)
         for start in range(0, size, _AT_ONCE):
             part = view[start : start + _AT_ONCE]
             self._count(self._file.readinto(part), len(part))
         return content
+
+    def _check(self, size: int) -> None:
+        if not 0 <= size <= self.left:
+            raise EOFError(f"{size:,} bytes are wanted where {self.left:,} are left")
 
     def _count(self, came: int, wanted: int) -> None:
         if came != wanted:

@@ -17,6 +17,11 @@ class DiskTrouble(OSError):
     """A disk that is full or broken, in one sentence."""
 
 
+def unwritable(path: Path, error: OSError) -> PermissionError:
+    """The refusal of a path that cannot be written to."""
+    return PermissionError(f"Cannot write {path}: {error.strerror or error}. Choose a folder that can be written to.")
+
+
 @contextlib.contextmanager
 def atomic_write(path: str | Path, synced: bool = True) -> Iterator[Path]:
     """Yields a temporary path in the folder of `path` (same suffix); it takes the place of `path` if all went well.
@@ -35,9 +40,7 @@ def atomic_write(path: str | Path, synced: bool = True) -> Iterator[Path]:
     except DiskTrouble:
         raise
     except OSError as error:
-        raise PermissionError(
-            f"Cannot write {path}: {error.strerror or error} ({path.parent}). Choose a folder that can be written to."
-        ) from error
+        raise unwritable(path, error) from error
     try:
         with full_disk_told(path):
             yield part
@@ -46,9 +49,7 @@ def atomic_write(path: str | Path, synced: bool = True) -> Iterator[Path]:
         try:
             os.replace(part, path)
         except OSError as error:
-            raise PermissionError(
-                f"Cannot replace {path}: {error.strerror or error}. Move it out of the way."
-            ) from error
+            raise PermissionError(f"Cannot replace {path}: {error.strerror}. Move it out of the way.") from error
         if synced:
             to_disk(path.parent)
     finally:
@@ -68,9 +69,7 @@ def atomic_folder(folder: str | Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         part.mkdir()
     except OSError as error:
-        raise PermissionError(
-            f"Cannot write into {folder}: {error.strerror or error}. Choose a folder that can be written to."
-        ) from error
+        raise unwritable(folder, error) from error
     try:
         yield part
         files = sorted(part.iterdir())
@@ -83,7 +82,7 @@ def atomic_folder(folder: str | Path) -> Iterator[Path]:
         if error.errno not in DISK_TROUBLE:
             raise
         raise DiskTrouble(
-            f"Cannot write into {folder}: {error.strerror}. Nothing was kept; make room or choose another folder."
+            f"Cannot write into {folder}: {error.strerror}. Nothing was kept; make room or choose another."
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -100,8 +99,7 @@ def full_disk_told(path: str | Path) -> Iterator[None]:
         if error.errno not in DISK_FULL:
             raise
         raise DiskTrouble(
-            f"Cannot write {path}: {error.strerror}. What was written before is as it was; make room or choose another "
-            "folder."
+            f"Cannot write {path}: {error.strerror}. What was there is as it was; make room or choose another folder."
         ) from error
 
 

@@ -173,16 +173,13 @@ def _checked(raw: Any, name: str) -> np.ndarray:
     if pixels.dtype.kind not in "fiu" or pixels.ndim != 3 or pixels.shape[2] not in (2, 3) or not len(pixels):
         raise ValueError(f"{name} has an array of shape {pixels.shape}, expected (frames, 16 or 17, 2) pixels.")
     if pixels.shape[1] not in (16, 17):
-        raise ValueError(
-            f"{name} has {pixels.shape[1]} joints, expected 16 or 17: Skeleton('h36m_16') or Skeleton('h36m_17')."
-        )
+        raise ValueError(f"{name} has {pixels.shape[1]} joints, expected 16 or 17: Skeleton('h36m_16') or ('h36m_17').")
     if np.isinf(pixels).any():
         raise ValueError(f"{name} has infinity in its keypoints, expected pixels, or NaN where a joint was not found.")
     largest = np.abs(pixels[..., :2]).max(initial=0, where=~np.isnan(pixels[..., :2]))
     if largest < 10 and not np.isnan(pixels[..., :2]).all():
         raise ValueError(
-            f"{name} has coordinates up to {largest:.3g}, expected pixels (0 to 1000): they look "
-            "normalised already. Give pixels."
+            f"{name} has coordinates up to {largest:.3g}, expected pixels (0 to 1000): they look normalised."
         )
     return pixels
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data.benchmark_cameras import WIDE_VALIDATION, looking_views, timed_pieces
-from data.data_source import DataSource, choose
+from data.data_source import DataSource, choose, refuse_shared
 from data.files.members import recordings_of, table
 from data.files.npz import load_npz_restricted
 from data.h36m.cameras import CAMERA_IDS, H36M_CAMERAS
@@ -25,13 +25,12 @@ from data.h36m.names import (
     canonical_recording,
 )
 from data.keypoints.gaps import GapCount, mend, mend_together
-from data.plausible import check_bodies
+from data.plausible import check_bodies, check_thighs
 from data.recordings import DataSettings, DataSplits, Recording, View, view_from_world
 from kinematics.skeleton import Skeleton
 
 FILE_NAME = "data_3d_h36m.npz"
 HOW_TO_MAKE = "Make it with: python -m data.prepare_data_h36m --help"
-THIGH_RANGE = (0.2, 0.7)  # metres
 Positions = dict[str, dict[str, np.ndarray]]
 
 
@@ -61,25 +60,15 @@ def _checked(path: Path, recording: str, joints: object, layout: str) -> np.ndar
     """(F, J, 3) float32 in `layout`, or a refusal naming the recording."""
     array = table(joints, f"{path}: {recording}")
     if array.dtype.kind != "f" or array.ndim != 3 or array.shape[2] != 3 or array.shape[1] not in (16, 17, 32):
-        raise ValueError(
-            f"{path}: {recording} has shape {array.shape}, expected (frames, 32, 3): Skeleton('h36m_32'). {HOW_TO_MAKE}"
-        )
+        raise ValueError(f"{path}: {recording} has shape {array.shape}, expected (frames, 32, 3). {HOW_TO_MAKE}")
     source = Skeleton.from_num_joints(array.shape[1])
     if not source.can_become(layout):
         raise ValueError(
-            f"{path}: {recording} has the joints of Skeleton('{source.name}'), expected those of Skeleton('{layout}'). "
-            f"{HOW_TO_MAKE}"
+            f"{path}: {recording} has Skeleton('{source.name}'), expected Skeleton('{layout}'). {HOW_TO_MAKE}"
         )
     if not np.isfinite(array).all() or not len(array):
         raise ValueError(f"{path}: {recording} is empty or has NaN in it. {HOW_TO_MAKE}")
-    hip, knee = source.joints.index("RHip"), source.joints.index("RKnee")
-    thigh = float(np.median(np.linalg.norm(array[:, hip] - array[:, knee], axis=-1)))
-    if not THIGH_RANGE[0] < thigh < THIGH_RANGE[1]:
-        looks = "The file looks like millimetres." if 200 < thigh < 700 else "The joint order may be another."
-        raise ValueError(
-            f"{path}: {recording} has a thigh of {thigh:.4g}, expected {THIGH_RANGE[0]} to {THIGH_RANGE[1]} metres. "
-            f"{looks} {HOW_TO_MAKE}"
-        )
+    check_thighs(array, f"{path}: {recording}", advice=HOW_TO_MAKE)
     poses = source.convert(array, layout)
     check_bodies(poses, f"{path}: {recording}", advice=HOW_TO_MAKE)
     return poses.astype(np.float32)
@@ -101,8 +90,6 @@ def load(settings: DataSettings) -> DataSplits:
     held_out = [s for s in VALIDATION_SUBJECTS if s in positions and s not in test]
     learned = [s for s in train if not (settings.hold_out_validation and s in held_out)]
     positions = _of_actions(positions, settings.actions)
-    if settings.downsample < 1:
-        raise ValueError(f"downsample is {settings.downsample}, expected 1 (all frames) or more.")
     seen, gap_notes = {}, []
     for part, subjects in (("training", learned), ("test", test)):
         count = GapCount()
@@ -111,7 +98,7 @@ def load(settings: DataSettings) -> DataSplits:
         seen[part] = [piece for recording in recordings for piece in mended(recording, settings.max_gap, count)]
         gap_notes += count.notes(f"{settings.keypoints}, Human3.6M {part}", settings.max_gap)
     splits = DataSplits(
-        train=[recording[:: settings.downsample] for recording in seen["training"]],
+        train=[recording.thinned(settings.downsample) for recording in seen["training"]],
         validation=[
             recording for subject in held_out for recording in _wide_recordings(subject, positions[subject], settings)
         ],
@@ -134,10 +121,7 @@ def _subjects(settings: DataSettings, positions: Positions, notes: list[str]) ->
         missing = [] if asked else [subject for subject in usual if subject not in positions]
         if missing:
             notes.append(f"Human3.6M is not complete: {', '.join(missing)} not in {FILE_NAME}.")
-    if both := set(chosen[0]) & set(chosen[1]):
-        raise ValueError(
-            f"Subject {', '.join(sorted(both))} would be trained and tested on: name it in one of the two lists."
-        )
+    refuse_shared(*chosen)
     return chosen[0], chosen[1]
 
 

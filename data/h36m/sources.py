@@ -10,6 +10,7 @@ All are millimetres in the world frame, 32 joints.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,12 +23,10 @@ from data.files.isolated.client import UnreadableError, read_isolated
 from data.files.matlab import load_mat
 from data.files.present import require_file
 from data.h36m.names import ACTIONS, EXCLUDED, SUBJECTS, action_of, canonical_recording, expected_recordings
-from data.plausible import check_bodies
+from data.plausible import check_bodies, check_thighs
 from kinematics.skeleton import Skeleton
 
 NUM_JOINTS = 32
-_THIGH = (Skeleton("h36m_32").joints.index("RHip"), Skeleton("h36m_32").joints.index("RKnee"))
-THIGH_MM = (200.0, 700.0)
 HIGHEST_ROOT_MM = 2500.0
 _DOWNLOAD = (
     "Download Poses_D3_Positions_{S1,S5,S6,S7,S8,S9,S11}.tgz from vision.imar.ro/human3.6m and extract them there."
@@ -83,14 +82,17 @@ class Source:
         return lines
 
 
-def find_cdf(folder: str | Path) -> Source:
-    """The .cdf files under a folder that holds S1, S5, ..."""
-    return _find_features(folder, ".cdf", _read_cdf)
-
-
-def find_cdf_mat(folder: str | Path) -> Source:
-    """The .cdf.mat files under a folder that holds S1, S5, ..."""
-    return _find_features(folder, ".cdf.mat", _read_cdf_mat)
+def find_features(folder: str | Path, suffix: str) -> Source:
+    """The .cdf or .cdf.mat files (suffix) under a folder that holds S1, S5, ..."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder, expected the one that holds S1, S5, .... {_DOWNLOAD}")
+    source, read = Source(), _READERS[suffix]
+    for file in sorted(folder.glob(f"S*/MyPoseFeatures/D3_Positions/*{suffix}")):
+        source.add(file.parts[-4], file.name.removesuffix(suffix), str(file), partial(read, file))
+    if not source.recordings:
+        raise FileNotFoundError(_nothing_found(folder, suffix))
+    return source
 
 
 def find_archive(path: str | Path) -> Source:
@@ -103,26 +105,13 @@ def find_archive(path: str | Path) -> Source:
         require_file(path, "Give the h36m.zip that SemGCN's data/README.md describes.")
         with open_zip(path, what_to_do="Copy or download it again.") as archive:
             inside = sorted(archive.namelist())
-        names = {name: _member_reader(path, name) for name in inside}
+        names = {name: partial(_read_member, path, name) for name in inside}
     for name, read_bytes in names.items():
         match = re.search(r"(?:^|/)(S\d+)/MyPoses/3D_positions/([^/]+)\.h5$", name)
         if match:
-            source.add(match[1], match[2], f"{path}:{name}", _h5_reader(read_bytes, f"{path}:{name}"))
+            source.add(match[1], match[2], f"{path}:{name}", partial(_read_h5, read_bytes, f"{path}:{name}"))
     if not source.recordings:
         raise FileNotFoundError(f"{path} holds no pose, expected h36m/S1/MyPoses/3D_positions/*.h5 and so on inside.")
-    return source
-
-
-def _find_features(folder: str | Path, suffix: str, read: Callable[[Path], Any]) -> Source:
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not a folder, expected the one that holds S1, S5, .... {_DOWNLOAD}")
-    source = Source()
-    for file in sorted(folder.glob(f"S*/MyPoseFeatures/D3_Positions/*{suffix}")):
-        subject = file.parts[-4]
-        source.add(subject, file.name.removesuffix(suffix), str(file), lambda file=file: read(file))
-    if not source.recordings:
-        raise FileNotFoundError(_nothing_found(folder, suffix))
     return source
 
 
@@ -146,45 +135,40 @@ def _read_cdf(path: Path) -> Any:
         return read_isolated("cdf", require_file(path), variable="Pose")
     except UnreadableError as error:
         raise ValueError(
-            f"{path} cannot be read as a CDF file with a variable 'Pose' ({error}). Copy or extract it again."
+            f"{path} cannot be read as a CDF file with 'Pose' ({error}). Copy or extract it again."
         ) from error
 
 
 def _read_cdf_mat(path: Path) -> Any:
     content = load_mat(path)
     if "data" not in content:
-        raise ValueError(
-            f"{path} has {', '.join(content)[:80] or 'nothing'} inside, expected 'data': the cell of cdfread."
-        )
+        raise ValueError(f"{path} has {', '.join(content)[:80] or 'nothing'} inside, expected 'data' of cdfread.")
     data = content["data"]
     while isinstance(data, np.ndarray) and data.dtype == object and data.size == 1:
         data = data.flat[0]
     return data
 
 
-def _member_reader(path: Path, name: str) -> Callable[[], bytes]:
-    def read() -> bytes:
-        with open_zip(path) as archive:
-            return read_member(archive, path, name)
-
-    return read
+_READERS = {".cdf": _read_cdf, ".cdf.mat": _read_cdf_mat}
 
 
-def _h5_reader(read_bytes: Callable[[], bytes], name: str) -> Callable[[], Any]:
-    def read() -> Any:
-        try:
-            content = read_bytes()
-        except Exception as error:  # zipfile and zlib each have their own ways to fail
-            raise _no_positions(name, error) from error
-        try:
-            arrays = read_isolated("hdf5", name, content, names=["3D_positions"])["arrays"]
-        except (UnreadableError, OtherContentError) as error:
-            raise _no_positions(name, error) from error
-        if "3D_positions" not in arrays:
-            raise _no_positions(name, "it has none")
-        return arrays["3D_positions"].T
+def _read_member(path: Path, name: str) -> bytes:
+    with open_zip(path) as archive:
+        return read_member(archive, path, name)
 
-    return read
+
+def _read_h5(read_bytes: Callable[[], bytes], name: str) -> Any:
+    try:
+        content = read_bytes()
+    except Exception as error:  # zipfile and zlib each have their own ways to fail
+        raise _no_positions(name, error) from error
+    try:
+        arrays = read_isolated("hdf5", name, content, names=["3D_positions"])["arrays"]
+    except (UnreadableError, OtherContentError) as error:
+        raise _no_positions(name, error) from error
+    if "3D_positions" not in arrays:
+        raise _no_positions(name, "it has none")
+    return arrays["3D_positions"].T
 
 
 def _no_positions(name: str, why: object) -> ValueError:
@@ -194,21 +178,12 @@ def _no_positions(name: str, why: object) -> ValueError:
 def _checked_metres(raw: object, name: str) -> np.ndarray:
     array = np.asarray(raw)
     if array.dtype.kind not in "fiu" or array.ndim < 2 or array.shape[-1] != NUM_JOINTS * 3 or array.size == 0:
-        raise ValueError(
-            f"{name} has an array of shape {array.shape}, expected (frames, 96): 32 joints x y z per frame. "
-            "Is it from D3_Positions?"
-        )
+        raise ValueError(f"{name} has an array of shape {array.shape}, expected (frames, 96). Is it from D3_Positions?")
     poses = array.reshape(-1, NUM_JOINTS, 3).astype(np.float64)
     if not np.isfinite(poses).all():
         frames = np.flatnonzero(~np.isfinite(poses).all(axis=(1, 2)))
         raise ValueError(f"{name} has NaN or infinity in {len(frames)} frames (first: {frames[0]}). Extract it again.")
-    with np.errstate(over="ignore"):
-        thigh = float(np.median(np.linalg.norm(poses[:, _THIGH[0]] - poses[:, _THIGH[1]], axis=-1)))
-    if not THIGH_MM[0] < thigh < THIGH_MM[1]:
-        looks = "It looks like metres already." if 0.2 < thigh < 0.7 else "Is the joint order Human3.6M's?"
-        raise ValueError(
-            f"{name} has a thigh of {thigh:.4g}, expected {THIGH_MM[0]:.0f} to {THIGH_MM[1]:.0f} mm. {looks}"
-        )
+    check_thighs(poses, name, unit="mm")
     if np.median(poses[:, 0, 2]) > HIGHEST_ROOT_MM:
         raise ValueError(
             f"{name} has the hips {np.median(poses[:, 0, 2]) / 1000:.1f} m above the ground, expected under 2.5 m: it "

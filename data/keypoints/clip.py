@@ -89,9 +89,7 @@ def detection(
     if confidence is None:
         confidence = keypoints.any(axis=1).astype(float)
     if len(confidence) != len(keypoints):
-        raise PoseFKError(
-            f"{where} has {len(keypoints)} keypoints and {len(confidence)} scores, expected one for each."
-        )
+        raise PoseFKError(f"{where} has {len(keypoints)} keypoints and {len(confidence)} scores, expected one each.")
     placed = ~np.isnan(keypoints).any(axis=1)
     missing = ~placed | ~(confidence > 0)
     unscored = bool(keypoints[placed].any() and not confidence[placed].any())
@@ -114,10 +112,7 @@ def _refuse_wild(keypoints: Float[np.ndarray, "joints 2"], scores: Float[np.ndar
     if wild.any():
         joint = int(wild.argmax())
         place = ", ".join(f"{value:.4g}" for value in keypoints[joint].tolist())
-        raise PoseFKError(
-            f"{where} has keypoint {joint} at ({place}), expected pixels, at most {MOST_PIXELS:g}, or NaN where a "
-            "keypoint was not found."
-        )
+        raise PoseFKError(f"{where} has keypoint {joint} at ({place}), expected pixels up to {MOST_PIXELS:g}, or NaN.")
     if (np.abs(scores) > MOST_SCORE).any():
         raise PoseFKError(
             f"{where} has a score of {scores[np.abs(scores) > MOST_SCORE][0]:.4g}, expected at most {MOST_SCORE:g}: "
@@ -172,31 +167,26 @@ def triples(flat: Any, where: str) -> np.ndarray:
     return numbers.reshape(-1, 3)
 
 
-def layout_by_count(count: int, known: dict[int, str], where: str, wanted: str | None) -> Skeleton:
-    """The layout of files with so many keypoints; of longer ones (hands, face) the first points are the body's.
+def layout_by_count(counts: set[int], known: dict[int, str], where: str, wanted: str | None) -> Skeleton:
+    """The layout of people with so many keypoints; of longer ones (hands, face) the first points are the body's.
 
-    known: number of keypoints -> layout; wanted: what the user says it is.
+    counts: those of all people, which must be one; known: number of keypoints -> layout; wanted: what the user says.
     """
-    if wanted is not None:
-        layout = Skeleton(wanted)
-        if layout.num_joints > count:
-            raise PoseFKError(
-                f"{where} has {count} keypoints, --layout {wanted} has {layout.num_joints}: choose the detector's "
-                "layout."
-            )
-        return layout
-    if count not in known:
-        counts = ", ".join(f"{number} ({name})" for number, name in known.items())
-        raise PoseFKError(f"{where} has {count} keypoints, which no layout here has: expected {counts}; see --layout.")
-    return Skeleton(known[count])
-
-
-def same_count(counts: set[int], where: str) -> int:
-    """The one number of keypoints that all people of a file have."""
-    if len(counts) != 1:
+    if not counts:
+        raise PoseFKError(f"{where} has nobody in it, expected at least one person in one frame.")
+    if len(counts) > 1:
         listed = " and ".join(map(str, sorted(counts)))
         raise PoseFKError(f"{where} has people with {listed} keypoints, expected one layout in a file.")
-    return counts.pop()
+    count = min(counts)
+    if wanted is None and count not in known:
+        listed = ", ".join(f"{number} ({name})" for number, name in known.items())
+        raise PoseFKError(f"{where} has {count} keypoints, which no layout here has: expected {listed}; see --layout.")
+    layout = Skeleton(known[count] if wanted is None else wanted)
+    if layout.num_joints > count:
+        raise PoseFKError(
+            f"{where} has {count} keypoints, --layout {wanted} has {layout.num_joints}: choose the detector's."
+        )
+    return layout
 
 
 def frame_numbers(names: list[str]) -> dict[str, int]:

@@ -80,9 +80,6 @@ def load_people(path: Path, hints: Hints, layout: Skeleton) -> People:
 
 def _image_size(clip: KeypointClip, name: str) -> Size:
     if clip.size is None or min(clip.size) < 1:
-        raise PoseFKError(
-            f"{name} does not say how large the image is, expected its width and height: give --image_size WIDTH "
-            "HEIGHT, in pixels."
-        )
+        raise PoseFKError(f"{name} does not say how large the image is: give --image_size WIDTH HEIGHT, in pixels.")
     check_image_size(*clip.size, name)
     return clip.size

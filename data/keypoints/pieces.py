@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from data.keypoints.clip import KeypointClip
-from data.keypoints.gaps import close_gaps, whole_spans
+from data.keypoints.gaps import GapCount, close_gaps, whole_spans
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 
@@ -23,23 +23,16 @@ class Piece:
     scores: Float[np.ndarray, "frames joints"]
 
 
-@dataclass
-class GapReport:
-    """Frames that were made by interpolation (in part or whole), and frames with the person that were cut."""
-
-    interpolated: int = 0
-    cut: int = 0
-
-
 def whole_pieces(
     frames: Int[np.ndarray, "frames"], joints: Float[np.ndarray, "frames joints 2"],
     scores: Float[np.ndarray, "frames joints"], longest: int, step: int = 1,
-) -> tuple[list[Piece], GapReport]:  # fmt: skip
+) -> tuple[list[Piece], GapCount]:  # fmt: skip
     """The pieces of a track. frames: numbers of those with the person, `step` apart where they follow each other.
 
     joints: NaN where missing. longest: gap to close, frames. A closed joint has score 0: nobody has seen it.
+    Counted are frames made by interpolation, in part or whole, and frames with the person that were cut.
     """
-    report, pieces = GapReport(), []
+    report, pieces = GapCount(), []
     places = (frames - frames[0]) // step
     breaks = np.flatnonzero(np.diff(places) - 1 > longest) + 1
     for chosen in np.split(np.arange(len(frames)), breaks):

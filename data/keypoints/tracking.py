@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import linear_sum_assignment
 
 from data.keypoints.clip import Detection, KeypointClip
 
@@ -71,6 +70,8 @@ def _by_file(clip: KeypointClip) -> list[Track]:
 
 def _by_distance(clip: KeypointClip, numbers_per_second: float) -> list[Track]:
     """Each frame's people go to the tracks they are nearest to, all together at the least sum of distances."""
+    from scipy.optimize import linear_sum_assignment  # half a second that only this needs
+
     remembered = max(clip.step, REMEMBERED_S * numbers_per_second)
     tracks: list[Track] = []
     for frame, people in clip.frames.items():

@@ -16,8 +16,8 @@ import numpy as np
 
 from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
-from data.mpi_inf_3dhp.official.test import FPS, SCENES, SEQUENCES, TO_H36M_16, TO_H36M_17, VALID_FRAMES, check_metres
-from data.plausible import check_bodies, check_points
+from data.mpi_inf_3dhp.official.test import FPS, SCENES, SEQUENCES, TO_H36M_16, TO_H36M_17, VALID_FRAMES
+from data.plausible import check_bodies, check_points, check_thighs
 from data.recordings import DataSettings, Recording, View
 
 VIDEO, SPARSE = "3dhp", "3dhp_sparse"
@@ -99,24 +99,17 @@ def _poses(
     """The file's (N, joints, 3) and (N, joints, 2). keys: None where the file cannot have the joints asked for."""
     if keys is None:
         raise ValueError(f"The 3DHP test set has 16 or 17 joints, {asked or joints} were asked for.")
-    missing = [key for key in keys if key not in content]
-    if missing:
-        raise ValueError(f"{path} has no {' and '.join(missing)}, needed for {joints} joints. {HOW_TO_MAKE}")
-    check_arrays(path, content, dict.fromkeys(keys, ("f", 3)), HOW_TO_MAKE)
-    poses, screen = (content[key] for key in keys)
-    for key, array, size in zip(keys, (poses, screen), (3, 2), strict=True):
-        if array.shape != (len(poses), joints, size) or not len(array):
-            raise ValueError(
-                f"{path} has '{key}' of shape {array.shape}, expected (frames, {joints}, {size}). {HOW_TO_MAKE}"
-            )
-    return poses, screen
+    check_arrays(
+        path, content, {keys[0]: ("f", ("frames", joints, 3)), keys[1]: ("f", ("frames", joints, 2))}, HOW_TO_MAKE
+    )
+    return content[keys[0]], content[keys[1]]
 
 
 def _checked(path: Path, joints_3d: np.ndarray, joints_2d: np.ndarray, valid: np.ndarray) -> dict[str, Any]:
     """float32 poses in Human3.6M's order, hip at 0, after refusing NaN and other units. Windows see all of the 2D."""
     if not (np.isfinite(joints_3d[valid]).all() and np.isfinite(joints_2d).all()):
         raise ValueError(f"{path} has NaN or infinity in it. {HOW_TO_MAKE}")
-    check_metres(joints_3d[valid], (1, 2), str(path))
+    check_thighs(joints_3d[valid], str(path), advice=HOW_TO_MAKE)
     if not np.abs(joints_2d[valid]).max() <= 10:
         raise ValueError(f"{path} has 2D up to {np.abs(joints_2d).max():.4g}, expected screen units. {HOW_TO_MAKE}")
     called = [f"frame {number}" for number in np.flatnonzero(valid)].__getitem__
@@ -129,8 +122,5 @@ def _checked(path: Path, joints_3d: np.ndarray, joints_2d: np.ndarray, valid: np
 def _labels(path: Path, content: dict[str, Any], key: str, frames: int) -> np.ndarray | None:
     if key not in content:
         return None
-    check_arrays(path, content, {key: ("b" if key.endswith("valid") else "U", 1)}, HOW_TO_MAKE)
-    labels = content[key]
-    if labels.shape != (frames,):
-        raise ValueError(f"{path} has '{key}' of shape {labels.shape}, expected ({frames},). {HOW_TO_MAKE}")
-    return labels
+    check_arrays(path, content, {key: ("b" if key.endswith("valid") else "U", (frames,))}, HOW_TO_MAKE)
+    return content[key]

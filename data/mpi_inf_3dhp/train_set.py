@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.data_source import DataSource, choose
+from data.data_source import DataSource, choose, refuse_shared
 from data.files.archive import shortened
 from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
-from data.mpi_inf_3dhp.official.test import check_metres
 from data.mpi_inf_3dhp.official.train import LAYOUT, training_recording
 from data.mpi_inf_3dhp.test_set import SPARSE, VIDEO, load_test_set
-from data.plausible import check_bodies, check_cameras, check_points
+from data.plausible import check_bodies, check_cameras, check_points, check_thighs
 from data.recordings import DataSettings, DataSplits, Recording, View
 from kinematics.camera import Camera
 from kinematics.skeleton import Skeleton
@@ -47,8 +46,7 @@ def load(settings: DataSettings) -> DataSplits:
     choose("Subject", [*settings.subjects_train, *settings.subjects_test], known)
     train, test = settings.subjects_train or TRAIN_SUBJECTS, settings.subjects_test or TEST_SUBJECTS
     train = tuple(subject for subject in train if settings.subjects_train or subject not in test)
-    if both := sorted(set(train) & set(test)):
-        raise ValueError(f"Subject {', '.join(both)} would be trained and tested on: name it in one of the two lists.")
+    refuse_shared(train, test)
     recordings = [recording for recording in recordings if not settings.actions or recording.action in settings.actions]
     held_out = [subject for subject in VALIDATION_SUBJECTS if subject in train]
     learned = [subject for subject in train if not (settings.hold_out_validation and subject in held_out)]
@@ -88,10 +86,7 @@ def load_train_recordings(settings: DataSettings) -> list[Recording]:
     """
     path = Path(settings.data_root) / TRAIN_FILE
     content = load_npz_restricted(path, HOW_TO_MAKE)
-    missing = [key for key in ("sequences", "camera_names") if key not in content]
-    if missing:
-        raise ValueError(f"{path} has no {' and '.join(missing)}. {HOW_TO_MAKE}")
-    check_arrays(path, content, dict.fromkeys(("sequences", "camera_names"), ("U", 1)), HOW_TO_MAKE)
+    check_arrays(path, content, {"sequences": ("U", ("sequences",)), "camera_names": ("U", ("cameras",))}, HOW_TO_MAKE)
     layout = Skeleton.from_num_joints(settings.num_joints).name
     sequences = [str(name) for name in content["sequences"]]
     if odd := [name for name in sequences if len(name.split()) != 2]:
@@ -123,19 +118,13 @@ def arrays(recordings: list[Recording]) -> dict[str, np.ndarray]:
 def _views(path: Path, content: dict[str, Any], sequence: str, layout: str) -> tuple[View, ...]:
     names = [str(name) for name in content["camera_names"]]
     prefix, joints = sequence.replace(" ", "/"), Skeleton(LAYOUT).num_joints
-    check_arrays(path, content, {f"{prefix}/joints_3d": ("f", 4)}, HOW_TO_MAKE)
-    frames = content[f"{prefix}/joints_3d"].shape[1]
     shapes = {key: (len(names), size) for key, size in _CAMERA.items()} | {"aspect": (len(names),)}
-    shapes |= {f"joints_{size}d": (len(names), frames, joints, size) for size in (3, 2)}
-    check_arrays(path, content, {f"{prefix}/{key}": ("f", len(shape)) for key, shape in shapes.items()}, HOW_TO_MAKE)
+    shapes |= {f"joints_{size}d": (len(names), "frames", joints, size) for size in (3, 2)}
+    check_arrays(path, content, {f"{prefix}/{key}": ("f", shape) for key, shape in shapes.items()}, HOW_TO_MAKE)
     members = {key: content[f"{prefix}/{key}"] for key in shapes}
-    for key, shape in shapes.items():
-        if members[key].shape != shape or not frames or not np.isfinite(members[key]).all():
-            raise ValueError(
-                f"{path} has '{prefix}/{key}' of shape {members[key].shape}, expected {shape} without NaN. "
-                f"{HOW_TO_MAKE}"
-            )
-    check_metres(members["joints_3d"][0], (1, 2), f"{path}: {sequence}")
+    if odd := [key for key, values in members.items() if not np.isfinite(values).all()]:
+        raise ValueError(f"{path} has NaN or infinity in '{prefix}/{odd[0]}'. {HOW_TO_MAKE}")
+    check_thighs(members["joints_3d"][0], f"{path}: {sequence}", advice=HOW_TO_MAKE)
     cameras = Camera(*(torch.from_numpy(members[key]).float() for key in (*_CAMERA, "aspect")))
     check_cameras(cameras, f"{path}: {sequence}", advice=HOW_TO_MAKE)
     for name, joints_3d, joints_2d in zip(names, members["joints_3d"], members["joints_2d"], strict=True):

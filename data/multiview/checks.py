@@ -77,8 +77,7 @@ def common_rate(rates: Mapping[str, float | int], name: str) -> float:
     for camera, fps in others:
         if not np.isclose(fps, first[1], rtol=1e-3):
             raise PoseFKError(
-                f"{name}: view {camera} has {fps:g} frames a second and view {first[0]} {first[1]:g}. Bring them to "
-                "one rate."
+                f"{name}: view {camera} has {fps:g} frames a second and view {first[0]} {first[1]:g}. Use one rate."
             )
     return float(first[1])
 
@@ -199,23 +198,23 @@ def _errors_beside_others(views: Sequence[View], which: int, frames: np.ndarray,
     errors = []
     for shift in shifts:
         at = frames[known] + shift
-        camera, seen = _of_frames(view, at), view.is_present[at]
-        screen = camera.project(camera.world_to_camera(points)).numpy()
-        enough = seen.all() or seen.sum() >= FEWEST_FRAMES
-        errors.append(_median(np.linalg.norm(screen - view.joints_2d[at], axis=-1)[seen]) if enough else np.inf)
+        enough = view.is_present[at].all() or view.is_present[at].sum() >= FEWEST_FRAMES
+        errors.append(_screen_error(view, at, points) if enough else np.inf)
     return errors
 
 
 def _reprojection_error(views: Sequence[View], frames: Sequence[np.ndarray]) -> float:
     """Mean over the views of the median distance between 2D and triangulated points. frames: of each view."""
     points, shared = _triangulated(views, frames)
-    errors = []
-    for view, indices in zip(views, frames, strict=True):
-        at = indices[shared]
-        camera = _of_frames(view, at)
-        back = camera.project(camera.world_to_camera(points)).numpy()
-        errors.append(_median(np.linalg.norm(back - view.joints_2d[at], axis=-1)[view.is_present[at]]))
-    return float(np.mean(errors))
+    pairs = zip(views, frames, strict=True)
+    return float(np.mean([_screen_error(view, indices[shared], points) for view, indices in pairs]))
+
+
+def _screen_error(view: View, frames: np.ndarray, points: torch.Tensor) -> float:
+    """Median distance of world points (f, J, 3) on the screen from a view's 2D in f frames, half image widths."""
+    camera = _of_frames(view, frames)
+    screen = camera.project(camera.world_to_camera(points)).numpy()
+    return _median(np.linalg.norm(screen - view.joints_2d[frames], axis=-1)[view.is_present[frames]])
 
 
 def _triangulated(views: Sequence[View], frames: Sequence[np.ndarray]) -> tuple[torch.Tensor, np.ndarray]:

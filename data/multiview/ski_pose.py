@@ -17,10 +17,9 @@ from jaxtyping import Bool, Float
 
 from data.data_source import DataSource, choose
 from data.files.hdf5 import load_hdf5
-from data.mpi_inf_3dhp.official.test import check_metres
 from data.multiview.checks import check_views
 from data.multiview.skeletool import pinhole
-from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points
+from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_thighs
 from data.recordings import DataSettings, DataSplits, Recording, View
 from kinematics.camera import Camera
 from kinematics.rotation import quaternion_to_matrix
@@ -92,7 +91,7 @@ def load_ski_recordings(root: str | Path, split: str, num_joints: int = 17) -> l
             recording = _recording(run, layout)
         except np.linalg.LinAlgError as error:
             raise ValueError(
-                f"{path}: the cameras of sequence {run['seq'][0]} do not tell where the skier is. Get it again."
+                f"{path}: the cameras of sequence {run['seq'][0]} do not tell where the skier is."
             ) from error
         if len(recording.views) > 1:
             check_views(recording, f"{path}: {recording.group['sequence']}", SCREEN_AGREEMENT)
@@ -107,9 +106,7 @@ def _read(path: Path) -> Records:
     for name, shape in SHAPES.items():
         array, size = content.get(name, np.zeros(0)), int(np.prod(shape))
         if array.size == 0 or array.ndim == 0 or array.size != len(array) * size or array.dtype.kind not in "fiu":
-            raise ValueError(
-                f"{path} has {name!r} of shape {array.shape}, expected {('records', *shape)}. {HOW_TO_GET}"
-            )
+            raise ValueError(f"{path} has {name!r} of shape {array.shape}, not {('records', *shape)}. {HOW_TO_GET}")
         if not np.isfinite(array).all():
             raise ValueError(f"{path} has NaN or infinity in {name!r}. Get it again.")
         if (largest := np.abs(array.astype(np.float64)).max()) > (most := LARGEST if shape else LARGEST_LABEL):
@@ -124,7 +121,7 @@ def _read(path: Path) -> Records:
     if (records["cam_intrinsic"][:, (0, 1), (0, 1)] <= 0).any():
         raise ValueError(f"{path} has focal lengths of 0 or less in 'cam_intrinsic'. Get it again.")
     joints = records["3D"].reshape(-1, 17, 3)
-    check_metres(joints, (1, 2), str(path))
+    check_thighs(joints, str(path), advice="Get it again.")
     records["3D"] = joints - joints[:, :1]
     records["2D"] = records["2D"].reshape(-1, 17, 2)
     check_bodies(records["3D"], str(path), origin="the pelvis", advice="Get it again.", called="record {}".format)

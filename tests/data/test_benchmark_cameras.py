@@ -90,7 +90,7 @@ def test_looking_cameras_stand_where_the_benchmark_says(wide):
     middle = joints[:, 0].mean(0)
     misses, focals = [], []
     for piece in range(80):
-        camera = cameras.looking_camera(joints, "05_01", piece, wide)
+        camera = cameras.looking_rig(joints, "05_01", piece, wide, 1)[0]
         place = camera.translation.numpy()
         distance = np.linalg.norm(place[:2] - middle[:2])
         assert wide.distance[0] <= distance <= wide.distance[1]
@@ -110,23 +110,23 @@ def test_looking_cameras_stand_where_the_benchmark_says(wide):
 
 def test_a_camera_depends_on_its_clip_and_piece_alone():
     joints = standing()
-    first = cameras.looking_camera(joints, "05_01", 3, cameras.WIDE_TEST)
-    cameras.looking_camera(joints, "49_07", 0, cameras.WIDE_TEST)
+    first = cameras.looking_rig(joints, "05_01", 3, cameras.WIDE_TEST, 1)[0]
+    cameras.looking_rig(joints, "49_07", 0, cameras.WIDE_TEST, 1)[0]
     torch.manual_seed(5)
-    again = cameras.looking_camera(joints, "05_01", 3, cameras.WIDE_TEST)
+    again = cameras.looking_rig(joints, "05_01", 3, cameras.WIDE_TEST, 1)[0]
     assert torch.equal(first.translation, again.translation)
     for clip, piece, wide in (
         ("05_02", 3, cameras.WIDE_TEST),
         ("05_01", 4, cameras.WIDE_TEST),
         ("05_01", 3, cameras.WIDE_VALIDATION),
     ):
-        assert not torch.allclose(cameras.looking_camera(joints, clip, piece, wide).translation, first.translation)
+        assert not torch.allclose(cameras.looking_rig(joints, clip, piece, wide, 1)[0].translation, first.translation)
 
 
 def test_the_benchmarks_cameras_are_these_and_stay_these():
-    camera = cameras.looking_camera(standing(), "05_01", 0, cameras.WIDE_TEST)
+    camera = cameras.looking_rig(standing(), "05_01", 0, cameras.WIDE_TEST, 1)[0]
     assert describe(camera) == pytest.approx(PINNED_TEST_B, abs=1e-6)
-    camera = cameras.looking_camera(standing(), "07_01", 0, cameras.WIDE_VALIDATION)
+    camera = cameras.looking_rig(standing(), "07_01", 0, cameras.WIDE_VALIDATION, 1)[0]
     assert describe(camera) == pytest.approx(PINNED_VALIDATION, abs=1e-6)
 
     camera = cameras.looking_rig(standing(), "05_01", 0, cameras.WIDE_TEST, 2)[1]
@@ -158,7 +158,7 @@ def test_fewer_views_are_the_first_of_more_and_the_first_is_the_single_one(views
     whole = cameras.looking_rig(joints, "05_01", 3, cameras.WIDE_TEST, 4)
     few = cameras.looking_rig(joints, "05_01", 3, cameras.WIDE_TEST, views)
     assert [describe(camera) for camera in few] == [describe(camera) for camera in whole[:views]]
-    assert describe(whole[0]) == describe(cameras.looking_camera(joints, "05_01", 3, cameras.WIDE_TEST))
+    assert describe(whole[0]) == describe(cameras.looking_rig(joints, "05_01", 3, cameras.WIDE_TEST, 1)[0])
 
 
 def describe(camera: Camera):
@@ -174,4 +174,4 @@ def test_a_clip_too_large_for_any_camera_is_refused(monkeypatch):
     monkeypatch.setattr(cameras, "MAX_DRAWS", 20)
     everywhere = np.random.default_rng(0).normal(0, 1000, size=(3, 17, 3))
     with pytest.raises(ValueError, match="05_01, piece 0: no camera .* in metres"):
-        cameras.looking_camera(everywhere, "05_01", 0, cameras.WIDE_TEST)
+        cameras.looking_rig(everywhere, "05_01", 0, cameras.WIDE_TEST, 1)[0]

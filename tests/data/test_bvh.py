@@ -68,7 +68,7 @@ def cut(text, count):
 BAD_FILES = {
     "empty": (lambda text: "", "HIERARCHY, then a MOTION"),
     "cut in the hierarchy": (lambda text: text[:900], "HIERARCHY, then a MOTION"),
-    "cut in the motion": (lambda text: text[:-40], "numbers, found"),
+    "cut in the motion": (lambda text: text[:-40], "numbers, got"),
     "a brace lost": (lambda text: text.replace("}\nMOTION", "MOTION"), "never closed"),
     "no frames": (lambda text: text[: text.index("Frames:")], "not a readable BVH"),
     "wrong column count": (
@@ -76,7 +76,7 @@ BAD_FILES = {
         "channels are",
     ),
     "not a number": (lambda text: text.replace("Frame Time: .0083333\n", "Frame Time: .0083333\nx"), "not a readable"),
-    "NaN": (lambda text: text.rstrip().rsplit(" ", 1)[0] + " nan\n", "frame 6 holds a number that is not finite"),
+    "NaN": (lambda text: text.rstrip().rsplit(" ", 1)[0] + " nan\n", "frame 6 holds nan, expected finite numbers"),
     "strange word": (lambda text: text.replace("OFFSET", "SHIFT", 1), "unexpected word 'SHIFT'"),
     "two of one name": (
         lambda text: text.replace("JOINT LeftLeg", "JOINT LeftUpLeg"),

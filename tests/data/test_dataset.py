@@ -75,17 +75,6 @@ def test_stride_keeps_every_nth_frame():
     assert len(PoseDataset.from_recordings([_recording(10, 0)], stride=3, only_usable=False)) == 2 * 4
 
 
-def test_an_epoch_shows_every_sample_once_and_a_seed_repeats_it():
-    dataset = PoseDataset.from_recordings([_recording(9, 0)])
-    order = [
-        torch.cat([batch.joints_3d for batch in dataset.shuffled_batches(4, torch.Generator().manual_seed(7))])
-        for _ in range(2)
-    ]
-    torch.testing.assert_close(order[0], order[1])
-    assert len(order[0]) == len(dataset)
-    torch.testing.assert_close(order[0].sum(0), dataset.all().joints_3d.sum(0), rtol=1e-4, atol=1e-4)
-
-
 def test_mirroring_twice_is_the_identity_and_agrees_in_2d_and_3d():
     batch = PoseDataset.from_recordings([_recording(5, 0)]).all()
     twice = batch.mirrored().mirrored()

@@ -208,7 +208,7 @@ def _wild(value: float) -> Callable:
         (_wild(10_240), r"frame 17 has RAnkle 10,2\d\d m from the root, expected at most 4 m .1 of 60 are like that"),
         (_wild(1e300), r"frame 17 has RAnkle 1e\+300 m from the root"),
         (lambda joints: joints + np.float32(9000), r"frame 0 has .* m from the world's origin, expected at most 100 m"),
-        (lambda joints: joints * 1000, r"thigh of .*looks like millimetres.*prepare_data_h36m"),
+        (lambda joints: joints * 1000, r"thighs of .*look like mm.*prepare_data_h36m"),
         (_nan, "is empty or has NaN"),
         (lambda joints: joints[:0], "is empty or has NaN"),
         (lambda joints: joints[:, :20], r"shape \(60, 20, 3\), expected \(frames, 32, 3\)"),

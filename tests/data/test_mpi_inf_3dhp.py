@@ -92,10 +92,10 @@ _LABELLED = members(4) | {"sequence": np.array(["TS3"] * 4)}
         (_LABELLED | {"pose3d": _LABELLED["pose3d"] * 1000}, "thighs of .* expected 0.2 to 0.7 m"),
         (_LABELLED | {"pose2d": _LABELLED["pose2d"] * 1000}, "expected screen units"),
         (_LABELLED | {"pose2d": _LABELLED["pose2d"] * np.nan}, "NaN or infinity"),
-        (_LABELLED | {"pose3d": np.ones((4, 17, 3))}, r"'pose3d' of shape \(4, 17, 3\), expected \(frames, 16, 3\)"),
-        (_LABELLED | {"pose2d": np.ones((5, 16, 2))}, r"'pose2d' of shape \(5, 16, 2\)"),
-        (_LABELLED | {"sequence": np.array(["TS3"] * 3)}, r"'sequence' of shape \(3,\), expected \(4,\)"),
-        ({"pose3d": np.ones((4, 16, 3))}, "has no pose2d, needed for 16 joints"),
+        (_LABELLED | {"pose3d": np.ones((4, 17, 3))}, r"\(4, 17, 3\) .* for 'pose3d', expected \(frames, 16, 3\)"),
+        (_LABELLED | {"pose2d": np.ones((5, 16, 2))}, r"\(5, 16, 2\) .* for 'pose2d', expected \(4, 16, 2\)"),
+        (_LABELLED | {"sequence": np.array(["TS3"] * 3)}, r"\(3,\) .* for 'sequence', expected \(4\)"),
+        ({"pose3d": np.ones((4, 16, 3))}, "has nothing for 'pose2d', expected"),
     ],
 )
 def test_a_wrong_file_is_refused_by_name(content: dict, words: str, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_wrong_file_is_refused_by_name(content: dict, words: str, tmp_path: Pa
 def test_17_joints_need_a_file_that_has_them(tmp_path: Path) -> None:
     settings = save(tmp_path, members(2929))
     settings.num_joints = 17
-    with pytest.raises(ValueError, match="has no joints17_3d and joints17_2d, needed for 17 joints. Make it with"):
+    with pytest.raises(ValueError, match=r"'joints17_3d', expected \(frames, 17, 3\) .*Make it with"):
         load_test_set(settings)
     settings.num_joints = 14
     with pytest.raises(ValueError, match="16 or 17 joints, 14 were asked for"):

@@ -175,7 +175,7 @@ def test_a_body_behind_its_camera_is_no_sample(cmu_recording):
 def test_motion_files_hold_angles_and_places_that_somebody_can_have(word, tiny_capture):
     person = tiny_capture(frames=4)
     head, _, tail = person.bvh.rpartition(" ")
-    with pytest.raises(ValueError, match="frame 5 holds a number that is not finite or above 100000"):
+    with pytest.raises(ValueError, match="frame 5 holds .*, expected finite numbers of at most 100000"):
         bvh_joints(f"{head} {word}\n", None, "a.bvh")
     with pytest.raises(ValueError, match="frames a second|frames of"):
         bvh_joints(person.bvh.replace(".0083333", word), None, "a.bvh")

@@ -96,20 +96,20 @@ def _all_over(amc: str) -> str:
 
 BAD_SOURCES = {
     "missing": (lambda f, t: f / "nowhere", "nowhere is missing, expected a folder"),
-    "empty folder": (lambda f, t: no_motions(f), "holds no motion"),
+    "empty folder": (lambda f, t: no_motions(f), "has no motion"),
     "no archive": (lambda f, t: f / "readme.txt", "no whole archive"),
     "empty file": (lambda f, t: (t / "x.zip").write_text("") or t / "x.zip", "no whole archive"),
     "truncated zip": (lambda f, t: cut_to(packed(f, t / "a.zip"), 0.7), "no whole archive"),
     "truncated tar.xz": (lambda f, t: cut_to(packed(f, t / "a.tar.xz"), 0.7), "damaged or cut short"),
     "cut to a stub": (lambda f, t: cut_to(packed(f, t / "a.tar.xz"), 0.001), "no whole archive|cut short"),
     "damaged zip": (lambda f, t: flip(packed(f, t / "a.zip")), "is damaged"),
-    "empty zip": (lambda f, t: packed(t / "nothing", t / "a.zip"), "holds no motion"),
+    "empty zip": (lambda f, t: packed(t / "nothing", t / "a.zip"), "has no motion"),
     "AMC without ASF": (lambda f, t: (f / f"{SUBJECT_01}.asf").unlink(), "needs its subject's skeleton 01.asf"),
     "truncated AMC": (lambda f, t: cut_to(f / f"{SUBJECT_01}_01.amc", 0.71), "01_01.amc.*cut short"),
     "truncated BVH": (lambda f, t: cut_to(f / "subjects/05/05_01.bvh", 0.7), "05_01.bvh.*cut short"),
     "column count": (
         lambda f, t: edit(f / f"{SUBJECT_01}_01.amc", lambda s: s.replace("rtibia ", "rtibia 1 ")),
-        "01_01.amc: rtibia has 2 numbers in frame 1, its skeleton has 1",
+        "01_01.amc: rtibia has 2 numbers in frame 1, its skeleton 1",
     ),
     "NaN": (
         lambda f, t: edit(f / f"{SUBJECT_01}_01.amc", lambda s: s.replace("rtibia ", "rtibia nan ", 1)),
@@ -125,7 +125,7 @@ BAD_SOURCES = {
     ),
     "centimetres": (
         lambda f, t: edit(f / f"{SUBJECT_01}.asf", lambda s: s.replace("length 0.45", "length 0.08")),
-        "a thigh of 2.32 m is no person's",
+        r"thighs of 2.318 m, expected 0.25 to 0.6 m",
     ),
 }  # fmt: skip
 

@@ -221,8 +221,8 @@ TABLE = [
     ("--image_size 1000 800 --annotations {}/half.json", "half.json is not a JSON file or not a whole one"),
     ("--image_size 1000 800 --checkpoint {}/none.pt", "none.pt is missing"),
     ("--image_size 1000 800 --checkpoint {}/half.json", "cannot be read as a checkpoint"),
-    ("--image_size 1000 800 --out {}/half.json", "Cannot write into .*half.json.*Choose a folder"),
-    ("--image_size 1000 800 --out {}/half.json/deeper", "Cannot write into .*deeper"),
+    ("--image_size 1000 800 --out {}/half.json", "Cannot write .*half.json.*Choose a folder"),
+    ("--image_size 1000 800 --out {}/half.json/deeper", "Cannot write .*deeper"),
 ]
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from data.files.asf_amc import CUT_SHORT, INCH, TAKE_AGAIN, AsfSkeleton, z_up
-from data.plausible import MOST_TURN_DEG, check_rate
+from data.files.asf_amc import CUT_SHORT, INCH, TAKE_AGAIN, AsfSkeleton, refuse_wild, z_up
+from data.plausible import check_rate
 
 CMU_METRES_PER_UNIT = INCH / 0.45
 LOST_THORAX_PARENT = "Spine1"
@@ -68,17 +68,10 @@ def parse_bvh(text: str, name: str) -> BvhMotion:
     channels = sum(len(joint.channels) for joint in joints.values())
     if len(values) != frames * channels:
         raise ValueError(
-            f"{name}: {frames} frames of {channels} channels are {frames * channels} numbers, found {len(values)}. "
-            f"{CUT_SHORT}"
+            f"{name}: {frames} x {channels} channels are {frames * channels} numbers, got {len(values)}. {CUT_SHORT}"
         )
     values = values.reshape(frames, channels)
-    good = (np.abs(values) <= MOST_TURN_DEG).all(axis=1)
-    if not good.all():
-        frame = int(np.argmin(good)) + 1
-        raise ValueError(
-            f"{name}: frame {frame} holds a number that is not finite or above {MOST_TURN_DEG:g}, as no angle and no "
-            f"place is. {TAKE_AGAIN}"
-        )
+    refuse_wild(values, name)
     return BvhMotion(joints, values, 1.0 / frame_time)
 
 
@@ -189,9 +182,7 @@ def bvh_joints(text: str, skeleton: AsfSkeleton | None, name: str) -> tuple[Floa
     """Joints of a CMU BVH motion, thorax put back: h36m_17 order, metres, z-up world; and the frames per second."""
     motion = parse_bvh(text, name)
     if missing := [joint for joint in H36M_17_FROM_BVH.values() if joint not in motion.joints]:
-        raise ValueError(
-            f"{name} lacks the joints {', '.join(missing)}; the BVH conversion of the CMU database is expected."
-        )
+        raise ValueError(f"{name} lacks the joints {', '.join(missing)}; CMU's database in BVH is expected.")
     origins = joint_origins(with_thorax(without_rest_pose(motion), skeleton))
     joints = np.stack([origins[joint] for joint in H36M_17_FROM_BVH.values()], axis=1)
     return z_up(joints) * CMU_METRES_PER_UNIT, motion.fps

@@ -96,9 +96,7 @@ def bvh_text(
     values = np.concatenate([_y_up(root.double().cpu().numpy()), *turns], axis=1)
     if not (np.isfinite(values).all() and torch.isfinite(bone_lengths).all()):
         frame = int(np.argmin(np.isfinite(values).all(axis=1)))
-        raise ValueError(
-            f"Frame {frame} of the clip has no joint angles that are finite, so no BVH file is made of it."
-        )
+        raise ValueError(f"Frame {frame} of the clip has joint angles that are not finite: no BVH file is made of it.")
     lines = io.StringIO()
     np.savetxt(lines, values, fmt="%.6f")
     head = "\n".join(["HIERARCHY", *_hierarchy(SKELETON[0], lengths, 0), "MOTION"])

@@ -97,6 +97,4 @@ def _format_of(path: Path, content: Any, is_json: bool) -> str:
         if entry.looks_like is not None and entry.looks_like(content):
             return name
     held = f"{{{', '.join(map(str, list(content)[:5]))}}}" if isinstance(content, dict) else type(content).__name__
-    raise PoseFKError(
-        f"{path} holds {held}, which is no keypoint format known here: expected {', '.join(FORMATS)}; see --format."
-    )
+    raise PoseFKError(f"{path} holds {held}, which is no keypoint format: expected {', '.join(FORMATS)}; see --format.")

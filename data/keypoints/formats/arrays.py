@@ -71,7 +71,7 @@ def clip_of_array(
     wanted = hints.layout or layout
     if wanted is None and joints == AMBIGUOUS:
         raise PoseFKError(f"{path} has 17 joints, which coco_17 and h36m_17 have: say which with --layout.")
-    skeleton = layout_by_count(joints, LAYOUTS_BY_COUNT, str(path), wanted)
+    skeleton = layout_by_count({joints}, LAYOUTS_BY_COUNT, str(path), wanted)
     frames = {}
     for place, persons in enumerate(people):
         number = place if numbers is None else int(numbers[place])
@@ -97,6 +97,5 @@ def _joints_of_columns(columns: int, path: Path, layout: str | None) -> int:
         if columns in (2 * joints, 3 * joints):
             return joints
     raise PoseFKError(
-        f"{path} has {columns} columns, expected 2 (x, y) or 3 (x, y, score) for each of "
-        f"{' or '.join(map(str, known))} joints."
+        f"{path} has {columns} columns, expected 2 or 3 for each of {' or '.join(map(str, known))} joints."
     )

@@ -17,7 +17,6 @@ from data.keypoints.clip import (
     Size,
     detection,
     layout_by_count,
-    same_count,
     triples,
     whole_number,
 )
@@ -36,10 +35,7 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
     """The clip; image ids are its frame numbers."""
     people = content["annotations"] if isinstance(content, dict) else content
     tables = [triples(_get(person, "keypoints", path, i), f"{path}, entry {i}") for i, person in enumerate(people)]
-    if not tables:
-        raise PoseFKError(f"{path} has no detections, expected at least one person in one frame.")
-    count = same_count({len(table) for table in tables}, str(path))
-    layout = layout_by_count(count, BODIES_BY_COUNT, str(path), hints.layout)
+    layout = layout_by_count({len(table) for table in tables}, BODIES_BY_COUNT, str(path), hints.layout)
     values = {value for table in tables for value in table[:, 2].tolist()}
     full = 2.0 if values <= {0.0, 1.0, 2.0} and 2.0 in values else 1.0  # annotations: 2 is seen, 1 hidden
     frames: dict[int, list[Detection]] = {}

@@ -35,8 +35,7 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
         size = whole_number(head["width"], str(path)), whole_number(head["height"], str(path))
     if size is None:
         raise PoseFKError(
-            f"{path} has MediaPipe's landmarks, which are fractions of the image: give its size in pixels, "
-            "--image_size WIDTH HEIGHT."
+            f"{path} has MediaPipe's landmarks, fractions of the image: give its --image_size WIDTH HEIGHT in pixels."
         )
     frames = {}
     for number, entry in enumerate(entries):
@@ -44,8 +43,6 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
         if entry and not people and not isinstance(entry, dict):
             raise PoseFKError(f"{path}, entry {number} has no 33 landmarks with x and y, as MediaPipe gives them.")
         frames[number] = [_detection(person, size, f"{path}, frame {number}") for person in people]
-    if not any(frames.values()):
-        raise PoseFKError(f"{path} has nobody in any of its {len(frames)} frames, expected at least one person.")
     return KeypointClip(LAYOUT, frames, size, float(head["fps"]) if is_number(head.get("fps")) else None)
 
 

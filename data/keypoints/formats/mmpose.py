@@ -16,7 +16,6 @@ from data.keypoints.clip import (
     KeypointClip,
     detection,
     layout_by_count,
-    same_count,
     whole_number,
 )
 from kinematics.errors import PoseFKError
@@ -46,18 +45,15 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
         raise PoseFKError(f"{path} has no list of frames, expected 'instance_info' or 'predictions' of MMPose.")
     people = _people(entries, path)
     counts = {len(person["keypoints"]) for _, persons in people for person in persons}
-    if not counts:
-        raise PoseFKError(f"{path} has no detections, expected at least one person in one frame.")
-    count = same_count(counts, str(path))
     known = BODIES_BY_COUNT
     if dataset is not None:
-        known = {count: LAYOUTS_BY_NAME[dataset]} if dataset in LAYOUTS_BY_NAME else {}
+        known = dict.fromkeys(counts, LAYOUTS_BY_NAME[dataset]) if dataset in LAYOUTS_BY_NAME else {}
     if not known and hints.layout is None:
         raise PoseFKError(
             f"{path} has keypoints of {dataset!r}, a layout that is not known: expected one of "
             f"{', '.join(LAYOUTS_BY_NAME)}; use a detector of these, or --layout."
         )
-    layout = layout_by_count(count, known, str(path), hints.layout)
+    layout = layout_by_count(counts, known, str(path), hints.layout)
     frames: dict[int, list[Detection]] = {}
     for number, persons in people:
         seen = frames.setdefault(number, [])

@@ -8,16 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.files.json_file import read_json
-from data.keypoints.clip import (
-    Detection,
-    Hints,
-    KeypointClip,
-    detection,
-    frame_numbers,
-    layout_by_count,
-    same_count,
-    triples,
-)
+from data.keypoints.clip import Detection, Hints, KeypointClip, detection, frame_numbers, layout_by_count, triples
 from kinematics.errors import PoseFKError
 
 LAYOUTS_BY_COUNT = {25: "body_25", 18: "openpose_18"}
@@ -41,10 +32,7 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
             raise PoseFKError(f"{path / name} has no 'people', expected a frame of OpenPose's.")
         tables[numbers[name]] = [_table(person, f"{path}, {name}") for person in frame["people"]]
     counts = {len(table) for people in tables.values() for table, _ in people}
-    if not counts:
-        raise PoseFKError(f"{path} has no people in any of its {len(files)} frames, expected at least one.")
-    count = same_count(counts, str(path))
-    layout = layout_by_count(count, LAYOUTS_BY_COUNT, str(path), hints.layout)
+    layout = layout_by_count(counts, LAYOUTS_BY_COUNT, str(path), hints.layout)
     frames: dict[int, list[Detection]] = {
         number: [
             detection(table[: layout.num_joints], f"{path}, frame {number}", track=track) for table, track in people

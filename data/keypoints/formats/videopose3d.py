@@ -23,9 +23,7 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
     arrays = load_npz_restricted(path)
     positions, metadata = arrays.get("positions_2d"), metadata_of(arrays)
     if not isinstance(positions, dict):
-        raise PoseFKError(
-            f"{path} has {', '.join(arrays) or 'nothing'} inside, expected 'positions_2d' as VideoPose3D has it."
-        )
+        raise PoseFKError(f"{path} has {', '.join(arrays) or 'nothing'} inside, expected VideoPose3D's 'positions_2d'.")
     clips = {
         f"{video}/{action}/{camera}": pixels
         for video, actions in positions.items()

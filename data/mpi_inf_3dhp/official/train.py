@@ -1,8 +1,7 @@
 """MPI-INF-3DHP's training set: annot.mat and camera.calibration -> recordings of eight synchronised views.
 
-prepare_data_3dhp.py --train writes them to data_3dhp_train.npz, data/mpi_inf_3dhp/train_set.py
-reads that. 3D is `annot3`: true
-size, absolute, the frame of each camera (`univ_annot3` is scaled to one skeleton and fits no camera any more).
+prepare_data_3dhp.py --train writes them to data_3dhp_train.npz, data/mpi_inf_3dhp/train_set.py reads that. 3D is
+`annot3`: true size, absolute, the frame of each camera (`univ_annot3` is scaled to one skeleton and fits no camera).
 Rates and frame counts are those of the release's own mpii_get_sequence_info.m.
 """
 
@@ -12,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from data.files.matlab import load_mat
-from data.mpi_inf_3dhp.official.test import FARTHEST, check_metres
+from data.mpi_inf_3dhp.official.test import FARTHEST
 from data.multiview.checks import check_views
 from data.multiview.skeletool import CalibratedCamera, read_calibration
-from data.plausible import check_bodies, check_points
+from data.plausible import check_bodies, check_points, check_thighs
 from data.recordings import Recording, View
 from kinematics.skeleton import Skeleton
 
@@ -58,12 +57,10 @@ def read_sequence(folder: Path, sequence: str) -> Recording:
             raise ValueError(f"{folder / 'camera.calibration'} has no camera {number}, but annot.mat has one.")
         pixels, joints = (_joints(path, cells[key][cell], key, number) for key in cells)
         if len(pixels) != len(joints):
-            raise ValueError(
-                f"{path}: camera {number} has {len(pixels)} frames of annot2 and {len(joints)} of annot3. Get it again."
-            )
+            raise ValueError(f"{path}: camera {number} has {len(pixels)} frames of annot2 and {len(joints)} of annot3.")
         usual = slice(FRAMES[sequence])
         views.append(_view(calibrated[str(number)], str(number), pixels[usual], joints[usual]))
-    check_metres(views[0].joints_3d, (1, 2), str(path))
+    check_thighs(views[0].joints_3d, str(path), advice="Get it again.")
     for view in views:
         name = f"{path}: camera {view.camera_name}"
         check_bodies(view.joints_3d, name, origin="the camera", advice="Get it again.")
@@ -104,10 +101,7 @@ def _joints(path: Path, cell: Any, key: str, camera: int) -> np.ndarray:
     size = int(key[-1])
     array, columns = np.asarray(cell), SKELETON.num_joints * size
     if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu" or not len(array):
-        raise ValueError(
-            f"{path}: {key} of camera {camera} has shape {array.shape}, expected (frames, {columns}): "
-            f"{SKELETON.num_joints} joints."
-        )
+        raise ValueError(f"{path}: {key} of camera {camera} has shape {array.shape}, expected (frames, {columns}).")
     joints = SKELETON.convert(array.reshape(len(array), -1, size).astype(np.float64), LAYOUT)
     bad = int((~np.isfinite(joints)).any(axis=(1, 2)).sum())
     if bad:

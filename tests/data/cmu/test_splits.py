@@ -130,7 +130,7 @@ def test_actions_and_subjects_choose_clips(prepared):
 
 
 BAD_SETTINGS = {
-    "unknown subject": ({"subjects_train": ("99",)}, "Subject 99 is not in the prepared clips: choose from 01, 05"),
+    "unknown subject": ({"subjects_train": ("99",)}, "Subject '99' is not known: choose from 01, 05"),
     "trained and tested": ({"subjects_train": ("05",)}, "Subject 05 would be trained and tested on"),
     "unknown action": ({"actions": ("juggle",)}, "No CMU-X clip shows juggle"),
     "nothing left": ({"actions": ("jump",)}, "empty: the subjects and actions"),
@@ -146,10 +146,10 @@ def test_bad_settings_are_one_sentence(prepared, case):
 
 
 BAD_PREPARED = {
-    "a key short": (lambda arrays: arrays.pop("usable"), "lacks usable"),
+    "a key short": (lambda arrays: arrays.pop("usable"), "has nothing for 'usable', expected"),
     "another format": (lambda arrays: arrays.update(format=np.array("posefk-cmu-0")), "format posefk-cmu-0, expected"),
-    "wrong joint count": (lambda arrays: arrays.update(joints_world=arrays["joints_world"][:, :16]), "do not fit"),
-    "wrong frame count": (lambda arrays: arrays.update(joints_world=arrays["joints_world"][1:]), "do not fit"),
+    "wrong joint count": (lambda arrays: arrays.update(joints_world=arrays["joints_world"][:, :16]), "625, 17, 3"),
+    "wrong frame count": (lambda arrays: arrays.update(joints_world=arrays["joints_world"][1:]), "625, 17, 3"),
     "NaN": (lambda arrays: arrays["joints_world"].__setitem__((3, 4), np.nan), "not finite"),
     "none of CMU-X": (lambda arrays: arrays.update(clips=np.array([f"99_0{i}" for i in range(5)])), "none of the 144"),
 }

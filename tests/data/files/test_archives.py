@@ -105,7 +105,7 @@ def zip_of(path: Path, name: str, content: bytes, flag: int = 0, size: int | Non
     [
         ({"flag": 1}, "is encrypted"),
         ({"size": 2**32 - 2}, "would unpack to 4,294,967,294"),
-        ({"size": 300 << 20}, "says that it has 314,572,800"),
+        ({"size": 300 << 20}, "says it has 314,572,800"),
         ({"size": 5}, "is damaged"),
     ],
 )

@@ -33,7 +33,7 @@ def test_more_views_than_cameras_are_refused_before_anything_is_read(name: str, 
 
 
 def test_a_test_set_of_one_camera_is_refused_to_lifters_of_several_views() -> None:
-    with pytest.raises(ValueError, match="Test set 3dhp shows every pose to one camera, 2 views are asked for"):
+    with pytest.raises(ValueError, match="Test set 3dhp shows one view, 2 are asked for"):
         load_test_set("3dhp", DataSettings(views=2))
 
 

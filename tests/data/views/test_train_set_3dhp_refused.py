@@ -44,7 +44,7 @@ def _all(key: str, factor: float) -> Callable[[dict], None]:
         (_cell("annot3", 4, _with_nan), "annot3 of camera 4 has NaN in 1 of 24 frames"),
         (
             _cell("annot2", 5, lambda a: a[:, :34]),
-            r"annot2 of camera 5 has shape \(24, 34\), expected \(frames, 56\): 28",
+            r"annot2 of camera 5 has shape \(24, 34\), expected \(frames, 56\)",
         ),
         (_cell("annot2", 5, lambda a: a[:20]), "camera 5 has 20 frames of annot2 and 24 of annot3"),
         (lambda c: [_cell(k, 5, lambda a: a[:20])(c) for k in ("annot2", "annot3")], "view 5 has 20 .* expected 24"),
@@ -127,12 +127,16 @@ def test_a_prepared_file_of_other_arrays_is_refused(
     path = tmp_path / "data/data_3dhp_train.npz"
     content = load_npz_restricted(path)
     for key, value, words in (
-        ("S4/Seq1/joints_2d", content["S4/Seq1/joints_2d"][:7], r"'S4/Seq1/joints_2d' of shape \(7, 24, 17, 2\)"),
-        ("S4/Seq1/intrinsics", content["S4/Seq1/intrinsics"] * np.nan, "'S4/Seq1/intrinsics'.*without NaN"),
+        (
+            "S4/Seq1/joints_2d",
+            content["S4/Seq1/joints_2d"][:7],
+            r"an array \(7, 24, 17, 2\) of float32 for 'S4/Seq1/joints_2d'",
+        ),
+        ("S4/Seq1/intrinsics", content["S4/Seq1/intrinsics"] * np.nan, "NaN or infinity in 'S4/Seq1/intrinsics'"),
     ):
         np.savez(path, **(content | {key: value}))
         with pytest.raises(ValueError, match=words):
             load_train_recordings(settings)
     np.savez(path, pose3d=np.zeros(3))
-    with pytest.raises(ValueError, match="has no sequences and camera_names"):
+    with pytest.raises(ValueError, match="has nothing for 'sequences', expected"):
         load_train_recordings(settings)
