@@ -151,12 +151,12 @@ class Augmenter:
         return replace_blind_cameras(joints, camera, generator, settings)
 
     def problem(self, losses: dict[str, float] | None = None) -> str | None:
-        """What is wrong with a source that learns, in one sentence; None if nothing is. losses: the last ones."""
+        """Say in one sentence what is wrong with a source that learns, None if nothing is. losses: the last ones."""
         problems = (source.problem(losses or {}) for source in self.sources.values())
         return next((problem for problem in problems if problem), None)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that resuming needs, plain tensors and numbers."""
+        """Return all that resuming needs, plain tensors and numbers."""
         states = {name: source.state_dict() for name, source in self.sources.items()}
         return {"random": self.random.get_state(), "sources": {name: state for name, state in states.items() if state}}
 

@@ -35,7 +35,7 @@ class PopulationBodies:
 
     @classmethod
     def around(cls, lengths: Float[Tensor, "people 15"]) -> "PopulationBodies":
-        """A population about the average of given bodies, made symmetric."""
+        """Return a population about the average of given bodies, made symmetric."""
         mean = lengths.mean(dim=0)
         return cls((mean + mean[list(MIRRORED_BONES)]) / 2)
 
@@ -49,7 +49,7 @@ def keep_bodies(lengths: Float[Tensor, "batch 15"], generator: torch.Generator) 
 
 
 def body_sampler(name: str, spread: float, reference_lengths: Float[Tensor, "people 15"]) -> BodySampler:
-    """The sampler of a recipe. reference_lengths: the data's bodies, the middle of "population"."""
+    """Build the sampler of a recipe. reference_lengths: the data's bodies, the middle of "population"."""
     samplers = {
         "keep": lambda: keep_bodies,
         "templates": lambda: TemplateBodies(spread),

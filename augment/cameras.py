@@ -35,7 +35,7 @@ class WideCameraRanges:
 def wide_cameras(
     root_world: Float[Tensor, "batch 3"], generator: torch.Generator, ranges: WideCameraRanges | None = None
 ) -> Camera:
-    """One camera per subject: any azimuth, no lens distortion. root_world: the hips, metres."""
+    """Sample one camera per subject: any azimuth, no lens distortion. root_world: the hips, metres."""
     ranges = ranges or WideCameraRanges()
     unit, normal = _chance(generator, root_world, len(root_world))
     return _aimed(root_world, unit[0] * (2 * math.pi), _focal(ranges, unit[3]), unit[1:3], normal, ranges)
@@ -73,7 +73,7 @@ def other_places(
 
 
 def _chance(generator: torch.Generator, like: Tensor, *count: int) -> tuple[Tensor, Tensor]:
-    """What a wide camera is drawn from: four uniform numbers (4, *count) and four normal ones."""
+    """Draw the random numbers of wide cameras: four uniform ones (4, *count) and four normal ones."""
     like_root = {"generator": generator, "device": like.device, "dtype": like.dtype}
     return torch.rand(4, *count, **like_root), torch.randn(4, *count, **like_root)
 

@@ -54,7 +54,7 @@ class StoredAugmenter:
 
 
 def why_no_augmenter(content: Any) -> str | None:
-    """What is missing in a checkpoint that holds no augmenter; None if it has one."""
+    """Say what a checkpoint without an augmenter lacks; None if it has one."""
     run = content.get("run") if is_posefk(content) else None
     if not isinstance(run, dict):
         return "has no augmenter, expected the last.pt of a run with a GAN (run_fk_gan.py)."
@@ -63,7 +63,7 @@ def why_no_augmenter(content: Any) -> str | None:
 
 
 def stored_augmenter(content: dict[str, Any], path: object) -> StoredAugmenter:
-    """The augmenter of a checkpoint that has one. path: for the sentence on what does not fit."""
+    """Load the augmenter of a checkpoint that has one. path: for the sentence on what does not fit."""
     lifter = lifter_from_checkpoint(content, str(path))
     check_content(content, _Content, path)
     state = content["run"]["augmenter"]

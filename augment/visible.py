@@ -53,7 +53,7 @@ class VisibleSample:
         return min(self.accepted, self.count)
 
     def sizes(self) -> Iterator[int]:
-        """How many poses to draw next, and `add` before the next step, until there are enough."""
+        """Yield how many poses to draw next, until there are enough; `add` them before the next step."""
         for _ in range(self.tries if self.count else 0):
             wanted = self.count - self.accepted
             if self.accepted:  # so that this time they will do: many small draws take longer than some poses too many
@@ -70,7 +70,7 @@ class VisibleSample:
         self.drawn, self.accepted = self.drawn + len(batch), self.accepted + len(indices)
 
     def poses(self) -> PoseBatch:
-        """Those that were kept, `count` at most."""
+        """Return the visible poses, `count` at most."""
         return PoseBatch.cat(self._batches)[: self.count]
 
 

@@ -78,7 +78,7 @@ class CrossDomain:
 
 
 def run(settings: CrossDomain) -> list[dict[str, Any]]:
-    """The result lines, one per test set, protocol and flip, each with its tables."""
+    """Return the result lines, one per test set, protocol and flip, each with its tables."""
     check(settings)
     device = chosen_device(settings.device)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode).to(device)

@@ -83,7 +83,7 @@ class ScoreRow:
 
     @classmethod
     def mean_of(cls, name: str, rows: list["ScoreRow"]) -> "ScoreRow":
-        """The plain mean of rows: Human3.6M's 15 actions weigh the same however long they are."""
+        """Average rows plainly: Human3.6M's 15 actions weigh the same however long they are."""
         columns = {key: [row[key] for row in rows] for key in rows[0].values}
         means = {key: None if None in column else sum(column) / len(column) for key, column in columns.items()}
         return cls(name, sum(row.poses for row in rows), means)

@@ -16,7 +16,7 @@ def aligned(lines: Sequence[Sequence[str]]) -> str:
 
 
 def format_rows(title: str, rows: Sequence[ScoreRow]) -> str:
-    """A table with a line for each row and a column for each of METRICS. title: heads the first column."""
+    """Format a table with a line for each row and a column for each of METRICS. title: heads the first column."""
     lines = [[title, "poses", *(f"{metric.header} {metric.unit}" for metric in METRICS.values())]]
     for row in rows:
         values = ("-" if value is None else f"{value:.2f}" for value in map(row.values.get, METRICS))
@@ -25,7 +25,7 @@ def format_rows(title: str, rows: Sequence[ScoreRow]) -> str:
 
 
 def format_scores(test_set: str, scores: Scores, longest: int = 24) -> str:
-    """The total and the tables of up to `longest` rows, without those that only repeat others."""
+    """Format the total and the tables of up to `longest` rows, without those that only repeat others."""
     flip = "with" if scores.flip else "without"
     title = f"{test_set}, protocol {scores.protocol}, {flip} flip ({scores.seconds:.1f} s)"
     parts = [title, format_rows("", [scores.total])]
@@ -42,7 +42,7 @@ def format_scores(test_set: str, scores: Scores, longest: int = 24) -> str:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of words as a table in Markdown, its columns aligned."""
+    """Format rows of words as a table in Markdown, its columns aligned."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     padded = [[word.ljust(width) for word, width in zip(row, widths, strict=True)] for row in rows]
     lines = ["| " + " | ".join(row) + " |" for row in padded]

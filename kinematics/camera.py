@@ -203,7 +203,7 @@ class Camera:
         return self.each(lambda values: values[index])
 
     def index_select(self, indices: Tensor) -> "Camera":
-        """The cameras at some indices (int64, none negative): faster than `camera[indices]`."""
+        """Select cameras by indices (int64, none negative), faster than `camera[indices]`."""
         return self.each(lambda values: index_select(values, indices))
 
     def to(self, *args: torch.device | torch.dtype | str) -> "Camera":
@@ -211,7 +211,7 @@ class Camera:
         return self.each(lambda values: values.to(*args))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Camera":
-        """The same change to all that a camera is, such as kinematics.batch_last.to_batch_last."""
+        """Change every parameter alike, such as by kinematics.batch_last.to_batch_last."""
         return Camera(*(change(getattr(self, name)) for name in PARAMETERS))
 
     def mirrored(self) -> "Camera":

@@ -56,7 +56,7 @@ def segment_distances(
 
 
 def overlap_depths(joints: Float[Tensor, "poses 16 3"]) -> Float[Tensor, "poses pairs"]:
-    """How deep the capsules of each of PAIRS reach into each other, metres on a body of STATURE_M; negative: apart."""
+    """Compute how deep the capsules of each of PAIRS overlap, metres on a body of STATURE_M; negative: apart."""
     parents, children = torch.tensor(BONE_JOINTS, device=joints.device).unbind(-1)
     starts, ends = joints[:, parents], joints[:, children]
     i, j = torch.tensor(PAIRS, device=joints.device).unbind(-1)

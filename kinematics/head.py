@@ -48,7 +48,7 @@ def made_up(layout: Skeleton | str) -> tuple[str, ...]:
 
 
 def from_body(joints: Float[Tensor, "*batch 16 3"], layout: Skeleton | str) -> Float[Tensor, "*batch joints 3"]:
-    """The joints of a layout from those of the body (h36m_16), any frame that is right-handed, metres."""
+    """Convert joints of the body (h36m_16), metres in any right-handed frame, to another layout."""
     target = Skeleton(layout) if isinstance(layout, str) else layout
     if target == _BODY:
         return joints

@@ -145,7 +145,7 @@ def _limb_angles(upper: Tensor, lower: Tensor) -> Tensor:
 
 
 def joint_angles_from_joints(joints: Float[Tensor, "*batch 16 3"]) -> BodyPose:
-    """The pose of a DH human that has its joints there, or nearly so.
+    """Fit the pose of a DH human that has its joints there, or nearly so.
 
     joints: (..., 16, 3) metres, world frame. DHHuman()(*pose) gives the joints back exactly if a DH human has been
     there. Its hips are on one line with the hip centre, its shoulders with the thorax; a real one's are not. There the

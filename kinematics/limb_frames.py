@@ -59,7 +59,7 @@ def trunk_frames(
 
 
 def take_apart(joints: Float[Tensor, "*batch 16 3"]) -> LimbPose:
-    """The limbs of a pose, world frame in."""
+    """Take the limbs of a pose apart, world frame in."""
     pelvis, chest = trunk_frames(joints)
     vectors = bone_vectors(joints)
     local = torch.cat([vectors[..., : _IN_CHEST.start, :] @ pelvis, vectors[..., _IN_CHEST, :] @ chest], dim=-2)
@@ -67,7 +67,7 @@ def take_apart(joints: Float[Tensor, "*batch 16 3"]) -> LimbPose:
 
 
 def put_together(pose: LimbPose) -> Float[Tensor, "*batch 16 3"]:
-    """The joints of a pose, world frame."""
+    """Put the joints of a pose together, world frame."""
     below = pose.bones[..., : _IN_CHEST.start, :] @ pose.pelvis.mT
     above = pose.bones[..., _IN_CHEST, :] @ (pose.pelvis @ pose.chest).mT
     vectors = torch.cat([below, above], dim=-2)
@@ -89,7 +89,7 @@ def limb_directions(joints: Float[Tensor, "poses 16 3"]) -> dict[str, Float[Tens
 
 
 def with_lengths(pose: LimbPose, lengths: Float[Tensor, "*batch 15"]) -> LimbPose:
-    """The same directions with other bone lengths, metres."""
+    """Give bones other lengths, metres, in the same directions."""
     return pose._replace(bones=normalize(pose.bones, dim=-1) * lengths[..., None])
 
 
@@ -131,7 +131,7 @@ def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPos
 
 
 def bends_of(bones: Float[Tensor, "*batch 15 3"]) -> Float[Tensor, "*batch 4"]:
-    """How far each limb is bent at its hinge, 0 when straight, radians."""
+    """Compute how far each limb is bent at its hinge, radians, 0 when straight."""
     upper, lower = (bones[..., indices(part, bones), :] for part in (UPPER, LOWER))
     return torch.atan2(torch.linalg.cross(upper, lower, dim=-1).norm(dim=-1), (upper * lower).sum(-1))
 

@@ -113,12 +113,12 @@ class JointLimits:
         return (angles - middle) / half
 
     def wrap(self, angles: Float[Tensor, "*batch 28"]) -> Float[Tensor, "*batch 28"]:
-        """The same angles with whole turns taken off, as near to the middle of their range as can be."""
+        """Take whole turns off angles, to come as near to the middle of their range as can be."""
         middle, _ = self._middle_and_half(angles)
         return angles - 2 * math.pi * torch.round((angles - middle) / (2 * math.pi))
 
     def excess(self, angles: Float[Tensor, "*batch 28"]) -> Float[Tensor, "*batch 28"]:
-        """How far each angle is outside its range, radians; 0 inside."""
+        """Compute how far each angle is outside its range, radians; 0 inside."""
         middle, half = self._middle_and_half(angles)
         return ((self.wrap(angles) - middle).abs() - half).clamp_min(0)
 
@@ -159,13 +159,13 @@ _TABLES_DEG = {"dh-aug": _DH_AUG_DEG, "anatomical": _anatomical_deg()}
 
 
 def joint_limits(name: str) -> JointLimits:
-    """The table "dh-aug" or "anatomical"."""
+    """Return the table "dh-aug" or "anatomical"."""
     return limits_of_degrees(name, tuple(_TABLES_DEG[choose("joint limits", name, _TABLES_DEG)]))
 
 
 @lru_cache
 def limits_of_degrees(name: str, ranges_deg: tuple[tuple[float | int, float | int], ...]) -> JointLimits:
-    """A table of (lower, upper) degrees under a name."""
+    """Return a table of (lower, upper) degrees under a name."""
     with torch.inference_mode(False):  # kept also for those who learn
         lower, upper = torch.deg2rad(torch.tensor(ranges_deg, dtype=torch.float64)).unbind(-1)
     return JointLimits(name, lower, upper)

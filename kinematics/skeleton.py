@@ -32,7 +32,7 @@ class Skeleton:
 
     @classmethod
     def from_num_joints(cls, num_joints: int) -> "Skeleton":
-        """The layout meant by a bare number in this family of projects: 17 and 32 are Human3.6M's."""
+        """Build the layout meant by a bare number in this family of projects: 17 and 32 are Human3.6M's."""
         by_count = {
             32: "h36m_32", 17: "h36m_17", 16: "h36m_16", 28: "mpi_inf_3dhp_28",
             24: "spin_24", 18: "coco_hip_18", 15: "humaneva_15", 14: "lsp_14",

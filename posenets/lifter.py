@@ -97,7 +97,7 @@ class Lifter(nn.Module, ABC):
         return joints - joints[..., root : root + 1, :]
 
     def to_checkpoint(self, epoch: int | None = None, settings: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What torch.save writes. settings: plain values, for the reader of the file."""
+        """Return what torch.save writes. settings: plain values, for the reader of the file."""
         net = self.posenet
         return {
             "format": FORMAT,

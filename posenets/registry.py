@@ -59,7 +59,7 @@ class LifterSpec:
     """Sizes read off a published checkpoint; frames=None where its weights do not tell."""
 
     def published(self, by_name: Mapping[str, Preset], typed: str) -> Preset:
-        """The entry of `training` or `h36m_length` for the name as typed."""
+        """Return the entry of `training` or `h36m_length` for the name as typed."""
         return by_name.get(typed, by_name.get(self.name, {}))
 
 

@@ -61,7 +61,7 @@ class Block(nn.Module):
         return tokens + self.residual_drop(self.mlp(self.norm2(tokens)))
 
     def residual_drop(self, branch: Float[Tensor, "*batch tokens width"]) -> Float[Tensor, "*batch tokens width"]:
-        """A branch as it is added while training: units and whole sequences of it dropped."""
+        """Drop units and whole sequences of a branch while training."""
         return drop_path(dropped(branch, self.dropout, self.training), self.drop_path, self.training)
 
 

@@ -31,7 +31,7 @@ class RealBatches:
         self._place = 0
 
     def draw(self, count: int) -> PoseBatch:
-        """The next `count` poses."""
+        """Draw the next `count` poses."""
         parts = [self._order[:0]]
         while count:
             if self._place == len(self._order):

@@ -73,7 +73,7 @@ def write_settings(folder: Path, settings: Settings, network: PoseNet | None = N
 
 
 def find_last(path: str | Path) -> Path:
-    """The last.pt that --resume means: the file, or the one in the folder."""
+    """Find the last.pt that --resume means: the file, or the one in the folder."""
     path = Path(path)
     last = path / LAST if path.is_dir() else path
     if path.is_dir() and not last.exists() and (path / PREVIOUS).is_file():
@@ -84,7 +84,7 @@ def find_last(path: str | Path) -> Path:
 
 
 def find_lifter(path: str | Path, folder: str | Path) -> Path:
-    """The checkpoint that --evaluate means: the file, or the one of that name in the --checkpoint folder."""
+    """Find the checkpoint that --evaluate means: the file, or the one of that name in the --checkpoint folder."""
     for candidate in (Path(path), Path(folder) / path):
         if candidate.is_file():
             return candidate
@@ -94,7 +94,7 @@ def find_lifter(path: str | Path, folder: str | Path) -> Path:
 
 
 def read_last(path: str | Path) -> dict[str, Any]:
-    """The state of a run (see save_last)."""
+    """Read the state of a run (see save_last)."""
     last = find_last(path)
     content = read_checkpoint(last)
     if not is_posefk(content) or not isinstance(content.get(RUN), dict):
@@ -145,7 +145,7 @@ def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
 
 
 def stamp(path: str | Path) -> tuple[int, int]:
-    """What tells two versions of the last.pt that --resume means apart."""
+    """Return what tells two versions of the last.pt that --resume means apart."""
     status = find_last(path).stat()
     return status.st_mtime_ns, status.st_size
 

@@ -95,7 +95,7 @@ def broadcast(module: nn.Module) -> None:
 
 
 def gather(value: Any) -> list[Any]:
-    """The values of all processes, in order of rank, known to each."""
+    """Gather the values of all processes, in order of rank."""
     if not dist.is_initialized():
         return [value]
     values: list[Any] = [None] * dist.get_world_size()
@@ -108,7 +108,7 @@ def from_first(value: Any) -> Any:
 
 
 def largest(values: Sequence[int]) -> list[int]:
-    """Of each of a few numbers the largest that a process has, known to all."""
+    """Return the largest value of each number over the processes."""
     if not dist.is_initialized():
         return list(values)
     shared = torch.tensor([int(value) for value in values])

@@ -21,7 +21,7 @@ class DivergedError(PoseFKError):
 
 
 def absurd_loss(settings: Settings, lifter: Lifter) -> float:
-    """The loss that a lifter whose joints are FAR_M off has, in the loss's own unit."""
+    """Return the loss that a lifter whose joints are FAR_M off has, in the loss's own unit."""
     learning = settings.learning
     terms = 1 + (learning.difference_weight if learning.loss_frames == "all" else 0.0)
     if settings.self_supervision.self_supervised or learning.loss == "mpjpe":
@@ -60,7 +60,7 @@ def refuse_not_finite(state: dict[str, Any], settings: Settings) -> None:
 
 
 def diverged_advice(settings: Settings, gan: bool = False) -> str:
-    """What to try instead."""
+    """Advise what to try instead."""
     if not gan:
         return f"Start again with an --lr below {settings.learning.lr:g}."
     generator, critic = settings.augment.gan.lr_generator, settings.augment.gan.lr_critic

@@ -29,7 +29,7 @@ def test_set_names(settings: Settings, default: Iterable[str], frames: int) -> t
 
 
 def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, list[Recording]]:
-    """The validation takes, which choose, then the takes of each test set."""
+    """Load the validation recordings, which choose, then those of each test set."""
     recordings = {VALIDATION: splits.validation} if splits.validation else {}
     for name in test_set_names(settings, splits.tests, settings.lifter.window):
         if name in DATA_SOURCES[settings.data.dataset].test_sets and name not in splits.tests:
@@ -56,7 +56,7 @@ class Evaluator:
         self.predictions: dict[str, EvaluationResult] = {}
 
     def notes(self, lifter: Lifter, training: Poses) -> list[str]:
-        """What the clips and the confidences of the training poses and the test sets have to tell."""
+        """Collect notes on the clips and the confidences of the training poses and the test sets."""
         notes = clip_notes("training", training, lifter)
         for name, dataset in self.datasets.items():
             notes += notes_on_test_set(name, dataset, lifter)

@@ -65,7 +65,7 @@ class LifterTrainer:
 
     @classmethod
     def from_settings(cls, lifter: Lifter, settings: Settings, real: Poses, noise: RunDetectorNoise) -> "LifterTrainer":
-        """The trainer of a new lifter, which has seen the statistics of the training poses if it keeps them."""
+        """Build the trainer of a new lifter, which has seen the statistics of the training poses if it keeps them."""
         generator = torch.Generator().manual_seed(settings.seed)
         lifter.fit_normalization(noise.real(real.random_batch(STATISTICS_POSES, generator), generator))
         distributed.broadcast(lifter)
@@ -86,7 +86,7 @@ class LifterTrainer:
         return rate
 
     def variants(self, batch: PoseBatch) -> list[PoseBatch]:
-        """The batches to learn from: it, and its images in mirror and time as the settings say."""
+        """List the batches to learn from: it, and its images in mirror and time as the settings say."""
         batch, flip = batch.seen_as(self.lifter.input_skeleton), self.settings.flip_augment
         if flip == "concatenated":
             variants = [PoseBatch.cat([batch, batch.mirrored()])]
@@ -126,7 +126,7 @@ class LifterTrainer:
         }
 
     def process_state(self) -> dict[str, Any]:
-        """What each of many processes has learnt for itself since they last agreed: all but the weights."""
+        """Return what this process has learnt by itself since all last agreed: all but the weights."""
         return {
             "buffers": _buffers(self.lifter),
             "average_buffers": _buffers(self.average) if self.average is not None else None,

@@ -48,7 +48,7 @@ class LabelLoss:
         return self.between(lifter, prediction, target)
 
     def between(self, lifter: Lifter, prediction: Tensor, target: Tensor) -> Tensor:
-        """Of predictions and targets (B, T, J, 3), metres."""
+        """Compute the loss of predictions and targets (B, T, J, 3), metres."""
         measure = mean_distance if self.settings.loss == "mpjpe" else mean_square
         spread = lifter.posenet.target_std() if self.settings.loss == "standard_mse" else None
         if spread is not None:

@@ -37,7 +37,7 @@ class Schedule:
         return sum(len(self.phases(epoch)) for epoch in range(self.epochs)) * self.steps
 
     def lifter_epochs(self, epoch: int, phase_index: int, step: int) -> float:
-        """How many epochs (a fraction counts) the lifter has learnt, for its learning rate."""
+        """Count the epochs (a fraction counts) that the lifter has learnt, for its learning rate."""
         phases = len(self.phases(epoch))
         return max(epoch - self.warmup, 0) + (phase_index + step / self.steps) / phases if epoch >= self.warmup else 0.0
 
@@ -50,7 +50,7 @@ def augments(settings: Settings) -> bool:
 
 
 def build_schedule(settings: Settings, poses: int) -> Schedule:
-    """The schedule that the settings describe. poses: how many real ones are learnt from."""
+    """Build the schedule that the settings describe. poses: how many real ones are learnt from."""
     learning, augment = settings.learning, settings.augment
     learns = augments(settings) and any(source.learns for source in mixture_sources(augment.mixture).values())
     steps = learning.steps_per_epoch or max(1, -(-poses // learning.batch_size))

@@ -63,7 +63,7 @@ class SelfSupervision:
         return loss / len(batch)
 
     def _shown(self, batch: PoseBatch, made: Tensor) -> PoseBatch:
-        """What the lifter sees: real poses, of which there are some, with the detector's error a second time."""
+        """Return what the lifter sees: real poses with the detector's error a second time."""
         if self.noise is None:
             return batch
         device = batch.joints_2d.device

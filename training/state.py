@@ -40,7 +40,7 @@ class TrainingState:
 
     @property
     def lifter_epochs(self) -> float:
-        """How many epochs (a fraction counts) the lifter has learnt."""
+        """Count the epochs (a fraction counts) that the lifter has learnt."""
         return self.schedule.lifter_epochs(self.epoch, self.phase_index, self.step)
 
     def updates_gan(self, phase: Phase) -> bool:
@@ -97,7 +97,7 @@ class TrainingState:
         self.saved, self.keeps_previous = self.batches, True
 
     def _state(self, each: list[dict[str, Any]], augmenter: dict[str, Any] | None) -> dict[str, Any]:
-        """All it takes to stand here again. each: what only one of the processes has."""
+        """Return all it takes to stand here again. each: what only one of the processes has."""
         return {
             "epoch": self.epoch, "round": self.phase_index, "step": self.step, "batches": self.batches,
             "agreed": self.agreed, "results": self.results, "best": self.best, "processes": each,

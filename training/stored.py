@@ -96,7 +96,7 @@ class RunState(TypedDict):
 
 
 def checked_run(content: dict[str, Any], path: object) -> dict[str, Any]:
-    """The state of a run from its last.pt, or one sentence on what does not fit. path: of the file."""
+    """Return the state of a run from its last.pt, or one sentence on what does not fit. path: of the file."""
     lifter = lifter_from_checkpoint(content, str(path))
     weights = content["model_pos"] | (content.get("readout") or {})
     try:

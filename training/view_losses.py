@@ -71,7 +71,7 @@ class ErrorAwareWeights:
         self.agreed = self.weights.clone()  # by all processes
 
     def weighted(self, losses: Float[Tensor, "batch"], indices: Int[Tensor, "batch"]) -> Tensor:
-        """The batch's mean loss under the weights so far, which then learn from it. indices: numbers of the samples."""
+        """Average the losses under the weights so far, which then learn from them. indices: numbers of the samples."""
         weights = self.weights[indices]
         mean = (weights * losses).sum() / weights.sum().clamp_min(LEAST)
         self._update(losses.detach(), indices)

@@ -45,7 +45,7 @@ class Sight:
         return len(self.target)
 
     def predicted_world(self, frame: int, beside: bool) -> Float[Tensor, "joints 3"]:
-        """The predicted pose with its root at the target's, or BESIDE_M to the right of it."""
+        """Return the predicted pose with its root at the target's, or BESIDE_M to the right of it."""
         assert self.predicted is not None
         joints = self.predicted.prediction[frame] + torch.tensor([BESIDE_M * beside, 0.0, 0.0])
         root = self.target[frame, self.skeleton.root]

@@ -110,14 +110,14 @@ def check_setting(setting: str, flag: str = "detector_noise", words: tuple[str, 
 
 
 def as_projected(batch: PoseBatch) -> PoseBatch:
-    """The batch as its cameras see it without any detector: the 2D is the projection of the 3D."""
+    """Project the 3D of a batch again: what its cameras see without any detector."""
     if batch.camera is None:
         raise ValueError(_NO_CAMERAS)
     return replace(batch, joints_2d=batch.camera.project(batch.joints_3d), confidence=None)
 
 
 def as_detected(batch: PoseBatch, noise: DetectorNoise, generator: torch.Generator) -> PoseBatch:
-    """The batch as the detector sees it: other 2D, and its confidences. Every view has errors of its own."""
+    """Put detector noise on the 2D of a batch, with confidences; every view has errors of its own."""
     screen = batch.joints_2d
     joints_2d, confidence = noise.apply(screen.flatten(0, -4), generator)  # (B V, T, J, ...)
     return replace(batch, joints_2d=joints_2d.reshape(screen.shape), confidence=confidence.reshape(screen.shape[:-1]))
@@ -144,7 +144,7 @@ def detected_dataset(data: Poses, noise: DetectorNoise, seed: int) -> Poses:
 
 
 def _runs(data: PoseDataset) -> Iterator[tuple[Tensor, Tensor]]:
-    """All clips cut into runs of at most LONGEST_RUN frames, some at a time: first rows (R,) and lengths (R,)."""
+    """Cut clips into runs of at most LONGEST_RUN frames, some at a time: first frames (R,) and lengths (R,)."""
     first, last = torch.stack([data.first, data.last]).unique(dim=1)
     count = (last - first) // LONGEST_RUN + 1
     clip = torch.repeat_interleave(count)

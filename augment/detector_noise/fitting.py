@@ -27,7 +27,7 @@ class ErrorMixture:
 
 
 def fit_mixture(errors: Float[Tensor, "poses joints 2"], outlier_radius: float, missed_radius: float) -> ErrorMixture:
-    """A Gaussian and two discs per joint, by expectation maximisation. Farther errors count as at the outer rim."""
+    """Fit a Gaussian and two discs per joint, by expectation maximisation. Farther errors count as at the outer rim."""
     if not len(errors):
         raise ValueError("There are no pairs of detected and true 2D to take a detector's noise from.")
     squared = errors.square().sum(-1)  # (N, J)

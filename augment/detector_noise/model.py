@@ -150,17 +150,17 @@ class DetectorNoise:
 
     @property
     def correlation(self) -> float:
-        """Of the errors of two frames next to each other, at `fps`."""
+        """Compute the correlation of the errors of neighbouring frames at `fps`."""
         return math.exp(-1 / (self.fps * self.seconds)) if self.seconds else 0.0
 
     def of_joints(self, skeleton: str) -> "DetectorNoise":
-        """The same detector in a layout with fewer joints (17 -> 16, by name)."""
+        """Return the same detector in a layout with fewer joints (17 -> 16, by name)."""
         layout, wanted = Skeleton(self.skeleton), Skeleton(skeleton)
         tables = {name: layout.convert(np.array(getattr(self, name)), wanted, axis=-1) for name in _TABLES}
         return replace(self, skeleton=skeleton, **{name: tuple(table.tolist()) for name, table in tables.items()})
 
     def summary(self) -> str:
-        """One line."""
+        """Summarise the noise in one line."""
         sd, outliers, missed = (100 * sum(getattr(self, name)) / len(self.sd) for name in _TABLES)
         return (
             f"detector noise: sd {sd:.1f} % of the person's size on the screen ({100 * min(self.sd):.1f} to "

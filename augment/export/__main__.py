@@ -120,7 +120,7 @@ def told_trouble(out: Path) -> Iterator[None]:
 
 
 def checked(settings: Export) -> Export:
-    """The settings with defaults filled in, or a refusal."""
+    """Fill in defaults, or refuse the settings."""
     layouts = FORMATS[choose("--format", settings.format, FORMATS)].layouts
     for name, value, known in (
         ("recipe", settings.recipe or "clipped_normal", EXPORT_RECIPES),
@@ -148,7 +148,7 @@ def build_stream(settings: Export) -> PoseStream:
 
 
 def checkpoint_identity(checkpoint: Path | None) -> str:
-    """A checkpoint's name and a digest of its content."""
+    """Return a checkpoint's name and a digest of its content."""
     if checkpoint is None or not checkpoint.is_file():  # which reading it will tell
         return ""
     name = checkpoint.name if checkpoint.name.isprintable() else ascii(checkpoint.name)
@@ -156,7 +156,7 @@ def checkpoint_identity(checkpoint: Path | None) -> str:
 
 
 def export_identity(settings: Export) -> dict[str, Any]:
-    """The settings that decide the bytes; with what files hold, a folder belongs to one of these."""
+    """Return the settings that decide the bytes; with what files hold, a folder belongs to one of these."""
     plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root", "plugins")}
     return plain | {"keep": [*settings.keep], "version": folder.VERSION}
 
@@ -190,7 +190,7 @@ def write_shards(
 
 
 def write_shard(settings: Export, stream: PoseStream, plan: folder.ShardPlan, mark: str, bar: "tqdm[Any]") -> None:
-    """One shard, its files whole or not at all."""
+    """Write one shard, its files whole or not at all."""
     shard = build_shard(settings, plan, stream.fps)
     per_chunk = max(1, FRAMES_PER_CHUNK // stream.frames)
     stream.counts = Counter()
@@ -207,7 +207,7 @@ def write_shard(settings: Export, stream: PoseStream, plan: folder.ShardPlan, ma
 
 
 def report(settings: Export, counts: Counter[str], made: int, seconds: float) -> None:
-    """The end: what was drawn and kept, how fast, and where it is."""
+    """Print what was drawn and kept, how fast, and where it is."""
     drawn = counts["drawn"]
     steps = [f"{name} {counts[name]:,} ({100 * counts[name] / drawn:.0f} %)" for name in counts if name != "drawn"]
     files = [path for path in settings.out.rglob("*") if path.is_file()]

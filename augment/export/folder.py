@@ -95,7 +95,7 @@ def _write_once(path: Path, text: str) -> None:
 
 
 def identity_mark(identity: dict[str, Any]) -> str:
-    """A few characters that tell an export from any other, for its shards."""
+    """Return a few characters that tell an export from any other, for its shards."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -151,7 +151,7 @@ def is_as_written(file: Path, entry: dict[str, Any], by_content: bool) -> bool:
 
 
 def crc32_of(path: Path) -> str:
-    """The CRC-32 of a file, eight hexadecimal digits: against damage, not against forgery."""
+    """Return the CRC-32 of a file, eight hexadecimal digits: against damage, not against forgery."""
     checksum = 0
     with open(path, "rb") as stream:
         while chunk := stream.read(1 << 20):

@@ -70,7 +70,7 @@ class PoseStream:
 
     @classmethod
     def from_checkpoint(cls, path: Path, data_root: str, seed: int, rules: Filter) -> "PoseStream":
-        """The augmenter of a run, from its last.pt; the run's own data set has to be there."""
+        """Build the augmenter of a run, from its last.pt; the run's own data set has to be there."""
         content = read_checkpoint(path)
         missing = why_no_augmenter(content)
         if missing:
@@ -154,7 +154,7 @@ class PoseStream:
 
 
 def standing_person(frames: int) -> PoseBatch:
-    """An average adult at rest, seen from 4 m: the reference of recipes that need no recorded poses."""
+    """Build an average adult at rest, seen from 4 m: the reference of recipes that need no recorded poses."""
     lengths = average_bone_lengths()
     joints = DHHuman()(torch.zeros(28), lengths, torch.zeros(3), torch.zeros(3))
     joints = joints - torch.tensor([0.0, 0.0, float(joints[:, 2].min())])
@@ -194,7 +194,7 @@ def _placed(batch: PoseBatch, layout: Skeleton) -> tuple[Tensor, Tensor, Tensor]
 
 
 def _kept(batch: PoseBatch, chunk: Chunk, keep: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
-    """What --keep asked for, (N, ...). Angles are of the DH body that fits the joints best."""
+    """Compute the arrays that --keep asked for, (N, ...). Angles are of the DH body that fits the joints best."""
     kept: dict[str, np.ndarray] = {}
     joints_world = _world(batch) if {"angles", "bones"} & {*keep} else torch.empty(0)
     if "angles" in keep:
@@ -211,6 +211,6 @@ def _kept(batch: PoseBatch, chunk: Chunk, keep: tuple[str, ...], seed: int) -> d
 
 
 def kept_bytes(keep: Sequence[str], frames: int) -> list[int]:
-    """Of each of these arrays for one pose or clip."""
+    """Count the bytes of each kept array for one pose or clip."""
     arrays = {"angles": (4 * 28 * frames, 4 * 3 * frames), "bones": (4 * 15,), "cameras": CAMERA_BYTES, "seeds": (8, 8)}
     return [size for name in keep for size in arrays[name]]

@@ -94,12 +94,12 @@ def read_shard(path: Path) -> dict[str, Any]:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """A finished export, from manifest.json."""
+    """Read a finished export, from manifest.json."""
     return _with_shards(path, _checked(path, _read(path), _FINISHED))
 
 
 def read_notes(path: Path) -> dict[str, Any]:
-    """What export.json or manifest.json say of the poses beside them; anything may be missing."""
+    """Read what export.json or manifest.json say of the poses beside them; anything may be missing."""
     content = _read(path)
     schema = _FINISHED if path.name == MANIFEST else _EXPORT
     present = {name: entry for name, entry in schema.items() if isinstance(content, dict) and name in content}

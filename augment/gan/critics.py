@@ -43,7 +43,7 @@ def kcs_features(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 
 
 
 def _rows(directions: Float[Tensor, "3 bones N"], chosen: Int[Tensor, "pairs"]) -> Float[Tensor, "3 pairs N"]:
-    """Those of some bones. On a GPU index_select adds gradients up in whatever order they come, and no run repeats."""
+    """Select bones. On a GPU index_select adds gradients up in no fixed order, so that no run could be repeated."""
     return directions.index_select(1, chosen) if directions.device.type == "cpu" else directions[:, chosen]
 
 

@@ -53,7 +53,7 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
 
 
 def step(optimizer: torch.optim.Optimizer, average_gradients: Callable[[list[Tensor]], None] | None = None) -> None:
-    """One optimiser step on the gradients that are there, averaged over processes first, then cleared."""
+    """Take one optimiser step on the gradients that are there, averaged over processes first, then clear them."""
     if average_gradients is not None:
         average_gradients([p for group in optimizer.param_groups for p in group["params"]])
     optimizer.step()

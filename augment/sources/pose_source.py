@@ -104,11 +104,11 @@ class PoseSource:
         return {}
 
     def problem(self, losses: dict[str, float]) -> str | None:
-        """What has gone wrong in one sentence, None if nothing has. losses: the last ones of `update`."""
+        """Say in one sentence what has gone wrong, None if nothing has. losses: the last ones of `update`."""
         return None
 
     def state_dict(self) -> dict[str, Any]:
-        """All that resuming needs; empty where nothing is learnt."""
+        """Return all that resuming needs; empty where nothing is learnt."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ class RandomPoses(NamedTuple):
 
 
 def normal_limits() -> JointLimits:
-    """The ranges of the method "normal" as a table of limits."""
+    """Return the ranges of the method "normal" as a table of limits."""
     return limits_of_degrees("normal", tuple(NORMAL_RANGES_DEG))
 
 

@@ -36,7 +36,7 @@ def register_source(name: str) -> Callable[[type[PoseSource]], type[PoseSource]]
 
 
 def source_class(name: str) -> type[PoseSource]:
-    """The class of a source, or one sentence with the names there are."""
+    """Return the class of a source, or one sentence with the names there are."""
     if name not in SOURCES:
         raise ValueError(
             f"There is no source of poses {name}: choose from {', '.join(SOURCES)}, or import the module "
@@ -46,5 +46,5 @@ def source_class(name: str) -> type[PoseSource]:
 
 
 def mixture_sources(mixture: Mixture) -> dict[str, type[PoseSource]]:
-    """The classes of the sources that have a share; refuses shares and names that are none."""
+    """Return the classes of the sources that have a share; refuses shares and names that are none."""
     return {name: source_class(name) for name in mixture.shares()}

@@ -12,7 +12,7 @@ _THORAX = BONES.index("thorax")
 
 
 def middle_frame(clip: LimbPose) -> LimbPose:
-    """The middle frame of clips (B, T, ...) as clips of one frame."""
+    """Return the middle frame of clips (B, T, ...) as clips of one frame."""
     middle = clip.hip.shape[1] // 2
     return LimbPose(*(part[:, middle : middle + 1] for part in clip))
 

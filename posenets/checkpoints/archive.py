@@ -51,7 +51,7 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Tensor:
 
 
 def read_members(members: dict[str, Tensor]) -> Any:
-    """What the members of a zip hold together."""
+    """Unpickle the content of the members of a zip."""
     root = next((name.removesuffix("data.pkl") for name in members if name.endswith("/data.pkl")), "")
     if not root or not all(name.startswith(root) for name in members):
         raise NoWeightsError("it is a zip file but not PyTorch's, which has one folder with data.pkl in it")
@@ -83,7 +83,7 @@ def _fill(content: Tensor, stream: io.BufferedIOBase) -> None:
 
 
 def _claimed(claim: Any) -> tuple[torch.dtype, str, int]:
-    """What a pickle says of a storage: the kind of its numbers, its key, and how many there are."""
+    """Parse what a pickle says of a storage: the type of its numbers, its key, and how many there are."""
     if not isinstance(claim, tuple) or len(claim) not in (5, 6) or claim[0] != "storage":
         raise NoWeightsError("its pickle names a storage in an unknown way")
     _, dtype, key, _, count = claim[:5]
@@ -131,7 +131,7 @@ class _StreamStorages:
 
 
 def read_stream(path: Path) -> Any:
-    """What a file of PyTorch's before 1.6 holds (`_use_new_zipfile_serialization=False`). It has no check sums."""
+    """Read a file of PyTorch before 1.6 (`_use_new_zipfile_serialization=False`), which has no check sums."""
     storage = _StreamStorages(path.stat().st_size)
     with open(path, "rb") as stream:
         if (unpickle(stream, storage), unpickle(stream, storage)) != (MAGIC, PROTOCOL):

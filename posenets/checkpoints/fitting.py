@@ -37,7 +37,7 @@ class _Within(TorchFunctionMode):
 
 
 def build_within(weights: Mapping[str, Tensor], build: Callable[[], Built]) -> Built:
-    """What `build` makes, unless that has more numbers than the weights: ValueError then, and where sizes are odd."""
+    """Call `build`; ValueError if that makes more numbers than the weights have, or where its sizes are odd."""
     try:
         with _Within(weights):
             return build()

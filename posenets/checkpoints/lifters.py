@@ -38,7 +38,7 @@ def load_lifter(
 
 
 def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
-    """A lifter from what a PoseFK checkpoint holds. path: for the error message."""
+    """Load a lifter from what a PoseFK checkpoint holds. path: for the error message."""
     check_lifter_content(content, path)
     recipe = content["posenet"]
     shape = {"num_joints": recipe["num_joints"], "frames": recipe["frames"]}

@@ -16,7 +16,7 @@ PREFIX = "module."  # of nn.DataParallel
 
 
 def load_published(path: str | Path, name: str, **keywords: Any) -> PoseNet:
-    """A lifter with the weights of an original project's checkpoint, in evaluation mode.
+    """Load a lifter with the weights of an original project's checkpoint, in evaluation mode.
 
     path: VideoPose3D's, SemGCN's, PoseAug's, PoseFormer's, DH-AUG's or ESMformer's file, or a plain state dict. name:
     the lifter. keywords: what weights cannot tell: `causal` (videopose), `adjacency` and `groups` (sem_gcn),
@@ -60,7 +60,7 @@ def posenet_with(weights: dict[str, Tensor], path: str | Path, name: str, sizes:
 
 
 def published_weights(content: Any, path: str | Path) -> dict[str, Tensor]:
-    """The state dict inside a checkpoint, without wrappers and DataParallel's `module.` prefix."""
+    """Return the state dict inside a checkpoint, without wrappers and DataParallel's `module.` prefix."""
     wrapper = next((key for key in WRAPPERS if isinstance(content, dict) and isinstance(content.get(key), dict)), None)
     weights = content[wrapper] if wrapper else content
     if (

@@ -51,7 +51,7 @@ def ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
 
 
 def tensor(storage: Any, offset: Any, lengths: Any, stride: Any, *_: object) -> Tensor:
-    """A part of a storage, which must hold all of it. lengths, stride: of each dimension, in numbers."""
+    """Return a part of a storage, which must hold all of it. lengths, stride: of each dimension, in numbers."""
     if not isinstance(storage, Tensor) or not isinstance(lengths, tuple) or not isinstance(stride, tuple):
         raise NoWeightsError("a tensor in it is described by other things than a storage, a size and a stride")
     numbers = (offset, *lengths, *stride)
@@ -72,7 +72,7 @@ def parameter(data: Any, *_: object) -> Tensor:
 
 
 def as_bytes(text: Any, *_: object) -> bytes:
-    """How old pickles spell bytes."""
+    """Decode bytes as old pickles spell them."""
     return _of(str, text).encode("latin1")
 
 
@@ -169,7 +169,7 @@ class _Machine:
 
 
 def _known(name: str) -> Any:
-    """What a name in a pickle stands for: a builder, or the numbers of a storage."""
+    """Resolve a name in a pickle to a builder, or to the number type of a storage."""
     dtype = name.removeprefix("torch.").removesuffix("Storage")
     if name == f"torch.{dtype}Storage" and dtype in DTYPES:
         return DTYPES[dtype]

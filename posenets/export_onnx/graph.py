@@ -64,7 +64,7 @@ def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -
 
 
 def describe(lifter: Lifter, flip: bool) -> dict[str, Any]:
-    """What the file's metadata say of its input and output."""
+    """Describe input and output for the file's metadata."""
     shape = ["batch", *_window(lifter), lifter.posenet.in_features]
     world = "axes of the world it was trained in (z up)"
     axes = "camera axes (x right, y down, z forward)" if lifter.views == 1 else world

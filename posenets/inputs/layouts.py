@@ -19,7 +19,7 @@ _MIDDLE = {"Thorax": _THORAX, "Spine": ("Hip", "Hip", *_THORAX), "Head": ("REar"
 
 
 def network_layout(skeleton: str, input_layout: str | None) -> Skeleton:
-    """The layout of the points a lifter's network works on."""
+    """Return the layout of the points a lifter's network works on."""
     if not input_layout:
         return Skeleton(skeleton)
     if input_layout not in INPUT_LAYOUTS or skeleton != _OUTPUT:
@@ -33,7 +33,7 @@ def network_layout(skeleton: str, input_layout: str | None) -> Skeleton:
 def prepend_mid_hip(
     joints: Float[Tensor, "*batch joints C"], layout: Skeleton
 ) -> Float[Tensor, "*batch joints_and_hip C"]:
-    """The middle of the hips (C: coordinates, and a confidence) before the joints of a layout."""
+    """Prepend the middle of the hips (C: coordinates, and a confidence) to the joints of a layout."""
     right, left = (joints[..., layout.joints.index(name), :] for name in ("RHip", "LHip"))
     return torch.cat([((right + left) / 2)[..., None, :], joints], dim=-2)
 

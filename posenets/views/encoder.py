@@ -96,7 +96,7 @@ def _through_block(tokens: Features, blocks: Sequence[Any]) -> Features:
 
 
 def _attention(tokens: Features, attentions: list[Any]) -> Features:
-    """What is left of the queries without what they attend to: proj(q - attn v)."""
+    """Subtract what queries attend to and project: proj(q - attn v)."""
     padded = F.pad(tokens, (0, 0, 1, 1))
     neighbours = torch.cat([padded[:, :, :-2], tokens, padded[:, :, 2:]], dim=-1)  # (V, B, tokens, 3 T)
     query = _linear(neighbours, _each(attentions, "q"))

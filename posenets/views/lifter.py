@@ -39,7 +39,7 @@ class RayLifter(Lifter):
         return self._evaluate(self.forward_batch, batch, batch.mirrored() if test_flip else None)
 
     def points(self, batch: PoseBatch) -> RayPoints:
-        """The network's input of a batch, without gradients."""
+        """Return the network's input of a batch, without gradients."""
         if batch.camera is None:
             raise ValueError("input_mode rays needs the poses' cameras, but there are none: use a calibrated data set.")
         with torch.no_grad(), no_autocast(batch.joints_2d):

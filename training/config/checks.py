@@ -23,7 +23,7 @@ def check(settings: Settings) -> None:
 
 
 def check_values(settings: Settings) -> None:
-    """Of `check`, what needs no files: a run that goes on has its noise inside."""
+    """Refuse values that cannot work without looking at files: a run that goes on has its noise inside."""
     lifter = settings.lifter
     for recipe in (settings.recipe, *settings.compare):
         choose("--recipe", recipe, RECIPES)

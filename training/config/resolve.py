@@ -20,7 +20,7 @@ CAMERAS = 4  # of a lifter of several views, unless said
 
 
 def resolve(typed: Values) -> tuple[Settings, dict[str, str]]:
-    """The settings, and the origin of every value that is not a default. typed: by flat names."""
+    """Return the settings, and the origin of every value that is not a default. typed: by flat names."""
     dataset = choose("--dataset", typed.get("dataset", _default_dataset(typed)), DATA_SOURCES)
     recipe = choose("--recipe", typed.get("recipe", Settings.recipe), RECIPES)
     budget = _by_name(DATA_SOURCES[dataset].budget)
@@ -46,7 +46,7 @@ def _of_dataset(dataset: str, recipe: str, spec: LifterSpec) -> Values:
 
 
 def _of_lifter(named: str, spec: LifterSpec, dataset: str) -> Values:
-    """How it was trained where it was published, on Human3.6M as long, and its sizes for short runs."""
+    """Return how the lifter was trained where published, as long on Human3.6M, and its sizes for short runs."""
     values = _by_name(spec.published(spec.training, named)) | ({"views": CAMERAS} if spec.multi_view else {})
     if dataset == "h36m":
         values |= _by_name(spec.published(spec.h36m_length, named))
@@ -64,7 +64,7 @@ def _of_recipe(recipe: str, spec: LifterSpec, dataset: str, typed: Values, clips
 
 
 def _implied(typed: Values, values: Values) -> Values:
-    """What some flags mean beyond themselves: filter widths say how many frames there are, a decay how it goes on."""
+    """Return what flags imply: filter widths the number of frames, a decay the schedule."""
     implied: dict[str, Any] = {"frames": 1} if "filter_widths" in typed else {}
     if "lr_decay" in typed and values.get("lr_schedule") != "staircase":
         implied["lr_schedule"] = "exponential"
@@ -72,7 +72,7 @@ def _implied(typed: Values, values: Values) -> Values:
 
 
 def explain(typed: Values) -> str:
-    """A table of every setting: its value and where that comes from."""
+    """Format a table of every setting: its value and where that comes from."""
     settings, origins = resolve(typed)
     rows = [[name, str(value), origins.get(name, "default")] for name, value in flat(settings).items()]
     return columns([["setting", "value", "from"], *rows])

@@ -85,7 +85,7 @@ class RunLog:
             self._events.add_histogram(name, values.detach().float().cpu().numpy(), step)
 
     def picture(self, name: str, figure: Figure, step: int, keep: bool = False) -> None:
-        """A figure for TensorBoard; keep: also as figures/<name>.png."""
+        """Add a figure to TensorBoard; keep: also as figures/<name>.png."""
         if keep:
             save_figure(figure, self.folder / "figures" / f"{name}.png")
         with full_disk_told(self.folder):
@@ -98,7 +98,7 @@ class RunLog:
 
 
 def as_json(line: Result) -> str:
-    """A line of results.jsonl: null for what is no number, which JSON does not know."""
+    """Format a line of results.jsonl: null for what is no number, which JSON does not know."""
     finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
     return json.dumps(finite, allow_nan=False)
 
@@ -192,7 +192,7 @@ def end_table(results: Sequence[Result]) -> str:
 
 
 def comparison_table(runs: Mapping[str, Sequence[Result]]) -> str:
-    """One line per recipe, the test sets side by side. MPJPE in mm; the change is against the first recipe."""
+    """Format one line per recipe, the test sets side by side. MPJPE in mm; the change is against the first recipe."""
     first = series(next(iter(runs.values())))
     shown = [key for key in first if key[0] != VALIDATION]
     head = ["recipe"]

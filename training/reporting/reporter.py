@@ -96,7 +96,7 @@ class Reporter:
         self._augmenter_news()
 
     def _augmenter_news(self) -> None:
-        """How many synthetic poses could be used, and whether the GAN has collapsed."""
+        """Report how many synthetic poses could be used, and whether the GAN has collapsed."""
         augmenter = self.run.augmenter
         if augmenter is None:
             return

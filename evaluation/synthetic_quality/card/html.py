@@ -31,7 +31,7 @@ class Picture:
 
 
 def page(title: str, facts: Sequence[str], numbers: dict[str, Any], pictures: Sequence[Picture]) -> str:
-    """The page, from card.html.jinja. facts: of the set, printed in a line."""
+    """Render the page, from card.html.jinja. facts: of the set, printed in a line."""
     sets, colours = numbers["sets"], set_colours(numbers["sets"])
     loader = FileSystemLoader(Path(__file__).parent)
     jinja = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -20,7 +20,7 @@ class CardRow:
 
 
 def number(value: float | int) -> str:
-    """Three digits, whatever the size."""
+    """Format a number with three digits, whatever its size."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:#.2g}"
 
 
@@ -130,7 +130,7 @@ def compared_cells(numbers: Numbers) -> list[list[str]]:
 
 
 def distance_cells(numbers: Numbers) -> list[list[str]]:
-    """How far the motion of each real set is from the synthetic one's; no line where none was compared."""
+    """Build the rows of motion distances between each real set and the synthetic one; none where none was compared."""
     distances = {name: distance for name, distance in numbers["motion_distance"].items() if distance is not None}
     titles = {
         "speed": "Speeds apart from the synthetic, m/s", "limb_speed": "Speeds about the hip apart, m/s",

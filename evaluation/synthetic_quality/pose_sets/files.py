@@ -19,7 +19,7 @@ _OTHER_SUFFIXES = {".hdf5": ".h5"}
 
 
 def read_files(path: Path, wanted: int, generator: torch.Generator) -> PoseSet:
-    """Up to `wanted` poses of a file or an export's folder, drawn by chance."""
+    """Read up to `wanted` poses of a file or an export's folder, drawn by chance."""
     about = export_notes(path if path.is_dir() else path.parent)
     frames = max(1, int(about.get("frames", 1)))
     clips = wanted if frames == 1 else max(MOST_CLIPS, -(-wanted // frames))
@@ -34,7 +34,7 @@ def read_files(path: Path, wanted: int, generator: torch.Generator) -> PoseSet:
 
 
 def export_notes(folder: Path) -> dict[str, Any]:
-    """What an export says about itself: its manifest, whether it is finished, and the line on its licence."""
+    """Read what an export says about itself: its manifest, whether it is finished, and the line on its licence."""
     for name in (MANIFEST, IDENTITY):
         path = folder / name
         if not path.is_file():
@@ -60,7 +60,7 @@ def _readers() -> list[Reader]:
 
 
 def _files(path: Path) -> list[Path]:
-    """Everything readable at this path, all of one format."""
+    """List the readable files at a path, all of one format."""
     if not path.is_dir():
         return [path]
     names = sorted(reader.file for reader in _readers())
@@ -89,7 +89,7 @@ def _reader_of(path: Path) -> Reader:
 
 
 def joined(parts: list[StoredClips], wanted: int, generator: torch.Generator) -> StoredClips:
-    """The shards of a set as one, each with its share of the wanted clips."""
+    """Join the shards of a set, each with its share of the wanted clips."""
     total = sum(part.total for part in parts)
     kept = [part[draw_indices(len(part.joints), -(-wanted * part.total // max(total, 1)), generator)] for part in parts]
     if len(kept) == 1:
