@@ -83,16 +83,12 @@ def arrays(frames: AnnotatedFrames) -> dict[str, Any]:
     scored = frames[frames.valid]
     joints_3d, joints_2d = scored.joints_3d.astype(np.float32), scored.screen().astype(np.float32)
     content = {
-        "pose3d": joints_3d[:, TO_H36M_16],
-        "pose2d": joints_2d[:, TO_H36M_16],
-        "joints17_3d": joints_3d,
-        "joints17_2d": joints_2d,
+        "pose3d": joints_3d[:, TO_H36M_16], "pose2d": joints_2d[:, TO_H36M_16],
+        "joints17_3d": joints_3d, "joints17_2d": joints_2d,
         "joints17_names": np.array(Skeleton("mpi_inf_3dhp_17").joints),
-        "sequence": scored.sequence,
-        "scene": np.array([SCENES[name] for name in scored.sequence]),
-        "activity": scored.activity,
-        "image": scored.image,
-    }
+        "sequence": scored.sequence, "scene": np.array([SCENES[name] for name in scored.sequence]),
+        "activity": scored.activity, "image": scored.image,
+    }  # fmt: skip
     return content if len(scored) == len(frames) else content | _video(frames)
 
 
@@ -102,13 +98,10 @@ def _video(frames: AnnotatedFrames) -> dict[str, Any]:
         of_sequence = np.flatnonzero(frames.sequence == name)
         screen[of_sequence] = without_gaps(screen[of_sequence])
     return {
-        "video17_3d": np.nan_to_num(frames.joints_3d).astype(np.float32),
-        "video17_2d": screen.astype(np.float32),
-        "video_sequence": frames.sequence,
-        "video_activity": frames.activity,
-        "video_image": frames.image,
+        "video17_3d": np.nan_to_num(frames.joints_3d).astype(np.float32), "video17_2d": screen.astype(np.float32),
+        "video_sequence": frames.sequence, "video_activity": frames.activity, "video_image": frames.image,
         "video_valid": frames.valid,
-    }
+    }  # fmt: skip
 
 
 def without_gaps(points: Float[np.ndarray, "frames joints 2"]) -> Float[np.ndarray, "frames joints 2"]:

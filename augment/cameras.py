@@ -9,8 +9,8 @@ from torch import Tensor
 
 from kinematics import Camera, look_at
 from kinematics.batch_last import stack
+from kinematics.camera import NUM_INTRINSICS
 
-NUM_INTRINSICS = 9
 NEAREST_AZIMUTH = math.radians(30)  # between two cameras of a rig; of more than eight, 240 degrees over their number
 
 
@@ -86,9 +86,7 @@ def _focal(ranges: WideCameraRanges, unit: Tensor) -> Tensor:
 def _aimed(
     root_world: Tensor, azimuth: Tensor, focal: Tensor, unit: Tensor, normal: Tensor, ranges: WideCameraRanges
 ) -> Camera:
-    """Cameras in the directions `azimuth` (...) from the hips (..., 3). unit: (2, ...) for distance and height, normal:
-    (4, ...) for aim and roll.
-    """
+    """Aim cameras at the hips (..., 3) from `azimuth` (...). unit: distance and height, normal: aim and roll."""
     distance, (x, y, _) = _between(ranges.distance, unit[0]), root_world.unbind(-1)
     place = [x + distance * azimuth.cos(), y + distance * azimuth.sin(), _between(ranges.height, unit[1])]
     position = stack(place, -1, root_world)

@@ -102,11 +102,7 @@ class ReferencePoses:
 
     @cached_property
     def hip_thorax_offsets(self) -> Tensor:
-        """(N, 2, 3) metres: the data's Hip and Thorax from the DH body's, in the frames of pelvis and chest.
-
-        A DH body has its hip centre between the hips and its thorax between the shoulders. Data sets define both as
-        they like: CMU's Hip lies 11 cm higher.
-        """
+        """(N, 2, 3) metres: the data's Hip and Thorax from the DH body's, in pelvis and chest (CMU's Hip: 11 cm up)."""
         fitted = DHHuman()(*self.dh_pose)
         apart = (self.joints_world - fitted)[:, :, constants.indices((J.HIP, J.THORAX), fitted), :]
         return _in_trunk(fitted, apart, inwards=True).mean(dim=1)

@@ -41,11 +41,8 @@ def _stand_in(camera: Camera, recorded: Tensor) -> Camera:
     """Rigs (N, V) with recorded cameras, in turn, in place of missing ones."""
     views = torch.arange(recorded.shape[1], device=recorded.device)
     in_turn = (~recorded).int().argsort(dim=1, stable=True).gather(1, views % recorded.sum(dim=1, keepdim=True))
-    chosen = (
-        torch.where(recorded, views, in_turn)
-        + len(views) * torch.arange(len(recorded), device=recorded.device)[:, None]
-    )
-    return camera.reshape(-1)[chosen]
+    rig = torch.arange(len(recorded), device=recorded.device)[:, None]
+    return camera.reshape(-1)[torch.where(recorded, views, in_turn) + len(views) * rig]
 
 
 def random_views(batch: PoseBatch, generator: torch.Generator) -> Tensor:

@@ -39,8 +39,7 @@ class _Content(TypedDict):
 
 @dataclass
 class StoredAugmenter:
-    """settings and state of a run's augmenter, which fit each other; data: what it was made from; frames: T of its
-    clips, fps: frames a second of them."""
+    """Settings and state of a stored augmenter, its data set, frames T of its clips and their frames a second."""
 
     settings: AugmentSettings
     state: AugmenterState

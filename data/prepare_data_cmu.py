@@ -103,22 +103,16 @@ def _read_all(capture: CaptureSource, skip_bad: bool) -> list[tuple[Clip, np.nda
 
 def _write(clips: list[Clip], usable: list[np.ndarray], path: Path) -> Path:
     skeleton = Skeleton("h36m_17")
-    frames = [len(clip.joints) for clip in clips]
     with atomic_write(path) as part:
         np.savez(
-            part,
-            format=np.array(FILE_FORMAT),
-            skeleton=np.array(skeleton.name),
-            left=np.array(skeleton.left),
-            right=np.array(skeleton.right),
-            clips=np.array([clip.name for clip in clips]),
-            fps=np.array([clip.fps for clip in clips]),
+            part, format=np.array(FILE_FORMAT), skeleton=np.array(skeleton.name),
+            left=np.array(skeleton.left), right=np.array(skeleton.right),
+            clips=np.array([clip.name for clip in clips]), fps=np.array([clip.fps for clip in clips]),
             source_format=np.array([clip.source_format for clip in clips]),
             lowest_joint=np.array([lowest_joint(c.joints, good) for c, good in zip(clips, usable, strict=True)]),
-            first_frames=np.cumsum([0, *frames]),
-            joints_world=np.concatenate([clip.joints for clip in clips]),
-            usable=np.concatenate(usable),
-        )
+            first_frames=np.cumsum([0, *(len(clip.joints) for clip in clips)]),
+            joints_world=np.concatenate([clip.joints for clip in clips]), usable=np.concatenate(usable),
+        )  # fmt: skip
     return path
 
 

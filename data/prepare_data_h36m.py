@@ -10,6 +10,7 @@ what goes where.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from data.files.writing import atomic_write
 from data.h36m.bone_templates import TEMPLATES_FILE, subject_templates
 from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
 from data.h36m.names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, expected_recordings
-from data.h36m.sources import Source, find_archive, find_cdf, find_cdf_mat
+from data.h36m.sources import Source, find_archive, find_features
 from data.recordings import view_from_world
 from kinematics.camera import screen_to_pixels
 from kinematics.errors import exit_with_one_sentence
@@ -31,7 +32,11 @@ from kinematics.skeleton import Skeleton
 FILE_3D = "data_3d_h36m.npz"
 FILE_2D = "data_2d_h36m_gt.npz"
 Positions = dict[str, dict[str, np.ndarray]]
-_FINDERS = {"from_source_cdf": find_cdf, "from_source": find_cdf_mat, "from_archive": find_archive}
+_FINDERS = {
+    "from_source_cdf": partial(find_features, suffix=".cdf"),
+    "from_source": partial(find_features, suffix=".cdf.mat"),
+    "from_archive": find_archive,
+}
 
 
 def _parser() -> OneSentenceParser:

@@ -97,10 +97,7 @@ class ScoreRow:
 
 @dataclass
 class Scores:
-    """Scores of a lifter by one protocol, all frames of the same weight.
-
-    tables: rows per subject, sequence, activity, scene, action and group of joints, as far as the test set tells.
-    """
+    """Scores of a lifter by one protocol. tables: rows per label of the test set (TABLES) and group of joints."""
 
     protocol: str
     flip: bool
@@ -209,10 +206,7 @@ def score_arrays(
     prediction: Float[Tensor, "poses joints 3"], target: Float[Tensor, "poses joints 3"],
     skeleton: str = "mpi_inf_3dhp_17", protocol: str = "official_3dhp", consecutive: bool = False,
 ) -> Scores:  # fmt: skip
-    """Scores of predictions made elsewhere. prediction, target: metres, in the layout `skeleton`, any root.
-
-    consecutive: the poses are the frames of one sequence, so that they have a velocity.
-    """
+    """Score predictions made elsewhere, metres, any root. consecutive: frames of one sequence, with a velocity."""
     layout = Skeleton(skeleton)
     layout.check(prediction)
     root = slice(layout.root, layout.root + 1)

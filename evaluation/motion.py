@@ -1,8 +1,4 @@
-"""How clips move: speeds, accelerations, sliding feet, bones that stretch, and how far two sets of clips are apart.
-
-Clips are (B, T, J, 3) metres, world frame (z up), T frames at `fps` a second. Differences are between neighbouring
-frames, so nothing is smoothed: at 25 frames a second a frame's error of 1 mm is an acceleration of about 1 m/s^2.
-"""
+"""Measure how clips (B, T, J, 3) m, world frame, move: speeds, accelerations, skating, stretching; not smoothed."""
 
 from dataclasses import dataclass
 

@@ -11,7 +11,7 @@ points, a camera broadcasts as usual.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
@@ -23,6 +23,7 @@ from kinematics.rotation import quaternion_to_rows, stack_rows
 
 UNDISTORTIONS = 12  # Human3.6M's lenses: to 1e-9 after eight
 NUM_INTRINSICS = 9  # focal x y, centre x y, radial k1 k2 k3, tangential p1 p2
+PARAMETERS = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (NUM_INTRINSICS,), "aspect": ()}  # of Camera
 
 
 def _align(parameters: Tensor, points: Tensor) -> Tensor:
@@ -163,11 +164,7 @@ def look_at(
     target: Float[Tensor, "*batch 3"],
     roll: Float[Tensor, "*batch"] | float | int = 0.0,
 ) -> Float[Tensor, "*batch 4"]:
-    """Orientation (wxyz, camera to world) of an upright camera at `position` that looks at `target`.
-
-    roll: radians about the viewing axis, clockwise as the camera sees it. Straight up or down the image's x axis is
-    the world's x axis. Of the two quaternions it is the one whose largest entry is positive.
-    """
+    """Orientation (wxyz, camera to world) of an upright camera looking at `target`. roll: rad, clockwise as seen."""
     x, y, z = (target - position).unbind(-1)
     vertical = torch.hypot(x, y) < 1e-6 * z.abs()
     x, y = x.masked_fill(vertical, 0.0), y.masked_fill(vertical, 1.0)
@@ -195,13 +192,9 @@ class Camera:
 
     def __post_init__(self) -> None:
         lead = self.orientation_wxyz.shape[:-1]
-        wanted = {"orientation_wxyz": 4, "translation": 3, "intrinsics": NUM_INTRINSICS}
-        for name, size in wanted.items():
-            shape = tuple(getattr(self, name).shape)
-            if shape != (*lead, size):
-                raise ValueError(f"Camera.{name} has shape {shape}, expected {(*lead, size)}.")
-        if self.aspect.shape != lead:
-            raise ValueError(f"Camera.aspect has shape {tuple(self.aspect.shape)}, expected {tuple(lead)}.")
+        for name, size in PARAMETERS.items():
+            if (shape := tuple(getattr(self, name).shape)) != (*lead, *size):
+                raise ValueError(f"Camera.{name} has shape {shape}, expected {(*lead, *size)}.")
 
     def __len__(self) -> int:
         return self.orientation_wxyz.shape[0]
@@ -215,11 +208,11 @@ class Camera:
 
     def to(self, *args: torch.device | torch.dtype | str) -> "Camera":
         """Moved to a device or changed to a float type."""
-        return Camera(*(getattr(self, entry.name).to(*args) for entry in fields(self)))
+        return self.each(lambda values: values.to(*args))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Camera":
         """The same change to all that a camera is, such as kinematics.batch_last.to_batch_last."""
-        return Camera(*(change(getattr(self, entry.name)) for entry in fields(self)))
+        return Camera(*(change(getattr(self, name)) for name in PARAMETERS))
 
     def mirrored(self) -> "Camera":
         """Mirror the camera at the world's x = 0: what it sees of the mirror image is its own image with x negated."""
@@ -229,16 +222,15 @@ class Camera:
         return Camera(turn, place, lens, self.aspect)
 
     def reshape(self, *lead: int) -> "Camera":
-        sizes = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (NUM_INTRINSICS,), "aspect": ()}
-        return Camera(*(getattr(self, name).reshape(*lead, *shape) for name, shape in sizes.items()))
+        return Camera(*(getattr(self, name).reshape(*lead, *size) for name, size in PARAMETERS.items()))
 
     @staticmethod
     def cat(cameras: "Sequence[Camera]") -> "Camera":
-        return Camera(*(cat([getattr(c, entry.name) for c in cameras]) for entry in fields(Camera)))
+        return Camera(*(cat([getattr(camera, name) for camera in cameras]) for name in PARAMETERS))
 
     @staticmethod
     def stack(cameras: "Sequence[Camera]") -> "Camera":
-        return Camera(*(torch.stack([getattr(c, entry.name) for c in cameras]) for entry in fields(Camera)))
+        return Camera(*(torch.stack([getattr(camera, name) for camera in cameras]) for name in PARAMETERS))
 
     def world_to_camera(self, points: Tensor) -> Tensor:
         return world_to_camera(points, self.orientation_wxyz, self.translation)

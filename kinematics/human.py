@@ -153,11 +153,7 @@ def _head(thorax: Vector, frame: Frame, sin: Rows, cos: Rows, length: Row) -> Ve
 
 
 def _limb(start: Vector, frame: Frame, sin: Rows, cos: Rows, lengths: tuple[Row, Row]) -> list[Vector]:
-    """The three joints of a leg or an arm from its first one and the frame it hangs from.
-
-    sin, cos: of the angles about LIMB_AXES. lengths: upper and lower bone.
-    A bone is Rz(twist) Ry(abduction) Rx(flexion [+ hinge]) (0, 0, -length).
-    """
+    """Joints of a limb, whose bones are Rz(twist) Ry(abduction) Rx(flexion [+ hinge]) (0, 0, -length)."""
     right, forward, up = frame
     both = _turn_rows(sin[2], cos[2], sin[3], cos[3])  # sine and cosine of flexion + hinge
     joints = [start]

@@ -52,10 +52,7 @@ def _across(vectors: Tensor, axis: Tensor) -> Tensor:
 
 
 def _normal_direction(vectors: Tensor, axis: Tensor, otherwise: Tensor | None = None) -> Tensor:
-    """Unit vectors at right angles to unit axes, towards the given vectors as far as they lean off the axis.
-
-    otherwise: taken where they do not, beyond rounding; any normal where None.
-    """
+    """Unit vectors normal to unit axes, towards `vectors`; where these are parallel `otherwise`, or any normal."""
     lengths = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
     normal = _across(vectors, axis)
     parallel = torch.linalg.vector_norm(normal, dim=-1, keepdim=True) <= _straight(axis) * lengths
@@ -75,10 +72,7 @@ def _local(frame: Tensor, vectors: Tensor) -> Tensor:
 
 
 def _between(right: Tensor, left: Tensor, parent: Tensor, otherwise: Tensor) -> tuple[Tensor, Tensor]:
-    """The line through two opposite joints: its unit direction to the right, and its point nearest to their parent.
-
-    The point stays between the two joints. otherwise: the direction if they coincide.
-    """
+    """Unit direction through two opposite joints, and its point between them nearest to their parent."""
     axis = _unit(right - left, otherwise)
     width = ((right - left) * axis).sum(-1)
     place = torch.minimum(((parent - left) * axis).sum(-1).clamp_min(0), width)
@@ -97,8 +91,7 @@ def _spine_matrix(twist: Tensor, flexion: Tensor, lean: Tensor) -> Tensor:
 
 
 def _point_up_axis(frame: Tensor, direction: Tensor, twist: Tensor) -> tuple[Tensor, Tensor]:
-    """Angles (..., 3) of a spine joint of given twist that turn the frame's up axis to a world direction, and the
-    frame they lead to."""
+    """Angles (..., 3) of a spine joint of given twist that point the up axis along `direction`, and the new frame."""
     x, y, z = _local(frame, direction).unbind(-1)
     x, y = twist.cos() * x + twist.sin() * y, twist.cos() * y - twist.sin() * x
     flexion, lean = torch.atan2(y, z), torch.atan2(x, torch.hypot(y, z))
@@ -106,8 +99,7 @@ def _point_up_axis(frame: Tensor, direction: Tensor, twist: Tensor) -> tuple[Ten
 
 
 def _point_right_axis(frame: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
-    """Angles (..., 3) of a spine joint without flexion that turn the frame's right axis to a world direction, and
-    the frame they lead to."""
+    """Angles (..., 3) of a spine joint without flexion that point the right axis along `direction`, and the frame."""
     x, y, z = _local(frame, direction).unbind(-1)
     twist, lean = torch.atan2(y, x), torch.atan2(-z, torch.hypot(x, y))
     flexion = torch.zeros_like(twist)
@@ -121,11 +113,7 @@ def _pelvis(hips_axis: Tensor, waist: Tensor) -> Tensor:
 
 
 def _hinge_frames(upper: Tensor, lower: Tensor, bend: Tensor) -> tuple[Tensor, Tensor]:
-    """Frames (..., 3, 3) whose -up axis is the upper bone and whose right axis is the hinge, and the hinge angle.
-
-    upper, lower: unit directions (..., 3) in the frame the limb hangs from. bend: the sign the hinge angle shall have.
-    A straight limb takes the frame of twist 0.
-    """
+    """Frames (..., 3, 3) with -up along the upper bone and right along the hinge, and its angle of sign `bend`."""
     x, y, z = upper.unbind(-1)
     untwisted = torch.stack([-x * y, x * x + z * z, -z * y], dim=-1)  # along the forward axis of Ry Rx
     swing = _normal_direction(lower, upper, otherwise=_normal_direction(untwisted, upper))
@@ -136,10 +124,7 @@ def _hinge_frames(upper: Tensor, lower: Tensor, bend: Tensor) -> tuple[Tensor, T
 
 
 def _limb_angles(upper: Tensor, lower: Tensor) -> Tensor:
-    """(..., limbs 4, angles 4): twist, abduction, flexion, hinge.
-
-    upper, lower: unit directions (..., 4, 3) in the frame the limb hangs from.
-    """
+    """Twist, abduction, flexion, hinge (..., 4, 4) of bone directions (..., 4, 3) in the frame they hang from."""
     solutions = []
     natural = constant(_NATURAL_BEND, upper)
     for bend in (natural, -natural):

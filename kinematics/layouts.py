@@ -11,99 +11,84 @@ ground-truth joints), LSP, HumanEva as in VideoPose3D, COCO keypoints; of detect
 """
 
 # "joint:parent" in the order of the layout; the root has no parent.
-_H36M_32 = (
-    "Hip RHip:Hip RKnee:RHip RAnkle:RKnee RToe:RAnkle RToeEnd:RToe "
-    "LHip:Hip LKnee:LHip LAnkle:LKnee LToe:LAnkle LToeEnd:LToe "
-    "HipCopy:Hip Spine:HipCopy Thorax:Spine NeckNose:Thorax Head:NeckNose "
-    "LNeck:Thorax LShoulder:LNeck LElbow:LShoulder LWrist:LElbow LWristCopy:LWrist LThumb:LWristCopy "
-    "LHand:LWrist LHandCopy:LHand "
-    "RNeck:Thorax RShoulder:RNeck RElbow:RShoulder RWrist:RElbow RWristCopy:RWrist RThumb:RWristCopy "
-    "RHand:RWrist RHandCopy:RHand"
-)
-_H36M_17 = (
-    "Hip RHip:Hip RKnee:RHip RAnkle:RKnee LHip:Hip LKnee:LHip LAnkle:LKnee Spine:Hip Thorax:Spine "
-    "NeckNose:Thorax Head:NeckNose LShoulder:Thorax LElbow:LShoulder LWrist:LElbow "
-    "RShoulder:Thorax RElbow:RShoulder RWrist:RElbow"
-)
-_H36M_16 = (
-    "Hip RHip:Hip RKnee:RHip RAnkle:RKnee LHip:Hip LKnee:LHip LAnkle:LKnee Spine:Hip Thorax:Spine "
-    "Head:Thorax LShoulder:Thorax LElbow:LShoulder LWrist:LElbow RShoulder:Thorax RElbow:RShoulder RWrist:RElbow"
-)
-_MPI_INF_3DHP_28 = (
-    "Spine3:Spine4 Spine4:Spine2 Spine2:Spine Spine:Hip Hip Thorax:Spine3 NeckNose:Thorax Head:NeckNose "
-    "LClavicle:Thorax LShoulder:LClavicle LElbow:LShoulder LWrist:LElbow LHand:LWrist "
-    "RClavicle:Thorax RShoulder:RClavicle RElbow:RShoulder RWrist:RElbow RHand:RWrist "
-    "LHip:Hip LKnee:LHip LAnkle:LKnee LFoot:LAnkle LToe:LFoot "
-    "RHip:Hip RKnee:RHip RAnkle:RKnee RFoot:RAnkle RToe:RFoot"
-)
-_MPI_INF_3DHP_17 = (
-    "Head:NeckNose Thorax:Spine RShoulder:Thorax RElbow:RShoulder RWrist:RElbow "
-    "LShoulder:Thorax LElbow:LShoulder LWrist:LElbow RHip:Hip RKnee:RHip RAnkle:RKnee "
-    "LHip:Hip LKnee:LHip LAnkle:LKnee Hip Spine:Hip NeckNose:Thorax"
-)
-_SPIN_24 = (
-    "RAnkle:RKnee RKnee:RHip RHip:Hip LHip:Hip LKnee:LHip LAnkle:LKnee RWrist:RElbow RElbow:RShoulder "
-    "RShoulder:Thorax LShoulder:Thorax LElbow:LShoulder LWrist:LElbow Thorax:Spine HeadTop:Head Hip "
-    "ThoraxMPII:Spine Spine:Hip NeckNose:Thorax Head:NeckNose Nose:Head LEye:Nose REye:Nose LEar:LEye REar:REye"
-)
-_LSP_14 = (
-    "RAnkle:RKnee RKnee:RHip RHip:Thorax LHip:Thorax LKnee:LHip LAnkle:LKnee RWrist:RElbow RElbow:RShoulder "
-    "RShoulder:Thorax LShoulder:Thorax LElbow:LShoulder LWrist:LElbow Thorax HeadTop:Thorax"
-)
-_HUMANEVA_15 = (
-    "Hip Thorax:Hip LShoulder:Thorax LElbow:LShoulder LWrist:LElbow RShoulder:Thorax RElbow:RShoulder RWrist:RElbow "
-    "LHip:Hip LKnee:LHip LAnkle:LKnee RHip:Hip RKnee:RHip RAnkle:RKnee Head:Thorax"
-)
-_COCO_17 = (
-    "Nose LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Nose RShoulder:Nose LElbow:LShoulder RElbow:RShoulder "
-    "LWrist:LElbow RWrist:RElbow LHip:LShoulder RHip:RShoulder LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee"
-)
-# What a lifter of COCO keypoints works on: with the middle of the hips, for a root.
-_COCO_17_HIP = (
-    "Hip Nose:Hip LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Hip RShoulder:Hip LElbow:LShoulder "
-    "RElbow:RShoulder LWrist:LElbow RWrist:RElbow LHip:Hip RHip:Hip LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee"
-)
-
-# OpenPose's old model: COCO's keypoints in another order, with a neck in the middle of the shoulders.
-_OPENPOSE_18 = (
-    "Nose:Thorax Thorax RShoulder:Thorax RElbow:RShoulder RWrist:RElbow LShoulder:Thorax LElbow:LShoulder "
-    "LWrist:LElbow RHip:Thorax RKnee:RHip RAnkle:RKnee LHip:Thorax LKnee:LHip LAnkle:LKnee REye:Nose LEye:Nose "
-    "REar:REye LEar:LEye"
-)
-_BODY_25 = (
-    "Nose:Thorax Thorax:Hip RShoulder:Thorax RElbow:RShoulder RWrist:RElbow LShoulder:Thorax LElbow:LShoulder "
-    "LWrist:LElbow Hip RHip:Hip RKnee:RHip RAnkle:RKnee LHip:Hip LKnee:LHip LAnkle:LKnee REye:Nose LEye:Nose "
-    "REar:REye LEar:LEye LBigToe:LAnkle LSmallToe:LBigToe LHeel:LAnkle RBigToe:RAnkle RSmallToe:RBigToe RHeel:RAnkle"
-)
-_HALPE_26 = (
-    "Nose:Thorax LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Thorax RShoulder:Thorax LElbow:LShoulder "
-    "RElbow:RShoulder LWrist:LElbow RWrist:RElbow LHip:Hip RHip:Hip LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee "
-    "HeadTop:Thorax Thorax:Hip Hip LBigToe:LAnkle RBigToe:RAnkle LSmallToe:LBigToe RSmallToe:RBigToe LHeel:LAnkle "
-    "RHeel:RAnkle"
-)
-_MEDIAPIPE_33 = (
-    "Nose LEyeInner:Nose LEye:LEyeInner LEyeOuter:LEye REyeInner:Nose REye:REyeInner REyeOuter:REye LEar:LEyeOuter "
-    "REar:REyeOuter LMouth:Nose RMouth:Nose LShoulder:Nose RShoulder:Nose LElbow:LShoulder RElbow:RShoulder "
-    "LWrist:LElbow RWrist:RElbow LPinky:LWrist RPinky:RWrist LIndex:LWrist RIndex:RWrist LThumb:LWrist RThumb:RWrist "
-    "LHip:LShoulder RHip:RShoulder LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee LHeel:LAnkle RHeel:RAnkle "
-    "LToe:LHeel RToe:RHeel"
-)
-
 LAYOUTS = {
-    "h36m_32": _H36M_32,
-    "h36m_17": _H36M_17,
-    "h36m_16": _H36M_16,
-    "mpi_inf_3dhp_28": _MPI_INF_3DHP_28,
-    "mpi_inf_3dhp_17": _MPI_INF_3DHP_17,
-    "spin_24": _SPIN_24,
-    "lsp_14": _LSP_14,
-    "humaneva_15": _HUMANEVA_15,
-    "coco_17": _COCO_17,
-    "coco_hip_18": _COCO_17_HIP,
-    "openpose_18": _OPENPOSE_18,
-    "body_25": _BODY_25,
-    "halpe_26": _HALPE_26,
-    "mediapipe_33": _MEDIAPIPE_33,
+    "h36m_32": (
+        "Hip RHip:Hip RKnee:RHip RAnkle:RKnee RToe:RAnkle RToeEnd:RToe "
+        "LHip:Hip LKnee:LHip LAnkle:LKnee LToe:LAnkle LToeEnd:LToe "
+        "HipCopy:Hip Spine:HipCopy Thorax:Spine NeckNose:Thorax Head:NeckNose "
+        "LNeck:Thorax LShoulder:LNeck LElbow:LShoulder LWrist:LElbow LWristCopy:LWrist LThumb:LWristCopy "
+        "LHand:LWrist LHandCopy:LHand "
+        "RNeck:Thorax RShoulder:RNeck RElbow:RShoulder RWrist:RElbow RWristCopy:RWrist RThumb:RWristCopy "
+        "RHand:RWrist RHandCopy:RHand"
+    ),
+    "h36m_17": (
+        "Hip RHip:Hip RKnee:RHip RAnkle:RKnee LHip:Hip LKnee:LHip LAnkle:LKnee Spine:Hip Thorax:Spine "
+        "NeckNose:Thorax Head:NeckNose LShoulder:Thorax LElbow:LShoulder LWrist:LElbow "
+        "RShoulder:Thorax RElbow:RShoulder RWrist:RElbow"
+    ),
+    "h36m_16": (
+        "Hip RHip:Hip RKnee:RHip RAnkle:RKnee LHip:Hip LKnee:LHip LAnkle:LKnee Spine:Hip Thorax:Spine "
+        "Head:Thorax LShoulder:Thorax LElbow:LShoulder LWrist:LElbow RShoulder:Thorax RElbow:RShoulder RWrist:RElbow"
+    ),
+    "mpi_inf_3dhp_28": (
+        "Spine3:Spine4 Spine4:Spine2 Spine2:Spine Spine:Hip Hip Thorax:Spine3 NeckNose:Thorax Head:NeckNose "
+        "LClavicle:Thorax LShoulder:LClavicle LElbow:LShoulder LWrist:LElbow LHand:LWrist "
+        "RClavicle:Thorax RShoulder:RClavicle RElbow:RShoulder RWrist:RElbow RHand:RWrist "
+        "LHip:Hip LKnee:LHip LAnkle:LKnee LFoot:LAnkle LToe:LFoot "
+        "RHip:Hip RKnee:RHip RAnkle:RKnee RFoot:RAnkle RToe:RFoot"
+    ),
+    "mpi_inf_3dhp_17": (
+        "Head:NeckNose Thorax:Spine RShoulder:Thorax RElbow:RShoulder RWrist:RElbow "
+        "LShoulder:Thorax LElbow:LShoulder LWrist:LElbow RHip:Hip RKnee:RHip RAnkle:RKnee "
+        "LHip:Hip LKnee:LHip LAnkle:LKnee Hip Spine:Hip NeckNose:Thorax"
+    ),
+    "spin_24": (
+        "RAnkle:RKnee RKnee:RHip RHip:Hip LHip:Hip LKnee:LHip LAnkle:LKnee RWrist:RElbow RElbow:RShoulder "
+        "RShoulder:Thorax LShoulder:Thorax LElbow:LShoulder LWrist:LElbow Thorax:Spine HeadTop:Head Hip "
+        "ThoraxMPII:Spine Spine:Hip NeckNose:Thorax Head:NeckNose Nose:Head LEye:Nose REye:Nose LEar:LEye REar:REye"
+    ),
+    "lsp_14": (
+        "RAnkle:RKnee RKnee:RHip RHip:Thorax LHip:Thorax LKnee:LHip LAnkle:LKnee RWrist:RElbow RElbow:RShoulder "
+        "RShoulder:Thorax LShoulder:Thorax LElbow:LShoulder LWrist:LElbow Thorax HeadTop:Thorax"
+    ),
+    "humaneva_15": (
+        "Hip Thorax:Hip LShoulder:Thorax LElbow:LShoulder LWrist:LElbow RShoulder:Thorax RElbow:RShoulder "
+        "RWrist:RElbow LHip:Hip LKnee:LHip LAnkle:LKnee RHip:Hip RKnee:RHip RAnkle:RKnee Head:Thorax"
+    ),
+    "coco_17": (
+        "Nose LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Nose RShoulder:Nose LElbow:LShoulder RElbow:RShoulder "
+        "LWrist:LElbow RWrist:RElbow LHip:LShoulder RHip:RShoulder LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee"
+    ),
+    # What a lifter of COCO keypoints works on: with the middle of the hips, for a root.
+    "coco_hip_18": (
+        "Hip Nose:Hip LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Hip RShoulder:Hip LElbow:LShoulder "
+        "RElbow:RShoulder LWrist:LElbow RWrist:RElbow LHip:Hip RHip:Hip LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee"
+    ),
+    # OpenPose's old model: COCO's keypoints in another order, with a neck in the middle of the shoulders.
+    "openpose_18": (
+        "Nose:Thorax Thorax RShoulder:Thorax RElbow:RShoulder RWrist:RElbow LShoulder:Thorax LElbow:LShoulder "
+        "LWrist:LElbow RHip:Thorax RKnee:RHip RAnkle:RKnee LHip:Thorax LKnee:LHip LAnkle:LKnee REye:Nose LEye:Nose "
+        "REar:REye LEar:LEye"
+    ),
+    "body_25": (
+        "Nose:Thorax Thorax:Hip RShoulder:Thorax RElbow:RShoulder RWrist:RElbow LShoulder:Thorax LElbow:LShoulder "
+        "LWrist:LElbow Hip RHip:Hip RKnee:RHip RAnkle:RKnee LHip:Hip LKnee:LHip LAnkle:LKnee REye:Nose LEye:Nose "
+        "REar:REye LEar:LEye LBigToe:LAnkle LSmallToe:LBigToe LHeel:LAnkle RBigToe:RAnkle RSmallToe:RBigToe "
+        "RHeel:RAnkle"
+    ),
+    "halpe_26": (
+        "Nose:Thorax LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Thorax RShoulder:Thorax LElbow:LShoulder "
+        "RElbow:RShoulder LWrist:LElbow RWrist:RElbow LHip:Hip RHip:Hip LKnee:LHip RKnee:RHip LAnkle:LKnee "
+        "RAnkle:RKnee HeadTop:Thorax Thorax:Hip Hip LBigToe:LAnkle RBigToe:RAnkle LSmallToe:LBigToe RSmallToe:RBigToe "
+        "LHeel:LAnkle RHeel:RAnkle"
+    ),
+    "mediapipe_33": (
+        "Nose LEyeInner:Nose LEye:LEyeInner LEyeOuter:LEye REyeInner:Nose REye:REyeInner REyeOuter:REye LEar:LEyeOuter "
+        "REar:REyeOuter LMouth:Nose RMouth:Nose LShoulder:Nose RShoulder:Nose LElbow:LShoulder RElbow:RShoulder "
+        "LWrist:LElbow RWrist:RElbow LPinky:LWrist RPinky:RWrist LIndex:LWrist RIndex:RWrist LThumb:LWrist "
+        "RThumb:RWrist LHip:LShoulder RHip:RShoulder LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee LHeel:LAnkle "
+        "RHeel:RAnkle LToe:LHeel RToe:RHeel"
+    ),
 }
 
 # Where a layout has not the joint itself, the joints whose middle stands for it: COCO has neither pelvis nor thorax nor

@@ -79,10 +79,7 @@ def put_together(pose: LimbPose) -> Float[Tensor, "*batch 16 3"]:
 
 
 def limb_directions(joints: Float[Tensor, "poses 16 3"]) -> dict[str, Float[Tensor, "limbs 3"]]:
-    """Unit directions of upper arms and forearms in the chest's frame, of thighs and shins in the pelvis's.
-
-    +x outward, +y forward, +z up the trunk: left limbs are mirrored, so a pose gives two of each of DIRECTED_LIMBS.
-    """
+    """Unit directions of DIRECTED_LIMBS in chest or pelvis: outward, forward, up; two of each limb per pose."""
     local = normalize(take_apart(joints).bones, dim=-1)
     mirror = joints.new_tensor([-1.0, 1.0, 1.0])
     return {
@@ -140,8 +137,7 @@ def bends_of(bones: Float[Tensor, "*batch 15 3"]) -> Float[Tensor, "*batch 4"]:
 
 
 def move_limbs(bones: Tensor, turns: Tensor, bends: Tensor) -> None:
-    """The four limbs of bones (..., 15, 3), in place: bent by `bends` (..., 4) radians more, then turned as wholes by
-    turns (..., 4, 3, 3)."""
+    """Bend the limbs of bones (..., 15, 3) by `bends` (..., 4) rad more, then turn them (..., 4, 3, 3), in place."""
     uppers, lowers = indices(UPPER, bones), indices(LOWER, bones)
     upper, lower = bones[..., uppers, :], bones[..., lowers, :]
     along, below = normalize(upper, dim=-1), normalize(lower, dim=-1)

@@ -137,10 +137,7 @@ class JointLimits:
     def sample_towards_rest(
         self, count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32
     ) -> Float[Tensor, "count 28"]:
-        """Uniform angles with each limb drawn towards rest by its own random amount, radians, batch last in memory.
-
-        So a pose may have one arm stretched out and the rest nearly still.
-        """
+        """Sample uniform angles, radians, each limb drawn towards rest by a random amount; batch last in memory."""
         angles = to_batch_last(self.sample_uniform(count, generator, dtype))
         for group in ANGLE_GROUPS.values():
             angles[:, group] *= torch.rand(count, 1, generator=generator, device=generator.device, dtype=dtype)

@@ -15,10 +15,7 @@ _FLIP = (-1.0, -1.0, 1.0)
 
 
 def to_pytorch3d(camera: Camera, image_width: int) -> Any:
-    """A PerspectiveCameras with the same pixels. camera: batch (B); image_width: pixels, the height is aspect * width.
-
-    PyTorch3D's screen transform accepts float32 only: the result is float32.
-    """
+    """Convert a batch of cameras to float32 PerspectiveCameras with the same pixels. image_width: pixels."""
     from pytorch3d.renderer import PerspectiveCameras  # pyright: ignore[reportMissingImports]
 
     if camera.intrinsics[..., 4:].abs().max() > 0:

@@ -1,8 +1,4 @@
-"""Rotations: Euler angles, quaternions, rotation vectors and matrices, some of them over roma.
-
-Matrices take column vectors. Quaternions are (w, x, y, z); roma's are (x, y, z, w), and are reordered here and nowhere
-else. Euler angles are radians.
-"""
+"""Rotations: Euler angles (rad), quaternions (w, x, y, z), rotation vectors, matrices for columns; some by roma."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,10 +22,7 @@ def stack_rows(rows: Sequence[Sequence[Tensor]]) -> Float[Tensor, "*batch 3 3"]:
 
 
 def quaternion_to_rows(quaternion_wxyz: Float[Tensor, "*batch 4"]) -> Rows:
-    """Convert quaternions to the entries of matrices, which are rotations also where rounding left the unit length.
-
-    Written out and not stacked: what turns many points (kinematics.camera) multiplies them entry by entry.
-    """
+    """Convert quaternions of any length near 1 to the entries of rotation matrices, not stacked."""
     w, x, y, z = (2 * quaternion_wxyz).unbind(-1)
     _, i, j, k = quaternion_wxyz.unbind(-1)
     xi, yj, zk, xj, xk, yk, wi, wj, wk = x * i, y * j, z * k, x * j, x * k, y * k, w * i, w * j, w * k
@@ -58,11 +51,7 @@ def euler_to_matrix(euler: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3
 
 
 def matrix_to_euler(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3"]:
-    """Convert rotation matrices to angles x, y, z of Rx Ry Rz, |y| <= pi/2.
-
-    y and z are read off after the turn about x is undone, so that the angles give the matrix back to rounding also
-    where x and z turn about the same axis (y = +-pi/2) and neither of them is determined.
-    """
+    """Convert matrices to angles x, y, z of Rx Ry Rz, |y| <= pi/2; at +-pi/2 they still give the matrix back."""
     x = torch.atan2(-matrix[..., 1, 2], matrix[..., 2, 2])
     sin, cos = x.sin()[..., None], x.cos()[..., None]
     second = cos * matrix[..., 1, :] + sin * matrix[..., 2, :]  # of Ry Rz: (sin z, cos z, 0)

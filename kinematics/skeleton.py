@@ -1,7 +1,4 @@
-"""Joint sets with names, parents and sides, and the maps between them.
-
-`Skeleton("h36m_16")` is the family's layout; the tables are in kinematics/layouts.py.
-"""
+"""Joint sets with names, parents and sides, and the maps between them; the tables are in kinematics/layouts.py."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,10 +13,7 @@ from kinematics.layouts import LAYOUTS, SUBSTITUTES
 
 @dataclass(frozen=True)
 class Skeleton:
-    """A joint layout. name: one of LAYOUTS.
-
-    joints: names in order; parents: index of each joint's parent, -1 for the root.
-    """
+    """A joint layout, one of LAYOUTS. joints: names in order; parents: index of each joint's, -1 for the root."""
 
     name: str
     joints: tuple[str, ...] = field(init=False, repr=False)
@@ -117,10 +111,7 @@ class Skeleton:
         return True
 
     def convert(self, array: Any, to: "Skeleton | str", axis: int = -2) -> Any:
-        """The joints of `to`, taken by name from an array (numpy or torch) of this layout.
-
-        array: (..., num_joints, C) on `axis`. Returns the same kind of array with the joints of `to`.
-        """
+        """Convert an array (..., num_joints, C), numpy or torch, to the joints of another layout, by name."""
         self.check(array, axis)
         sources = self.sources(to)
         first = [indices[0] for indices in sources]

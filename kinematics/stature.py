@@ -1,8 +1,4 @@
-"""Stature and body proportions: what people's bones measure, and the stature that given bones belong to.
-
-A stature is estimated as the sum of the bones over the sum of STATURE_RATIOS, so that a bone that is off counts as
-little as its length. Bone lengths are in the order of kinematics.BONES, metres.
-"""
+"""Stature and body proportions. A stature is estimated as the sum of the bones over the sum of STATURE_RATIOS."""
 
 import torch
 from jaxtyping import Float

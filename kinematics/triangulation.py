@@ -68,11 +68,7 @@ def _check(joints_2d: Tensor, camera: Camera, confidence: Tensor | None, views: 
 
 
 def _solve(equations: list[list[Tensor]], offsets: Sequence[Tensor], weights: Tensor, views: int) -> Tensor:
-    """The points (..., *, 3) that fit all views' equations best.
-
-    equations: two of three coordinates, each (..., V, *), at right angles to point minus offset. Everything is written
-    out in coordinates: processors are fast at long vectors and slow at small matrices.
-    """
+    """Fit points (..., *, 3) to equations, two of three numbers (..., V, *) each, normal to point minus offset."""
     weighted = [[weights * value for value in row] for row in equations]
 
     def summed(first: int, second: int) -> Tensor:

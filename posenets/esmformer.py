@@ -134,10 +134,7 @@ def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
 
 
 def _sizes_of_run(*, frames: int, views: int, input_mode: str, self_supervised: bool) -> Sizes:
-    """Heads inside a view must divide the frames: the published 9 of 27 and more, of a third as many for fewer.
-
-    Without labels the original answers one frame; what corrects triangulated joints can learn from every frame.
-    """
+    """Sizes of a run: heads that divide the frames; one frame is answered without labels, unless rays are read."""
     heads = math.gcd(frames, min(PUBLISHED_HEADS, max(frames // 3, 1)))
     return dict(views=views, smfe_heads=heads, self_supervised=self_supervised and input_mode == "screen")
 

@@ -1,7 +1,4 @@
-"""Lifter: a posenet together with what it reads (input mode, joint layout), as it is trained, saved and used.
-
-ScreenLifter reads screen joints; RayLifter (posenets.views.lifter) the rays of calibrated cameras.
-"""
+"""Lifter: a posenet together with what it reads (input mode, joint layout), as it is trained, saved and used."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -101,13 +98,11 @@ class Lifter(nn.Module, ABC):
 
     def to_checkpoint(self, epoch: int | None = None, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """What torch.save writes. settings: plain values, for the reader of the file."""
-        posenet = self.posenet
+        net = self.posenet
         return {
             "format": FORMAT,
-            "model_pos": posenet.state_dict(),
-            "posenet": dict(
-                name=posenet.name, num_joints=posenet.num_joints, frames=posenet.frames, sizes=posenet.sizes
-            ),
+            "model_pos": net.state_dict(),
+            "posenet": dict(name=net.name, num_joints=net.num_joints, frames=net.frames, sizes=net.sizes),
             "input_mode": self.input_mode,
             "skeleton": self.skeleton.name,
             "input_layout": None if self.readout is None else self.input_skeleton.name,

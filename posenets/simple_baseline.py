@@ -1,8 +1,4 @@
-"""SimpleBaseline (Martinez et al., ICCV 2017): fully connected blocks on one frame.
-
-Two blocks and all joints out as in SemGCN's PyTorch twin, four blocks without the hip as in PoseAug's and DH-AUG's
-`mlp`. Names of the weights are theirs. Normalized as in Martinez's own program: see posenets.normalized.
-"""
+"""SimpleBaseline (Martinez et al., ICCV 2017) on one frame, as SemGCN's twin, PoseAug's `mlp`, or normalized."""
 
 from collections.abc import Mapping
 

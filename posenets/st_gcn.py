@@ -31,11 +31,7 @@ INPUT_EPS = 0.1
 
 
 class _Graph(nn.Module):
-    """Sums over each node's neighbours divided by their number, one kind of neighbour at a time.
-
-    Kinds: itself, further from the centre, nearer to it, its mirror image; with frames, also the frame before and
-    after. bones: pairs of nodes; mirrored: pairs of nodes.
-    """
+    """Means over kinds of neighbours: itself, outwards, inwards, mirror image; over time the frame before and after."""
 
     links: Tensor
     share: Tensor

@@ -1,7 +1,4 @@
-"""What the transformer lifters share: attention, the MLP and the block of the two.
-
-Names and shapes of the weights are PoseFormer's and ESMformer's, who took them from timm's vision transformer.
-"""
+"""Attention, MLP and block of the transformer lifters, with the names of timm's vision transformer."""
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -47,11 +44,7 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and MLP, each behind a norm and beside a skip.
-
-    hidden: units of the MLP; dropout: of the MLP's hidden units and of both branches; drop_path: rate at which a
-    sequence skips either while training (stochastic depth).
-    """
+    """Attention and MLP, each behind a norm and beside a skip. drop_path: rate of stochastic depth."""
 
     def __init__(
         self, width: int, attention: nn.Module, hidden: int, dropout: float | int, drop_path: float | int

@@ -19,10 +19,7 @@ from posenets.registry import LifterSpec, Sizes, register_lifter
 
 
 def build_filter_widths(frames: int, blocks: int = 0) -> list[int]:
-    """Filters of width 3 whose product is the number of frames, as VideoPose3D has them: 27 -> 3, 3, 3.
-
-    blocks: number of filters, those beyond the needed ones 1 wide; 0: just the needed ones.
-    """
+    """Filters of width 3 for a number of frames (27 -> 3, 3, 3). blocks: how many, the others 1 wide; 0: no others."""
     widths, left = [], frames
     while left > 1 and left % 3 == 0:
         widths.append(3)
@@ -139,10 +136,7 @@ class VideoPose(PoseNet):
 
 
 def _windows(tokens: Tensor, width: int, dilation: int | None) -> Tensor:
-    """The tokens (B, T, C) under each position of a filter, side by side: (B, T_out, width * C).
-
-    dilation None: the filter steps by its own width.
-    """
+    """Tokens (B, T, C) under each filter position, side by side: (B, T_out, width * C). dilation None: strided."""
     if width == 1:
         return tokens
     if dilation is None:

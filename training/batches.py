@@ -58,11 +58,7 @@ class RealBatches:
 
 
 class BatchMixer:
-    """This process's part of every batch: real poses for the GAN, real and synthetic ones for the lifter.
-
-    Synthetic poses are drawn for gan_interval batches at once, in which the generator stays the same: that is faster.
-    A run that is resumed inside such a chunk draws the chunk again.
-    """
+    """Draws this process's part of every batch, synthetic poses for gan_interval batches at once: that is faster."""
 
     def __init__(
         self, settings: Settings, processes: Processes, real: Poses, augmenter: Augmenter | None,

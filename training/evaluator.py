@@ -17,11 +17,7 @@ from training.reporting.log import VALIDATION, Result
 
 
 def test_set_names(settings: Settings, default: Iterable[str], frames: int) -> tuple[str, ...]:
-    """The test sets asked for: by default the data set's own ones, and 3DHP's where it is prepared.
-
-    frames: window of the lifter. Several frames see 3DHP as video if it is there, and as the family does in any case;
-    several views do not see it at all, since it has one.
-    """
+    """Name the test sets: those asked for, or the data set's and, for one view, 3DHP's. frames: the lifter's window."""
     if settings.output.test_sets:
         return settings.output.test_sets
     prepared = (Path(settings.data.data_extra_root) / TEST_FILE).is_file()

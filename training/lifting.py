@@ -21,10 +21,7 @@ STATISTICS_POSES = 4096  # windows from which a lifter takes the mean and spread
 
 
 def learning_rate_factor(settings: LearningSettings, epochs_done: float | int, updates: int = 0) -> float:
-    """Learning rate over the start's, after `epochs_done` (a fraction counts) epochs and `updates` of the lifter.
-
-    With additional epochs the linear schedule stops short of 0, at 1 / (epochs + 1) as DH-AUG's, to decay from there.
-    """
+    """Learning rate over the start's. With additional epochs linear stops at 1 / (epochs + 1), as DH-AUG's."""
     epochs, extra = settings.epochs, settings.additional_epochs
     done = min(epochs_done, epochs)
     factors = {

@@ -1,7 +1,4 @@
-"""ESMformer's self-supervised losses: triangulation, reprojection, their mix, adaptive weights; joints_3d is not read.
-
-Unlike the published program, predictions are projected from the triangulated hip and in screen units.
-"""
+"""ESMformer's self-supervised losses, here of projections from the triangulated hip, in screen units, label-free."""
 
 import torch
 from jaxtyping import Float, Int
@@ -67,10 +64,7 @@ def self_supervised(
 
 
 class ErrorAwareWeights:
-    """Weights of the samples, multiplied by exp(-(loss - mean) * sd) after each batch (ESMformer's adaptive_loss).
-
-    mean, sd: of the losses between their TRIMMED quantiles; an sd of WIDEST or more puts the batch to LEAST.
-    """
+    """Weights of samples, times exp(-(loss - trimmed mean) * trimmed sd) after a batch (ESMformer's adaptive_loss)."""
 
     def __init__(self, samples: int, device: torch.device | str = "cpu") -> None:
         self.weights = torch.ones(samples, device=device)

@@ -32,10 +32,7 @@ class Gate:
             self._names |= {name, f"{name}.local", socket.getfqdn().lower()}
 
     def refusal(self, hosts: Sequence[str], origins: Sequence[str], target: str, own_address: str) -> str | None:
-        """Return the reason why a request is refused, in one sentence, or None.
-
-        hosts, origins: its headers of these names; target: path and query; own_address: where it has arrived.
-        """
+        """Reason for refusing a request, or None. hosts, origins: headers; target: path, query; own_address: ours."""
         host = hosts[0].lower() if len(hosts) == 1 else ""
         name = host_name(host)
         if name is None:

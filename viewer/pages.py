@@ -15,10 +15,7 @@ TICK_S = 1 / RATE
 
 
 class Redrawing:
-    """Calls `draw` when asked to, once for all that was asked since the last time, at most RATE times a second.
-
-    draw: returns whether what it shows is still moving, and wants to be drawn again.
-    """
+    """Calls `draw` when asked to, at most RATE times a second. draw: returns whether to draw again."""
 
     def __init__(self, draw: Callable[[], bool]) -> None:
         self._draw, self._asked, self._stopped = draw, threading.Event(), False

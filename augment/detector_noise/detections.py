@@ -21,10 +21,7 @@ SAME = 1e-4  # screen units, a twentieth of a pixel of Human3.6M: what projectin
 
 
 class Pairs(NamedTuple):
-    """What was seen of true poses. detected, true: (N, J, 2) screen; confidence: (N, J) or None.
-
-    follows: (N,) bool, whether a pose is the frame after the one before it.
-    """
+    """Detected and true 2D (N, J, 2) screen, confidence (N, J) or None; follows: (N,) bool, the frame after."""
 
     detected: Tensor
     true: Tensor
@@ -141,10 +138,8 @@ def detected_dataset(data: Poses, noise: DetectorNoise, seed: int) -> Poses:
         recorded = frame < lengths[:, None]
         if data.present is not None:
             recorded = recorded & data.present[indices]
-        joints_2d[indices[recorded]], confidence[indices[recorded]] = (
-            seen[recorded],
-            certainty[recorded].to(confidence.dtype),
-        )
+        joints_2d[indices[recorded]] = seen[recorded]
+        confidence[indices[recorded]] = certainty[recorded].to(confidence.dtype)
     return data.replaced(joints_2d=joints_2d, confidence=confidence)
 
 

@@ -1,7 +1,4 @@
-"""Numbers of a DetectorNoise from the errors of detections: expectation maximisation, and two regressions.
-
-Errors are (N, J, 2), over the person's size, float64 on the CPU.
-"""
+"""Fit a DetectorNoise to errors (N, J, 2) over the person's size, float64 on the CPU, by expectation maximisation."""
 
 import math
 from dataclasses import dataclass
@@ -52,10 +49,7 @@ def fit_mixture(errors: Float[Tensor, "poses joints 2"], outlier_radius: float, 
 def correlation_time(
     errors: Float[Tensor, "poses joints 2"], fit: ErrorMixture, follows: Bool[Tensor, "poses"] | None, fps: float | int
 ) -> float:
-    """Seconds over which Gaussian errors stay alike, from frames next to each other; 0 if nothing tells or they do not.
-
-    follows: whether a pose is the frame after the one before it.
-    """
+    """Estimate for how many seconds Gaussian errors stay alike; 0 if unknown. follows: frame after the one before."""
     if follows is None or int(follows.sum()) < FEWEST:
         return 0.0
     now = follows.nonzero().squeeze(1)
@@ -70,10 +64,7 @@ def correlation_time(
 def confidence_line(
     errors: Float[Tensor, "poses joints 2"], confidence: Float[Tensor, "poses joints"], fit: ErrorMixture
 ) -> tuple[float, float, float] | None:
-    """(certain, slope, spread) of logit(confidence) over the error, least squares over the joints that were not missed.
-
-    None from too few of them. A confidence that does not fall with the error gets the slope 0.
-    """
+    """Fit (certain, slope >= 0, spread) of logit(confidence) over the error; None from fewer than FEWEST joints."""
     weight = (1 - fit.lost) * (confidence > LOWEST)
     if float(weight.sum()) < FEWEST:
         return None

@@ -105,11 +105,7 @@ class DetectorNoise:
         confidence: Float[Tensor, "poses joints"] | None = None, follows: Bool[Tensor, "poses"] | None = None,
         fps: float | int = FPS,
     ) -> "DetectorNoise":  # fmt: skip
-        """The noise of pairs of detected and true 2D, screen units.
-
-        follows: whether a pose is the frame after the pose before it; without it, errors are taken as independent in
-        time. Without confidences, their numbers are the default's.
-        """
+        """Fit to detected and true 2D, screen units. follows: frame after the one before; None: independent in time."""
         skeleton = Skeleton.from_num_joints(true.shape[1])
         errors = ((detected - true) / person_size(true)[:, None, None].clamp_min(1e-9)).double().cpu()
         mixture = noise_fitting.fit_mixture(errors, cls.outlier_radius, cls.missed_radius)

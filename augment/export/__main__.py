@@ -20,17 +20,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from augment.export.folder import (
-    VERSION,
-    ShardPlan,
-    check_room,
-    claim,
-    finish_shard,
-    held,
-    identity_mark,
-    is_done,
-    plan_shards,
-)
+from augment.export import folder
 from augment.export.formats import FORMATS, Chunk
 from augment.export.formats.chunk import Shard
 from augment.export.manifest import finish
@@ -98,18 +88,18 @@ def export(settings: Export) -> None:
     if checkpoint_identity(settings.checkpoint) != checkpoint:
         raise PoseFKError(f"{settings.checkpoint} was replaced while it was read: give a copy of it.")
     settings = replace(settings, frames=stream.frames)
-    plans = plan_shards(settings.num_poses, max(1, FRAMES_PER_CHUNK // stream.frames), settings.shards)
+    plans = folder.plan_shards(settings.num_poses, max(1, FRAMES_PER_CHUNK // stream.frames), settings.shards)
     recorded = "" if settings.recipe in WITHOUT_DATA else stream.recorded
     identity = export_identity(settings) | {"checkpoint": checkpoint, "recorded": recorded}
-    mark = identity_mark(identity)
+    mark = folder.identity_mark(identity)
     start = time.perf_counter()
     with told_trouble(settings.out):
-        check_room(settings.out, *needed_room(settings, plans))
-        claim(settings.out, identity)
-        todo = [plan for plan in plans[rank::count] if not is_done(settings.out, plan, mark, by_content=True)]
+        folder.check_room(settings.out, *needed_room(settings, plans))
+        folder.claim(settings.out, identity)
+        todo = [plan for plan in plans[rank::count] if not folder.is_done(settings.out, plan, mark, by_content=True)]
         write_shards(settings, stream, todo, mark, rank > 0)
         seconds = time.perf_counter() - start
-        if all(is_done(settings.out, plan, mark) for plan in plans):
+        if all(folder.is_done(settings.out, plan, mark) for plan in plans):
             counts = finish(settings.out, plans, identity, stream.fps)
             if todo or rank == 0:  # under torchrun whoever was last tells
                 report(settings, counts, sum(plan.poses for plan in todo), seconds)
@@ -168,10 +158,10 @@ def checkpoint_identity(checkpoint: Path | None) -> str:
 def export_identity(settings: Export) -> dict[str, Any]:
     """The settings that decide the bytes; with what files hold, a folder belongs to one of these."""
     plain = {name: value for name, value in asdict(settings).items() if name not in ("out", "data_root", "plugins")}
-    return plain | {"keep": [*settings.keep], "version": VERSION}
+    return plain | {"keep": [*settings.keep], "version": folder.VERSION}
 
 
-def needed_room(settings: Export, plans: Sequence[ShardPlan]) -> tuple[int, int]:
+def needed_room(settings: Export, plans: Sequence[folder.ShardPlan]) -> tuple[int, int]:
     """Bytes that are still to be written, and in how many files where every pose or clip has its own, else 0."""
     form, kept = FORMATS[settings.format], kept_bytes(settings.keep, settings.frames)
     todo = [plan for plan in plans if not (settings.out / plan.folder / DONE).is_file()]
@@ -179,11 +169,13 @@ def needed_room(settings: Export, plans: Sequence[ShardPlan]) -> tuple[int, int]
     return wanted, sum(plan.poses for plan in todo) if form.file_per_pose else 0
 
 
-def build_shard(settings: Export, plan: ShardPlan, fps: float) -> Shard:
+def build_shard(settings: Export, plan: folder.ShardPlan, fps: float) -> Shard:
     return Shard(settings.out / plan.folder, Skeleton(settings.layout), plan.poses, settings.frames, fps)
 
 
-def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan], mark: str, silent: bool) -> None:
+def write_shards(
+    settings: Export, stream: PoseStream, todo: Sequence[folder.ShardPlan], mark: str, silent: bool
+) -> None:
     damaged = [plan.folder for plan in todo if (settings.out / plan.folder / DONE).is_file()]
     if damaged:
         print(f"{len(damaged)} finished shards are not what was written, first {damaged[0]}: they are made again.")
@@ -191,13 +183,13 @@ def write_shards(settings: Export, stream: PoseStream, todo: Sequence[ShardPlan]
     with tqdm(total=total, unit="pose", unit_scale=True, disable=silent or not todo) as bar:
         for first in range(0, len(todo), HELD_AT_ONCE):
             plans = todo[first : first + HELD_AT_ONCE]
-            with held(settings.out, plans):
+            with folder.held(settings.out, plans):
                 for plan in plans:
-                    if not is_done(settings.out, plan, mark, by_content=True):  # by another process just now
+                    if not folder.is_done(settings.out, plan, mark, by_content=True):  # by another process just now
                         write_shard(settings, stream, plan, mark, bar)
 
 
-def write_shard(settings: Export, stream: PoseStream, plan: ShardPlan, mark: str, bar: "tqdm[Any]") -> None:
+def write_shard(settings: Export, stream: PoseStream, plan: folder.ShardPlan, mark: str, bar: "tqdm[Any]") -> None:
     """One shard, its files whole or not at all."""
     shard = build_shard(settings, plan, stream.fps)
     per_chunk = max(1, FRAMES_PER_CHUNK // stream.frames)
@@ -211,7 +203,7 @@ def write_shard(settings: Export, stream: PoseStream, plan: ShardPlan, mark: str
             bar.update(count)
 
     names = FORMATS[settings.format].write(chunks(), shard)
-    finish_shard(settings.out, plan, mark, names, stream.counts)
+    folder.finish_shard(settings.out, plan, mark, names, stream.counts)
 
 
 def report(settings: Export, counts: Counter[str], made: int, seconds: float) -> None:

@@ -17,19 +17,12 @@ from augment.settings import METHOD_NORMAL, RECIPES, AugmentSettings, Mixture
 from augment.stored import stored_augmenter, why_no_augmenter
 from augment.visible import PIECE
 from data import DataSettings, PoseBatch, PoseDataset, load_dataset
-from kinematics import (
-    Camera,
-    DHHuman,
-    PoseFKError,
-    Skeleton,
-    bone_lengths,
-    joint_angles_from_joints,
-    joint_limits,
-    look_at,
-)
+from kinematics import Camera, PoseFKError, Skeleton, bone_lengths, joint_angles_from_joints, joint_limits
 from kinematics.batch_last import stack, to_batch_first, to_batch_last
+from kinematics.camera import look_at
 from kinematics.head import from_body
 from kinematics.heading import align_heading
+from kinematics.human import DHHuman
 from kinematics.joints import J
 from kinematics.limits import FIT_TOLERANCE_RAD
 from kinematics.stature import average_bone_lengths
@@ -52,11 +45,7 @@ LEAST = 1024  # poses drawn at once even where few are missing
 
 @dataclass
 class Filter:
-    """What a pose must be to be exported, beyond being in front of its camera and in its image.
-
-    within_limits: every fitted joint angle inside the anatomical table; novelty: metres, mean over the joints, that it
-    must differ at least from each recorded pose, both about the hip and turned to the same heading.
-    """
+    """within_limits: all fitted angles are anatomical; novelty: least mean joint distance to recorded poses, metres."""
 
     within_limits: bool = False
     novelty: float = 0.0

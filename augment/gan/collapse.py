@@ -16,11 +16,7 @@ LARGEST_DISTANCE = 25.0
 
 @dataclass(frozen=True)
 class Diversity:
-    """How different poses are among themselves.
-
-    pose_spread: mean distance of a joint between two random poses about their hips, metres.
-    angle_spread: standard deviation of the cosines between adjacent bones, mean over the 15 of them.
-    """
+    """How different poses are. pose_spread: mean joint distance of two, metres; angle_spread: sd of bones' cosines."""
 
     pose_spread: float
     angle_spread: float

@@ -1,7 +1,4 @@
-"""Critics of single poses: how real a pose looks in 3D and on the screen (Wasserstein scores, no unit).
-
-Layers and state_dict keys are those of DH-AUG (models_Fk_GAN/Fk_discriminator.py), so its weights load as they are.
-"""
+"""Wasserstein critics of single poses, in 3D and on the screen. Layers and state_dict keys are DH-AUG's."""
 
 from functools import lru_cache
 
@@ -51,10 +48,7 @@ def _rows(directions: Float[Tensor, "3 bones N"], chosen: Int[Tensor, "pairs"]) 
 
 
 class Critic3D(nn.Module):
-    """Judges root-centred poses by their coordinates and by their kinematic chain space.
-
-    width: of both branches (published: 1000 by default, 256 in the README's command); merge_width: of the joint head.
-    """
+    """Scores root-centred poses by coordinates and kinematic chain space. merge_width: of the head of both branches."""
 
     def __init__(self, width: int = 1000, merge_width: int = 100) -> None:
         super().__init__()

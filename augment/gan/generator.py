@@ -1,9 +1,4 @@
-"""Latent -> joint angles, global rotation, root and, if wanted, bone factors.
-
-The net is DH-AUG's (Fk_generator.py): its 35 outputs are the 28 angles of kinematics.JOINT_ANGLES in order, the 3
-global rotations, one value that nothing reads, and the root. `original_state_dict` drops the unread one. (As shipped,
-a column shift sent the arms' values to other angles than the ones they were made for; here they arrive.)
-"""
+"""Latent -> joint angles, global rotation, root and, if wanted, bone factors: DH-AUG's net but its unread output."""
 
 import math
 from collections.abc import Mapping

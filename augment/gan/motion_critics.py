@@ -1,7 +1,4 @@
-"""Critics of clips: how real a motion looks in 3D and on the screen (Wasserstein scores, no unit).
-
-Branches as in DH-AUG's video mode: what the joints do frame by frame, and by how much it changes from one to the next.
-"""
+"""Wasserstein critics of clips as in DH-AUG's video mode: joints frame by frame, and their changes between frames."""
 
 import torch
 from jaxtyping import Float
@@ -19,11 +16,9 @@ class _Branches(nn.Module):
 
     def __init__(self, inputs: dict[str, int], width: int, merge_width: int) -> None:
         super().__init__()
+        sizes = inputs.items()
         self.branches = nn.ModuleDict(
-            {
-                name: nn.Sequential(Dense(size, width), *(ResidualBlock(width) for _ in range(3)))
-                for name, size in inputs.items()
-            }
+            {name: nn.Sequential(Dense(size, width), *(ResidualBlock(width) for _ in range(3))) for name, size in sizes}
         )
         self.merge = nn.Sequential(Dense(len(inputs) * width, merge_width), ResidualBlock(merge_width))
         self.output = nn.Linear(merge_width, 1)
@@ -39,11 +34,7 @@ def _check_frames(frames: int) -> None:
 
 
 class MotionCritic3D(_Branches):
-    """Judges root-centred clips by cosines between bones and by positions, and by the changes of both.
-
-    frames: T; use_positions, use_differences: have the branches of the positions and of their changes (DH-AUG's
-    --motion_Dis_whether_use_3dPos_branch and _3dDiff_branch).
-    """
+    """Scores root-centred clips by cosines and positions and their changes; both of the latter can be left out."""
 
     def __init__(
         self, frames: int, width: int = 1000, merge_width: int = 100, use_positions: bool = True,
@@ -60,14 +51,8 @@ class MotionCritic3D(_Branches):
     def forward(self, joints: Float[Tensor, "batch frames 16 3"]) -> Float[Tensor, "batch 1"]:
         """joints: metres, root of each frame at 0, world axes. Returns scores, larger = more real."""
         cosines = kcs_features(joints)[..., :NUM_COSINES]
-        return self.score(
-            {
-                "cosines": cosines,
-                "cosine_changes": cosines.diff(dim=1),
-                "positions": joints,
-                "position_changes": joints.diff(dim=1),
-            }
-        )
+        inputs = {"cosines": cosines, "cosine_changes": cosines.diff(dim=1), "positions": joints}
+        return self.score({**inputs, "position_changes": joints.diff(dim=1)})
 
 
 class MotionCritic2D(_Branches):
@@ -75,9 +60,7 @@ class MotionCritic2D(_Branches):
 
     def __init__(self, frames: int, width: int = 1000, merge_width: int = 100) -> None:
         _check_frames(frames)
-        super().__init__(
-            {"positions": frames * NUM_JOINTS * 2, "root_changes": (frames - 1) * 2}, width, merge_width
-        )  # fmt: skip
+        super().__init__({"positions": frames * NUM_JOINTS * 2, "root_changes": (frames - 1) * 2}, width, merge_width)
 
     def forward(self, joints: Float[Tensor, "batch frames 16 2"]) -> Float[Tensor, "batch 1"]:
         """joints: screen coordinates. Returns scores, larger = more real."""

@@ -68,9 +68,7 @@ class GanSource(PoseSource):
         return self.context.forward_kinematics(pose.on(lengths), indices)
 
     def fakes(self, count: int) -> tuple[Tensor, Camera]:
-        """World joints (count, T, 16, 3) and one camera for each, always of the data set: the critics compare fakes
-        with what real cameras see, whatever cameras the lifter gets.
-        """
+        """Draw world joints (count, T, 16, 3) and a camera of the data set for each, as the real poses have."""
         reference, random = self.reference, self.context.random
         indices = reference.random_indices(count, random)
         joints = to_batch_last(self.draw(indices, random))

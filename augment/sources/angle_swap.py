@@ -43,11 +43,7 @@ def exchange_angles(
 def turn_angles(
     angles: Float[Tensor, "batch *frames 28"], limits: JointLimits, sd: float, generator: torch.Generator
 ) -> Float[Tensor, "batch *frames 28"]:
-    """Angles plus normal noise, thrown back at the limits; one turn for all frames of a clip.
-
-    sd: radians for limbs, TURN_SHARE of it for trunk and neck. A real angle that is already beyond its limit may stay
-    there but goes no farther: nobody's pose is forbidden, only exaggeration is.
-    """
+    """Add noise of `sd` rad (TURN_SHARE for trunk and neck), reflected at the limits; one turn for all frames."""
     if sd == 0:
         return angles
     share = torch.ones(angles.shape[-1], dtype=angles.dtype, device=angles.device)

@@ -25,10 +25,7 @@ AverageGradients = Callable[[list[Tensor]], None]
 
 @dataclass(frozen=True)
 class SourceContext:
-    """What a source is built from: the settings, the real poses, and the augmenter's own random numbers.
-
-    average_gradients: called between backward and step with the parameters, in distributed runs.
-    """
+    """What a source is built from. average_gradients: called between backward and step, in distributed runs."""
 
     settings: AugmentSettings
     reference: ReferencePoses
@@ -58,18 +55,12 @@ class SourceContext:
         return LimbPose(*(part.index_select(0, indices) for part in self.reference.limbs))
 
     def on_new_bodies(self, angles: Tensor, rotation: Tensor, indices: Tensor, generator: torch.Generator) -> BodyPose:
-        """Draw a body for each pose, beside the real poses at `indices`; the root is at the origin.
-
-        angles: (B, T, 28); rotation: (B, T, 3), radians.
-        """
+        """Draw a body for angles (B, T, 28) and rotation (B, T, 3), rad, by real poses at `indices`; root at 0."""
         lengths = self.dh_bodies(self.reference.body_lengths.index_select(0, indices), generator)
         return BodyPose(angles, lengths[:, None], rotation, torch.zeros_like(rotation))
 
     def forward_kinematics(self, pose: BodyPose, indices: Tensor) -> Tensor:
-        """World joints (B, T, 16, 3) of DH bodies, hip and thorax where the data set has them.
-
-        pose: of (B, T), bone_lengths (B, 1, 15); indices: (B,) real poses.
-        """
+        """World joints (B, T, 16, 3) of DH bodies (bone_lengths (B, 1, 15)), hip and thorax as in the data set."""
         real_lengths = self.reference.body_lengths.index_select(0, indices)
         angles, lengths = to_batch_last(pose.joint_angles), to_batch_last(pose.bone_lengths[:, 0])
         joints = self.human(angles, lengths[:, None], pose.global_rotation, pose.root)
@@ -105,16 +96,11 @@ class PoseSource:
         self.remove_foot_skate = context.settings.gan.root == "on_ground"
 
     def draw(self, indices: Tensor, generator: torch.Generator) -> Tensor:
-        """World joints (B, T, 16, 3) in metres, about any hip: a pose for each real pose at `indices` (B,), which
-        lends its body, its motion and its place.
-        """
+        """World joints (B, T, 16, 3) m about any hip; real poses at `indices` (B,) lend body, motion and place."""
         raise NotImplementedError
 
     def update(self, real: PoseBatch, motion: bool = True) -> dict[str, float]:
-        """Learn from real poses of one view, without a detector's error. Returns losses by name.
-
-        motion: of clips, let what judges motion take part.
-        """
+        """Learn from real poses of one view without detector error; losses by name. motion: with the motion critics."""
         return {}
 
     def problem(self, losses: dict[str, float]) -> str | None:

@@ -26,7 +26,9 @@ def check_arrays(
         if isinstance(array, np.ndarray) and array.dtype.kind in letters and array.ndim == len(shape):
             fresh = {word: size for word, size in zip(expected, array.shape, strict=True) if isinstance(word, str)}
             lengths |= fresh
-            if array.shape == tuple(fresh.get(length, length) for length in expected) and all(fresh.values()):
+            if array.shape == tuple(fresh[size] if isinstance(size, str) else size for size in expected) and all(
+                fresh.values()
+            ):
                 continue
         words = " or ".join(_WORDS[letter] for letter in letters if _WORDS[letter])
         listed = ", ".join(map(str, expected))

@@ -82,14 +82,17 @@ class Source:
         return lines
 
 
-def find_cdf(folder: str | Path) -> Source:
-    """The .cdf files under a folder that holds S1, S5, ..."""
-    return _find_features(folder, ".cdf", _read_cdf)
-
-
-def find_cdf_mat(folder: str | Path) -> Source:
-    """The .cdf.mat files under a folder that holds S1, S5, ..."""
-    return _find_features(folder, ".cdf.mat", _read_cdf_mat)
+def find_features(folder: str | Path, suffix: str) -> Source:
+    """The .cdf or .cdf.mat files (suffix) under a folder that holds S1, S5, ..."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder, expected the one that holds S1, S5, .... {_DOWNLOAD}")
+    source, read = Source(), _READERS[suffix]
+    for file in sorted(folder.glob(f"S*/MyPoseFeatures/D3_Positions/*{suffix}")):
+        source.add(file.parts[-4], file.name.removesuffix(suffix), str(file), partial(read, file))
+    if not source.recordings:
+        raise FileNotFoundError(_nothing_found(folder, suffix))
+    return source
 
 
 def find_archive(path: str | Path) -> Source:
@@ -109,19 +112,6 @@ def find_archive(path: str | Path) -> Source:
             source.add(match[1], match[2], f"{path}:{name}", partial(_read_h5, read_bytes, f"{path}:{name}"))
     if not source.recordings:
         raise FileNotFoundError(f"{path} holds no pose, expected h36m/S1/MyPoses/3D_positions/*.h5 and so on inside.")
-    return source
-
-
-def _find_features(folder: str | Path, suffix: str, read: Callable[[Path], Any]) -> Source:
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not a folder, expected the one that holds S1, S5, .... {_DOWNLOAD}")
-    source = Source()
-    for file in sorted(folder.glob(f"S*/MyPoseFeatures/D3_Positions/*{suffix}")):
-        subject = file.parts[-4]
-        source.add(subject, file.name.removesuffix(suffix), str(file), partial(read, file))
-    if not source.recordings:
-        raise FileNotFoundError(_nothing_found(folder, suffix))
     return source
 
 
@@ -157,6 +147,9 @@ def _read_cdf_mat(path: Path) -> Any:
     while isinstance(data, np.ndarray) and data.dtype == object and data.size == 1:
         data = data.flat[0]
     return data
+
+
+_READERS = {".cdf": _read_cdf, ".cdf.mat": _read_cdf_mat}
 
 
 def _read_member(path: Path, name: str) -> bytes:

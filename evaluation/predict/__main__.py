@@ -17,7 +17,8 @@ from typing import Literal
 from data.command_line import read_flags
 from data.devices import chosen_device
 from data.files.writing import atomic_folder
-from data.keypoints import Hints, People, load_people
+from data.keypoints.clip import Hints
+from data.keypoints.people import People, load_people
 from data.keypoints.tracking import Track
 from data.plausible import FPS, IMAGE_SIZE
 from evaluation.notes import rates_differ

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from data.keypoints import Piece
+from data.keypoints.pieces import Piece
 from data.plausible import LEAST_PREDICTED_M, check_bodies
 from kinematics.camera import camera_to_world, look_at, pixels_to_screen
 from kinematics.errors import PoseFKError

@@ -169,13 +169,8 @@ def pictures(features: dict[str, SetFeatures], upright: bool) -> list[Picture]:
 
 
 def write(path: Path, text: str) -> None:
-    try:
-        with atomic_write(path) as part:
-            part.write_text(text, encoding="utf-8")
-    except OSError as error:
-        if isinstance(error, PermissionError):
-            raise
-        raise PoseFKError(f"{path} could not be written ({error.strerror or error}): make room or move it.") from error
+    with atomic_write(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def report(settings: Quality, numbers: dict[str, Any]) -> None:

@@ -31,11 +31,7 @@ def limit_violations(angles: Float[Tensor, "poses 28"]) -> dict[str, Any]:
 
 
 def bone_sanity(lengths: Float[Tensor, "poses 15"]) -> dict[str, Any]:
-    """Compute stature, left-right difference and each segment's share of the stature. lengths: metres.
-
-    ratio: mean of segment over stature; variation: its standard deviation over its mean, in percent; usual_ratio is of
-    kinematics.stature.STATURE_RATIOS.
-    """
+    """Stature, left-right difference, and each segment's share of the stature with its variation. lengths: metres."""
     left, right = (lengths[:, list(side)].double() for side in zip(*_PAIRS, strict=True))
     unequal = 100 * (left - right).abs() / ((left + right) / 2).clamp_min(1e-6)
     height, ratios = statures(lengths.double()), stature_ratios(lengths.double())

@@ -1,7 +1,4 @@
-"""How far two sets of features are apart: Frechet distance with a bootstrap, nearest neighbours, precision and recall.
-
-Features are (N, F), one line per pose. Distances are computed in chunks of lines, so memory grows with N, not with N^2.
-"""
+"""Distances of two sets of features (N, F): Frechet with a bootstrap, neighbours, precision and recall, in chunks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,12 +55,7 @@ def frechet_interval(
     recordings: tuple[Int[Tensor, "first"], Int[Tensor, "second"]],
     times: int, generator: torch.Generator,
 ) -> Interval:  # fmt: skip
-    """Frechet distance of two sets, and 1.96 bootstrap standard deviations either side.
-
-    recordings: whose neighbours in time each line is, numbered from 0: whole recordings are drawn with replacement, for
-    frames of one are not independent. The bootstrap says how much the number moves; like the number itself it does not
-    know of the bias of small sets, which the floor shows.
-    """
+    """Frechet distance, and 1.96 bootstrap standard deviations either side over whole recordings, numbered from 0."""
     value = frechet_distance(*(moments(sample) for sample in features))
     distances = []
     for _ in range(times):
@@ -111,12 +103,9 @@ def neighbours(
 ) -> Neighbours:  # fmt: skip
     """Precision and recall (Kynkaanniemi et al. 2019), density and coverage (Naeem et al. 2020), nearest distances.
 
-    features: of the synthetic and of the real set; recordings: whose neighbours in time the lines are.
-    A line's ball reaches to its k-th nearest line of its own set in another recording. (The papers' images are each its
-    own. The nearest poses of a pose in motion are the frames beside it: balls that small would hold nothing.)
-    Precision: synthetic lines inside any real ball; recall: real lines inside any synthetic ball (both precision_k).
-    Density: real balls over a synthetic line, over k; coverage: real lines with a synthetic one in their ball (both
-    density_k).
+    features, recordings: of the synthetic and the real set. A line's ball reaches to its k-th nearest line of its set
+    in another recording: frames beside it would leave nothing inside. Precision, recall: lines in a ball of the other
+    set; density: real balls over a synthetic line, over k; coverage: real lines with a synthetic one in their ball.
     """
     synthetic, real = features
     real_radii, wide_radii = ball_radii(real, recordings[1], (precision_k, density_k))

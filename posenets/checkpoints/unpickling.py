@@ -98,8 +98,7 @@ _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 def unpickle(stream: BufferedIOBase, storage: Storage) -> Any:
-    """The next pickle in a stream, which is then behind it. Errors: NoWeightsError, or what a broken pickle makes
-    pickletools, lists and dictionaries raise."""
+    """Read the next pickle of a stream. Raises NoWeightsError, or what a broken pickle makes pickletools raise."""
     machine = _Machine(storage)
     for word, argument, _ in pickletools.genops(stream):  # pyright: ignore[reportArgumentType]
         if word.name == "STOP":

@@ -31,10 +31,7 @@ SMALLEST_DEPTH = 0.1  # a ray turned further than 84 degrees off the axis is hel
 def prepare(
     joints_2d: Float[Tensor, "*batch frames joints 2"], input_mode: str, root: int
 ) -> tuple[Float[Tensor, "*batch frames joints 2"], Float[Tensor, "batch frames 3 3"] | None]:
-    """Screen joints in an input mode, and the rotation from camera axes to those of the virtual camera, if it is one.
-
-    root: index of the hip.
-    """
+    """Prepare screen joints for an input mode, and the rotation to its virtual camera, if any. root: hip's index."""
     if input_mode == "screen":
         return joints_2d, None
     hip, rotation = joints_2d[:, :, root : root + 1], None

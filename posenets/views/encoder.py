@@ -1,9 +1,4 @@
-"""ESMformer's encoder of one camera's view, computed for all views side by side.
-
-Each view has weights of its own. A layer this small costs as much to call as to compute, so the views' weights are
-stacked and every layer is one product of all views: (V, B, N, C) in, (V, B, N, D) out. The modules below hold the
-weights of one view, in the original's names; the functions take one module of each view.
-"""
+"""ESMformer's encoder of a camera's view: the views' weights are stacked, so that every layer is one product of all."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -47,10 +42,7 @@ class Encoder(nn.Module):
 
 
 class ViewEncoder(nn.Module):
-    """Weights of one view: three stages over the coordinates, each with its way out to (T, channel) features.
-
-    A token is one coordinate of one joint, and its width the frames.
-    """
+    """Weights of one view: three stages over tokens (coordinates) as wide as the frames, each with features out."""
 
     def __init__(
         self, tokens: int, frames: int, channel: int, depths: Sequence[int], num_heads: int, dropout: float | int,

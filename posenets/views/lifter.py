@@ -13,10 +13,7 @@ CORRECTION = 0.1  # metres that the network's 1 stands for
 
 
 class RayLifter(Lifter):
-    """Rays of V cameras (posenets.views.rays) -> joints about the root, metres, in the world the cameras are given in.
-
-    However the cameras stand: what the network adds turns with the person.
-    """
+    """Corrects triangulated joints of V cameras (posenets.views.rays); joints about the root, metres, world axes."""
 
     modes = ("rays",)
 

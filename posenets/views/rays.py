@@ -52,11 +52,7 @@ def triangulated(
     confidence: Float[Tensor, "batch views frames joints"],
     camera: Camera,
 ) -> Float[Tensor, "batch frames joints 3"]:
-    """World joints, metres. One that fewer than two cameras see, or that no body reaches from its other joints, is put
-    where its rays are nearest to the others' middle; where none sees it, in that middle.
-
-    Two cameras that face each other, or one that has mistaken a joint, leave it anywhere along their rays.
-    """
+    """Triangulate world joints, metres; those seen once or out of reach go where their rays pass the others' middle."""
     points = triangulate(joints_2d, camera, confidence)
     seen_twice = (confidence > 0).sum(1) > 1  # (B, T, J)
     usual = torch.where(seen_twice[..., None], points, torch.nan).nanmedian(dim=2, keepdim=True).values

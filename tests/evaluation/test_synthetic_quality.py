@@ -171,7 +171,7 @@ def test_a_full_disk_leaves_no_half_page(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(PoseFKError, match="No space left on device.*make room"):
+    with pytest.raises(OSError, match="No space left on device.*make room"):
         command.write(tmp_path / "card.html", "text")
     assert not list(tmp_path.iterdir())
 

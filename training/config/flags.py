@@ -1,8 +1,4 @@
-"""What was typed on the command line of a run, in the spellings of the original projects too.
-
-Every flag in the README commands of DH-AUG, PoseFormer and ESMformer is known. What asks for something this version
-does not have is refused in one sentence; nothing is read and then ignored.
-"""
+"""What was typed on the command line of a run, in the spellings of the original projects too; nothing is ignored."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -30,10 +30,7 @@ ORACLE = "best epoch on the test set (oracle)"
 
 
 class RunLog:
-    """Writes a run's files. results: lines of results.jsonl so far.
-
-    step, events: of a run that goes on, its batches and the bytes of TensorBoard's files; what lies behind is dropped.
-    """
+    """Writes a run's files. step, events: of a run that goes on, what was written behind them is dropped."""
 
     def __init__(
         self, folder: Path, results: Sequence[Result] = (), step: int | None = None,

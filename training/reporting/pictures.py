@@ -88,11 +88,9 @@ class Pictures:
 
 def _single_views(batch: PoseBatch) -> PoseBatch:
     """One view of each pose, in turn, where there are several."""
-    return (
-        batch
-        if batch.views is None
-        else batch.one_view(torch.arange(len(batch), device=batch.source.device) % batch.views)
-    )
+    if batch.views is None:
+        return batch
+    return batch.one_view(torch.arange(len(batch), device=batch.source.device) % batch.views)
 
 
 def _joint_angles(batch: PoseBatch) -> Tensor:

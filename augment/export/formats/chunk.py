@@ -15,6 +15,7 @@ import torch
 from augment.visible import PIECE
 from kinematics import Camera, Skeleton
 from kinematics.batch_last import to_batch_first, to_batch_last
+from kinematics.camera import PARAMETERS
 
 
 @dataclass
@@ -45,8 +46,7 @@ class Chunk:
 
     def camera_arrays(self) -> dict[str, np.ndarray]:
         """The cameras as arrays: orientation_wxyz (N, 4), translation (N, 3) m, intrinsics (N, 9), aspect (N,)."""
-        names = ("orientation_wxyz", "translation", "intrinsics", "aspect")
-        return {name: getattr(self.camera, name).float().numpy() for name in names}
+        return {name: getattr(self.camera, name).float().numpy() for name in PARAMETERS}
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,11 @@ def frame_bytes(shard: Shard, numbers: int) -> int:
 def together(chunks: Chunks) -> Chunk:
     """Join all chunks of a shard, for formats that are one array per file."""
     parts = list(chunks)
-    return Chunk(
-        np.concatenate([part.joints_world for part in parts]),
-        np.concatenate([part.joints_screen for part in parts]),
-        Camera.cat([part.camera for part in parts]),
-        parts[0].first,
-        {name: np.concatenate([part.kept[name] for part in parts]) for name in parts[0].kept},
+    world, screen = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("joints_world", "joints_screen")
     )
+    kept = {name: np.concatenate([part.kept[name] for part in parts]) for name in parts[0].kept}
+    return Chunk(world, screen, Camera.cat([part.camera for part in parts]), parts[0].first, kept)
 
 
 def flat_frames(array: np.ndarray) -> np.ndarray:
@@ -98,8 +96,7 @@ def save_dictionary(archive: zipfile.ZipFile, name: str, value: Any) -> None:
 
 
 def write_one_of_many(path: Path, content: bytes) -> None:
-    """A file, whole or not at all, for formats that have one of each pose: a shard of them counts once all are there,
-    so none of them is taken care of for itself."""
+    """Write one of many files whole or not at all, not synced: a shard of them counts once all are there."""
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         part.write_bytes(content)

@@ -1,8 +1,4 @@
-"""MMPose's Human3.6M npz with cameras.pkl (spec 4.4): imgname, center, scale, part (pixels, visibility), S (metres).
-
-S is in camera space with its depth, float64 as MMPose's own files. Every pose or clip has a subject of its own name,
-since cameras.pkl knows cameras by subject and number. Images are 1,000 pixels wide.
-"""
+"""MMPose's Human3.6M npz (S: camera space, float64) and cameras.pkl; a subject per pose or clip, 1,000 pixels wide."""
 
 import pickle
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""MotionBERT's clips: one pickle per clip with `data_label` (T, 17, 3) in units of the image.
-
-x and y are screen coordinates, z the depth from the first joint at their scale: focal length over the hip's depth.
-"""
+"""MotionBERT's clips: a pickle each, `data_label` (T, 17, 3): screen x and y, depth from the first joint alike."""
 
 import pickle
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""PoseAug's and DH-AUG's own kind of file: `pose3d` (N, J, 3) metres about the hip, `pose2d` (N, J, 2) screen.
-
-Written from spec 4.2: the layout of their test_3dhp.npz. Every frame of a clip is a pose of its own.
-"""
+"""PoseAug's and DH-AUG's test_3dhp.npz: `pose3d` (N, J, 3) metres about the hip, `pose2d` (N, J, 2), frame by frame."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,17 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from augment.export.formats import stored_clips as stored
 from augment.export.formats.chunk import Chunks, Shard, flat_frames, frame_bytes, together
 from augment.export.formats.format import ANY_LAYOUT, Format, Reader
-from augment.export.formats.stored_clips import (
-    CAMERA,
-    StoredClips,
-    camera_of,
-    checked_array,
-    draw_indices,
-    to_body,
-    to_float32,
-)
 from data.files.npz import load_npz_restricted
 from data.files.writing import atomic_write
 from kinematics import Camera, PoseFKError, Skeleton
@@ -44,37 +33,36 @@ def size(shard: Shard, kept: Sequence[int]) -> int:
     return shard.poses * (frame_bytes(shard, 3 + 2) + sum(kept))
 
 
-def read(path: Path, frames: int, clips: int, generator: torch.Generator) -> StoredClips:
+def read(path: Path, frames: int, clips: int, generator: torch.Generator) -> stored.StoredClips:
     """Read joints about the hip in camera axes; where cameras were kept, the hip is placed by the 2D."""
     held = load_npz_restricted(path)
-    joints = checked_array(path, "pose3d", held["pose3d"], None, None, 3)
+    joints = stored.checked_array(path, "pose3d", held["pose3d"], None, None, 3)
     if len(joints) % frames:
         raise PoseFKError(f"{path} has pose3d of shape {joints.shape}, expected (clips of {frames}, joints, 3).")
     layout = _layout_of(path, held.get("joint_names"), joints.shape[1])
     total = len(joints) // frames
-    indices = draw_indices(total, clips, generator).numpy()
+    indices = stored.draw_indices(total, clips, generator).numpy()
 
     def clips_of(name: str, array: np.ndarray, size: int) -> Tensor:
         drawn = array.reshape(total, frames, *array.shape[1:])[indices]
-        return to_float32(path, name, to_body(path, drawn, layout, size).numpy())
+        return stored.to_float32(path, name, stored.to_body(path, drawn, layout, size).numpy())
 
     centred = clips_of("pose3d", joints, 3)
     if "pose2d" not in held:
-        return StoredClips(centred, False, total)
-    screen = clips_of("pose2d", checked_array(path, "pose2d", held["pose2d"], len(joints), layout.num_joints, 2), 2)
-    cameras = {name: held[f"camera_{name}"] for name in CAMERA if f"camera_{name}" in held}
+        return stored.StoredClips(centred, False, total)
+    screen = clips_of(
+        "pose2d", stored.checked_array(path, "pose2d", held["pose2d"], len(joints), layout.num_joints, 2), 2
+    )
+    cameras = {name: held[f"camera_{name}"] for name in stored.CAMERA if f"camera_{name}" in held}
     if not cameras:
-        return StoredClips(centred, False, total, screen)
-    camera = camera_of(path, cameras, total, indices, "camera_")
+        return stored.StoredClips(centred, False, total, screen)
+    camera = stored.camera_of(path, cameras, total, indices, "camera_")
     seen = centred + hips_from_screen(centred, screen, camera)[:, :, None]
-    return StoredClips(camera.camera_to_world(seen), True, total, screen, camera)
+    return stored.StoredClips(camera.camera_to_world(seen), True, total, screen, camera)
 
 
 def hips_from_screen(joints: Tensor, screen: Tensor, camera: Camera) -> Tensor:
-    """(N, T, 3) metres: where the origin of joints (N, T, J, 3) lies in front of cameras that see them at `screen`.
-
-    x = f (X + X0) / (Z + Z0) + c is linear in the place sought: least squares, without lens distortion.
-    """
+    """Solve for the hips (N, T, 3) m that put joints (N, T, J, 3) at `screen`: least squares, no lens distortion."""
     focal, centre = (camera.intrinsics[:, None, None, part].double() for part in (slice(0, 2), slice(2, 4)))
     off = screen.double() - centre  # (N, T, J, 2)
     lines = torch.cat([torch.diag_embed(focal.expand_as(off)), -off[..., None]], dim=-1).flatten(-3, -2)

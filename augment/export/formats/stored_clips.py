@@ -1,6 +1,6 @@
 """Clips read back from an exported file, and the checks that readers share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from kinematics import Camera, PoseFKError, Skeleton
+from kinematics.camera import PARAMETERS as CAMERA
 
 BODY = Skeleton("h36m_16")
-CAMERA: dict[str, tuple[int, ...]] = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (9,), "aspect": ()}
 _QUOTED = 80  # characters of what a file holds, in a message
 
 
@@ -32,10 +32,8 @@ class StoredClips:
     recording: Tensor | None = None
 
     def __getitem__(self, indices: Tensor) -> "StoredClips":
-        screen = None if self.screen is None else self.screen[indices]
-        camera = None if self.camera is None else self.camera[indices]
-        recording = None if self.recording is None else self.recording[indices]
-        return StoredClips(self.joints[indices], self.upright, self.total, screen, camera, self.fps, recording)
+        parts = {name: getattr(self, name) for name in ("joints", "screen", "camera", "recording")}
+        return replace(self, **{name: part[indices] for name, part in parts.items() if part is not None})
 
 
 def draw_indices(total: int, wanted: int, generator: torch.Generator) -> Tensor:

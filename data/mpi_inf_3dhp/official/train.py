@@ -1,8 +1,7 @@
 """MPI-INF-3DHP's training set: annot.mat and camera.calibration -> recordings of eight synchronised views.
 
-prepare_data_3dhp.py --train writes them to data_3dhp_train.npz, data/mpi_inf_3dhp/train_set.py
-reads that. 3D is `annot3`: true
-size, absolute, the frame of each camera (`univ_annot3` is scaled to one skeleton and fits no camera any more).
+prepare_data_3dhp.py --train writes them to data_3dhp_train.npz, data/mpi_inf_3dhp/train_set.py reads that. 3D is
+`annot3`: true size, absolute, the frame of each camera (`univ_annot3` is scaled to one skeleton and fits no camera).
 Rates and frame counts are those of the release's own mpii_get_sequence_info.m.
 """
 

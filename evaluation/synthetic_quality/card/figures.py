@@ -23,10 +23,7 @@ _FACING = np.array([[-1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, -1.0, 0.0]])
 
 
 def limb_maps(directions: Mapping[str, Mapping[str, Float[Tensor, "limbs 3"]]]) -> Figure:
-    """How often limbs point where, set by set: the sphere of directions as Mollweide's map, equal areas.
-
-    directions: set -> limb -> unit vectors (outward, forward, up). Shade: density over that of a uniform set.
-    """
+    """Map how often limbs point where (Mollweide). directions: set -> limb -> unit vectors (outward, forward, up)."""
     height = 0.85 + 1.75 * len(directions)
     figure = Figure(figsize=(14, height), dpi=100)
     figure.subplots_adjust(left=0.06, right=0.94, top=1 - 0.6 / height, bottom=0.1 / height, wspace=0.08, hspace=0.1)

@@ -11,15 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from evaluation.drawing.charts import SYNTHETIC_SET, set_colours
-from evaluation.synthetic_quality.card.tables import (
-    MOTION,
-    PER_SET,
-    CardRow,
-    compared_cells,
-    distance_cells,
-    in_short,
-    set_cells,
-)
+from evaluation.synthetic_quality.card import tables
 from kinematics import JOINT_ANGLES
 
 
@@ -30,7 +22,7 @@ class Picture:
     heading: str
     caption: str
     figure: Figure
-    rows: tuple[CardRow, ...] = ()
+    rows: tuple[tables.CardRow, ...] = ()
 
     def image(self) -> str:
         buffer = io.BytesIO()
@@ -49,12 +41,13 @@ def page(title: str, facts: Sequence[str], numbers: dict[str, Any], pictures: Se
         for column in (("against ", colours[name], name, "main"), ("", "", "its halves", "floor"))
     ]
     return jinja.get_template("card.html.jinja").render(
-        title=title, facts=facts, sentences=in_short(numbers), against=against, compared_rows=compared_cells(numbers),
+        title=title, facts=facts, sentences=tables.in_short(numbers), against=against,
+        compared_rows=tables.compared_cells(numbers),
         sets=[("", colours[name], name, "main" if name == SYNTHETIC_SET else "") for name in sets],
-        set_rows=set_cells(PER_SET, numbers), plain=[("", "", name, "") for name in sets],
-        sections=[(each.heading, each.caption, each.image(), set_cells(each.rows, numbers)) for each in pictures],
-        motion_rows=set_cells(MOTION, numbers) + distance_cells(numbers), angle_rows=_angle_rows(sets),
-        bone_rows=_bone_rows(sets), overlap_rows=_overlap_rows(sets), notes=numbers["notes"],
+        set_rows=tables.set_cells(tables.PER_SET, numbers), plain=[("", "", name, "") for name in sets],
+        sections=[(it.heading, it.caption, it.image(), tables.set_cells(it.rows, numbers)) for it in pictures],
+        motion_rows=tables.set_cells(tables.MOTION, numbers) + tables.distance_cells(numbers), notes=numbers["notes"],
+        angle_rows=_angle_rows(sets), bone_rows=_bone_rows(sets), overlap_rows=_overlap_rows(sets),
     )  # fmt: skip
 
 

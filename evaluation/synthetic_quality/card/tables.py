@@ -137,16 +137,11 @@ def distance_cells(numbers: Numbers) -> list[list[str]]:
         "acceleration": "Accelerations apart, m/s²",
     }  # fmt: skip
     reading = "1-Wasserstein distance of all joints' values; 0: spread alike"
-    return [
-        [
-            title,
-            "",
-            *(number(distances[name][key]) if name in distances else "-" for name in numbers["compared"]),
-            reading,
-        ]
-        for key, title in titles.items()
-        if distances
-    ]
+    rows = []
+    for key, title in titles.items() if distances else ():
+        cells = (number(distances[name][key]) if name in distances else "-" for name in numbers["compared"])
+        rows.append([title, "", *cells, reading])
+    return rows
 
 
 def in_short(numbers: Numbers) -> list[str]:

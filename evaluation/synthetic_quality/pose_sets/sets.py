@@ -7,17 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from data import (
-    DATA_SOURCES,
-    DataSettings,
-    PoseBatch,
-    PoseDataset,
-    Recording,
-    all_test_sets,
-    load_dataset,
-    load_test_set,
-)
+from data import DATA_SOURCES, DataSettings, all_test_sets, load_dataset, load_test_set
+from data.batch import PoseBatch
+from data.dataset import PoseDataset
 from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_rate
+from data.recordings import Recording
 from kinematics import PoseFKError, bone_lengths
 from kinematics.stature import statures
 

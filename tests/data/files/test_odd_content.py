@@ -11,7 +11,7 @@ import scipy.sparse
 
 from data.files.hdf5 import load_hdf5
 from data.files.matlab import load_mat
-from data.h36m.sources import find_cdf, find_cdf_mat
+from data.h36m.sources import find_features
 from data.mpi_inf_3dhp.official.test import SEQUENCES, read_official
 
 
@@ -129,7 +129,7 @@ def _recording(tmp_path: Path, name: str) -> Path:
 def test_a_take_of_no_numbers_is_refused_by_name(content: dict, tmp_path: Path) -> None:
     scipy.io.savemat(_recording(tmp_path, "Eating.cdf.mat"), content)
     with pytest.raises(ValueError, match=r"Eating\.cdf\.mat has an array of shape .*expected \(frames, 96\)"):
-        find_cdf_mat(tmp_path).recordings[0].positions()
+        find_features(tmp_path, ".cdf.mat").recordings[0].positions()
 
 
 def test_a_joint_that_is_nowhere_is_refused(tmp_path: Path, write_cdf: Callable, h36m_poses: Callable) -> None:
@@ -137,7 +137,7 @@ def test_a_joint_that_is_nowhere_is_refused(tmp_path: Path, write_cdf: Callable,
     poses[2, 7, 1] = 1e200
     write_cdf(_recording(tmp_path, "Eating.cdf"), poses.reshape(4, 96))
     with pytest.raises(ValueError, match=r"Eating\.cdf: frame 2 has LKnee 1e\+197 m from the root"):
-        find_cdf(tmp_path).recordings[0].positions()
+        find_features(tmp_path, ".cdf").recordings[0].positions()
 
 
 @pytest.mark.parametrize("key", ["annot2", "univ_annot3", "valid_frame", "activity_annotation"])
