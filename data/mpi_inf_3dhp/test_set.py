@@ -32,6 +32,8 @@ def load_test_set(settings: DataSettings, name: str = VIDEO, frames: int = 1) ->
     scale; views have no camera. frame_groups has "activity" where it is known. A file of scored frames alone, as SPIN's
     and the family's are, has no video to offer to a lifter of several frames, which is refused.
     """
+    if settings.num_joints not in (16, 17):
+        raise ValueError(f"The 3DHP test set has 16 or 17 joints, {settings.num_joints} were asked for.")
     path = Path(settings.data_extra_root) / TEST_FILE
     content = load_npz_restricted(path, HOW_TO_MAKE)
     if name == VIDEO and "video_valid" in content:
@@ -63,46 +65,31 @@ def _recordings(path: Path, content: dict[str, Any], fps: float) -> list[Recordi
 
 def _scored(path: Path, content: dict[str, Any], num_joints: int) -> dict[str, Any]:
     """The scored frames: all that a file of the family has."""
-    keys = {16: ("pose3d", "pose2d"), 17: ("joints17_3d", "joints17_2d")}
-    joints_3d, joints_2d = _poses(path, content, keys.get(num_joints), num_joints)
-    if num_joints == 17:
-        joints_3d, joints_2d = joints_3d[:, TO_H36M_17], joints_2d[:, TO_H36M_17]
-    frames = len(joints_3d)
-    checked = _checked(path, joints_3d, joints_2d, np.ones(frames, dtype=bool))
-    sequence = _labels(path, content, "sequence", frames)
+    in_3d, in_2d = ("pose3d", "pose2d") if num_joints == 16 else ("joints17_3d", "joints17_2d")
+    wanted = {in_3d: ("f", ("frames", num_joints, 3)), in_2d: ("f", ("frames", num_joints, 2))}
+    wanted |= {name: ("U", ("frames",)) for name in ("sequence", "activity") if name in content}
+    frames = check_arrays(path, content, wanted, HOW_TO_MAKE)["frames"]
+    order = slice(None) if num_joints == 16 else TO_H36M_17
+    checked = _checked(path, content[in_3d][:, order], content[in_2d][:, order], np.ones(frames, dtype=bool))
+    sequence = content.get("sequence")
     if sequence is None:
         if frames != sum(VALID_FRAMES.values()):
             raise ValueError(
                 f"{path} has {frames:,} poses and no 'sequence', expected {sum(VALID_FRAMES.values()):,}. {HOW_TO_MAKE}"
             )
         sequence = np.repeat(list(VALID_FRAMES), list(VALID_FRAMES.values()))
-    return checked | {"sequence": sequence, "activity": _labels(path, content, "activity", frames)}
+    return checked | {"sequence": sequence, "activity": content.get("activity")}
 
 
 def _video(path: Path, content: dict[str, Any], num_joints: int) -> dict[str, Any]:
     """Every frame of the videos, those that are scored marked as valid."""
-    order = {16: TO_H36M_16, 17: TO_H36M_17}.get(num_joints)
-    keys = ("video17_3d", "video17_2d") if order else None
-    joints_3d, joints_2d = _poses(path, content, keys, 17, num_joints)
-    frames = len(joints_3d)
-    labels = {key: _labels(path, content, f"video_{key}", frames) for key in ("sequence", "activity", "valid")}
-    missing = [f"video_{key}" for key, column in labels.items() if column is None]
-    if missing:
-        raise ValueError(f"{path} has no {' and '.join(missing)}, needed for its video frames. {HOW_TO_MAKE}")
-    valid = np.asarray(labels["valid"], dtype=bool)
-    return labels | _checked(path, joints_3d[:, order], joints_2d[:, order], valid)
-
-
-def _poses(
-    path: Path, content: dict[str, Any], keys: tuple[str, str] | None, joints: int, asked: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """The file's (N, joints, 3) and (N, joints, 2). keys: None where the file cannot have the joints asked for."""
-    if keys is None:
-        raise ValueError(f"The 3DHP test set has 16 or 17 joints, {asked or joints} were asked for.")
-    check_arrays(
-        path, content, {keys[0]: ("f", ("frames", joints, 3)), keys[1]: ("f", ("frames", joints, 2))}, HOW_TO_MAKE
-    )
-    return content[keys[0]], content[keys[1]]
+    wanted = {"video17_3d": ("f", ("frames", 17, 3)), "video17_2d": ("f", ("frames", 17, 2))}
+    wanted |= {"video_sequence": ("U", ("frames",)), "video_activity": ("U", ("frames",))}
+    check_arrays(path, content, wanted | {"video_valid": ("b", ("frames",))}, HOW_TO_MAKE)
+    order = TO_H36M_16 if num_joints == 16 else TO_H36M_17
+    joints_3d, joints_2d = content["video17_3d"][:, order], content["video17_2d"][:, order]
+    labels = {"sequence": content["video_sequence"], "activity": content["video_activity"]}
+    return labels | _checked(path, joints_3d, joints_2d, content["video_valid"])
 
 
 def _checked(path: Path, joints_3d: np.ndarray, joints_2d: np.ndarray, valid: np.ndarray) -> dict[str, Any]:
@@ -117,10 +104,3 @@ def _checked(path: Path, joints_3d: np.ndarray, joints_2d: np.ndarray, valid: np
     check_points(joints_2d, str(path), advice=HOW_TO_MAKE)  # windows see all of the 2D
     joints_3d = (joints_3d - joints_3d[:, :1]).astype(np.float32)
     return {"joints_3d": joints_3d, "joints_2d": joints_2d.astype(np.float32), "valid": valid}
-
-
-def _labels(path: Path, content: dict[str, Any], key: str, frames: int) -> np.ndarray | None:
-    if key not in content:
-        return None
-    check_arrays(path, content, {key: ("b" if key.endswith("valid") else "U", (frames,))}, HOW_TO_MAKE)
-    return content[key]
