@@ -208,7 +208,7 @@ class Camera:
 
     def to(self, *args: torch.device | torch.dtype | str) -> "Camera":
         """Moved to a device or changed to a float type."""
-        return self.each(lambda values: values.to(*args))
+        return Camera(*(getattr(self, name).to(*args) for name in PARAMETERS))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Camera":
         """Change every parameter alike, such as by kinematics.batch_last.to_batch_last."""
