@@ -13,6 +13,22 @@ BODY = [0.45, 0.45, 0.44, 0.44, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.28, 0.28, 
 torch.set_num_threads(1)  # small tensors: threads only cost
 
 
+# Whole runs, real processes, ONNX and the browser: `make fast` leaves them out.
+SLOW = {
+    "test_run_fk_gan.py", "test_view_runs.py", "test_detected_runs.py", "test_gpu_check.py", "test_cmux_benchmark.py",
+    "test_stopping.py", "test_distributed.py", "test_device_waits.py", "test_self_supervision.py", "test_stored.py",
+    "test_export_onnx.py", "test_clip_memory.py", "test_browser.py", "test_serving.py", "test_synthetic_quality.py",
+    "test_wild_numbers.py", "test_busy_machine.py", "test_isolated.py", "test_predict.py", "test_rebuilding.py",
+}  # fmt: skip
+SLOW_FOLDERS = {"plugins", "export", "viewer", "pretended"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.name in SLOW or item.path.parent.name in SLOW_FOLDERS:
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--gpu-device", help="device of the tests marked gpu: cpu rehearses them where there is no GPU")
 
