@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.ndimage import binary_erosion
 
 pytest.importorskip("viser")
 pytest.importorskip("selenium")
@@ -179,11 +180,13 @@ def test_the_elbow_s_slider_moves_the_forearm_on_the_screen_and_nothing_else(dri
     places = [on_canvas(driver, body.joints_world()) for body in (rest, Body(angles, rest.bone_lengths))]
     knees = min(places[0][BODY_JOINTS.index(name)][1] for name in ("RKnee", "LKnee"))
     left, right = PICTURE_WIDTH_PX + 10, after.shape[1] - CONTROLS_WIDTH_PX - 10
-    rows, columns = np.nonzero(np.abs(after - before).max(axis=-1) > CHANGED)
+    # a slow machine makes the page draw more coarsely for a while: outlines change, which are a pixel or two wide
+    changed = binary_erosion(np.abs(after - before).max(axis=-1) > CHANGED, np.ones((3, 3)))
+    rows, columns = np.nonzero(changed)
     inside = (columns > left) & (columns < right) & (rows < knees)  # below are shadows on the floor
     pixels = np.stack([columns, rows], axis=-1)[inside]
     near = np.min([distance_to(place[elbow], place[wrist], pixels) for place in places], axis=0) < NEAR_PX
-    assert len(pixels) > 300 and near.mean() > 0.98, f"{near.mean():.3f} of {len(pixels)} changed pixels"
+    assert len(pixels) > 200 and near.mean() > 0.98, f"{near.mean():.3f} of {len(pixels)} changed pixels"
     for place in places:  # where the forearm was, and where it is
         middle = (place[elbow] + 2 * place[wrist]) / 3
         assert np.linalg.norm(pixels - middle, axis=-1).min() < 6
