@@ -1,5 +1,6 @@
 """What a source of synthetic poses is, and what all of them are given to make bodies with."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,7 +81,7 @@ class SourceContext:
         return (joints - hip) @ turn[:, None].mT + hip
 
 
-class PoseSource:
+class PoseSource(ABC):
     """Draws synthetic poses. A subclass says how; `@register_source(name)` makes the name one of the mixture.
 
     learns: whether `update` trains anything. moves_hip: whether its poses bring a track of their hip, from a real
@@ -95,9 +96,9 @@ class PoseSource:
         self.context, self.settings, self.reference = context, context.settings, context.reference
         self.remove_foot_skate = context.settings.gan.root == "on_ground"
 
+    @abstractmethod
     def draw(self, indices: Tensor, generator: torch.Generator) -> Tensor:
         """World joints (B, T, 16, 3) m about any hip; real poses at `indices` (B,) lend body, motion and place."""
-        raise NotImplementedError
 
     def update(self, real: PoseBatch, motion: bool = True) -> dict[str, float]:
         """Learn from real poses of one view without detector error; losses by name. motion: with the motion critics."""
@@ -111,9 +112,9 @@ class PoseSource:
         """Return all that resuming needs; empty where nothing is learnt."""
         return {}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027 - most sources keep no state
         """Continue from what `state_dict` returned."""
 
-    @classmethod
+    @classmethod  # noqa: B027 - as above
     def check_state(cls, state: dict[str, Any], settings: AugmentSettings, frames: int) -> None:
         """Refuse a state from a file that does not fit the settings or clips of so many frames; default: none."""

@@ -10,15 +10,11 @@ import pytest
 import torch
 
 from data import PoseDataset, load_test_set
-from data.files.asf_amc import z_up
-from data.files.bvh.reader import joint_origins, parse_bvh
 from data.keypoints.formats import FORMATS
 from data.keypoints.pieces import Piece
 from evaluation.evaluate import predict_dataset
 from evaluation.predict import __main__ as predict
 from evaluation.predict import lifted as prediction
-from evaluation.predict.files import write_bvh_files
-from kinematics import Skeleton
 from kinematics.camera import camera_to_world, look_at, screen_to_pixels, world_to_camera
 from posenets import ScreenLifter, build_posenet, load_lifter
 from tests.tiny_cmu import SETTINGS
@@ -272,25 +268,6 @@ def test_bvh_has_a_file_for_each_piece(checkpoint, write_keypoints, walking_peop
     _run(checkpoint, keypoints, tmp_path / "out", "--image_size 1000 800 --outputs bvh")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["pose_1.bvh", "pose_2.bvh"]
     assert "Frames: 10" in (tmp_path / "out" / "pose_1.bvh").read_text()
-
-
-def test_bvh_moves_as_the_body_on_the_floor_does(checkpoint, tmp_path):
-    """The DH body has fewer freedoms than a lifter's joints and one set of bones, so it comes near."""
-    recording = load_test_set("cmux_a", SETTINGS)[0]
-    found = prediction.upright_on_the_floor(
-        torch.from_numpy(recording.views[0].joints_3d - recording.views[0].joints_3d[:, :1])
-    )
-    count = len(recording)
-    made = prediction.LiftedClip(
-        found.numpy(), found.numpy(), recording.views[0].joints_2d, np.ones((count, 16)), np.arange(count),
-        np.zeros(len(recording), dtype=int), 25.0, SIZE, Skeleton("h36m_16"), Skeleton("h36m_16"),
-    )  # fmt: skip
-    assert write_bvh_files(made, tmp_path) == ["pose.bvh"]
-    motion = parse_bvh((tmp_path / "pose.bvh").read_text(), "pose.bvh")
-    hips = z_up(joint_origins(motion)["Hips"])
-    assert motion.fps == pytest.approx(25, rel=1e-4)
-    middle = found[:, [1, 4]].mean(dim=1)  # CMU's Hip lies some 10 cm above its hips, the DH body's between them
-    np.testing.assert_allclose(hips, middle.numpy(), atol=0.03)
 
 
 def test_a_lifter_of_several_cameras_is_refused(write_keypoints, walking_people, tmp_path):
