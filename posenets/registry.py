@@ -1,6 +1,6 @@
 """Lifters by name: every lifter's file describes it in a LifterSpec, and this file collects them.
 
-    @register_lifter(LifterSpec("my_lifter", signature="my_layer.weight", width="hidden"))
+    @register_lifter(LifterSpec(name="my_lifter", signature="my_layer.weight", width="hidden"))
     class MyLifter(PoseNet): ...
 
 A module outside the package registers its lifters in the same way as soon as it is imported.
