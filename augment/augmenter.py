@@ -1,5 +1,6 @@
 """The augmenter: draws synthetic poses from the sources of a recipe, and lets those learn that can."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from data.devices import go_on
 from data.multiview.dataset import MultiViewDataset
 from kinematics import Camera
 from kinematics.batch_last import to_batch_first, to_batch_last
+from kinematics.definitions import redefine, sample_definitions
 from kinematics.joints import J
 
 
@@ -111,7 +113,10 @@ class Augmenter:
         return batch if self.detector_noise is None else as_detected(batch, self.detector_noise, generator)
 
     def _sample_source(self, name: str, count: int, generator: torch.Generator) -> PoseBatch:
-        """`count` visible poses of one source: draw, place on the ground, sample cameras, project, keep the visible."""
+        """`count` visible poses of one source.
+
+        Draw, place on the ground, define joints, sample cameras, project, keep the visible.
+        """
         settings, reference = self.settings, self.reference
         source, samples = self.sources[name], list[VisibleSample]()
         # Where the hip's track of a source leads out of the image, the rest of its poses is put on the ground.
@@ -126,8 +131,13 @@ class Augmenter:
                     joints = reference.place_on_ground(joints, at, source.remove_foot_skate)
                 else:
                     joints = reference.offset_to_reference(joints, at)
+                definition = None
+                if settings.definition_share:
+                    share, width = settings.definition_share, settings.definition_width
+                    definition = sample_definitions(size, share, width, generator, joints)
+                    joints = redefine(joints, definition[:, None])
                 camera = self._sample_cameras(joints, at, generator)  # (B,) or (B, V)
-                batch = project_to_batch(joints, camera)
+                batch = replace(project_to_batch(joints, camera), definition=definition)
                 sample.add(batch, is_visible(batch, settings.near, settings.keep_in_image))
         self.drawn[name] = sum(sample.drawn for sample in samples)
         self.acceptance[name] = sum(sample.accepted for sample in samples) / self.drawn[name]

@@ -130,6 +130,11 @@ class AugmentSettings:
     feet instead."""
     lean_sd: float = 0.1
     """How far these are are off balance, radians about both level axes, standard deviation."""
+    definition_share: float = 0.0
+    """Part of the synthetic poses, 0 to 1, whose hips, spine, thorax, head and shoulders are where other data sets and
+    detectors put them (docs/conventions.md), at random, alike in a clip."""
+    definition_width: float = 1.0
+    """How far these differ from the data's own: 1 spans the definitions that are in use, 0.5 half of that."""
     near: float = 0.5
     """Nearest a joint may be to its camera, metres."""
     keep_in_image: bool = True

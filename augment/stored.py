@@ -69,7 +69,8 @@ def stored_augmenter(content: dict[str, Any], path: object) -> StoredAugmenter:
     state = content["run"]["augmenter"]
     try:
         settings = from_plain(content["settings"]["augment"], AugmentSettings)
-        data = from_plain(content["settings"].get("data", {}), DataSettings)
+        # Runs from before the setting learnt from the data set's own joints.
+        data = from_plain({"joint_definitions": "original"} | content["settings"].get("data", {}), DataSettings)
         check_stored(settings, state, lifter.frames)
     except ValueError as error:
         raise ValueError(f"{path} does not fit together: {error}") from error

@@ -52,7 +52,7 @@ def load_dataset(name: str, settings: DataSettings) -> DataSplits:
             f"to {source.views}, or choose another data set."
         )
     splits = source.load(settings)
-    for recordings in (splits.train, splits.validation, *splits.tests.values()):
+    for recordings in (splits.train, splits.validation, *splits.tests.values(), *splits.more_tests.values()):
         check_images(recordings)
         if settings.views > 1:
             check_recordings(recordings, settings.views)
@@ -72,7 +72,7 @@ def load_test_set(
         splits = load_dataset(owners[name], settings)
         if notes is not None:
             notes.extend(splits.notes)
-        return splits.tests[name]
+        return (splits.tests | splits.more_tests)[name]
     if settings.views > 1:
         raise ValueError(
             f"Test set {name} shows one view, {settings.views} are asked for: take one of {', '.join(owners)}."

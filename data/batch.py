@@ -11,10 +11,12 @@ from data.plausible import REACH_M
 from kinematics.batch_last import cat, index_select
 from kinematics.camera import Camera
 from kinematics.constants import constant, indices
+from kinematics.definitions import PARAMETERS as DEFINITION_PARAMETERS
 from kinematics.head import from_body
 from kinematics.skeleton import Skeleton
 
 REAL, SYNTHETIC = 0, 1
+_FIELDS = "joints_3d joints_2d camera visible source confidence number definition"
 
 
 @dataclass
@@ -27,8 +29,9 @@ class PoseBatch:
     2D is no detection: then it counts as 1. screen_layout: layout of joints_2d and confidence where it is another than
     that of joints_3d (see seen_as), for instance coco_17.
     number: (B,) int64, which sample of its data set a pose is, -1 where it is of none; None where nobody asks.
-    Seen by V synchronised cameras, all but source and number are (B, V, T, J, ...) and camera is (B, V); a view that is
-    missing is visible nowhere.
+    definition: (B, 14) how each synthetic body's joints are defined (kinematics.definitions); None: as in the data.
+    Seen by V synchronised cameras, all but source, number and definition are (B, V, T, J, ...) and camera is (B, V); a
+    view that is missing is visible nowhere.
     """
 
     joints_3d: Tensor
@@ -39,6 +42,7 @@ class PoseBatch:
     confidence: Tensor | None = None
     screen_layout: str | None = None
     number: Tensor | None = None
+    definition: Tensor | None = None
 
     def __post_init__(self) -> None:
         shape = self.joints_3d.shape
@@ -50,6 +54,8 @@ class PoseBatch:
             wanted["confidence"] = on_screen
         if self.number is not None:
             wanted["number"] = (shape[0],)
+        if self.definition is not None:
+            wanted["definition"] = (shape[0], len(DEFINITION_PARAMETERS))
         for name, expected in wanted.items():
             if tuple(getattr(self, name).shape) != expected:
                 raise ValueError(f"PoseBatch.{name} has shape {tuple(getattr(self, name).shape)}, expected {expected}.")
@@ -112,28 +118,27 @@ class PoseBatch:
 
     def map_tensors(self, layout: Callable[[Tensor], Tensor]) -> "PoseBatch":
         """Its tensors and those of its cameras laid out otherwise in memory, by a function of kinematics.batch_last."""
-        lists = self._each(layout, "joints_3d joints_2d visible source confidence number")
+        lists = self._each(layout, "joints_3d joints_2d visible source confidence number definition")
         return replace(self, **lists, camera=None if self.camera is None else self.camera.each(layout))
 
     def to(self, device: torch.device | str) -> "PoseBatch":
         return replace(self, **self._each(lambda values: values.to(device)))
 
-    def _each(
-        self, change: Callable[[Any], Any], names: str = "joints_3d joints_2d camera visible source confidence number"
-    ) -> dict[str, Any]:
+    def _each(self, change: Callable[[Any], Any], names: str = _FIELDS) -> dict[str, Any]:
         """The same change to each of what it holds."""
         held = {name: value for name in names.split() if (value := getattr(self, name)) is not None}
         return {name: change(value) for name, value in held.items()}
 
     @staticmethod
     def cat(batches: "Sequence[PoseBatch]") -> "PoseBatch":
-        """Batches one after another. The cameras are kept only if every batch has them; confidences and numbers if any
-        has: what has none is certain, and no sample.
+        """Batches one after another. The cameras are kept only if every batch has them; confidences, numbers and
+        definitions if any has: what has none is certain, no sample, and as in the data.
         """
         cameras = [batch.camera for batch in batches]
         known = [camera for camera in cameras if camera is not None]
         detected = any(batch.confidence is not None for batch in batches)
         numbered = any(batch.number is not None for batch in batches)
+        defined = any(batch.definition is not None for batch in batches)
         return PoseBatch(
             cat([batch.joints_3d for batch in batches]),
             cat([batch.joints_2d for batch in batches]),
@@ -143,11 +148,17 @@ class PoseBatch:
             torch.cat([batch.certainty() for batch in batches]) if detected else None,
             batches[0].screen_layout,
             torch.cat([batch.numbers() for batch in batches]) if numbered else None,
+            torch.cat([batch.definitions() for batch in batches]) if defined else None,
         )
 
     def numbers(self) -> Tensor:
         """(B,) int64 the numbers; -1 where there are none."""
         return torch.full_like(self.source, -1) if self.number is None else self.number
+
+    def definitions(self) -> Tensor:
+        """(B, 14) the joint definitions; 0, the data's, where there are none."""
+        zeros = self.joints_3d.new_zeros(len(self), len(DEFINITION_PARAMETERS))
+        return zeros if self.definition is None else self.definition
 
     def seen_as(self, layout: Skeleton) -> "PoseBatch":
         """The same poses with joints_2d in another layout: its joints on the body (kinematics.head), projected anew.
@@ -182,7 +193,7 @@ class PoseBatch:
             raise ValueError(f"A batch of {len(self)} poses with views {self.views} is not {views} views each of some.")
         folded = self._each(lambda values: values.unflatten(0, (-1, views)), "joints_3d joints_2d visible confidence")
         camera = None if self.camera is None else self.camera.reshape(-1, views)
-        once = self._each(lambda values: values[::views], "source number")
+        once = self._each(lambda values: values[::views], "source number definition")
         return replace(self, **folded, **once, camera=camera)
 
     def one_by_one(self) -> "PoseBatch":
@@ -192,7 +203,7 @@ class PoseBatch:
         flat = self._each(lambda values: values.flatten(0, 1), "joints_3d joints_2d visible confidence")
         camera = None if self.camera is None else self.camera.reshape(-1)
         views = self.views
-        repeated = self._each(lambda values: values.repeat_interleave(views), "source number")
+        repeated = self._each(lambda values: values.repeat_interleave(views, dim=0), "source number definition")
         return replace(self, **flat, **repeated, camera=camera)
 
     def one_view(self, index: Tensor) -> "PoseBatch":

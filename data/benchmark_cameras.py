@@ -92,12 +92,19 @@ def rig_around(rig_subject: str, ground: Float[np.ndarray, "2"]) -> list[Camera]
     return [replace(camera, translation=camera.translation + shift) for camera in cameras]
 
 
-def rig_views(joints_world: Float[np.ndarray, "frames joints 3"], rig_subject: str) -> tuple[View, ...]:
-    """What the rig's four cameras see of a piece; joints in metres, joint 0 is the root."""
+def rig_views(
+    joints_world: Float[np.ndarray, "frames joints 3"], rig_subject: str,
+    seen: Float[np.ndarray, "frames seen 3"] | None = None,
+) -> tuple[View, ...]:  # fmt: skip
+    """What the rig's four cameras see of a piece; joints in metres, joint 0 is the root.
+
+    seen: joints to project, default joints_world, which place the cameras.
+    """
     ground = joints_world[:, 0, :2]
     middle = (ground.min(0) + ground.max(0)) / 2
     cameras = rig_around(rig_subject, middle)
-    return tuple(view_from_world(joints_world, camera, name) for camera, name in zip(cameras, CAMERA_IDS, strict=True))
+    seen = joints_world if seen is None else seen
+    return tuple(view_from_world(seen, camera, name) for camera, name in zip(cameras, CAMERA_IDS, strict=True))
 
 
 def looking_rig(
@@ -136,14 +143,16 @@ def stands_apart(camera: Camera, others: Sequence[Camera], middle: torch.Tensor)
 
 
 def looking_views(
-    joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, cameras: CameraRange, views: int
-) -> tuple[View, ...]:
-    """What the looking cameras of a piece see of it; joints in metres, joint 0 is the root."""
-    seen = []
+    joints_world: Float[np.ndarray, "frames joints 3"], clip: str, piece: int, cameras: CameraRange, views: int,
+    seen: Float[np.ndarray, "frames seen 3"] | None = None,
+) -> tuple[View, ...]:  # fmt: skip
+    """What the looking cameras of a piece see of it; joints in metres, joint 0 is the root. seen: as in rig_views."""
+    seen = joints_world if seen is None else seen
+    shots = []
     for number, camera in enumerate(looking_rig(joints_world, clip, piece, cameras, views), 1):
         name = "wide" if cameras.focal_between else f"focal {float(camera.intrinsics[0]):.3f}"
-        seen.append(view_from_world(joints_world, camera, name if number == 1 else f"{name}, camera {number}"))
-    return tuple(seen)
+        shots.append(view_from_world(seen, camera, name if number == 1 else f"{name}, camera {number}"))
+    return tuple(shots)
 
 
 def _draw_camera(draws: np.random.Generator, middle: torch.Tensor, cameras: CameraRange) -> Camera:

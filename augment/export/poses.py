@@ -37,7 +37,7 @@ EXPORT_RECIPES: dict[str, AugmentSettings] = {
     "limb_swap": replace(_POSEFK, mixture=Mixture(limb_swap=0.6, range_of_motion=0.3)),
 }
 WITHOUT_DATA = ("clipped_normal", "range_of_motion")
-KEEP = ("angles", "bones", "cameras", "seeds")
+KEEP = ("angles", "bones", "cameras", "definitions", "seeds")
 STANDING_FPS = 50.0
 TRIES = 100
 LEAST = 1024  # poses drawn at once even where few are missing
@@ -204,6 +204,8 @@ def _kept(batch: PoseBatch, chunk: Chunk, keep: tuple[str, ...], seed: int) -> d
         kept["bone_lengths"] = bone_lengths(joints_world).mean(dim=1).numpy()
     if "cameras" in keep:
         kept.update({f"camera_{name}": array for name, array in chunk.camera_arrays().items()})
+    if "definitions" in keep:
+        kept["joint_definition"] = batch.definitions().contiguous().numpy()
     if "seeds" in keep:
         kept["seed"] = np.full(len(chunk), seed, dtype=np.int64)
         kept["row"] = np.arange(len(chunk), dtype=np.int64)
@@ -212,5 +214,11 @@ def _kept(batch: PoseBatch, chunk: Chunk, keep: tuple[str, ...], seed: int) -> d
 
 def kept_bytes(keep: Sequence[str], frames: int) -> list[int]:
     """Count the bytes of each kept array for one pose or clip."""
-    arrays = {"angles": (4 * 28 * frames, 4 * 3 * frames), "bones": (4 * 15,), "cameras": CAMERA_BYTES, "seeds": (8, 8)}
+    arrays = {
+        "angles": (4 * 28 * frames, 4 * 3 * frames),
+        "bones": (4 * 15,),
+        "cameras": CAMERA_BYTES,
+        "definitions": (4 * 14,),
+        "seeds": (8, 8),
+    }
     return [size for name in keep for size in arrays[name]]
