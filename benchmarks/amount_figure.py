@@ -14,7 +14,7 @@ from evaluation.drawing.charts import save_figure
 from evaluation.drawing.colours import FAINT
 from training.reporting.figures import CURVES
 
-NAMES = {"cmux_a": "(a) the rig's cameras", "cmux_b": "(b) other cameras"}
+NAMES = {"cmux2_a": "(a) the rig's cameras", "cmux2_b": "(b) other cameras"}
 
 
 def amount_figure(out: Path, seeds: list[int]) -> Figure:

@@ -23,7 +23,7 @@ from evaluation.tables import columns
 from posenets import Lifter, load_lifter
 
 GROUPS = ((0, 0), (1, 3), (4, 8), (9, 12), (13, 10**9))  # frames to the nearer end of the clip, from - to
-TEST_SETS = ("cmux_a", "cmux_b")
+TEST_SETS = ("cmux2_a", "cmux2_b")
 
 
 class Errors(NamedTuple):

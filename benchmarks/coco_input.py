@@ -28,7 +28,7 @@ COCO = Skeleton("coco_17")
 BY_HAND, ALL_BUT_HIP = "made up by hand", "by hand, true hip"
 # way -> the variant of the table "coco" whose lifter it takes
 WAYS = {"true joints": "16 joints", BY_HAND: "16 joints", ALL_BUT_HIP: "16 joints", "COCO keypoints": "COCO keypoints"}
-TEST_SETS = ("cmux_a", "cmux_b")
+TEST_SETS = ("cmux2_a", "cmux2_b")
 
 
 @torch.inference_mode()

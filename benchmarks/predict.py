@@ -96,12 +96,12 @@ def main() -> None:
     """The command."""
     settings = read_flags(Benchmark, "benchmarks.predict", __doc__, sys.argv[1:])
     lifter = load_lifter(settings.checkpoint)
-    for test_set in ("cmux_a", "cmux_b"):
+    for test_set in ("cmux2_a", "cmux2_b"):
         recordings = load_test_set(test_set, DataSettings())
         layouts = [layout for layout in (BODY, COCO) if layout.name in (lifter.input_skeleton.name, COCO.name)]
         errors = [f"{error_mm(lifter, recordings, layout):.1f} mm from {layout.name}" for layout in layouts]
         print(f"{test_set}: MPJPE {', '.join(errors)}")
-    recording = next(recording for recording in load_test_set("cmux_a", DataSettings()) if "dance" in recording.action)
+    recording = next(recording for recording in load_test_set("cmux2_a", DataSettings()) if "dance" in recording.action)
     made = lifted(lifter, recording, COCO)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()

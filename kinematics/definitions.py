@@ -33,7 +33,7 @@ _CMU_PELVIS_LEAN = math.radians(23.2)  # of CMU's line from hips to Hip, backwar
 # Human3.6M's points are 0: (least, most) where all between are as likely, else (mean, sd) in _NORMAL.
 _RANGES = {
     "hips_width": (-0.45, 0.15), "hips_up": (-0.08, 0.03), "hip_up": (-0.03, 0.12), "spine_up": (-0.08, 0.08),
-    "thorax_up": (-0.06, 0.06), "head_length": (-0.20, 0.25), "shoulders_width": (-0.15, 0.30),
+    "thorax_up": (-0.06, 0.06), "head_length": (-0.20, 0.25), "shoulders_width": (-0.25, 0.30),
 }  # fmt: skip
 _NORMAL = {
     "hips_forward": (0.0, 0.02), "hip_forward": (-0.01, 0.025), "spine_forward": (0.0, 0.02),

@@ -29,6 +29,9 @@ def test_recipes_of_a_table_differ_in_nothing_but_the_recipe_and_its_length():
             assert len({(own.posenet_name, own.window, own.posenet_width, own.posenet_blocks) for own in lifters}) == 1
 
 
+OTHER = {"cmux2_b_coco": 70.0, "cmux_b": 90.0}
+
+
 def write_errors(folder: Path, **errors: float) -> None:
     folder.mkdir(parents=True)
     (folder / ERRORS).write_text(json.dumps(errors))
@@ -36,8 +39,8 @@ def write_errors(folder: Path, **errors: float) -> None:
 
 def test_a_table_says_mean_spread_and_change(tmp_path: Path):
     for seed, error in enumerate((100.0, 102.0)):
-        write_errors(folder_of(tmp_path, ("none", "videopose", seed)), cmux_a=error, cmux_b=120.0, validation=90.0)
-    write_errors(folder_of(tmp_path, ("posefk", "videopose", 0)), cmux_a=80.8, cmux_b=60.0, validation=45.0)
+        write_errors(folder_of(tmp_path, ("none", "videopose", seed)), cmux2_a=error, cmux2_b=120.0, **OTHER, validation=90.0)
+    write_errors(folder_of(tmp_path, ("posefk", "videopose", 0)), cmux2_a=80.8, cmux2_b=60.0, **OTHER, validation=45.0)
     table = shown(tmp_path, TABLES["frames"], "videopose", [0, 1, 2])
     assert "101.0 ± 1.4" in table and "-20 %" in table and "-50 %" in table and "dh-aug" not in table
 
@@ -46,7 +49,7 @@ def test_the_curve_has_a_point_for_every_finished_amount(tmp_path: Path):
     for times, error in (("0", 110.0), ("2", 90.0)):
         for seed in (0, 1):
             folder = folder_of(tmp_path / "amount", (f"{times} x real", "videopose", seed))
-            write_errors(folder, cmux_a=error + seed, cmux_b=error, validation=error)
+            write_errors(folder, cmux2_a=error + seed, cmux2_b=error, validation=error)
     figure = amount_figure(tmp_path, [0, 1])
     curves = [container.lines[0] for container in figure.axes[0].containers]
     drawn = [(list(curve.get_xdata()), list(curve.get_ydata())) for curve in curves if len(curve.get_xdata())]

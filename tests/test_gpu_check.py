@@ -32,7 +32,7 @@ def test_the_gpu_check_rehearses_on_the_cpu_and_writes_what_it_found(tmp_path: P
     assert not [row for row in found["benchmark"]["rows"] if row["name"] == "broke off"]
     assert {len(errors) for errors in found["training"]["mpjpe_mm"].values()} == {1}
     text = (tmp_path / "gpu_check.md").read_text()
-    assert "4 tests, 0 failed" in text and "posefk, cmux_b" in text and "forward+backward, 64 poses" in text
+    assert "4 tests, 0 failed" in text and "posefk, cmux2_b" in text and "forward+backward, 64 poses" in text
 
 
 def test_a_step_that_fails_or_breaks_off_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):

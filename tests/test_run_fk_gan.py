@@ -21,6 +21,7 @@ from training.state import TrainingState
 DATA = f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 07"
 NETS = "--posenet_width 16 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16"
 TINY = f"{DATA} {NETS} --epochs 3 --warmup 1 --steps_per_epoch 8 --batch_size 32 --threads 1 --device cpu"
+TESTS = ("cmux2_a", "cmux2_b", "cmux2_b_coco", "cmux_b")
 KEYS = ["epoch", "phase", "test_set", "protocol", "mpjpe", "p_mpjpe", "pck", "auc", "poses", "seconds"]
 
 
@@ -51,8 +52,8 @@ def test_a_run_lies_where_the_settings_say(whole_run: Path):
     assert (lifter, keypoints) == ("simple_baseline", "gt") and name.endswith("_posefk")
     written = {path.name for path in whole_run.iterdir() if not path.name.startswith("events")}
     assert written == {
-        "settings.json", "results.jsonl", "last.pt", "last.previous.pt", "best_cmux_a.pt", "best_cmux_b.pt",
-        "best_validation.pt", "figures",
+        "settings.json", "results.jsonl", "last.pt", "last.previous.pt", "figures", "best_validation.pt",
+        *(f"best_{name}.pt" for name in TESTS),
     }  # fmt: skip
     settings = json.loads((whole_run / "settings.json").read_text())
     assert settings["learning"]["batch_size"] == 32 and settings["recipe"] == "posefk"
@@ -61,25 +62,25 @@ def test_a_run_lies_where_the_settings_say(whole_run: Path):
 def test_every_epoch_of_the_lifter_has_a_line_per_test_set(whole_run: Path):
     lines = results_of(whole_run)
     assert all(set(KEYS) <= set(line) for line in lines)
-    sets = ["validation", "cmux_a", "cmux_b"]
+    sets = ["validation", *TESTS]
     assert [(line["epoch"], line["test_set"]) for line in lines] == [(e, name) for e in (2, 3, 4) for name in sets]
     assert all(line["mpjpe"] > line["p_mpjpe"] > 0 and line["poses"] > 0 for line in lines)
 
 
 def test_tensorboard_has_scalars_histograms_and_pictures(whole_run: Path):
     tags = EventAccumulator(str(whole_run)).Reload().Tags()
-    assert {"cmux_a_all_joints/mpjpe", "acceptance/limb_swap"} <= set(tags["scalars"])
+    assert {"cmux2_a_all_joints/mpjpe", "acceptance/limb_swap"} <= set(tags["scalars"])
     assert any(name.startswith("gan/") for name in tags["scalars"])
     assert {"joint_angles_deg/left_elbow/real", "joint_angles_deg/left_elbow/synthetic"} <= set(tags["histograms"])
-    assert {"poses", "lifted_cmux_a", "lifted_cmux_b", "joint_angles", "camera_views"} <= set(tags["images"])
+    assert {"poses", "lifted_cmux2_a", "lifted_cmux2_b", "joint_angles", "camera_views"} <= set(tags["images"])
     figures = {path.stem for path in (whole_run / "figures").iterdir()}
-    assert {"poses", "lifted_cmux_a", "joint_angles", "camera_views", "errors", "error_per_joint"} <= figures
+    assert {"poses", "lifted_cmux2_a", "joint_angles", "camera_views", "errors", "error_per_joint"} <= figures
 
 
 def test_best_and_last_are_lifters_of_their_epochs(whole_run: Path):
-    lines = [line for line in results_of(whole_run) if line["test_set"] == "cmux_b"]
+    lines = [line for line in results_of(whole_run) if line["test_set"] == "cmux2_b"]
     best = min(lines, key=lambda line: line["mpjpe"])
-    assert load_lifter(whole_run / "best_cmux_b.pt").epoch == best["epoch"]
+    assert load_lifter(whole_run / "best_cmux2_b.pt").epoch == best["epoch"]
     assert load_lifter(whole_run / "last.pt").epoch == 4
 
 
@@ -138,7 +139,7 @@ def test_dh_aug_alternates_and_a_comparison_ends_in_one_table(tmp_path: Path, ca
     assert [line["phase"] for line in results_of(none)] == ["real"] * 3
     assert [(line["epoch"], line["phase"]) for line in results_of(dh_aug)] == [(2, "synthetic")] * 3 + [(2, "real")] * 3
     table = capsys.readouterr().out.split("MPJPE in mm, last epoch:")[1]
-    assert ORACLE in table and "cmux_b (all_joints)" in table
+    assert ORACLE in table and "cmux2_b (all_joints)" in table
     last = results_of(dh_aug)[-1]
     assert f"{last['mpjpe']:.1f}" in table.splitlines()[-1]
 
@@ -147,8 +148,8 @@ def test_evaluate_scores_a_checkpoint_without_training(
     whole_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     shutil.copy(whole_run / "last.pt", tmp_path / "lifter.pt")
-    run_fk_gan.main([*FLAGS.split(), "-c", str(tmp_path), "--evaluate", "lifter.pt", "--test_sets", "cmux_a"])
-    assert "cmux_a, protocol all_joints" in capsys.readouterr().out
+    run_fk_gan.main([*FLAGS.split(), "-c", str(tmp_path), "--evaluate", "lifter.pt", "--test_sets", "cmux2_a"])
+    assert "cmux2_a, protocol all_joints" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["lifter.pt"]
 
 
@@ -178,8 +179,8 @@ def test_lifters_of_clips_are_trained_augmented_and_judged(flags: str, tmp_path:
     run_fk_gan.main([*CLIPS.split(), "--checkpoint", str(tmp_path), *flags.split()])
     (folder,) = tmp_path.glob("*/*/*")
     lines = results_of(folder)
-    assert {line["test_set"] for line in lines} == {"validation", "cmux_a", "cmux_b"}
-    assert all(line["mpjpe"] > 0 and line["mpjve"] > 0 for line in lines if line["test_set"] == "cmux_a")
+    assert {line["test_set"] for line in lines} == {"validation", *TESTS}
+    assert all(line["mpjpe"] > 0 and line["mpjve"] > 0 for line in lines if line["test_set"] == "cmux2_a")
     lifter = load_lifter(folder / "last.pt")
     assert lifter.frames > 1 and lifter.predict_clip(torch.zeros(5, 16, 2)).shape == (5, 16, 3)
 

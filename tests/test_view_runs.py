@@ -18,7 +18,7 @@ from posenets import ScreenLifter, load_lifter
 from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
 from viewer.settings import Viewer, check
 
-DATA = f"{FLAGS} --subjects_train 02 07 --test_sets cmux_a"
+DATA = f"{FLAGS} --subjects_train 02 07 --test_sets cmux2_a"
 NETS = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --generator_width 16"
 CRITICS = "--critic_width_3d 16 --critic_width_2d 16 --motion_critic_width 16"
 TINY = f"{DATA} {NETS} {CRITICS} --views 3 --epochs 2 --steps_per_epoch 3 --batch_size 16 --threads 1 --device cpu"
@@ -76,12 +76,12 @@ def test_every_recipe_trains_a_lifter_of_several_views(flags: str, tmp_path: Pat
     lifter = load_lifter(run_folder / "last.pt")
     assert isinstance(lifter, ScreenLifter) and (lifter.views, lifter.input_mode) == (3, "screen")
     errors = errors_of(run_folder)
-    assert set(errors) == {"validation", "cmux_a"} and all(map(np.isfinite, errors.values()))
+    assert set(errors) == {"validation", "cmux2_a"} and all(map(np.isfinite, errors.values()))
 
 
 def test_pictures_show_every_view_and_the_fused_pose(alone: tuple[Path, Path]):
     figures = {path.stem for path in (alone[0] / "figures").iterdir()}
-    assert {"poses", "lifted_cmux_a", "joint_angles", "camera_views", "errors"} <= figures
+    assert {"poses", "lifted_cmux2_a", "joint_angles", "camera_views", "errors"} <= figures
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(alone: tuple[Path, Path]):
@@ -124,8 +124,8 @@ def load_spoilt(name: str, settings: DataSettings) -> DataSplits:
 
 def test_a_checkpoint_is_judged_as_a_command(alone: tuple[Path, Path], capsys: pytest.CaptureFixture[str]):
     path = alone[0] / "last.pt"
-    run_fk_gan.main(f"--evaluate {path} --data_root {ROOT} --test_sets cmux_a --test_noise default".split())
-    assert "cmux_a" in capsys.readouterr().out
+    run_fk_gan.main(f"--evaluate {path} --data_root {ROOT} --test_sets cmux2_a --test_noise default".split())
+    assert "cmux2_a" in capsys.readouterr().out
     with pytest.raises(PoseFKError, match="sees 3 cameras at once and the viewer shows one"):
         check(Viewer(checkpoint=path, port=0))
 

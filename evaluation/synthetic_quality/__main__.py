@@ -1,7 +1,7 @@
 """A dataset card: how good is a synthetic pose set, before anything is trained on it?
 
     python -m evaluation.synthetic_quality --synthetic synthetic --real cmu
-    python -m evaluation.synthetic_quality --synthetic big/poses.h5 --real cmu cmux_b other.npz --out card
+    python -m evaluation.synthetic_quality --synthetic big/poses.h5 --real cmu cmux2_b other.npz --out card
 
 Writes card.html (one page with figures, opens anywhere) and card.json (all numbers) to --out. docs/quality.md says what
 each number means.
@@ -43,7 +43,7 @@ class Quality:
     synthetic: str
     """Folder or file of an export (hdf5, poseaug, videopose3d); or a data set's name."""
     real: tuple[str, ...] = ("cmu",)
-    """Data sets (cmu, h36m...: their training part), test sets (cmux_a, cmux_b, 3dhp), or files."""
+    """Data sets (cmu, h36m...: their training part), test sets (cmux2_a, cmux2_b, 3dhp), or files."""
     out: Path = Path("quality")
     """Folder for card.html and card.json."""
     num_poses: int = 10_000

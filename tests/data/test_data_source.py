@@ -10,10 +10,10 @@ from data import DATA_SOURCES, DataSettings, DataSource, all_test_sets, load_dat
 
 def test_every_test_set_has_one_owner() -> None:
     names = all_test_sets()
-    assert len(names) == len(set(names)) and {"cmux_a", "h36m", "3dhp_s8", "ski", "3dhp"} <= set(names)
+    assert len(names) == len(set(names)) and {"cmux2_a", "h36m", "3dhp_s8", "ski", "3dhp"} <= set(names)
 
 
-@pytest.mark.parametrize("name, tests", [("cmu", ()), ("mine", ("cmux_b",)), ("mine", ("3dhp",)), ("mine", ("ski",))])
+@pytest.mark.parametrize("name, tests", [("cmu", ()), ("mine", ("cmux2_b",)), ("mine", ("3dhp",)), ("mine", ("ski",))])
 def test_names_that_are_taken_are_refused(name: str, tests: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="is registered already, choose another name"):
         register_dataset(name, DataSource(DATA_SOURCES["cmu"].load, 1, tests))

@@ -36,7 +36,7 @@ STANDING = np.array(
 
 @pytest.fixture(scope="module")
 def cmu_recording():
-    return load_test_set("cmux_a", SETTINGS)[0]
+    return load_test_set("cmux2_a", SETTINGS)[0]
 
 
 def _people(frames: int, dtype=np.float32, seed: int = 0, size: float = 1.0) -> np.ndarray:

@@ -26,13 +26,13 @@ def test_command_writes_the_lines_it_prints(checkpoint, tmp_path):
     out = tmp_path / "new" / "out.json"
     command = [sys.executable, "-m", "evaluation.cross_domain", "--checkpoint", checkpoint, "--json", out]
     done = subprocess.run(
-        [*command, "--data_root", ROOT, "--test_sets", "cmux_a", "--flip", "both"], capture_output=True, text=True
+        [*command, "--data_root", ROOT, "--test_sets", "cmux2_a", "--flip", "both"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     lines = json.loads(out.read_text())
     assert [line["flip"] for line in lines] == [True, False]
     for line in lines:
-        assert line["epoch"] == 5 and line["test_set"] == "cmux_a" and line["protocol"] == "all_joints"
+        assert line["epoch"] == 5 and line["test_set"] == "cmux2_a" and line["protocol"] == "all_joints"
         assert f"{line['mpjpe']:.2f}" in done.stdout and f"{line['auc']:.2f}" in done.stdout
         assert line["tables"]["action"]
 
@@ -52,8 +52,8 @@ def test_a_published_checkpoint_is_evaluated_by_name(tmp_path, capsys, monkeypat
     "arguments, message",
     [
         ("--checkpoint none.pt", "none.pt is missing"),
-        ("--checkpoint {} --test_set cmux_a", "Perhaps you meant: --test_sets"),
-        ("--checkpoint {} --test_sets cmu_a", "Perhaps you meant: cmux_a"),
+        ("--checkpoint {} --test_set cmux2_a", "Perhaps you meant: --test_sets"),
+        ("--checkpoint {} --test_sets cmu_a", "Perhaps you meant: cmux2_a"),
         ("--checkpoint {} --test_sets", "--test_sets is empty"),
         ("--checkpoint {} --flip maybe", "'on', 'off', 'both'"),
         ("--checkpoint {} --protocols offical", "choose from all_joints, official_3dhp, official_3dhp_16"),

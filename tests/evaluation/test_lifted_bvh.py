@@ -17,7 +17,7 @@ from tests.tiny_cmu import SETTINGS
 
 def test_bvh_moves_as_the_body_on_the_floor_does(tmp_path: Path):
     """The DH body has fewer freedoms than a lifter's joints and one set of bones, so it comes near."""
-    recording = load_test_set("cmux_a", SETTINGS)[0]
+    recording = load_test_set("cmux2_a", SETTINGS)[0]
     found = upright_on_the_floor(torch.from_numpy(recording.views[0].joints_3d - recording.views[0].joints_3d[:, :1]))
     count = len(recording)
     made = LiftedClip(

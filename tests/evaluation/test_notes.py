@@ -23,8 +23,8 @@ def lifter_of(frames: int, **sizes: int) -> Lifter:
 def test_clips_shorter_than_the_window_are_counted_by_view():
     dataset = PoseDataset.from_recordings([recording(9), recording(8), recording(20), recording(1)], frames=9)
     assert sorted(dataset.clip_lengths().tolist()) == [1, 1, 8, 8, 9, 9, 20, 20]
-    (note,) = clip_notes("cmux_a", dataset, lifter_of(9))
-    assert note.startswith("cmux_a: 4 of 8 clips are shorter than the lifter's window of 9 frames")
+    (note,) = clip_notes("cmux2_a", dataset, lifter_of(9))
+    assert note.startswith("cmux2_a: 4 of 8 clips are shorter than the lifter's window of 9 frames")
 
 
 @pytest.mark.parametrize(("fps", "told"), [(25.0, True), (50.0, False), (50.2, False), (100.0, True)])
@@ -46,6 +46,6 @@ def test_a_rate_that_is_not_a_number_differs_from_every_rate():
 
 def test_a_lifter_of_confidences_is_told_of_sets_without():
     dataset = PoseDataset.from_recordings([recording(20)])
-    assert notes_on_test_set("cmux_a", dataset, lifter_of(1)) == []
-    (note,) = notes_on_test_set("cmux_a", dataset, lifter_of(1, in_features=3))
-    assert "cmux_a: its 2D has no confidences" in note
+    assert notes_on_test_set("cmux2_a", dataset, lifter_of(1)) == []
+    (note,) = notes_on_test_set("cmux2_a", dataset, lifter_of(1, in_features=3))
+    assert "cmux2_a: its 2D has no confidences" in note

@@ -58,7 +58,7 @@ def test_same_keypoints_through_every_format_give_the_same_3d(checkpoint, write_
 def test_predictions_are_those_of_the_evaluation(network, tmp_path):
     sizes = {"videopose": {"frames": 9, "channels": 8}, "seq2seq": {"frames": 4, "width": 8}}.get(network, {})
     path = _checkpoint(tmp_path / "last.pt", network, "root", **sizes)
-    lifter, recording = load_lifter(path), load_test_set("cmux_a", SETTINGS)[0]
+    lifter, recording = load_lifter(path), load_test_set("cmux2_a", SETTINGS)[0]
     recording = type(recording)(
         recording.subject, recording.action, recording.views[:1], recording.fps, recording.usable
     )
@@ -161,7 +161,7 @@ def test_clips_are_lifted_piece_by_piece():
 
 
 def test_a_body_seen_from_above_stands_upright_again():
-    body = torch.from_numpy(load_test_set("cmux_a", SETTINGS)[0].joints_world[:1]).double()
+    body = torch.from_numpy(load_test_set("cmux2_a", SETTINGS)[0].joints_world[:1]).double()
     centre = body.new_tensor([2.0, -3.0, 3.0])
     forward = body[0, 0] - centre
     orientation = look_at(centre, body[0, 0])

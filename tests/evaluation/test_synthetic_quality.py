@@ -54,7 +54,7 @@ def rom(tmp_path_factory) -> Path:
 def card(rom, tmp_path_factory) -> tuple[subprocess.CompletedProcess, Path]:
     """The command as a user gives it."""
     out = tmp_path_factory.mktemp("card") / "new"
-    flags = ["--synthetic", rom, "--real", "cmu", "cmux_b", "--out", out, *FEW]
+    flags = ["--synthetic", rom, "--real", "cmu", "cmux2_b", "--out", out, *FEW]
     done = subprocess.run(
         [sys.executable, "-m", "evaluation.synthetic_quality", *map(str, flags)], capture_output=True, text=True
     )
@@ -67,8 +67,8 @@ def test_the_command_writes_a_page_and_numbers_and_says_where(card):
     assert sorted(path.name for path in out.iterdir()) == ["card.html", "card.json"]
     assert "Coverage" in done.stdout and done.stdout.strip().endswith(f"{out / 'card.json'} has all numbers")
     numbers = json.loads((out / "card.json").read_text())
-    assert list(numbers["sets"]) == ["synthetic", "cmu", "cmux_b"]
-    assert list(numbers["compared"]) == list(numbers["floor"]) == ["cmu", "cmux_b"]
+    assert list(numbers["sets"]) == ["synthetic", "cmu", "cmux2_b"]
+    assert list(numbers["compared"]) == list(numbers["floor"]) == ["cmu", "cmux2_b"]
     assert numbers["about"]["recipe"] == "range_of_motion" and numbers["notes"] == []
     for part in (*numbers["compared"].values(), *numbers["floor"].values()):
         assert part["frechet_joints_m2"]["lower"] <= part["frechet_joints_m2"]["value"]

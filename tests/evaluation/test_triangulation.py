@@ -11,13 +11,13 @@ from tests.tiny_cmu import FLAGS, ROOT
 @pytest.fixture(scope="module")
 def noisy() -> list:
     """Two, three and four views of CMU-X's test people under the default detector's error."""
-    return run(Triangulation(data_root=str(ROOT), test_sets=("cmux_a",), noise="default"))
+    return run(Triangulation(data_root=str(ROOT), test_sets=("cmux2_a",), noise="default"))
 
 
 def test_true_2d_gives_the_truth_with_any_number_of_views():
     rows = run(Triangulation(data_root=str(ROOT), views=(2, 4)))
     sets = [(row.test_set, row.views) for row in rows]
-    assert sets == [("cmux_a", 2), ("cmux_a", 4), ("cmux_b", 2), ("cmux_b", 4)]
+    assert sets == [("cmux2_a", 2), ("cmux2_a", 4), ("cmux2_b", 2), ("cmux2_b", 4)]
     for row in rows:
         assert row.mpjpe < 0.1 and row.p_mpjpe < 0.1 and row.absolute < 0.1 and row.poses > 150
 
@@ -29,13 +29,13 @@ def test_under_noise_more_views_come_nearer(noisy: list):
 
 def test_confidences_help(noisy: list):
     blind = run(
-        Triangulation(data_root=str(ROOT), test_sets=("cmux_a",), noise="default", views=(4,), use_confidence=False)
+        Triangulation(data_root=str(ROOT), test_sets=("cmux2_a",), noise="default", views=(4,), use_confidence=False)
     )
     assert noisy[-1].mpjpe < blind[0].mpjpe
 
 
 def test_the_command_prints_and_writes_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture):
-    main([*FLAGS.split(), "--test_sets", "cmux_a", "--views", "3", "--json", str(tmp_path / "rows.json")])
+    main([*FLAGS.split(), "--test_sets", "cmux2_a", "--views", "3", "--json", str(tmp_path / "rows.json")])
     (row,) = json.loads((tmp_path / "rows.json").read_text())
     assert row["views"] == 3 and f"{row['poses']:,}" in capsys.readouterr().out
 
@@ -43,7 +43,7 @@ def test_the_command_prints_and_writes_the_rows(tmp_path: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     "words, expected",
     [("--dataset cum", "choose from cmu"), ("--views 9", "views is 9"), ("--noise loud", "there is no such file"),
-     ("--test_sets h36m", "cmu has cmux_a, cmux_b")],
+     ("--test_sets h36m", "cmu has cmux2_a, cmux2_b")],
 )  # fmt: skip
 def test_bad_flags_are_one_sentence(words: str, expected: str):
     with pytest.raises((PoseFKError, ValueError, FileNotFoundError), match=expected):

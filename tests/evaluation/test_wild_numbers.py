@@ -164,5 +164,5 @@ def test_cross_domain_scores_no_lifter_that_has_diverged(factor, lifter, tmp_pat
     damaged = _damaged(lifter, tmp_path / "damaged.pt", factor)
     out = tmp_path / "out.json"
     with pytest.raises(ValueError, match="holds NaN or infinite|The predictions reach .* m from the root"):
-        cross_domain.main(f"--checkpoint {damaged} --data_root {ROOT} --test_sets cmux_a --json {out}".split())
+        cross_domain.main(f"--checkpoint {damaged} --data_root {ROOT} --test_sets cmux2_a --json {out}".split())
     assert not out.exists()

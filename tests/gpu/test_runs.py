@@ -26,7 +26,7 @@ from training.state import TrainingState
 
 pytestmark = pytest.mark.gpu
 TINY = (
-    f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 07 --test_sets cmux_a --epochs 2 "
+    f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 07 --test_sets cmux2_a --epochs 2 "
     "--warmup 0 --batch_size 64 "
     "--steps_per_epoch 10 --posenet_width 32 --generator_width 32 --critic_width_3d 32 --critic_width_2d 32 "
     "--threads 1 --figures False"
@@ -81,7 +81,7 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[to
 )  # fmt: skip
 def test_a_run_of_20_steps_is_judged(tmp_path: Path, device: torch.device, flags: str):
     lines = scores(run(tmp_path, device, *flags.split()))
-    assert {line["test_set"] for line in lines} == {"validation", "cmux_a"}
+    assert {line["test_set"] for line in lines} == {"validation", "cmux2_a"}
     assert all(0 < line["mpjpe"] < 3000 for line in lines)
 
 
@@ -112,7 +112,7 @@ def test_a_checkpoint_predicts_and_is_judged_on_both_devices(
         predict.main([*common, "--keypoints", str(keypoints), "--out", str(out), *flags.split(), place])
         lifted.append(np.load(out / "pose.npz")["joints_3d"])
         lines = cross_domain.run(
-            cross_domain.CrossDomain(whole / "last.pt", ("cmux_b",), data_root=str(ROOT), device=place, tables=False)
+            cross_domain.CrossDomain(whole / "last.pt", ("cmux2_b",), data_root=str(ROOT), device=place, tables=False)
         )
         judged.append(lines[0]["mpjpe"])
     np.testing.assert_allclose(*lifted, atol=1e-4)

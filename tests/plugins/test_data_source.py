@@ -21,7 +21,7 @@ from data import DataSource, DataSplits, load_dataset, register_dataset
 
 def load(settings):
     splits = load_dataset("cmu", replace(settings, data_root="TINY"))
-    tests = {"toy_test": splits.tests["cmux_b"]}
+    tests = {"toy_test": splits.tests["cmux2_b"]}
     return DataSplits(splits.train[:2], splits.validation, tests, ["toy: a part of CMU-X."])
 
 

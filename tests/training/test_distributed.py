@@ -14,7 +14,7 @@ from training.distributed import Processes
 HERE = Path(__file__).parent
 TINY = (
     f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "
-    "--test_sets cmux_a --epochs 1 --warmup 1 --steps_per_epoch 2 --batch_size 32 "
+    "--test_sets cmux2_a --epochs 1 --warmup 1 --steps_per_epoch 2 --batch_size 32 "
     "--posenet_width 16 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16 --figures False --threads 1"
 )
 
@@ -66,7 +66,7 @@ def test_two_processes_keep_equal_weights_on_different_poses(tmp_path: Path):
     assert not torch.equal(one["noise"], two["noise"]) and not torch.equal(one["real"], two["real"])
     (run,) = (tmp_path / "runs").glob("*/*/*")  # one process writes
     lines = [json.loads(text) for text in (run / "results.jsonl").read_text().splitlines()]
-    assert {line["test_set"] for line in lines} == {"validation", "cmux_a"}
+    assert {line["test_set"] for line in lines} == {"validation", "cmux2_a"}
     assert done.stdout.count("writing ") == 1
     for rank in (0, 1):  # a thread of gloo that outlives Python aborts the process now and then
         assert "gloo" not in (tmp_path / f"threads{rank}.txt").read_text()

@@ -32,7 +32,7 @@ TINY = (
     f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "
     "--posenet_width 16 --generator_width 8 --critic_width_3d 8 "
     "--critic_width_2d 8 --epochs 2 --warmup 1 --steps_per_epoch 24 --batch_size 16 --threads 1 --figures False "
-    "--device cpu --test_sets cmux_a"
+    "--device cpu --test_sets cmux2_a"
 ).split()
 
 
@@ -227,8 +227,8 @@ def test_the_command_that_goes_on_starts_as_many_processes(monkeypatch: pytest.M
 
 
 def test_a_line_of_results_is_json_whatever_it_holds():
-    assert json.loads(as_json({"mpjpe": float("nan"), "pck": float("inf"), "epoch": 1, "test_set": "cmux_a"})) == {
-        "mpjpe": None, "pck": None, "epoch": 1, "test_set": "cmux_a"
+    assert json.loads(as_json({"mpjpe": float("nan"), "pck": float("inf"), "epoch": 1, "test_set": "cmux2_a"})) == {
+        "mpjpe": None, "pck": None, "epoch": 1, "test_set": "cmux2_a"
     }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = (
         f"{FLAGS} --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 2 --threads 1 --ema 0.9 "
         "--posenet_name simple_baseline --posenet_width 8 --posenet_blocks 1 --generator_width 8 --latent_dim 8 "
-        "--critic_width_3d 8 --critic_width_2d 8 --figures False --max_reference 100 --test_sets cmux_a "
+        "--critic_width_3d 8 --critic_width_2d 8 --figures False --max_reference 100 --test_sets cmux2_a "
         f"--detector_noise default --checkpoint {folder}"
     )
     run_fk_gan.main(words.split())
@@ -48,7 +48,7 @@ DOORS: dict[str, Callable[[Path, Path], Any]] = {
     "resume": lambda path, out: run_fk_gan.main(["--resume", str(path)]),
     "evaluate": lambda path, out: run_fk_gan.main(["--evaluate", str(path), *FLAGS.split()]),
     "cross_domain": lambda path, out: cross_domain.main(
-        ["--checkpoint", str(path), "--data_root", str(ROOT), "--test_sets", "cmux_a"]
+        ["--checkpoint", str(path), "--data_root", str(ROOT), "--test_sets", "cmux2_a"]
     ),
     "predict": lambda path, out: predict.main(["--checkpoint", str(path), "--keypoints", "x.json", "--out", str(out)]),
     "export": lambda path, out: export.main(["--checkpoint", str(path), "--num_poses", "5", "--out", str(out)]),
@@ -106,7 +106,7 @@ GAN = ("run", "augmenter", "sources", "gan")
         (("run", "epoch"), 10**6, "the run stood at batch"),
         (("run", "step"), "3", "step is 3, expected a whole number"),
         (("run", "results"), [{}], "results"),
-        (("run", "best"), {"cmux_a": None}, "best.cmux_a is None"),
+        (("run", "best"), {"cmux2_a": None}, "best.cmux2_a is None"),
         (("run", "processes"), [5], "processes"),
         (("run", "processes"), [], "0 processes"),
         (("run", "processes", 0, "generator"), torch.zeros(5056), "random numbers"),

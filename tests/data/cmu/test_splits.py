@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from data import cmu
+from data import cmu, load_test_set
 from data.cmu.archive import open_source
 from data.cmu.clips import CMUX_CLIPS, RIG_SUBJECTS, TEST_SUBJECTS, TRAIN_SUBJECTS
+from data.cmu.splits import BODY, TEST_DEFINITIONS
 from data.dataset import PoseDataset
 from data.files.asf_amc import amc_joints, parse_asf
 from data.recordings import DataSettings
@@ -54,8 +56,8 @@ def test_the_splits_are_by_subject(prepared):
     splits = cmu.load(settings(prepared))
     assert subjects(splits.train) == {"01", "35"}
     assert subjects(splits.validation) == {"07"}
-    assert set(splits.tests) == {"cmux_a", "cmux_b"}
-    assert subjects(splits.tests["cmux_a"]) == subjects(splits.tests["cmux_b"]) == {"05", "49"}
+    assert list(splits.tests) == ["cmux2_a", "cmux2_b", "cmux2_b_coco", "cmux_b"]
+    assert all(subjects(recordings) == {"05", "49"} for recordings in splits.tests.values())
     assert any("139 of 144 clips are missing" in note for note in splits.notes)
     assert any("05 07 is estimated" in note for note in splits.notes)
 
@@ -67,8 +69,10 @@ def test_the_final_run_may_train_on_the_validation_subjects_too(prepared):
 
 def test_every_view_shows_the_clips_poses(prepared):
     clips = cmu.read_prepared(prepared)
-    splits = cmu.load(settings(prepared, num_joints=17))
+    splits = cmu.load(settings(prepared, num_joints=17, joint_definitions="original"))
     for name, recordings in {"train": splits.train, **splits.tests}.items():
+        if name.startswith("cmux2"):
+            continue
         for clip in {recording.group["sequence"] for recording in recordings}:
             own = [recording for recording in recordings if recording.group["sequence"] == clip]
             assert {len(recording.views) for recording in own} == {1 if name == "cmux_b" else 4}
@@ -79,7 +83,7 @@ def test_every_view_shows_the_clips_poses(prepared):
 
 def test_lifters_of_several_views_meet_another_rig_in_every_second(prepared):
     alone, together = (cmu.load(settings(prepared, views=views)) for views in (1, 3))
-    for part in ("validation", "cmux_b"):
+    for part in ("validation", "cmux2_b"):
         first, three = (s.tests.get(part, s.validation) for s in (alone, together))
         assert len(first) == len(three) > 0
         for one, several in zip(first, three, strict=True):
@@ -96,9 +100,9 @@ def test_lifters_of_several_views_meet_another_rig_in_every_second(prepared):
 
 
 def test_splits_are_the_same_every_time_and_whatever_else_is_loaded(prepared):
-    alone = cmu.load(settings(prepared, subjects_test=("49",))).tests["cmux_b"]
+    alone = cmu.load(settings(prepared, subjects_test=("49",))).tests["cmux2_b"]
     among = [
-        recording for recording in cmu.load(settings(prepared, seed=3)).tests["cmux_b"] if recording.subject == "49"
+        recording for recording in cmu.load(settings(prepared, seed=3)).tests["cmux2_b"] if recording.subject == "49"
     ]
     assert len(alone) == len(among) > 0
     for recording, other in zip(alone, among, strict=True):
@@ -107,7 +111,7 @@ def test_splits_are_the_same_every_time_and_whatever_else_is_loaded(prepared):
 
 def test_a_data_set_of_the_splits_has_16_or_17_joints_and_leaves_glitches_out(prepared):
     for skeleton, joints in (("h36m_16", 16), ("h36m_17", 17)):
-        recordings = cmu.load(settings(prepared, num_joints=joints)).tests["cmux_a"]
+        recordings = cmu.load(settings(prepared, num_joints=joints)).tests["cmux2_a"]
         usable = sum(int(recording.usable.sum()) * len(recording.views) for recording in recordings)
         dataset = PoseDataset.from_recordings(recordings, skeleton)
         assert len(dataset) == usable and dataset.joints_3d.shape[1:] == (joints, 3)
@@ -124,7 +128,7 @@ def test_downsampling_thins_the_training_data_alone(prepared):
 def test_actions_and_subjects_choose_clips(prepared):
     splits = cmu.load(settings(prepared, actions=("walk", "01_01", "CARTWHEEL")))
     assert {recording.group["sequence"] for recording in splits.train} == {"01_01", "35_01"}
-    assert {recording.group["sequence"] for recording in splits.tests["cmux_a"]} == {"05_01", "49_06"}
+    assert {recording.group["sequence"] for recording in splits.tests["cmux2_a"]} == {"05_01", "49_06"}
     splits = cmu.load(settings(prepared, subjects_train=("05",), subjects_test=("01",)))
     assert subjects(splits.train) == {"05"} and splits.validation == []
 
@@ -169,3 +173,30 @@ def test_a_bad_prepared_file_is_one_sentence(prepared, tmp_path, case):
 def test_every_rig_serves_training_and_test():
     dealt = {subject: cmu.rig_of(subject) for subject in TRAIN_SUBJECTS + TEST_SUBJECTS}
     assert {dealt[s] for s in TRAIN_SUBJECTS} == {dealt[s] for s in TEST_SUBJECTS} == set(RIG_SUBJECTS)
+
+
+def test_test_sets_differ_in_their_definitions_and_in_nothing_else(prepared):
+    both = {name: cmu.load(settings(prepared, joint_definitions=name)) for name in ("h36m", "original")}
+    tests = {name: splits.tests | splits.more_tests for name, splits in both.items()}
+    assert list(both["original"].tests) == ["cmux_a", "cmux_b", "cmux2_b_coco", "cmux2_b"]
+    assert set(tests["h36m"]) == set(tests["original"]) == set(TEST_DEFINITIONS)
+    fixed = [BODY.joints.index(name) for name in ("LWrist", "RKnee", "RAnkle")]
+    for name, recordings in tests["h36m"].items():
+        of_cmu = tests["h36m"]["cmux_a" if name.endswith("_a") else "cmux_b"]
+        for one, same, raw in zip(recordings, tests["original"][name], of_cmu, strict=True):
+            np.testing.assert_array_equal(one.views[0].joints_2d, same.views[0].joints_2d)
+            np.testing.assert_allclose(one.joints_world[:, fixed], raw.joints_world[:, fixed], atol=1e-5)
+            assert torch.equal(one.views[0].camera.translation, raw.views[0].camera.translation)
+
+
+def test_human36m_s_hip_is_the_middle_of_the_hips_and_cmu_s_lies_higher(prepared):
+    splits = cmu.load(settings(prepared))
+    for name, least, most in (("cmux2_b", 0.0, 1e-4), ("cmux2_b_coco", 0.0, 1e-4), ("cmux_b", 0.08, 0.16)):
+        joints = np.concatenate([recording.joints_world for recording in splits.tests[name]])
+        apart = np.linalg.norm(joints[:, 0] - (joints[:, 1] + joints[:, 4]) / 2, axis=1)
+        assert least <= apart.min() and apart.max() <= most, name
+
+
+def test_every_name_of_a_test_set_can_be_asked_for(prepared):
+    for name in TEST_DEFINITIONS:
+        assert subjects(load_test_set(name, settings(prepared))) == {"05", "49"}

@@ -50,17 +50,17 @@ def test_space_is_drawn_upright_and_depth_can_be_seen():
 def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
     angles = {"real": torch.zeros(5, 28), "synthetic": torch.ones(5, 28)}
     results = [
-        {"epoch": epoch, "phase": phase, "test_set": "cmux_a", "protocol": "all_joints", "mpjpe": 50.0, "p_mpjpe": 40.0}
+        {"epoch": epoch, "phase": phase, "test_set": "cmux2_a", "protocol": "all_joints", "mpjpe": 50.0, "p_mpjpe": 40.0}
         for epoch in (1, 2)
         for phase in ("synthetic", "real")
     ]
     figures = {
         "poses": pose_grid([("real", batch), ("synthetic", batch)]),
-        "lifted": lifted_grid(batch, batch.root_relative()[:, 0] + 0.05, batch.root_relative()[:, 0], "cmux_a"),
+        "lifted": lifted_grid(batch, batch.root_relative()[:, 0] + 0.05, batch.root_relative()[:, 0], "cmux2_a"),
         "angles": joint_angle_histograms(angles, joint_limits("anatomical")),
         "cameras": camera_views({"real": batch, "synthetic": batch}),
         "errors": error_curves(results),
-        "joints": error_per_joint({"cmux_a": [50.0] * 16}, batch.skeleton.joints),
+        "joints": error_per_joint({"cmux2_a": [50.0] * 16}, batch.skeleton.joints),
     }
     for name, figure in figures.items():
         save_figure(figure, tmp_path / f"{name}.png")
@@ -70,7 +70,7 @@ def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
 
 
 def test_error_curves_show_every_point_whole_and_whole_epochs():
-    line = {"epoch": 1, "phase": "real", "test_set": "cmux_a", "protocol": "all_joints", "mpjpe": 820.0,
+    line = {"epoch": 1, "phase": "real", "test_set": "cmux2_a", "protocol": "all_joints", "mpjpe": 820.0,
             "p_mpjpe": 400.0}  # fmt: skip
     for axes, highest in zip(error_curves([line]).axes, (820, 400), strict=True):
         assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] > 1.02 * highest
@@ -87,5 +87,5 @@ def test_numbers_under_neighbouring_panels_do_not_touch():
 def test_lifted_poses_carry_their_error(batch: PoseBatch):
     off = torch.zeros(8, 16, 3)
     off[..., 0] = 0.05
-    figure = lifted_grid(batch, batch.root_relative()[:, 0] + off, batch.root_relative()[:, 0], "cmux_a")
+    figure = lifted_grid(batch, batch.root_relative()[:, 0] + off, batch.root_relative()[:, 0], "cmux2_a")
     assert [text.get_text() for text in figure.axes[1].texts] == ["50 mm"] * 6

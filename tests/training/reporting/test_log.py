@@ -15,24 +15,24 @@ def line(test_set: str, epoch: int, mpjpe: float) -> Result:
             "poses": 10, "seconds": 0.1}  # fmt: skip
 
 
-RESULTS = [line("validation", 1, 70.0), line("cmux_a", 1, 50.0), line("validation", 2, 60.0), line("cmux_a", 2, 55.0),
-           line("validation", 3, 65.0), line("cmux_a", 3, 52.0)]  # fmt: skip
+RESULTS = [line("validation", 1, 70.0), line("cmux2_a", 1, 50.0), line("validation", 2, 60.0), line("cmux2_a", 2, 55.0),
+           line("validation", 3, 65.0), line("cmux2_a", 3, 52.0)]  # fmt: skip
 
 
 def test_the_end_table_tells_last_chosen_and_oracle_apart():
-    (row,) = [row for row in end_table(RESULTS).splitlines() if row.startswith("| cmux_a")]
+    (row,) = [row for row in end_table(RESULTS).splitlines() if row.startswith("| cmux2_a")]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells == ["cmux_a", "all_joints", "52.0", "26.0", "50.0", "25.0", "55.0 (epoch 2)", "50.0 (epoch 1)"]
+    assert cells == ["cmux2_a", "all_joints", "52.0", "26.0", "50.0", "25.0", "55.0 (epoch 2)", "50.0 (epoch 1)"]
     assert ORACLE in end_table(RESULTS) and chosen_by_validation(RESULTS) == (2, "mixed")
 
 
 def test_without_validation_nothing_is_chosen():
-    assert chosen_by_validation([line("cmux_a", 1, 50.0)]) is None
-    assert "| -" in end_table([line("cmux_a", 1, 50.0)])
+    assert chosen_by_validation([line("cmux2_a", 1, 50.0)]) is None
+    assert "| -" in end_table([line("cmux2_a", 1, 50.0)])
 
 
 def test_the_comparison_shows_the_change_of_the_last_epoch():
-    table = comparison_table({"none": RESULTS, "posefk": [line("cmux_a", 1, 30.0), line("cmux_a", 2, 39.0)]})
+    table = comparison_table({"none": RESULTS, "posefk": [line("cmux2_a", 1, 30.0), line("cmux2_a", 2, 39.0)]})
     row = [cell.strip() for cell in table.splitlines()[-1].strip("|").split("|")]
     assert row == ["posefk", "39.0", "-25.0 %", "30.0"] and "validation" not in table
 
@@ -52,7 +52,7 @@ def test_a_log_writes_lines_and_events_and_a_resumed_one_drops_what_will_come_ag
     assert [json.loads(text) for text in (tmp_path / "results.jsonl").read_text().splitlines()] == RESULTS
     assert (tmp_path / "figures" / "square.png").stat().st_size > 0
     events = EventAccumulator(str(tmp_path)).Reload()
-    assert [event.value for event in events.Scalars("cmux_a_all_joints/mpjpe")] == [50.0, 55.0, 52.0]
+    assert [event.value for event in events.Scalars("cmux2_a_all_joints/mpjpe")] == [50.0, 55.0, 52.0]
     assert events.Tags()["images"] == ["square"] and events.Tags()["histograms"] == ["angles"]
     again = RunLog(tmp_path, RESULTS[:2], step=2)
     again.result(RESULTS[2], 2)
