@@ -1,7 +1,7 @@
-"""What a pickle inside a checkpoint may name: containers, and tensors that lie inside their storages.
+"""The names that pickles in checkpoints may use: containers, and tensors that lie inside their storages.
 
-PyTorch's own restricted unpickler lets a tensor be larger than its storage (which then grows by whatever was in memory)
-and builds sparse, quantised and nested ones unchecked. Here a tensor lies inside its storage or the file is refused.
+PyTorch's own restricted unpickler lets a tensor exceed its storage (which then grows by uninitialized memory) and
+builds sparse, quantised and nested ones unchecked. Here a tensor lies inside its storage or the file is refused.
 """
 
 from collections import OrderedDict
@@ -34,14 +34,14 @@ _NOT_NEEDED = [
 
 
 def _ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
-    """As PyTorch keeps weights."""
+    """Build an OrderedDict, PyTorch's type of state dicts."""
     return OrderedDict(checked_pairs(pairs))
 
 
 def _tensor(storage: Any, offset: Any, lengths: Any, stride: Any, *_: object) -> Tensor:
-    """Return a part of a storage, which must hold all of it. lengths, stride: of each dimension, in numbers."""
+    """Build a tensor on a storage that must hold all of it. lengths, stride: of each dimension, in numbers."""
     if not isinstance(storage, Tensor) or not isinstance(lengths, tuple) or not isinstance(stride, tuple):
-        raise RefusedError("a tensor in it is described by other things than a storage, a size and a stride")
+        raise RefusedError("a tensor in it is not described by a storage, a size and a stride")
     numbers = (offset, *lengths, *stride)
     if len(lengths) != len(stride) or any(type(number) is not int or number < 0 for number in numbers):
         raise RefusedError(f"a tensor in it has the size {str(lengths)[:60]} and the stride {str(stride)[:60]}")
@@ -55,7 +55,7 @@ def _tensor(storage: Any, offset: Any, lengths: Any, stride: Any, *_: object) ->
 
 def _parameter(data: Any, *_: object) -> Tensor:
     if not isinstance(data, Tensor):
-        raise RefusedError("a parameter in it is no tensor")
+        raise RefusedError("a parameter in it is not a tensor")
     return data
 
 
@@ -78,7 +78,7 @@ _TENSORS = {
 
 
 def unpickle(stream: Stream, storage: Storage) -> Any:
-    """Read the next pickle of a stream. Raises RefusedError, or what a broken pickle makes Python raise."""
+    """Read the next pickle of a stream. Raises RefusedError, or Python's errors for a broken pickle."""
     try:
         return RestrictedUnpickler(stream, _TENSORS, most_bytes(stream.left), storage).load()
     except NotPlainError as error:
