@@ -40,7 +40,7 @@ class CrossDomain:
     """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
     test_sets: tuple[str, ...] = ("cmux_a", "cmux_b")
     """cmux_a, cmux_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
-    3dhp_s8, ski."""
+    3dhp_s8, ski, humaneva."""
     json: Path | None = None
     """File for the result lines."""
     protocols: tuple[str, ...] = ()
