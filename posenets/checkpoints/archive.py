@@ -1,4 +1,4 @@
-"""The two forms of a checkpoint: a zip of the pickle and its storages (PyTorch 1.6 and later), or all in one stream."""
+"""The two file formats of checkpoints: a zip of pickle and storages (PyTorch 1.6 and later), or one stream."""
 
 import io
 import struct
@@ -12,28 +12,28 @@ from torch import Tensor
 
 from posenets.checkpoints.unpickling import NoWeightsError, unpickle
 
-MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the stream
+MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the stream format
 PIECE = 2**24  # bytes read at once
 
 
 def members_of(path: Path) -> dict[str, Tensor]:
-    """Read name -> bytes of PyTorch's zip; BadZipFile if damaged. Saved without check sums, all its CRC-32 are 0."""
+    """Read the members of PyTorch's zip by name; BadZipFile if damaged. Saved without checksums, all CRC-32 are 0."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             _check_entries(entries, path.stat().st_size)
             if not any(entry.CRC for entry in entries):
                 for entry in entries:
-                    entry.CRC = None  # pyright: ignore[reportAttributeAccessIssue] which zipfile takes for "not known"
+                    entry.CRC = None  # pyright: ignore[reportAttributeAccessIssue] zipfile then skips the check
             return {entry.filename: _member(archive, entry) for entry in entries}
     except zipfile.BadZipFile:
         raise
-    except Exception as error:  # a broken header makes zipfile raise a different type for each of its fields
+    except Exception as error:  # broken headers make zipfile raise errors of many types
         raise zipfile.BadZipFile(str(error)) from error
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
-    """Refuse what PyTorch never writes before anything is unpacked. size: of the file, bytes."""
+    """Refuse zips that PyTorch never writes, before unpacking. size: of the file, bytes."""
     if any(entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size for entry in entries):
         raise zipfile.BadZipFile("a member is compressed, which PyTorch's never are")
     if sum(entry.file_size for entry in entries) > size:
@@ -43,10 +43,10 @@ def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Tensor:
-    """The bytes of a member, where tensors can lie; zipfile compares their CRC-32 with the entry's."""
+    """Read a member into a tensor; zipfile compares its CRC-32 with the entry's."""
     content = torch.empty(entry.file_size, dtype=torch.uint8)
     with archive.open(entry) as stream:
-        _fill(content, stream)  # pyright: ignore[reportArgumentType] it is a BufferedIOBase, in words an IO[bytes]
+        _fill(content, stream)  # pyright: ignore[reportArgumentType] it is a BufferedIOBase, declared as IO[bytes]
     return content
 
 
@@ -73,7 +73,7 @@ def read_members(members: dict[str, Tensor]) -> Any:
 
 
 def _fill(content: Tensor, stream: io.BufferedIOBase) -> None:
-    """Read as many bytes as there is room for."""
+    """Fill a tensor of bytes from a stream."""
     room = content.numpy()
     for start in range(0, len(content), PIECE):
         piece = stream.read(min(PIECE, len(content) - start))
@@ -83,7 +83,7 @@ def _fill(content: Tensor, stream: io.BufferedIOBase) -> None:
 
 
 def _claimed(claim: Any) -> tuple[torch.dtype, str, int]:
-    """Parse what a pickle says of a storage: the type of its numbers, its key, and how many there are."""
+    """Parse a pickle's persistent id of a storage: number type, key, and count."""
     if not isinstance(claim, tuple) or len(claim) not in (5, 6) or claim[0] != "storage":
         raise NoWeightsError("its pickle names a storage in an unknown way")
     _, dtype, key, _, count = claim[:5]
@@ -93,14 +93,14 @@ def _claimed(claim: Any) -> tuple[torch.dtype, str, int]:
 
 
 class _StreamStorages:
-    """Room for the storages of a stream, whose bytes come behind its pickle. size: of the file, bytes."""
+    """The storages of a stream, allocated first: their bytes follow the pickle. size: of the file, bytes."""
 
     def __init__(self, size: int) -> None:
         self.storages: dict[str, Tensor] = {}
         self._left = size
 
     def __call__(self, claim: Any) -> Tensor:
-        """The numbers that a pickle says it has in a storage: all of them, or a part."""
+        """Return the numbers of a storage that a persistent id names: all of them, or a part."""
         dtype, key, count = _claimed(claim)
         if key not in self.storages:
             self._left -= count * dtype.itemsize
@@ -118,26 +118,26 @@ class _StreamStorages:
         return numbers[offset : offset + length]
 
     def fill(self, keys: Any, stream: io.BufferedIOBase) -> None:
-        """Read the storages to the end of the file, each behind its length."""
+        """Read the storages to the end of the file; each is preceded by its length."""
         if not isinstance(keys, list) or sorted(keys) != sorted(self.storages):
-            raise NoWeightsError("its list of storages is not that of its tensors")
+            raise NoWeightsError("its list of storages does not match its tensors")
         for key in keys:
             (count,) = struct.unpack("<q", stream.read(8))
             if count != len(self.storages[key]):
-                raise NoWeightsError(f"its storage {key[:20]} has not as many numbers as its tensors say")
+                raise NoWeightsError(f"its storage {key[:20]} has another number of values than its tensors say")
             _fill(self.storages[key].view(torch.uint8), stream)
         if stream.read(1):
-            raise NoWeightsError("it goes on behind its last storage")
+            raise NoWeightsError("it goes on after its last storage")
 
 
 def read_stream(path: Path) -> Any:
-    """Read a file of PyTorch before 1.6 (`_use_new_zipfile_serialization=False`), which has no check sums."""
+    """Read a file of PyTorch before 1.6 (`_use_new_zipfile_serialization=False`), which has no checksums."""
     storage = _StreamStorages(path.stat().st_size)
     with open(path, "rb") as stream:
         if (unpickle(stream, storage), unpickle(stream, storage)) != (MAGIC, PROTOCOL):
-            raise NoWeightsError("this is no file of PyTorch's")
+            raise NoWeightsError("this is not a PyTorch file")
         machine, content = unpickle(stream, storage), unpickle(stream, storage)
         if not isinstance(machine, dict) or machine.get("little_endian") is not (sys.byteorder == "little"):
-            raise NoWeightsError("it was written on a machine with another order of bytes")
+            raise NoWeightsError("it was written on a machine with another byte order")
         storage.fill(unpickle(stream, storage), stream)
     return content

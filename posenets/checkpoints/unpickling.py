@@ -1,7 +1,7 @@
-"""The pickle inside a checkpoint, read word by word: containers, numbers, strings and tensors, and nothing else.
+"""A restricted unpickler for checkpoints: containers, numbers, strings and tensors, and nothing else.
 
-PyTorch's own restricted unpickler lets a tensor be larger than its storage (which then grows by whatever was in memory)
-and builds sparse, quantised and nested ones unchecked. Here a tensor lies inside its storage or the file is refused.
+PyTorch's own restricted unpickler lets a tensor exceed its storage (which then grows by uninitialized memory) and
+builds sparse, quantised and nested ones unchecked. Here a tensor lies inside its storage or the file is refused.
 """
 
 import pickletools
@@ -32,18 +32,18 @@ _NOT_NEEDED = [
 
 
 class NoWeightsError(ValueError):
-    """What a pickle holds that no checkpoint needs, or that does not fit together; its text follows "but"."""
+    """Raised for pickles with unexpected or inconsistent content; its text follows "but"."""
 
 
 class NotKept:
-    """Stands in for what a checkpoint holds beside its weights."""
+    """Stands in for objects in a checkpoint besides its weights."""
 
     def __init__(self, *parts: object) -> None:
         pass
 
 
 def ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
-    """OrderedDict, as PyTorch keeps weights."""
+    """Build an OrderedDict, PyTorch's type of state dicts."""
     entries: OrderedDict[Any, Any] = OrderedDict()
     for key, value in pairs:
         entries[_key(key)] = value
@@ -51,9 +51,9 @@ def ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
 
 
 def tensor(storage: Any, offset: Any, lengths: Any, stride: Any, *_: object) -> Tensor:
-    """Return a part of a storage, which must hold all of it. lengths, stride: of each dimension, in numbers."""
+    """Build a tensor on a storage that must hold all of it. lengths, stride: of each dimension, in numbers."""
     if not isinstance(storage, Tensor) or not isinstance(lengths, tuple) or not isinstance(stride, tuple):
-        raise NoWeightsError("a tensor in it is described by other things than a storage, a size and a stride")
+        raise NoWeightsError("a tensor in it is not described by a storage, a size and a stride")
     numbers = (offset, *lengths, *stride)
     if len(lengths) != len(stride) or any(type(number) is not int or number < 0 for number in numbers):
         raise NoWeightsError(f"a tensor in it has the size {str(lengths)[:60]} and the stride {str(stride)[:60]}")
@@ -67,12 +67,12 @@ def tensor(storage: Any, offset: Any, lengths: Any, stride: Any, *_: object) -> 
 
 def parameter(data: Any, *_: object) -> Tensor:
     if not isinstance(data, Tensor):
-        raise NoWeightsError("a parameter in it is no tensor")
+        raise NoWeightsError("a parameter in it is not a tensor")
     return data
 
 
 def as_bytes(text: Any, *_: object) -> bytes:
-    """Decode bytes as old pickles spell them."""
+    """Decode bytes from the encoding of old pickles."""
     return _of(str, text).encode("latin1")
 
 
@@ -98,7 +98,7 @@ _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 def unpickle(stream: BufferedIOBase, storage: Storage) -> Any:
-    """Read the next pickle of a stream. Raises NoWeightsError, or what a broken pickle makes pickletools raise."""
+    """Read the next pickle of a stream. Raises NoWeightsError, or pickletools' errors for a broken pickle."""
     machine = _Machine(storage)
     for word, argument, _ in pickletools.genops(stream):  # pyright: ignore[reportArgumentType]
         if word.name == "STOP":
@@ -108,7 +108,7 @@ def unpickle(stream: BufferedIOBase, storage: Storage) -> Any:
 
 
 class _Machine:
-    """What a pickle's words do: a stack, the stacks below its marks, and a memo."""
+    """The pickle machine: a stack, the stacks below its marks, and a memo."""
 
     def __init__(self, storage: Storage) -> None:
         self.stack: list[Any] = []
@@ -142,7 +142,7 @@ class _Machine:
             self._build(word)
 
     def _build(self, word: str) -> None:
-        """The words that put things together."""
+        """Execute the opcodes that build objects."""
         if word in ("SETITEMS", "APPENDS", "TUPLE"):
             items, self.stack = self.stack, self._below.pop()
         elif word in ("SETITEM", "APPEND"):
@@ -159,7 +159,7 @@ class _Machine:
             _of(list, self.stack[-1]).extend(items)
         elif word in ("REDUCE", "NEWOBJ"):
             builder = self.stack.pop()
-            if not callable(builder):  # only a name in the pickle makes anything that is
+            if not callable(builder):  # only a global name puts callables on the stack
                 raise NoWeightsError("its pickle calls what cannot be called")
             self.stack.append(builder(*_of(tuple, items[0])))
         elif word == "BINPERSID":
@@ -169,7 +169,7 @@ class _Machine:
 
 
 def _known(name: str) -> Any:
-    """Resolve a name in a pickle to a builder, or to the number type of a storage."""
+    """Resolve a global name to a builder, or to the number type of a storage."""
     dtype = name.removeprefix("torch.").removesuffix("Storage")
     if name == f"torch.{dtype}Storage" and dtype in DTYPES:
         return DTYPES[dtype]
@@ -185,7 +185,7 @@ def _of(types: type | tuple[type, ...], thing: Any) -> Any:
 
 
 def _key(key: Any) -> Any:
-    """A key of a dictionary; tuples inside tuples are none, since Python's hash of a deep one ends the process."""
+    """Check a dictionary's key; nested tuples are refused, since hashing a deep one crashes Python."""
     for part in key if isinstance(key, tuple) else (key,):
         if not isinstance(part, (str, int, float, bytes, NotKept)) and part is not None:
             raise NoWeightsError(f"a dictionary in it has a {type(part).__name__} for a key")
