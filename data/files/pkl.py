@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from data.files.archive import BROKEN_FILE, in_short, most_bytes
-from data.files.pickles import restricted_load
-from data.files.plain_arrays import NotPlainError
+from data.files.pickles import NotPlainError
+from data.files.plain_arrays import restricted_load
 from data.files.present import require_file
 from data.files.stream import Stream
 
-_BUFFER, _MOST_PIECES = 1 << 16, 20_000_000
+_BUFFER = 1 << 16
 
 
 def load_pickle_restricted(path: str | Path, how_to_make: str = "") -> dict[str, Any]:
@@ -22,7 +22,7 @@ def load_pickle_restricted(path: str | Path, how_to_make: str = "") -> dict[str,
     size = path.stat().st_size
     try:
         with BufferedReader(open(path, "rb", buffering=0), _BUFFER) as file:
-            content = restricted_load(Stream(file, size, _MOST_PIECES), most_bytes(size))
+            content = restricted_load(Stream(file, size, size), most_bytes(size))
     except NotPlainError as error:
         raise ValueError(
             f"{path} was refused: it asks to load {error}, expected only arrays of bool, integer, float or text, "
