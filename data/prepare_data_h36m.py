@@ -108,7 +108,7 @@ def _templates(positions: Positions) -> np.ndarray | None:
 
 
 def bone_lengths_of(joints: Float[np.ndarray, "frames 16 3"]) -> Float[np.ndarray, "15"]:
-    """Median bone lengths over all frames: thorax-head and thorax-shoulder are not rigid, and glitches must not count."""
+    """Median bone lengths over all frames: thorax-head and thorax-shoulder are not rigid, glitches must not count."""
     parents, children = np.array(POSEAUG_BONES).T
     return np.median(np.linalg.norm(joints[:, children] - joints[:, parents], axis=-1), axis=0)
 
