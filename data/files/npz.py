@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from data.files.archive import BROKEN_FILE, check_members, in_short, most_bytes, open_zip, shortened
-from data.files.pickles import restricted_load
-from data.files.plain_arrays import NotPlainError, array_of_bytes, check_bytes, checked_shape, plain_dtype
+from data.files.pickles import NotPlainError
+from data.files.plain_arrays import array_of_bytes, check_bytes, checked_shape, plain_dtype, restricted_load
 from data.files.present import require_file
 from data.files.stream import Stream
 
@@ -23,8 +23,6 @@ _HEADER = re.compile(
     r" *\n?"
 )
 _LENGTH = re.compile(r" *([0-9]{1,18})L? *")  # Python 2 wrote an L
-# Every piece of a pickle may become an object of 50 to 200 bytes.
-_FREE_PIECES, _BYTES_PER_PIECE = 5_000_000, 4
 
 
 def _header(stream: Stream) -> tuple[str, bool, tuple[int, ...]]:
@@ -66,8 +64,7 @@ def _parse_restricted(path: Path, member: str, open_member: Callable[[], Any], s
     file_bytes = path.stat().st_size
     try:
         with BufferedReader(open_member(), _BUFFER) as file:
-            stream = Stream(file, size, _FREE_PIECES + file_bytes // _BYTES_PER_PIECE)
-            return _restricted_array(stream, most_bytes(file_bytes))
+            return _restricted_array(Stream(file, size, file_bytes), most_bytes(file_bytes))
     except NotPlainError as error:
         raise ValueError(
             f"{path} was refused: '{member}' asks to load {error}, expected only arrays of bool, integer, float or "
