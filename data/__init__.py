@@ -7,6 +7,7 @@ from data.cmu.splits import CMU
 from data.data_source import DataSource as DataSource
 from data.data_source import choose
 from data.dataset import PoseDataset as PoseDataset
+from data.domains.humaneva import HUMANEVA
 from data.h36m.recordings import H36M
 from data.mpi_inf_3dhp.train_set import MPI_INF_3DHP
 from data.multiview.checks import check_recordings
@@ -18,7 +19,9 @@ from data.recordings import View as View
 from data.recordings import check_images
 from data.recordings import view_from_world as view_from_world
 
-DATA_SOURCES: dict[str, DataSource] = {"cmu": CMU, "h36m": H36M, "mpi_inf_3dhp": MPI_INF_3DHP, "ski": SKI}
+DATA_SOURCES: dict[str, DataSource] = {
+    "cmu": CMU, "h36m": H36M, "mpi_inf_3dhp": MPI_INF_3DHP, "ski": SKI, "humaneva": HUMANEVA,
+}  # fmt: skip
 
 
 def register_dataset(name: str, source: DataSource) -> None:
@@ -75,7 +78,7 @@ def load_test_set(
         return (splits.tests | splits.more_tests)[name]
     if settings.views > 1:
         raise ValueError(
-            f"Test set {name} shows one view, {settings.views} are asked for: take one of {', '.join(owners)}."
+            f"Test set {name} shows one view, {settings.views} are asked for: choose one of {', '.join(owners)}."
         )
     loaders = {test_set: load for source in DATA_SOURCES.values() for test_set, load in
                source.standalone_test_sets.items()}  # fmt: skip

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import torch
@@ -17,19 +16,18 @@ class DataSettings:
     """Which poses a run learns from and is judged on."""
 
     dataset: str = "cmu"
-    """Training data: cmu (real motion, built in), h36m, mpi_inf_3dhp, ski, or a plugin's."""
+    """Training data: cmu (real motion, built in), h36m, mpi_inf_3dhp, ski, humaneva, or a plugin's."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
     data_extra_root: str = "data_extra"
     """Folder of bone templates and the 3DHP test set."""
     keypoints: str = "gt"
-    """2D of the training data: gt (projected) or a detector's file, e.g. cpn_ft_h36m_dbb, detectron_ft_h36m, hr, sh."""
+    """2D of the training data: gt (projected) or a detector's file, e.g. cpn_ft_h36m_dbb, detectron_ft_h36m, hr, sh;
+    detectron_pt_coco of HumanEva."""
     views: int = 1
     """Cameras that see each pose at once, for lifters of several views; 1: each camera's pictures by themselves."""
     num_joints: int = 16
-    """Joint layout: 16 (the family's) or 17 (with neck/nose)."""
-    joint_definitions: Literal["h36m", "original"] = "h36m"
-    """cmu: which points of the body are called Hip, Spine, Thorax, Head: Human3.6M's, or the data set's own."""
+    """Joint layout: 16 (the family's), 17 (with neck/nose), or HumanEva's 15."""
     downsample: int = 1
     """Keep every n-th frame of the training data."""
     subjects_train: tuple[str, ...] = ()
@@ -141,15 +139,11 @@ class Recording:
 
 @dataclass
 class DataSplits:
-    """Recordings to train on, to choose with (held out by subject) and to report on.
-
-    more_tests: reported on only where they are asked for by name. notes: what loading tells.
-    """
+    """Recordings to train on, to choose with (held out by subject) and to report on. notes: what loading tells."""
 
     train: list[Recording]
     validation: list[Recording]
     tests: dict[str, list[Recording]]
-    more_tests: dict[str, list[Recording]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 

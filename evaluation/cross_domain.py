@@ -1,6 +1,6 @@
 """Evaluate any checkpoint on any test set.
 
-    python -m evaluation.cross_domain --checkpoint checkpoint/.../last.pt --test_sets cmux2_a cmux2_b
+    python -m evaluation.cross_domain --checkpoint checkpoint/.../last.pt --test_sets cmux_a cmux_b
     python -m evaluation.cross_domain --checkpoint ckpt_best_dhp_p1.pth.tar --posenet_name videopose \\
         --test_sets h36m 3dhp --json out.json
 
@@ -24,7 +24,7 @@ from data.devices import chosen_device
 from data.files.writing import atomic_write
 from evaluation.evaluate import TEST_NOISES, dataset_for, noisy, predict_dataset, score
 from evaluation.notes import notes_on_test_set
-from evaluation.protocols import protocol_named, protocols_for
+from evaluation.protocols import check_scores_no_made_up_joint, protocol_named, protocols_for
 from evaluation.tables import format_scores
 from kinematics.errors import exit_with_one_sentence
 from posenets import Lifter, load_lifter
@@ -38,14 +38,15 @@ class CrossDomain:
 
     checkpoint: Path
     """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
-    test_sets: tuple[str, ...] = ("cmux2_a", "cmux2_b")
-    """cmux2_a, cmux2_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
-    3dhp_s8, ski."""
+    test_sets: tuple[str, ...] = ("cmux_a", "cmux_b")
+    """cmux_a, cmux_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
+    3dhp_s8, ski, humaneva."""
     json: Path | None = None
     """File for the result lines."""
     protocols: tuple[str, ...] = ()
-    """all_joints, official_3dhp, official_3dhp_16; none: all_joints, and on 3dhp the
-    official one that fits the joints."""
+    """Joints that count: all_joints (every one), official_3dhp and official_3dhp_16 (3DHP's 14 for PCK and AUC), limbs
+    (12 of arms and legs), limbs_head (and the head), smpl_14 (12, pelvis and neck); none: those usual on each test
+    set."""
     flip: Literal["on", "off", "both"] = "on"
     """Average each prediction with that of the mirror image."""
     tables: bool = True
@@ -84,6 +85,8 @@ def run(settings: CrossDomain) -> list[dict[str, Any]]:
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode).to(device)
     for name in settings.protocols:
         protocol_named(name).check(lifter.skeleton)
+        for test_set in settings.test_sets:
+            check_scores_no_made_up_joint(name, test_set, lifter.skeleton)
     lines = []
     for test_set in settings.test_sets:
         lines += evaluate_test_set(lifter, test_set, settings, device)

@@ -31,12 +31,11 @@ def test_set_names(settings: Settings, default: Iterable[str], frames: int) -> t
 def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, list[Recording]]:
     """Load the validation recordings, which choose, then those of each test set."""
     recordings = {VALIDATION: splits.validation} if splits.validation else {}
-    tests = splits.tests | splits.more_tests
     for name in test_set_names(settings, splits.tests, settings.lifter.window):
-        if name in DATA_SOURCES[settings.data.dataset].test_sets and name not in tests:
-            raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no take of it.")
+        if name in DATA_SOURCES[settings.data.dataset].test_sets and name not in splits.tests:
+            raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no recording of it.")
         recordings[name] = (
-            tests[name] if name in tests else load_test_set(name, settings.data, settings.lifter.window)
+            splits.tests[name] if name in splits.tests else load_test_set(name, settings.data, settings.lifter.window)
         )
     return recordings
 

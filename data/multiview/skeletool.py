@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from data.files.present import require_file
 from data.plausible import IMAGE_SIZE, check_cameras
@@ -91,3 +92,11 @@ def pinhole(
     orientation = torch.nn.functional.normalize(orientation, dim=-1)
     aspect = torch.full(matrix.shape[:-2], height / width, dtype=torch.float64)
     return Camera(orientation, torch.from_numpy(np.ascontiguousarray(centre)), torch.from_numpy(intrinsics), aspect)
+
+
+def upright_turn(axes_world: Float[np.ndarray, "cameras 3 3"]) -> Float[np.ndarray, "3 3"]:
+    """The turn in quarters of a world until z is its axis nearest to the cameras' mean up. axes_world: as pinhole's."""
+    up = -axes_world[:, :, 1].mean(axis=0)
+    axis = int(np.abs(up).argmax())
+    turn = np.eye(3)[[(axis + 1) % 3, (axis + 2) % 3, axis]]
+    return np.diag([1.0, -1.0, -1.0]) @ turn if up[axis] < 0 else turn

@@ -16,9 +16,9 @@ import torch
 from jaxtyping import Bool, Float
 
 from data.data_source import DataSource, choose
-from data.files.hdf5 import load_hdf5
+from data.files.readers import load_hdf5
 from data.multiview.checks import check_views
-from data.multiview.skeletool import pinhole
+from data.multiview.skeletool import pinhole, upright_turn
 from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_thighs
 from data.recordings import DataSettings, DataSplits, Recording, View
 from kinematics.camera import Camera
@@ -133,11 +133,7 @@ def _read(path: Path) -> Records:
 
 def _upright(records: Records) -> Records:
     """The world turned in quarters until z is the axis nearest to the cameras' up: the files do not say which it is."""
-    up = -records["R_cam_2_world"][:, :, 1].mean(axis=0)
-    axis = int(np.abs(up).argmax())
-    turn = np.eye(3)[[(axis + 1) % 3, (axis + 2) % 3, axis]]
-    if up[axis] < 0:
-        turn = np.diag([1.0, -1.0, -1.0]) @ turn
+    turn = upright_turn(records["R_cam_2_world"])
     moved = {"cam_position": records["cam_position"] @ turn.T, "R_cam_2_world": turn @ records["R_cam_2_world"]}
     return records | moved
 

@@ -1,0 +1,80 @@
+"""The files of HumanEva, 3DPW and AIST++ in miniature, as their descriptions have them, of somebody who walks about."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from data.domains.humaneva import CAMERA_NAMES, camera_at
+from kinematics.camera import screen_to_pixels
+from kinematics.skeleton import Skeleton
+
+STANDING = {
+    "Hip": (0, 0, 0.95), "RHip": (0.13, 0, 0.95), "RKnee": (0.13, 0.02, 0.5), "RAnkle": (0.13, 0, 0.08),
+    "LHip": (-0.13, 0, 0.95), "LKnee": (-0.13, 0.02, 0.5), "LAnkle": (-0.13, 0, 0.08), "Spine": (0, 0, 1.2),
+    "Thorax": (0, 0, 1.45), "Head": (0, 0, 1.7), "LShoulder": (-0.18, 0, 1.42), "LElbow": (-0.2, 0, 1.12),
+    "LWrist": (-0.2, 0.1, 0.9), "RShoulder": (0.18, 0, 1.42), "RElbow": (0.2, 0, 1.12), "RWrist": (0.2, 0.1, 0.9),
+    "Nose": (0, 0.12, 1.62), "LEye": (-0.03, 0.08, 1.66), "REye": (0.03, 0.08, 1.66), "LEar": (-0.07, 0, 1.64),
+    "REar": (0.07, 0, 1.64),
+}  # fmt: skip
+
+
+@pytest.fixture
+def walk() -> Callable[..., np.ndarray]:
+    """(frames, layout or joint names, frames a second) -> (F, J, 3) metres, z up: a walk in a circle, arms swinging."""
+
+    def make(frames: int, layout: str | list[str], fps: float = 60) -> np.ndarray:
+        joints = Skeleton(layout).joints if isinstance(layout, str) else layout
+        clock = np.arange(frames) / fps
+        steps = np.repeat(np.array([STANDING.get(name, (0.02, 0.05, 1.0)) for name in joints])[None], frames, axis=0)
+        for joint, name in enumerate(joints):
+            side = 1 if name[0] == "R" else -1
+            swing = {"Ankle": 0.25, "Knee": 0.15, "Wrist": -0.25, "Elbow": -0.12}.get(name[1:], 0.0)
+            steps[:, joint, 1] += side * swing * np.sin(2 * np.pi * clock)
+        turned = Rotation.from_euler("z", 0.9 * clock[:, None]).as_matrix()
+        return steps @ turned.swapaxes(1, 2) + turned[:, None, :, 0]
+
+    return make
+
+
+@pytest.fixture
+def write_humaneva(walk: Callable[..., np.ndarray]) -> Callable[..., dict[str, np.ndarray]]:
+    """(folder, frames) -> the 3D chunks that were written with their projections and a detector's COCO keypoints."""
+
+    def write(folder: Path, frames: int = 24) -> dict[str, np.ndarray]:
+        chunks = {
+            f"{part}/{person} {action} chunk{number}": walk(frames, "humaneva_15") * (1 + 0.02 * number) + [shift, 0, 0]
+            for number, part in enumerate(("Train", "Validate"))
+            for shift, person in enumerate(("S1", "S2"))
+            for action in ("Walking 1", "Box 1")
+        }
+        draw = np.random.default_rng(0)
+        world, pixels, coco = ({name: {} for name in sorted({c.split()[0] for c in chunks})} for _ in range(3))
+        for chunk, joints in chunks.items():
+            subject, _, name = chunk.partition(" ")
+            world[subject][name] = joints.astype(np.float32)
+            faces = walk(frames, "coco_17") * (1 + 0.02 * ("Val" in chunk)) + [int(subject[-1]) - 1, 0, 0]
+            pixels[subject][name] = [humaneva_pixels(joints, subject[-2:], i) for i in range(len(CAMERA_NAMES))]
+            seen = np.stack([humaneva_pixels(faces, subject[-2:], i) for i in range(len(CAMERA_NAMES))])
+            coco[subject][name] = list(seen + draw.normal(0, 1, seen.shape).astype(np.float32))
+        folder.mkdir(exist_ok=True)
+        np.savez(folder / "data_3d_humaneva15.npz", positions_3d=np.array(world, dtype=object))
+        for keypoints, content in (("gt", pixels), ("detectron_pt_coco", coco)):
+            positions = {"positions_2d": np.array(content, dtype=object), "metadata": np.array({"num_joints": 15})}
+            np.savez(folder / f"data_2d_humaneva15_{keypoints}.npz", **positions)
+        return chunks
+
+    return write
+
+
+LENS = [2.39, 2.39, -0.06, -0.03, -0.289, 0.106, 0, 0.0011, -0.0014]
+
+
+def humaneva_pixels(joints_world: np.ndarray, person: str, number: int) -> np.ndarray:
+    camera = camera_at(person, number)
+    camera.intrinsics[:] = torch.tensor(LENS)
+    seen = camera.project(camera.world_to_camera(torch.from_numpy(joints_world)))
+    return screen_to_pixels(seen, 640, 480).float().numpy()
