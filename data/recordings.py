@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,6 +29,8 @@ class DataSettings:
     """Cameras that see each pose at once, for lifters of several views; 1: each camera's pictures by themselves."""
     num_joints: int = 16
     """Joint layout: 16 (the family's), 17 (with neck/nose), or HumanEva's 15."""
+    joint_definitions: Literal["h36m", "original"] = "h36m"
+    """cmu: which points of the body are called Hip, Spine, Thorax, Head: Human3.6M's, or the data set's own."""
     downsample: int = 1
     """Keep every n-th frame of the training data."""
     subjects_train: tuple[str, ...] = ()
@@ -139,11 +142,15 @@ class Recording:
 
 @dataclass
 class DataSplits:
-    """Recordings to train on, to choose with (held out by subject) and to report on. notes: what loading tells."""
+    """Recordings to train on, to choose with (held out by subject) and to report on.
+
+    more_tests: reported on only where they are asked for by name. notes: what loading tells.
+    """
 
     train: list[Recording]
     validation: list[Recording]
     tests: dict[str, list[Recording]]
+    more_tests: dict[str, list[Recording]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 

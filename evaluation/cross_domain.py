@@ -1,6 +1,6 @@
 """Evaluate any checkpoint on any test set.
 
-    python -m evaluation.cross_domain --checkpoint checkpoint/.../last.pt --test_sets cmux_a cmux_b
+    python -m evaluation.cross_domain --checkpoint checkpoint/.../last.pt --test_sets cmux2_a cmux2_b
     python -m evaluation.cross_domain --checkpoint ckpt_best_dhp_p1.pth.tar --posenet_name videopose \\
         --test_sets h36m 3dhp --json out.json
 
@@ -38,8 +38,8 @@ class CrossDomain:
 
     checkpoint: Path
     """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
-    test_sets: tuple[str, ...] = ("cmux_a", "cmux_b")
-    """cmux_a, cmux_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
+    test_sets: tuple[str, ...] = ("cmux2_a", "cmux2_b")
+    """cmux2_a, cmux2_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
     3dhp_s8, ski, humaneva."""
     json: Path | None = None
     """File for the result lines."""

@@ -41,8 +41,8 @@ class LimbPose(NamedTuple):
     hip: Tensor
 
 
-def _frame(right: Tensor, up: Tensor) -> Tensor:
-    """Compute the columns right, forward, up; right is kept, up is made perpendicular to it."""
+def body_frame(right: Tensor, up: Tensor) -> Tensor:
+    """Build axes right, forward, up as columns (..., 3, 3): the first kept, the last turned square to it."""
     right = normalize(right, dim=-1)
     forward = normalize(torch.linalg.cross(up, right, dim=-1), dim=-1)
     return torch.stack([right, forward, torch.linalg.cross(right, forward, dim=-1)], dim=-1)
@@ -53,8 +53,8 @@ def trunk_frames(
 ) -> tuple[Float[Tensor, "*batch 3 3"], Float[Tensor, "*batch 3 3"]]:
     """Compute T_world_pelvis and T_world_chest of world joints."""
     at = joints.unbind(-2)
-    pelvis = _frame(at[J.R_HIP] - at[J.L_HIP], at[J.SPINE] - at[J.HIP])
-    chest = _frame(at[J.R_SHOULDER] - at[J.L_SHOULDER], at[J.THORAX] - at[J.SPINE])
+    pelvis = body_frame(at[J.R_HIP] - at[J.L_HIP], at[J.SPINE] - at[J.HIP])
+    chest = body_frame(at[J.R_SHOULDER] - at[J.L_SHOULDER], at[J.THORAX] - at[J.SPINE])
     return pelvis, chest
 
 

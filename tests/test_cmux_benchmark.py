@@ -39,7 +39,9 @@ def write_errors(folder: Path, **errors: float) -> None:
 
 def test_a_table_says_mean_spread_and_change(tmp_path: Path):
     for seed, error in enumerate((100.0, 102.0)):
-        write_errors(folder_of(tmp_path, ("none", "videopose", seed)), cmux2_a=error, cmux2_b=120.0, **OTHER, validation=90.0)
+        write_errors(
+            folder_of(tmp_path, ("none", "videopose", seed)), cmux2_a=error, cmux2_b=120.0, **OTHER, validation=90.0
+        )
     write_errors(folder_of(tmp_path, ("posefk", "videopose", 0)), cmux2_a=80.8, cmux2_b=60.0, **OTHER, validation=45.0)
     table = shown(tmp_path, TABLES["frames"], "videopose", [0, 1, 2])
     assert "101.0 ± 1.4" in table and "-20 %" in table and "-50 %" in table and "dh-aug" not in table

@@ -31,11 +31,12 @@ def test_set_names(settings: Settings, default: Iterable[str], frames: int) -> t
 def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, list[Recording]]:
     """Load the validation recordings, which choose, then those of each test set."""
     recordings = {VALIDATION: splits.validation} if splits.validation else {}
+    tests = splits.tests | splits.more_tests
     for name in test_set_names(settings, splits.tests, settings.lifter.window):
-        if name in DATA_SOURCES[settings.data.dataset].test_sets and name not in splits.tests:
+        if name in DATA_SOURCES[settings.data.dataset].test_sets and name not in tests:
             raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no recording of it.")
         recordings[name] = (
-            splits.tests[name] if name in splits.tests else load_test_set(name, settings.data, settings.lifter.window)
+            tests[name] if name in tests else load_test_set(name, settings.data, settings.lifter.window)
         )
     return recordings
 

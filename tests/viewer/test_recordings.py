@@ -22,12 +22,12 @@ def recordings(content) -> Recordings:
 
 
 def first_of(recordings: Recordings):
-    name = recordings.names("cmux_a")[0]
-    return recordings.recording("cmux_a", name), recordings.recording("cmux_a", name).views[0].camera_name
+    name = recordings.names("cmux2_a")[0]
+    return recordings.recording("cmux2_a", name), recordings.recording("cmux2_a", name).views[0].camera_name
 
 
 def test_every_recording_has_a_unique_name(recordings: Recordings):
-    assert set(recordings.tests) == {"cmux_a", "cmux_b"}
+    assert set(recordings.tests) == {"cmux2_a", "cmux2_b", "cmux2_b_coco", "cmux_b"}
     for test_set, known in recordings.tests.items():
         names = recordings.names(test_set)
         assert len(set(names)) == len(known)

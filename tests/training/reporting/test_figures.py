@@ -50,7 +50,14 @@ def test_space_is_drawn_upright_and_depth_can_be_seen():
 def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
     angles = {"real": torch.zeros(5, 28), "synthetic": torch.ones(5, 28)}
     results = [
-        {"epoch": epoch, "phase": phase, "test_set": "cmux2_a", "protocol": "all_joints", "mpjpe": 50.0, "p_mpjpe": 40.0}
+        {
+            "epoch": epoch,
+            "phase": phase,
+            "test_set": "cmux2_a",
+            "protocol": "all_joints",
+            "mpjpe": 50.0,
+            "p_mpjpe": 40.0,
+        }
         for epoch in (1, 2)
         for phase in ("synthetic", "real")
     ]
