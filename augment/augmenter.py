@@ -21,6 +21,7 @@ from data.devices import go_on
 from data.multiview.dataset import MultiViewDataset
 from kinematics import Camera
 from kinematics.batch_last import to_batch_first, to_batch_last
+from kinematics.capsules import self_intersects
 from kinematics.definitions import redefine, sample_definitions
 from kinematics.joints import J
 
@@ -125,7 +126,7 @@ class Augmenter:
             samples.append(sample)
             for size in sample.sizes():
                 indices = reference.random_indices(size, generator)
-                joints = to_batch_last(source.draw(indices, generator))  # (B, T, 16, 3) m, world, about any hip
+                joints = self._draw(source, indices, generator)  # (B, T, 16, 3) m, world, about any hip
                 at = reference.camera_indices(indices, settings.one_camera_per_batch, generator)
                 if on_ground:
                     joints = reference.place_on_ground(joints, at, source.remove_foot_skate)
@@ -148,6 +149,20 @@ class Augmenter:
                 "the image: widen the camera ranges or set keep_in_image to False."
             )
         return batch
+
+    def _draw(self, source: PoseSource, indices: Tensor, generator: torch.Generator) -> Tensor:
+        """Poses of a source, batch last; those whose limbs go through each other drawn anew, a few times."""
+        joints = drawn = to_batch_last(source.draw(indices, generator))
+        where = torch.arange(len(indices), device=indices.device)
+        for _ in range(self.settings.redraws if source.invents else 0):
+            overlap = torch.stack([self_intersects(frame) for frame in _ends_and_middle(drawn)]).any(dim=0)
+            wrong = overlap.nonzero()[:, 0]
+            if not len(wrong):
+                break
+            where = where[wrong]
+            drawn = to_batch_last(source.draw(indices[where], generator))
+            joints.movedim(0, -1).index_copy_(-1, where, drawn.movedim(0, -1))
+        return joints
 
     def _sample_cameras(self, joints: Tensor, at: Tensor, generator: torch.Generator) -> Camera:
         """Cameras (B,), or rigs (B, V), of world joints (B, T, 16, 3). at: (B,) real poses whose cameras may serve."""
@@ -183,6 +198,12 @@ class Augmenter:
         go_on(self.random, state["random"], "The saved augmenter")
         for name in saved:
             sources[name].load_state_dict(saved[name])
+
+
+def _ends_and_middle(clips: Tensor) -> list[Tensor]:
+    """Three frames (B, 16, 3) of clips (B, T, 16, 3), or the one there is."""
+    last = clips.shape[1] - 1
+    return [clips[:, frame] for frame in sorted({0, last // 2, last})]
 
 
 def _device_of(data: PoseDataset | MultiViewDataset | PoseBatch | None) -> torch.device:

@@ -130,6 +130,8 @@ class AugmentSettings:
     feet instead."""
     lean_sd: float = 0.1
     """How far these are are off balance, radians about both level axes, standard deviation."""
+    redraws: int = 0
+    """How often poses whose limbs go through each other are drawn anew; the rest of them stays as it is."""
     definition_share: float = 0.0
     """Part of the synthetic poses, 0 to 1, whose hips, spine, thorax, head and shoulders are where other data sets and
     detectors put them (docs/conventions.md), at random, alike in a clip."""

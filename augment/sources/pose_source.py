@@ -84,12 +84,14 @@ class SourceContext:
 class PoseSource(ABC):
     """Draws synthetic poses. A subclass says how; `@register_source(name)` makes the name one of the mixture.
 
-    learns: whether `update` trains anything. moves_hip: whether its poses bring a track of their hip, from a real
-    pose's hip; they are put on the ground only where that leads out of the image. remove_foot_skate: whether clips
-    travel as their legs carry them, instead of along the real hip's track.
+    learns: whether `update` trains anything. invents: whether its poses are new, so that drawing again helps.
+    moves_hip: whether its poses bring a track of their hip, from a real pose's hip; they are put on the ground only
+    where that leads out of the image. remove_foot_skate: whether clips travel as their legs carry them, instead of
+    along the real hip's track.
     """
 
     learns: ClassVar[bool] = False
+    invents: ClassVar[bool] = True
     moves_hip: bool = False
 
     def __init__(self, context: SourceContext) -> None:

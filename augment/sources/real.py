@@ -11,6 +11,8 @@ from kinematics.limb_frames import put_together, with_lengths
 class RealPoses(PoseSource):
     """Returns real poses as they are, or with new bone lengths; their hips know where they go."""
 
+    invents = False
+
     def __init__(self, context: SourceContext) -> None:
         super().__init__(context)
         self.remove_foot_skate = False
