@@ -1,7 +1,11 @@
 """The files of HumanEva, 3DPW and AIST++ in miniature, as their descriptions have them, of somebody who walks about."""
 
+import io
+import pickle
+import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,6 +13,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from data.domains.humaneva import CAMERA_NAMES, camera_at
+from data.domains.three_dpw import FROM_SMPL
 from kinematics.camera import screen_to_pixels
 from kinematics.skeleton import Skeleton
 
@@ -31,7 +36,7 @@ def walk() -> Callable[..., np.ndarray]:
         clock = np.arange(frames) / fps
         steps = np.repeat(np.array([STANDING.get(name, (0.02, 0.05, 1.0)) for name in joints])[None], frames, axis=0)
         for joint, name in enumerate(joints):
-            side = 1 if name[0] == "R" else -1
+            side = 1 if name.startswith("R") else -1
             swing = {"Ankle": 0.25, "Knee": 0.15, "Wrist": -0.25, "Elbow": -0.12}.get(name[1:], 0.0)
             steps[:, joint, 1] += side * swing * np.sin(2 * np.pi * clock)
         turned = Rotation.from_euler("z", 0.9 * clock[:, None]).as_matrix()
@@ -78,3 +83,57 @@ def humaneva_pixels(joints_world: np.ndarray, person: str, number: int) -> np.nd
     camera.intrinsics[:] = torch.tensor(LENS)
     seen = camera.project(camera.world_to_camera(torch.from_numpy(joints_world)))
     return screen_to_pixels(seen, 640, 480).float().numpy()
+
+
+class Python2Pickler(pickle._Pickler):
+    """Writes what Python 2's NumPy wrote: bytes and words as its one kind of string, modules by their old names."""
+
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
+
+    def save_string(self, value: str | bytes) -> None:
+        raw = value if isinstance(value, bytes) else value.encode("latin1")
+        self.write((b"U" + bytes([len(raw)]) if len(raw) < 256 else b"T" + struct.pack("<i", len(raw))) + raw)
+        self.memoize(value)
+
+    dispatch[bytes] = dispatch[str] = save_string
+
+
+def python_2_pickle(content: object) -> bytes:
+    file = io.BytesIO()
+    Python2Pickler(file, 2).dump(content)
+    return file.getvalue().replace(b"cnumpy._core.", b"cnumpy.core.")
+
+
+@pytest.fixture
+def write_3dpw(walk: Callable[..., np.ndarray]) -> Callable[..., dict]:
+    """(path, frames) -> a sequence of two people before a phone that moves, the second one there for 20 frames only."""
+
+    def write(path: Path, frames: int = 40, **changes: object) -> dict:
+        names = [""] * 24
+        for name, joint in FROM_SMPL.items():
+            names[joint] = name
+        people = [walk(frames, names, 30) + [shift, 0, 0] for shift in (0.0, 1.0)]
+        clock = np.linspace(0, 1, frames)
+        turned = Rotation.from_euler("yx", np.stack([0.2 * clock, 0.05 + 0.1 * clock], axis=1)).as_matrix()
+        poses = np.repeat(np.eye(4)[None], frames, axis=0)
+        poses[:, :3, :3] = turned @ np.array([[1.0, 0, 0], [0, -1, 0], [0, 0, -1]])  # the file's world has y up
+        poses[:, :3, 3] = [0, 1.2, 6]
+        matrix = np.array([[1961.0, 0, 540], [0, 1969, 960], [0, 0, 1]])
+        y_up = [joints @ np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]) for joints in people]
+        seen = [np.einsum("fab,fjb->fja", poses[:, :3, :3], joints) + poses[:, None, :3, 3] for joints in y_up]
+        pixels = [joints @ matrix.T / joints[..., 2:] for joints in seen]
+        order = [FROM_SMPL.get(name, 15) for name in Skeleton("openpose_18").joints]
+        keypoints = [np.concatenate([p[:, order, :2], np.full((frames, 18, 1), 0.8)], axis=2) for p in pixels]
+        keypoints[1][20:] = 0
+        content = {
+            "sequence": path.stem, "jointPositions": [joints.reshape(frames, 72) for joints in y_up],
+            "cam_poses": poses, "cam_intrinsics": matrix, "campose_valid": [np.ones(frames, dtype=np.uint8)] * 2,
+            "poses2d": [k.swapaxes(1, 2) for k in keypoints], "genders": ["m", "f"], "betas": [np.zeros(10)] * 2,
+            "img_frame_ids": np.arange(frames), "texture_maps": [],
+        }  # fmt: skip
+        content |= changes
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(python_2_pickle(content))
+        return content | {"camera_frame": seen, "pixels": pixels}
+
+    return write
