@@ -9,6 +9,7 @@ from data.cmu.splits import CMU
 from data.data_source import DataSource as DataSource
 from data.data_source import choose
 from data.dataset import PoseDataset as PoseDataset
+from data.domains.aistx import AISTX
 from data.domains.humaneva import HUMANEVA
 from data.domains.three_dpw import THREE_DPW
 from data.h36m.recordings import H36M
@@ -24,7 +25,7 @@ from data.recordings import view_from_world as view_from_world
 
 DATA_SOURCES: dict[str, DataSource] = {
     "cmu": CMU, "h36m": H36M, "mpi_inf_3dhp": MPI_INF_3DHP, "ski": SKI, "humaneva": HUMANEVA,
-    "3dpw": THREE_DPW,
+    "3dpw": THREE_DPW, "aistx": AISTX,
 }  # fmt: skip
 
 

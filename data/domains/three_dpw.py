@@ -6,7 +6,7 @@
 
 A pickle holds, for each person, jointPositions (F, 72): SMPL's 24 joints, metres, world; campose_valid (F,) and poses2d
 (F, 3, 18) pixels and scores; and cam_poses (F, 4, 4) world to camera, cam_intrinsics (3, 3) pixels. Samples are frames
-with a valid camera and at least 6 detected joints, the official rule.
+with a valid camera and at least 6 detected joints; the files give detections only then.
 
 The joints are SMPL's own, which lie inside its body: pelvis, hips, knees, ankles, neck (between the collar bones and
 the head), shoulders, elbows, wrists. Spine (SMPL's spine2) and Head (its head, where the skull sits on the neck) are

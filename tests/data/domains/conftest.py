@@ -1,6 +1,7 @@
 """The files of HumanEva, 3DPW and AIST++ in miniature, as their descriptions have them, of somebody who walks about."""
 
 import io
+import json
 import pickle
 import struct
 from collections.abc import Callable
@@ -135,5 +136,65 @@ def write_3dpw(walk: Callable[..., np.ndarray]) -> Callable[..., dict]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(python_2_pickle(content))
         return content | {"camera_frame": seen, "pixels": pixels}
+
+    return write
+
+
+SEQUENCES = {
+    "gBR_sBM_cAll_d04_mBR0_ch03": "train",
+    "gPO_sFM_cAll_d01_mPO1_ch02": "val",
+    "gHO_sBM_cAll_d03_mHO5_ch01": "test",
+}
+AIST_SIZE, SETTING = (1920, 1080), "setting1"
+
+
+def aist_cameras(count: int = 3) -> list[dict]:
+    """Around the dancer, 5 m away, y of the file's world up, centimetres."""
+    cameras = []
+    for number in range(count):
+        about = Rotation.from_euler("yx", [2 * np.pi * number / count + 0.3, np.pi])  # y down, looking inwards
+        cameras.append({
+            "name": f"c{number + 1:02}", "size": list(AIST_SIZE), "rotation": about.inv().as_rotvec().tolist(),
+            "matrix": [[1600.0 + number, 0, 960], [0, 1601, 540], [0, 0, 1]], "translation": [0.0, 110.0, 500.0],
+            "distortions": [-0.02, 0.001, 0.002, -0.001, 0.0],
+        })  # fmt: skip
+    return cameras
+
+
+def aist_pixels(camera: dict, centimetres: np.ndarray) -> np.ndarray:
+    """Projected by OpenCV's formula, written out."""
+    turned = centimetres @ Rotation.from_rotvec(camera["rotation"]).as_matrix().T + camera["translation"]
+    x, y = turned[..., 0] / turned[..., 2], turned[..., 1] / turned[..., 2]
+    k1, k2, p1, p2, k3 = camera["distortions"]
+    r2 = x * x + y * y
+    bend = 1 + k1 * r2 + k2 * r2**2 + k3 * r2**3
+    u, v = x * bend + 2 * p1 * x * y + p2 * (r2 + 2 * x * x), y * bend + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+    matrix = np.array(camera["matrix"])
+    return np.stack([u, v], axis=-1) * matrix[[0, 1], [0, 1]] + matrix[:2, 2]
+
+
+@pytest.fixture
+def write_aist(walk: Callable[..., np.ndarray]) -> Callable[..., Path]:
+    """(folder, frames, detector) -> the release's folder. detector: (9, F, 17, 2) pixels -> (9, F, 17, 3)."""
+
+    def write(folder: Path, frames: int = 30, detector: Callable[..., np.ndarray] | None = None) -> Path:
+        root = folder / "aist_plusplus"
+        for name in ("cameras", "keypoints2d", "keypoints3d", "splits"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+        cameras = aist_cameras()
+        (root / "cameras" / f"{SETTING}.json").write_text(json.dumps(cameras))
+        (root / "cameras" / "mapping.txt").write_text("".join(f"{name} {SETTING}\n" for name in SEQUENCES))
+        (root / "ignore_list.txt").write_text("gBR_failed\n")
+        for name, split in SEQUENCES.items():
+            (root / "splits" / f"pose_{split}.txt").write_text(f"{name}\ngBR_failed")
+            y_up = 100 * walk(frames, "coco_17") @ np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+            pixels = np.stack([aist_pixels(camera, y_up) for camera in cameras])
+            scored = np.concatenate([pixels, np.full((*pixels.shape[:-1], 1), 0.9)], axis=-1)
+            seen = (detector(pixels) if detector else scored).astype(np.float32)
+            content_3d = {"keypoints3d": y_up, "keypoints3d_optim": y_up}
+            content_2d = {"keypoints2d": seen, "det_scores": seen[:, :, 0, 2], "timestamps": np.arange(frames)}
+            for name_of, content in (("keypoints3d", content_3d), ("keypoints2d", content_2d)):
+                (root / name_of / f"{name}.pkl").write_bytes(pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL))
+        return root
 
     return write
