@@ -1,7 +1,8 @@
 """npz and npy files, without running what is pickled inside."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
@@ -60,20 +61,26 @@ def _restricted_array(stream: Stream, most: int) -> Any:
     return array.item() if isinstance(array, np.ndarray) and array.ndim == 0 else array
 
 
-def _parse_restricted(path: Path, member: str, open_member: Callable[[], Any], size: int) -> Any:
-    file_bytes = path.stat().st_size
+@contextmanager
+def refused_in_words(path: Path, member: str = "it") -> Iterator[None]:
+    """Turn what reading arrays and pickles raises into one sentence. member: of an archive, in quotes."""
     try:
-        with BufferedReader(open_member(), _BUFFER) as file:
-            return _restricted_array(Stream(file, size, file_bytes), most_bytes(file_bytes))
+        yield
     except NotPlainError as error:
         raise ValueError(
-            f"{path} was refused: '{member}' asks to load {error}, expected only arrays of bool, integer, float or "
+            f"{path} was refused: {member} asks to load {error}, expected only arrays of bool, integer, float or "
             "text, dicts, lists, strings and numbers. Nothing of it was run; get the file from a source you trust."
         ) from error
     except BROKEN_FILE as error:
         raise ValueError(
-            f"{path} is damaged: '{member}' cannot be read ({in_short(error)}). Copy or make it again."
+            f"{path} is damaged: {member} cannot be read ({in_short(error)}). Copy or make it again."
         ) from error
+
+
+def _parse_restricted(path: Path, member: str, open_member: Callable[[], Any], size: int) -> Any:
+    file_bytes = path.stat().st_size
+    with refused_in_words(path, f"'{member}'"), BufferedReader(open_member(), _BUFFER) as file:
+        return _restricted_array(Stream(file, size, file_bytes), most_bytes(file_bytes))
 
 
 def load_npz_restricted(path: str | Path, how_to_make: str = "") -> dict[str, Any]:

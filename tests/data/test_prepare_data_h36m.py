@@ -14,10 +14,9 @@ import scipy.io
 import torch
 
 from data.files.npz import load_npz_restricted
-from data.h36m.bone_templates import POSEAUG_BONES, TEMPLATES_FILE
 from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
 from data.h36m.names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, canonical_recording
-from data.prepare_data_h36m import main
+from data.prepare_data_h36m import POSEAUG_BONES, TEMPLATES_FILE, main
 from kinematics.camera import screen_to_pixels
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton

@@ -9,8 +9,7 @@ import pytest
 import scipy.io
 import scipy.sparse
 
-from data.files.hdf5 import load_hdf5
-from data.files.matlab import load_mat
+from data.files.readers import load_hdf5, load_mat
 from data.h36m.sources import find_features
 from data.mpi_inf_3dhp.official.test import SEQUENCES, read_official
 
