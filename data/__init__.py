@@ -90,7 +90,7 @@ def load_test_set(
         return splits.tests[name]
     if settings.views > 1:
         raise ValueError(
-            f"Test set {name} shows one view, {settings.views} are asked for: take one of {', '.join(owners)}."
+            f"Test set {name} shows one view, {settings.views} are asked for: choose one of {', '.join(owners)}."
         )
     loaders = {test_set: load for source in DATA_SOURCES.values() for test_set, load in
                source.standalone_test_sets.items()}  # fmt: skip

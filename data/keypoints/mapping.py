@@ -36,8 +36,7 @@ def to_layout(
     """
     source.check(keypoints)
     made_up = [joint for joint in target.joints if joint not in source.joints]
-    impossible = [joint for joint in made_up if not _can_make(joint, source, ())]
-    if impossible:
+    if impossible := [joint for joint in made_up if not _can_make(joint, source, ())]:
         raise PoseFKError(
             f"Keypoints of Skeleton('{source.name}') cannot become Skeleton('{target.name}') of the lifter: there is "
             f"nothing to make {', '.join(impossible)} of. Use a detector or a lifter with another layout."

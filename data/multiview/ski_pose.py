@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float
 
 from data.data_source import DataSource, choose
-from data.files.hdf5 import load_hdf5
+from data.files.readers import load_hdf5
 from data.multiview.checks import check_views
 from data.multiview.skeletool import pinhole, upright_turn
 from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_thighs

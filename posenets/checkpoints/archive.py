@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from posenets.checkpoints.unpickling import NoWeightsError, unpickle
+from data.files.pickles import Global, RefusedError
+from data.files.stream import Stream
+from posenets.checkpoints.tensors import unpickle
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the stream format
-PIECE = 2**24  # bytes read at once
 
 
 def members_of(path: Path) -> dict[str, Tensor]:
@@ -46,7 +47,7 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Tensor:
     """Read a member into a tensor; zipfile compares its CRC-32 with the entry's."""
     content = torch.empty(entry.file_size, dtype=torch.uint8)
     with archive.open(entry) as stream:
-        _fill(content, stream)  # pyright: ignore[reportArgumentType] it is a BufferedIOBase, declared as IO[bytes]
+        Stream(stream, entry.file_size, entry.file_size).fill(content.numpy())  # pyright: ignore[reportArgumentType]
     return content
 
 
@@ -54,41 +55,33 @@ def read_members(members: dict[str, Tensor]) -> Any:
     """Unpickle the content of the members of a zip."""
     root = next((name.removesuffix("data.pkl") for name in members if name.endswith("/data.pkl")), "")
     if not root or not all(name.startswith(root) for name in members):
-        raise NoWeightsError("it is a zip file but not PyTorch's, which has one folder with data.pkl in it")
+        raise RefusedError("it is a zip file but not PyTorch's, which has one folder with data.pkl in it")
     order = bytes(members[f"{root}byteorder"].tolist()) if f"{root}byteorder" in members else b"little"
     if order not in (b"little", b"big"):
-        raise NoWeightsError(f"it has the byte order {str(order[:20])}")
+        raise RefusedError(f"it has the byte order {str(order[:20])}")
 
     def storage(claim: Any) -> Tensor:
         dtype, key, count = _claimed(claim)
         numbers = members.get(f"{root}data/{key}")
         if numbers is None or len(numbers) != count * dtype.itemsize:
             held, wanted = "no" if numbers is None else len(numbers), count * dtype.itemsize
-            raise NoWeightsError(f"a tensor in it needs {wanted} bytes of data/{key[:20]}, which has {held}")
+            raise RefusedError(f"a tensor in it needs {wanted} bytes of data/{key[:20]}, which has {held}")
         if order.decode() != sys.byteorder:
             numbers = numbers.view(-1, dtype.itemsize).flip(1).flatten()
         return numbers.view(dtype)
 
-    return unpickle(io.BytesIO(members[f"{root}data.pkl"].numpy().tobytes()), storage)
-
-
-def _fill(content: Tensor, stream: io.BufferedIOBase) -> None:
-    """Fill a tensor of bytes from a stream."""
-    room = content.numpy()
-    for start in range(0, len(content), PIECE):
-        piece = stream.read(min(PIECE, len(content) - start))
-        room[start : start + len(piece)] = memoryview(piece)
-        if len(piece) < min(PIECE, len(content) - start):
-            raise EOFError("it ends too early")
+    pickled = members[f"{root}data.pkl"].numpy().tobytes()
+    return unpickle(Stream(io.BytesIO(pickled), len(pickled), len(pickled)), storage)
 
 
 def _claimed(claim: Any) -> tuple[torch.dtype, str, int]:
     """Parse a pickle's persistent id of a storage: number type, key, and count."""
     if not isinstance(claim, tuple) or len(claim) not in (5, 6) or claim[0] != "storage":
-        raise NoWeightsError("its pickle names a storage in an unknown way")
-    _, dtype, key, _, count = claim[:5]
+        raise RefusedError("its pickle names a storage in an unknown way")
+    _, storage, key, _, count = claim[:5]
+    dtype = storage.value if type(storage) is Global else None
     if not isinstance(dtype, torch.dtype) or not isinstance(key, str) or type(count) is not int or count < 0:
-        raise NoWeightsError("its pickle names a storage in an unknown way")
+        raise RefusedError("its pickle names a storage in an unknown way")
     return dtype, key, count
 
 
@@ -109,35 +102,37 @@ class _StreamStorages:
             self.storages[key] = torch.empty(count, dtype=dtype)
         numbers = self.storages[key]
         if numbers.dtype != dtype or len(numbers) != count:
-            raise NoWeightsError(f"two tensors in it disagree about the storage {key[:20]}")
+            raise RefusedError(f"two tensors in it disagree about the storage {key[:20]}")
         if len(claim) < 6 or claim[5] is None:
             return numbers
         _, offset, length = claim[5]
         if type(offset) is not int or type(length) is not int or not 0 <= offset <= offset + length <= count:
-            raise NoWeightsError(f"a tensor in it sees what is not in the storage {key[:20]}")
+            raise RefusedError(f"a tensor in it sees what is not in the storage {key[:20]}")
         return numbers[offset : offset + length]
 
-    def fill(self, keys: Any, stream: io.BufferedIOBase) -> None:
+    def fill(self, keys: Any, stream: Stream) -> None:
         """Read the storages to the end of the file; each is preceded by its length."""
         if not isinstance(keys, list) or sorted(keys) != sorted(self.storages):
-            raise NoWeightsError("its list of storages does not match its tensors")
+            raise RefusedError("its list of storages does not match its tensors")
         for key in keys:
             (count,) = struct.unpack("<q", stream.read(8))
             if count != len(self.storages[key]):
-                raise NoWeightsError(f"its storage {key[:20]} has another number of values than its tensors say")
-            _fill(self.storages[key].view(torch.uint8), stream)
-        if stream.read(1):
-            raise NoWeightsError("it goes on after its last storage")
+                raise RefusedError(f"its storage {key[:20]} has another number of values than its tensors say")
+            stream.fill(self.storages[key].view(torch.uint8).numpy())
+        if stream.left:
+            raise RefusedError("it goes on after its last storage")
 
 
 def read_stream(path: Path) -> Any:
     """Read a file of PyTorch before 1.6 (`_use_new_zipfile_serialization=False`), which has no checksums."""
-    storage = _StreamStorages(path.stat().st_size)
-    with open(path, "rb") as stream:
+    size = path.stat().st_size
+    storage = _StreamStorages(size)
+    with open(path, "rb") as file:
+        stream = Stream(file, size, size)
         if (unpickle(stream, storage), unpickle(stream, storage)) != (MAGIC, PROTOCOL):
-            raise NoWeightsError("this is not a PyTorch file")
+            raise RefusedError("this is not a PyTorch file")
         machine, content = unpickle(stream, storage), unpickle(stream, storage)
         if not isinstance(machine, dict) or machine.get("little_endian") is not (sys.byteorder == "little"):
-            raise NoWeightsError("it was written on a machine with another byte order")
+            raise RefusedError("it was written on a machine with another byte order")
         storage.fill(unpickle(stream, storage), stream)
     return content

@@ -4,9 +4,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from data.files.pickles import RefusedError
 from data.plugins import refuse_missing_plugins
 from posenets.checkpoints.archive import members_of, read_members, read_stream
-from posenets.checkpoints.unpickling import NoWeightsError
 
 PREVIOUS = "last.previous.pt"  # the state before last.pt
 ZIP_START = b"PK\x03\x04"
@@ -28,7 +28,7 @@ def read_checkpoint(path: str | Path) -> Any:
             f"{path} cannot be read as a checkpoint: it is damaged ({_said(error)}). {_remedy(path)}"
         ) from error
     except Exception as error:  # broken pickles raise errors of many types
-        reason = _said(error) if isinstance(error, NoWeightsError) else "this is no file of PyTorch's, or a damaged one"
+        reason = _said(error) if isinstance(error, RefusedError) else "this is no file of PyTorch's, or a damaged one"
         raise ValueError(f"{path} cannot be read as a checkpoint: expected weights alone, but {reason}.") from error
     refuse_missing_plugins(content, path)
     return content
