@@ -8,7 +8,8 @@ cameras/SETTING.json (OpenCV's cameras, centimetres), keypoints3d/SEQUENCE.pkl, 
 pose_{train,val,test}.txt, which share no dancer between test and the others, and ignore_list.txt (failed sequences).
 
 The joints are COCO's 17 keypoints, as annotators marked them on photographs and a detector learnt them, triangulated
-from its nine views: so the 3D errs with the 2D, by some centimetres that nobody has measured. It has no pelvis, spine, thorax and head top, which are made up for a lifter as for detections; `limbs` scores the others.
+from its nine views: so the 3D errs with the 2D, by some centimetres that nobody has measured. It has no pelvis, spine,
+thorax and head top, which are made up for a lifter as for detections; `limbs` scores the others.
 """
 
 from pathlib import Path

@@ -105,7 +105,10 @@ def test_nothing_in_a_pickle_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(ValueError, match="Nothing of it was run"):
         load_test_set("3dpw", DataSettings(data_root=str(tmp_path)))
     assert not (tmp_path / "attacked").exists()
-    for content, message in ((b"\x80\x02}q\x00U\x09seq", "damaged or no pickle"), (pickle.dumps([1]), "holds a list")):
+    for content, message in (
+        (b"\x80\x02}q\x00U\x09seq", "is damaged: it cannot be read"),
+        (pickle.dumps([1]), "holds a list"),
+    ):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=message):
             load_test_set("3dpw", DataSettings(data_root=str(tmp_path)))
