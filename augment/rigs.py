@@ -25,7 +25,7 @@ def seen_by_rigs(batches: Iterable[PoseBatch]) -> tuple[Tensor, Camera]:
             return joints[indices], _stand_in(camera[indices], recorded[indices])
     raise ValueError(
         f"None of {len(recorded)} real poses was seen by two cameras or more and in all its frames: synthetic poses of "
-        "several views need such rigs. Take clips of more cameras, or augment a lifter of single views."
+        "several views need such rigs. Use clips of more cameras, or augment a lifter of single views."
     )
 
 

@@ -4,7 +4,7 @@
 
 Windows that reach over the end of a clip see copies of its last frame. CMU-X (b) has a camera for every second of
 motion, so all of its clips are 25 frames long and every window of 27 is padded; (a) has longer ones. "Late": against
-the truth one frame earlier, which is the smaller error of a lifter that runs late. "Still": if every window shows its
+the target one frame earlier, which is the smaller error of a lifter that runs late. "Still": if every window shows its
 own frame over and over, as of somebody who stands still: what motion is worth. "Fast": of the tenth of the frames in
 which the joints move fastest about the hip.
 """

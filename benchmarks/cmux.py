@@ -7,7 +7,7 @@
     python -m benchmarks.cmux --table amount       more and more synthetic poses beside the real ones
     python -m benchmarks.cmux --table coco         lifters of COCO keypoints (see benchmarks/coco_input.py)
     python -m benchmarks.cmux --table views        lifters of several views, of detections, without 3D labels too
-    python -m benchmarks.cmux --table views_true   the same of true 2D, which triangulates to the truth
+    python -m benchmarks.cmux --table views_true   the same of true 2D, which triangulates exactly
     python -m benchmarks.cmux --table one_view     and of one view, of the same detections
 
 Each line of a table is a plain run of run_fk_gan.py, which a run that is already finished under --out is not

@@ -85,9 +85,7 @@ def whole_clips(dataset: PoseDataset, count: int, seed: int) -> Tensor:
     return dataset.batch(rows[order[:count]]).joints_world()
 
 
-def augmenter_of(
-    settings: AugmentSettings, source: str, dataset: PoseDataset, budget: Budget, seed: int
-) -> Augmenter:
+def augmenter_of(settings: AugmentSettings, source: str, dataset: PoseDataset, budget: Budget, seed: int) -> Augmenter:
     """An augmenter whose nets all have the budget's width and learning rate."""
     gan = replace(
         settings.gan, generator_width=budget.width, critic_width_3d=budget.width, critic_width_2d=budget.width,

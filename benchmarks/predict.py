@@ -33,7 +33,7 @@ COCO, BODY = Skeleton("coco_17"), Skeleton("h36m_16")
 
 @dataclass
 class Benchmark:
-    """Judge a lifter by COCO keypoints, and by its own joints."""
+    """Evaluate a lifter on COCO keypoints and on its own joints."""
 
     checkpoint: Path
     """A run's last.pt."""
@@ -51,14 +51,14 @@ def keypoints(recording: Recording, layout: Skeleton, generator: torch.Generator
 
 
 def lifted(lifter: Lifter, recording: Recording, layout: Skeleton) -> LiftedClip:
-    """The first view of a take, by way of a layout."""
+    """Lift the first view of a recording, by way of a layout."""
     pixels = keypoints(recording, layout, torch.Generator().manual_seed(0))
     joints, scores, _ = to_layout(pixels, np.ones(pixels.shape[:2]), layout, lifter.input_skeleton)
     return lift_pieces(lifter, [Piece(np.arange(len(recording)), joints, scores)], SIZE, recording.fps)
 
 
 def error_mm(lifter: Lifter, recordings: list[Recording], layout: Skeleton) -> float:
-    """MPJPE over all frames."""
+    """Compute MPJPE over all frames."""
     errors = []
     for recording in recordings:
         target = recording.views[0].joints_3d
@@ -68,7 +68,7 @@ def error_mm(lifter: Lifter, recordings: list[Recording], layout: Skeleton) -> f
 
 
 def draw(recording: Recording, checkpoint: Path, path: Path) -> None:
-    """Four frames of the film that the command makes of a take's COCO results."""
+    """Draw four frames of the film that the command makes of a recording's COCO results."""
     pixels = keypoints(recording, COCO, torch.Generator().manual_seed(0))
     people = [
         {

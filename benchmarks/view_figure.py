@@ -30,8 +30,8 @@ def main() -> None:
     data = DataSettings(data_root=arguments.data_root, views=lifter.views)
     dataset = noisy(dataset_for(lifter, load_test_set(arguments.test_set, data)), "default", arguments.test_set)
     batch = dataset.batch(torch.linspace(0, len(dataset) - 1, COLUMNS + 2).long()[1:-1])
-    joints, truth = lifter.predict_batch(batch), lifter.target(batch)[:, lifter.target_frame]
-    save_figure(lifted_grid(batch, joints, truth, f"{arguments.test_set} under detection noise"), arguments.out)
+    joints, target = lifter.predict_batch(batch), lifter.target(batch)[:, lifter.target_frame]
+    save_figure(lifted_grid(batch, joints, target, f"{arguments.test_set} under detection noise"), arguments.out)
     print(arguments.out)
 
 

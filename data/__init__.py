@@ -1,5 +1,7 @@
 """Files <-> PoseBatch. One module per data set; what they share is Recording, PoseDataset and PoseBatch."""
 
+from collections.abc import Callable
+
 from data.batch import REAL as REAL
 from data.batch import SYNTHETIC as SYNTHETIC
 from data.batch import PoseBatch as PoseBatch
@@ -7,6 +9,9 @@ from data.cmu.splits import CMU
 from data.data_source import DataSource as DataSource
 from data.data_source import choose
 from data.dataset import PoseDataset as PoseDataset
+from data.domains.aistx import AISTX
+from data.domains.humaneva import HUMANEVA
+from data.domains.three_dpw import THREE_DPW
 from data.h36m.recordings import H36M
 from data.mpi_inf_3dhp.train_set import MPI_INF_3DHP
 from data.multiview.checks import check_recordings
@@ -18,7 +23,10 @@ from data.recordings import View as View
 from data.recordings import check_images
 from data.recordings import view_from_world as view_from_world
 
-DATA_SOURCES: dict[str, DataSource] = {"cmu": CMU, "h36m": H36M, "mpi_inf_3dhp": MPI_INF_3DHP, "ski": SKI}
+DATA_SOURCES: dict[str, DataSource] = {
+    "cmu": CMU, "h36m": H36M, "mpi_inf_3dhp": MPI_INF_3DHP, "ski": SKI, "humaneva": HUMANEVA,
+    "3dpw": THREE_DPW, "aistx": AISTX,
+}  # fmt: skip
 
 
 def register_dataset(name: str, source: DataSource) -> None:
@@ -45,13 +53,17 @@ def load_dataset(name: str, settings: DataSettings) -> DataSplits:
     For lifters of several views (settings.views) every recording has at least so many, and they are checked against
     each other.
     """
-    source = DATA_SOURCES[choose("Data set", [name], DATA_SOURCES)[0]]
+    return _checked(name, settings, DATA_SOURCES[choose("Data set", [name], DATA_SOURCES)[0]].load)
+
+
+def _checked(name: str, settings: DataSettings, load: Callable[[DataSettings], DataSplits]) -> DataSplits:
+    source = DATA_SOURCES[name]
     if not 1 <= settings.views <= source.views:
         raise ValueError(
             f"views is {settings.views}, but {name} has {source.views} cameras that see a pose at once: ask for 1 "
             f"to {source.views}, or choose another data set."
         )
-    splits = source.load(settings)
+    splits = load(settings)
     for recordings in (splits.train, splits.validation, *splits.tests.values()):
         check_images(recordings)
         if settings.views > 1:
@@ -69,13 +81,16 @@ def load_test_set(
     choose("Test set", [name], all_test_sets())
     owners = {test_set: dataset for dataset, source in DATA_SOURCES.items() for test_set in source.test_sets}
     if name in owners:
-        splits = load_dataset(owners[name], settings)
+        source = DATA_SOURCES[owners[name]]
+        alone = source.load_test
+        load = source.load if alone is None else lambda asked: alone(asked, name, frames)
+        splits = _checked(owners[name], settings, load)
         if notes is not None:
             notes.extend(splits.notes)
         return splits.tests[name]
     if settings.views > 1:
         raise ValueError(
-            f"Test set {name} shows one view, {settings.views} are asked for: take one of {', '.join(owners)}."
+            f"Test set {name} shows one view, {settings.views} are asked for: choose one of {', '.join(owners)}."
         )
     loaders = {test_set: load for source in DATA_SOURCES.values() for test_set, load in
                source.standalone_test_sets.items()}  # fmt: skip

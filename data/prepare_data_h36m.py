@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from tqdm import tqdm
 
 from data.command_line import OneSentenceParser
 from data.files.writing import atomic_write
-from data.h36m.bone_templates import TEMPLATES_FILE, subject_templates
 from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
 from data.h36m.names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, expected_recordings
 from data.h36m.sources import Source, find_archive, find_features
@@ -31,7 +31,10 @@ from kinematics.skeleton import Skeleton
 
 FILE_3D = "data_3d_h36m.npz"
 FILE_2D = "data_2d_h36m_gt.npz"
+TEMPLATES_FILE = "bone_length_npy/hm36s15678_bl_templates.npy"  # of PoseAug and DH-AUG
+POSEAUG_BONES: list[tuple[int, int]] = Skeleton("h36m_16").bones  # their order: bone k ends at joint k + 1
 Positions = dict[str, dict[str, np.ndarray]]
+Keypoints = dict[str, dict[str, list[np.ndarray]]]  # of each camera
 _FINDERS = {
     "from_source_cdf": partial(find_features, suffix=".cdf"),
     "from_source": partial(find_features, suffix=".cdf.mat"),
@@ -79,15 +82,13 @@ def read_positions(source: Source) -> Positions:
     return {subject: recordings for subject, recordings in positions.items() if recordings}
 
 
-def project(positions: Positions, num_joints: int = 17) -> dict[str, dict[str, list[np.ndarray]]]:
+def project(positions: Positions, num_joints: int = 17) -> Keypoints:
     """subject -> recording -> one (F, num_joints, 2) float32 array of pixels per camera, distorted as the lens does."""
-    joints_2d: dict[str, dict[str, list[np.ndarray]]] = {subject: {} for subject in positions}
+    joints_2d: Keypoints = {subject: {} for subject in positions}
     names = [(subject, recording) for subject, recordings in positions.items() for recording in recordings]
     for subject, recording in tqdm(names, desc="projecting recordings", unit="recording"):
         joints = Skeleton("h36m_32").convert(positions[subject][recording], Skeleton.from_num_joints(num_joints))
-        joints_2d[subject][recording] = [
-            _pixels(joints, subject, camera_index) for camera_index in range(len(CAMERA_RESOLUTIONS))
-        ]
+        joints_2d[subject][recording] = [_pixels(joints, subject, i) for i in range(len(CAMERA_RESOLUTIONS))]
     return joints_2d
 
 
@@ -98,28 +99,25 @@ def _pixels(joints_world: np.ndarray, subject: str, camera_index: int) -> np.nda
 
 
 def _templates(positions: Positions) -> np.ndarray | None:
-    """(5, 15) metres in PoseAug's order, or None where a training subject is missing."""
+    """Bone lengths of S1, S5, S6, S7, S8, (5, 15) float32 metres; None where a training subject is missing."""
     if not all(subject in positions for subject in TRAIN_SUBJECTS):
         return None
     layout = Skeleton("h36m_32")
-    together = {s: layout.convert(np.concatenate(list(positions[s].values())), "h36m_16") for s in TRAIN_SUBJECTS}
-    return subject_templates(together)
+    poses = [layout.convert(np.concatenate(list(positions[s].values())), "h36m_16") for s in TRAIN_SUBJECTS]
+    return np.stack([bone_lengths_of(joints) for joints in poses]).astype(np.float32)
 
 
-def metadata(num_joints: int) -> dict[str, Any]:
-    """What VideoPose3D's loaders read beside the 2D: names the layout and its left and right joints."""
-    skeleton = Skeleton.from_num_joints(num_joints)
-    left, right = sorted(skeleton.left), sorted(skeleton.right)
-    return {"layout_name": "h36m", "num_joints": num_joints, "keypoints_symmetry": [left, right]}
+def bone_lengths_of(joints: Float[np.ndarray, "frames 16 3"]) -> Float[np.ndarray, "15"]:
+    """Median bone lengths over all frames: thorax-head and thorax-shoulder are not rigid, glitches must not count."""
+    parents, children = np.array(POSEAUG_BONES).T
+    return np.median(np.linalg.norm(joints[:, children] - joints[:, parents], axis=-1), axis=0)
 
 
-def write(
-    arguments: Any,
-    positions: Positions,
-    joints_2d: dict[str, dict[str, list[np.ndarray]]],
-    templates: np.ndarray | None,
-) -> list[Path]:
-    """All files, or none: they take their places when the last one is complete."""
+def write(arguments: Any, positions: Positions, joints_2d: Keypoints, templates: np.ndarray | None) -> list[Path]:
+    """Write all files, or none: they take their places when the last one is complete."""
+    skeleton = Skeleton.from_num_joints(arguments.num_joints)  # what VideoPose3D's loaders read of the 2D
+    sides = [sorted(skeleton.left), sorted(skeleton.right)]
+    metadata = {"layout_name": "h36m", "num_joints": arguments.num_joints, "keypoints_symmetry": sides}
     root = Path(arguments.data_root)
     paths = [root / FILE_3D, root / FILE_2D]
     with ExitStack() as stack:
@@ -129,7 +127,7 @@ def write(
             np.save(stack.enter_context(atomic_write(paths[-1])), templates)
         print(f"Writing {', '.join(map(str, paths))} ...", flush=True)
         _save_pickled(part_3d, positions_3d=positions)
-        _save_pickled(part_2d, positions_2d=joints_2d, metadata=metadata(arguments.num_joints))
+        _save_pickled(part_2d, positions_2d=joints_2d, metadata=metadata)
     return paths
 
 
@@ -143,18 +141,14 @@ def _report(source: Source, missing: list[str], positions: Positions, written: l
     print(f"\n{'subject':<8}{'recordings':>11}{'of':>5}{'frames':>10}")
     for subject in SUBJECTS:
         recordings = positions.get(subject, {})
-        expected = _expected(subject)
-        print(f"{subject:<8}{len(recordings):>11}{expected:>5}{sum(map(len, recordings.values())):>10,}")
+        print(f"{subject:<8}{len(recordings):>11}{_expected(subject):>5}{sum(map(len, recordings.values())):>10,}")
     total = sum(len(recordings) for recordings in positions.values())
     print(f"{'all':<8}{total:>11}{sum(map(_expected, SUBJECTS)):>5}")
-    for line in missing:
-        print(f"missing  {line}")
-    for line in source.excluded:
-        print(f"left out {line} (corrupt in the data set)")
-    for line in source.ignored:
-        print(f"ignored  {line} (no recording of Human3.6M)")
-    for path in written:
-        print(f"wrote    {path} ({path.stat().st_size / 1e6:,.1f} MB)")
+    lines = [f"missing  {line}" for line in missing]
+    lines += [f"left out {line} (corrupt in the data set)" for line in source.excluded]
+    lines += [f"ignored  {line} (no recording of Human3.6M)" for line in source.ignored]
+    lines += [f"wrote    {path} ({path.stat().st_size / 1e6:,.1f} MB)" for path in written]
+    print("\n".join(lines))
 
 
 def _expected(subject: str) -> int:

@@ -24,7 +24,7 @@ from data.devices import chosen_device
 from data.files.writing import atomic_write
 from evaluation.evaluate import TEST_NOISES, dataset_for, noisy, predict_dataset, score
 from evaluation.notes import notes_on_test_set
-from evaluation.protocols import protocol_named, protocols_for
+from evaluation.protocols import check_scores_no_made_up_joint, protocol_named, protocols_for
 from evaluation.tables import format_scores
 from kinematics.errors import exit_with_one_sentence
 from posenets import Lifter, load_lifter
@@ -40,12 +40,13 @@ class CrossDomain:
     """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
     test_sets: tuple[str, ...] = ("cmux_a", "cmux_b")
     """cmux_a, cmux_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
-    3dhp_s8, ski."""
+    3dhp_s8, ski, humaneva, 3dpw, 3dpw_detected, 3dpw_poseaug, aistx (a real detector), aistx_gt."""
     json: Path | None = None
     """File for the result lines."""
     protocols: tuple[str, ...] = ()
-    """all_joints, official_3dhp, official_3dhp_16; none: all_joints, and on 3dhp the
-    official one that fits the joints."""
+    """Joints that count: all_joints (every one), official_3dhp and official_3dhp_16 (3DHP's 14 for PCK and AUC), limbs
+    (12 of arms and legs), limbs_head (and the head), smpl_14 (12, pelvis and neck); none: those usual on each test
+    set."""
     flip: Literal["on", "off", "both"] = "on"
     """Average each prediction with that of the mirror image."""
     tables: bool = True
@@ -63,7 +64,7 @@ class CrossDomain:
     data_extra_root: str = "data_extra"
     """Folder of the 3DHP test set."""
     keypoints: str = "gt"
-    """2D of Human3.6M: gt, or a detector's file."""
+    """2D of Human3.6M or HumanEva: gt, or a detector's file."""
     subjects_test: tuple[str, ...] = ()
     """Test subjects of the data sets that name theirs; empty: their own split."""
     actions: tuple[str, ...] = ()
@@ -84,6 +85,8 @@ def run(settings: CrossDomain) -> list[dict[str, Any]]:
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode).to(device)
     for name in settings.protocols:
         protocol_named(name).check(lifter.skeleton)
+        for test_set in settings.test_sets:
+            check_scores_no_made_up_joint(name, test_set, lifter.skeleton)
     lines = []
     for test_set in settings.test_sets:
         lines += evaluate_test_set(lifter, test_set, settings, device)

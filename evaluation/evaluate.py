@@ -185,7 +185,11 @@ def check_fits(lifter: Lifter, dataset: Poses) -> None:
 def score(result: EvaluationResult, protocol: str = "all_joints") -> Scores:
     rules, skeleton = protocol_named(protocol), result.skeleton
     rules.check(skeleton)
-    errors = replace(result.errors, counted=rules.joints(skeleton))
+    errors = result.errors
+    if rules.scored:
+        prediction, target = (rules.select(joints, skeleton) for joints in (result.prediction, result.target))
+        errors = JointErrors.from_poses(prediction, target, result.follows)
+    errors = replace(errors, counted=rules.joints(skeleton))
     total = ScoreRow.from_errors("all", errors)
     tables: dict[str, list[ScoreRow]] = {}
     for name in TABLES:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from evaluation.evaluate import MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES, ScoreRow, Scores
 from evaluation.metrics import METRICS
+from evaluation.protocols import protocol_named
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> str:
@@ -27,7 +28,8 @@ def format_rows(title: str, rows: Sequence[ScoreRow]) -> str:
 def format_scores(test_set: str, scores: Scores, longest: int = 24) -> str:
     """Format the total and the tables of up to `longest` rows, without those that only repeat others."""
     flip = "with" if scores.flip else "without"
-    title = f"{test_set}, protocol {scores.protocol}, {flip} flip ({scores.seconds:.1f} s)"
+    what = protocol_named(scores.protocol).description
+    title = f"{test_set}, protocol {scores.protocol}, {flip} flip ({scores.seconds:.1f} s): {what}"
     parts = [title, format_rows("", [scores.total])]
     actions = {row.name for row in scores.tables.get("action", [])}
     for name, rows in scores.tables.items():

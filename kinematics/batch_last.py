@@ -16,7 +16,7 @@ def to_batch_last(values: Float[Tensor, "batch *rest"]) -> Float[Tensor, "batch 
     """Lay a tensor out batch last."""
     if values.ndim == 1 or is_batch_last(values):
         return values
-    # PyTorch transposes matrices in blocks, all else number by number.
+    # PyTorch transposes matrices in blocks, other tensors element by element.
     return _from_matrix(values.flatten(1).t().contiguous(), values)
 
 
@@ -26,12 +26,12 @@ def _from_matrix(matrix: Tensor, like: Tensor) -> Tensor:
 
 
 def to_batch_first(values: Tensor) -> Tensor:
-    """Lay a tensor out contiguously."""
+    """Make a tensor contiguous."""
     return values.flatten(1).contiguous().view(values.shape) if is_batch_last(values) else values.contiguous()
 
 
 def stack(parts: Sequence[Tensor], dim: int, like: Tensor) -> Tensor:
-    """torch.stack, the result batch last if `like` is. dim: from the end, negative."""
+    """Stack tensors; the result is batch last if `like` is. dim: from the end, negative."""
     if not is_batch_last(like):
         if len(parts) == 2 and dim == -1 and parts[0].is_cpu and not torch.compiler.is_compiling():
             return torch.view_as_real(torch.complex(*parts))  # the same, several times as fast
@@ -40,14 +40,14 @@ def stack(parts: Sequence[Tensor], dim: int, like: Tensor) -> Tensor:
 
 
 def index_select(values: Tensor, indices: Tensor) -> Tensor:
-    """values[indices] for indices (int64, none negative), several times as fast; batch last if the values are."""
+    """Select values[indices] (int64, none negative), several times as fast; batch last if the values are."""
     if not is_batch_last(values):
         return values.index_select(0, indices)
     return _from_matrix(values.flatten(1).t().index_select(1, indices), values)
 
 
 def cat(parts: Sequence[Tensor]) -> Tensor:
-    """torch.cat of batches, batch last if the first is."""
+    """Concatenate batches; batch last if the first is."""
     if not is_batch_last(parts[0]):
         return torch.cat(list(parts))
     return torch.cat([part.movedim(0, -1) for part in parts], dim=-1).movedim(-1, 0)

@@ -35,24 +35,24 @@ MIRRORED_BONES = tuple(
 _SEGMENTS = [bone.removeprefix("left_").removeprefix("right_") for bone in BONES]
 SEGMENTS = tuple(dict.fromkeys(_SEGMENTS))  # 9: a bone without its side
 SEGMENT_OF_BONE = tuple(SEGMENTS.index(segment) for segment in _SEGMENTS)
-# The 8 factors of DH-AUG. The original left the thorax out, so that a body grew around a spine of one length; here the
-# thorax shares the waist's factor: the trunk grows as one.
+# The 8 factors of DH-AUG. The original does not scale the thorax, so bodies of all sizes have the same upper spine;
+# here the thorax shares the waist's factor.
 _FACTORS = [{"waist": "trunk", "thorax": "trunk"}.get(segment, segment) for segment in _SEGMENTS]
 FACTOR_NAMES = tuple(dict.fromkeys(_FACTORS))
 _FACTOR_OF_BONE = tuple(FACTOR_NAMES.index(factor) for factor in _FACTORS)
 
 
 def bone_vectors(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 15 3"]:
-    """Child joint minus parent joint of each bone, in the order of BONES; same frame and unit as the joints."""
+    """Compute child minus parent joint of each bone, in the order of BONES; same frame and unit as the joints."""
     parents, children = indices(BONE_JOINTS, joints).unbind(-1)
     return joints.index_select(-2, children) - joints.index_select(-2, parents)
 
 
 def bone_lengths(joints: Float[Tensor, "*batch 16 3"]) -> Float[Tensor, "*batch 15"]:
-    """Length of each bone of BONES, metres. The gradient of a bone of length zero is zero."""
+    """Compute the length of each bone of BONES, metres. The gradient of a bone of length zero is zero."""
     return torch.linalg.vector_norm(bone_vectors(joints), dim=-1)
 
 
 def scale_bones(lengths: Float[Tensor, "*batch 15"], factors: Float[Tensor, "*batch 8"]) -> Float[Tensor, "*batch 15"]:
-    """Bone lengths times the 8 shared factors (order of FACTOR_NAMES)."""
+    """Scale bone lengths by the 8 shared factors (order of FACTOR_NAMES)."""
     return lengths * factors.index_select(-1, indices(_FACTOR_OF_BONE, lengths))

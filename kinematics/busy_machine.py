@@ -1,8 +1,8 @@
-"""Let PyTorch's threads spin but briefly while other programs need the cores (Linux with GNU OpenMP).
+"""Shorten the spinning of PyTorch's threads while other programs need the cores (Linux with GNU OpenMP).
 
-A thread whose core is taken holds up the others, which spin: a twentieth of one thread's speed was measured. GNU OpenMP
-spins briefly once a process has more OpenMP threads than CPUs (`gomp_throttled_spin_count_var`), so threads are added
-that do nothing. Results stay the same to the last digit.
+A thread that has lost its core holds up the others, which spin meanwhile: a twentieth of a single thread's speed was
+measured. GNU OpenMP spins only briefly once a process has more OpenMP threads than CPUs
+(`gomp_throttled_spin_count_var`), so idle threads are added. Results stay the same to the last digit.
 """
 
 import os
@@ -16,15 +16,15 @@ from pathlib import Path
 import torch
 
 CHOSEN_BY_USER = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-INTERVAL = 0.5  # s between two looks at the machine
-NEEDED, GIVEN_BACK = 0.2, 0.1  # cores that others take of ours, from which on (below which) they are said to need them
+INTERVAL = 0.5  # s between two measurements
+NEEDED, GIVEN_BACK = 0.2, 0.1  # thresholds: cores of ours that other programs use
 LOOKS_UNTIL_NEEDED, LOOKS_UNTIL_GIVEN_BACK = 2, 6  # in a row
 _GRAIN = 32768  # elements below which PyTorch starts no further thread (at::internal::GRAIN_SIZE)
 _BUSY_COLUMNS = (1, 2, 3, 6, 7, 8)  # of a CPU's line in /proc/stat: user, nice, system, irq, softirq, steal
 
 
 def busy_seconds(stat: str, cpus: Iterable[int]) -> float:
-    """Seconds that the given CPUs have worked since the machine started. stat: content of /proc/stat."""
+    """Sum the seconds that the given CPUs have been busy since boot. stat: content of /proc/stat."""
     names = {f"cpu{number}" for number in cpus}
     lines = (line.split() for line in stat.splitlines())
     ticks = sum(int(words[i]) for words in lines if words and words[0] in names for i in _BUSY_COLUMNS)
@@ -32,7 +32,7 @@ def busy_seconds(stat: str, cpus: Iterable[int]) -> float:
 
 
 class IdleTeams:
-    """Threads that do nothing but make a process have more OpenMP threads than `cpus`, until stop()."""
+    """Idle threads that raise a process's number of OpenMP threads above `cpus`, until stop()."""
 
     def __init__(self, threads: int, cpus: int) -> None:
         self._let_go = threading.Event()
@@ -53,7 +53,7 @@ class IdleTeams:
 
 
 class BusyMachine:
-    """A watch on what other programs leave of the cores. brief: whether threads spin but briefly now."""
+    """Monitors how much of the cores other programs use. brief: whether threads spin only briefly now."""
 
     def __init__(self) -> None:
         self._cpus = sorted(os.sched_getaffinity(0))
@@ -68,7 +68,7 @@ class BusyMachine:
         return self._teams is not None
 
     def look(self, others: float) -> None:
-        """Decide what follows from `others`, the cores that other programs took since the last look."""
+        """Add or stop idle threads. others: cores that other programs have used since the last measurement."""
         threads = torch.get_num_threads()
         taken = others - (len(self._cpus) - threads)  # of the cores that our threads need
         change = taken < GIVEN_BACK or threads == 1 if self.brief else taken > NEEDED and threads > 1
@@ -88,7 +88,7 @@ class BusyMachine:
             self.look((busy - ours) / wall)
 
     def _clocks(self) -> tuple[float, float, float]:
-        """Seconds: of the wall, of work on our CPUs by anybody, of work by this process."""
+        """Read clocks in seconds: wall, busy time of our CPUs by any process, CPU time of this process."""
         return time.monotonic(), busy_seconds(Path("/proc/stat").read_text(), self._cpus), time.process_time()
 
     def stop(self) -> None:
@@ -100,7 +100,7 @@ class BusyMachine:
 
 
 def can_watch() -> bool:
-    """Whether threads spin in a way that can be changed, and nobody has chosen another one."""
+    """Whether GNU OpenMP runs the threads, on Linux, and the user has not chosen how they wait."""
     if sys.platform != "linux" or any(name in os.environ for name in CHOSEN_BY_USER):
         return False
     try:
@@ -113,7 +113,7 @@ def can_watch() -> bool:
 
 @contextmanager
 def considerate_threads() -> Iterator[None]:
-    """Inside, PyTorch's threads spin but briefly whenever other programs need the cores."""
+    """Let PyTorch's threads spin only briefly whenever other programs need the cores."""
     machine = BusyMachine() if can_watch() else None
     try:
         yield

@@ -21,20 +21,20 @@ from kinematics.batch_last import cat, index_select, is_batch_last, stack
 from kinematics.constants import constant
 from kinematics.rotation import quaternion_to_rows, stack_rows
 
-UNDISTORTIONS = 12  # Human3.6M's lenses: to 1e-9 after eight
+UNDISTORTIONS = 12  # Human3.6M's lenses converge to 1e-9 in eight
 NUM_INTRINSICS = 9  # focal x y, centre x y, radial k1 k2 k3, tangential p1 p2
 PARAMETERS = {"orientation_wxyz": (4,), "translation": (3,), "intrinsics": (NUM_INTRINSICS,), "aspect": ()}  # of Camera
 
 
 def _align(parameters: Tensor, points: Tensor) -> Tensor:
-    """Give camera parameters the singleton dimensions that broadcast them over all points of their camera."""
+    """Insert singleton dimensions, so that camera parameters broadcast over all points of their camera."""
     missing = max(points.ndim - parameters.ndim, 0)
     shape = parameters.shape[:-1] + (1,) * missing + parameters.shape[-1:]
     return parameters.reshape(shape)
 
 
 def _rotate(orientation_wxyz: Tensor, points: Tensor) -> Tensor:
-    """Rotate points by unit quaternions: a matrix product where joints of a pose share a camera, else written out."""
+    """Rotate points by unit quaternions: by matrix product where a pose's joints share a camera, else elementwise."""
     if points.ndim > 1 and orientation_wxyz.ndim == points.ndim and orientation_wxyz.shape[-2] == 1:
         rows = quaternion_to_rows(orientation_wxyz[..., 0, :])
         if rows[0][0].numel() == 1:  # one camera for all: one product instead of one per pose
@@ -55,7 +55,7 @@ def world_to_camera(
     orientation_wxyz: Float[Tensor, "*cameras 4"],
     translation: Float[Tensor, "*cameras2 3"],
 ) -> Float[Tensor, "*out 3"]:
-    """Points in the camera frame, metres. points: world frame, metres."""
+    """Transform points, metres, from the world frame to the camera frame."""
     orientation_wxyz, translation = _align(orientation_wxyz, points), _align(translation, points)
     if _all_see_the_same(orientation_wxyz, translation, points):
         rotation = stack_rows(quaternion_to_rows(_inverse(orientation_wxyz.reshape(-1, 4))))  # (V, 3, 3)
@@ -67,7 +67,7 @@ def world_to_camera(
 
 
 def _all_see_the_same(orientation_wxyz: Tensor, translation: Tensor, points: Tensor) -> bool:
-    """Whether these are V > 1 cameras (V, 1.., 4) and (V, 1.., 3) of the same points (1, ..., 3): one product."""
+    """Whether V > 1 cameras (V, 1.., 4) and (V, 1.., 3) see the same points (1, ..., 3): one matrix product does."""
     views = orientation_wxyz.shape[0]
     aligned = orientation_wxyz.ndim == translation.ndim == points.ndim > 1 and points.shape[0] == 1 < views
     return aligned and orientation_wxyz.numel() == 4 * views and translation.numel() == 3 * views
@@ -78,14 +78,14 @@ def camera_to_world(
     orientation_wxyz: Float[Tensor, "*cameras 4"],
     translation: Float[Tensor, "*cameras2 3"],
 ) -> Float[Tensor, "*out 3"]:
-    """Points in the world frame, metres. points: camera frame, metres."""
+    """Transform points, metres, from the camera frame to the world frame."""
     return _rotate(_align(orientation_wxyz, points), points) + _align(translation, points)
 
 
 def project_pinhole(
     points_camera: Float[Tensor, "*points 3"], intrinsics: Float[Tensor, "*cameras 9"]
 ) -> Float[Tensor, "*out 2"]:
-    """Screen coordinates without lens distortion. Only points in front of the camera have a meaning: see in_front."""
+    """Project to the screen without lens distortion. Meaningless for points behind the camera: see in_front."""
     intrinsics = _align(intrinsics, points_camera)
     x, y, z = points_camera.unbind(-1)
     focal_x, focal_y, centre_x, centre_y = intrinsics[..., :4].unbind(-1)
@@ -97,14 +97,14 @@ def project_to_2d(
 ) -> Float[Tensor, "*out 2"]:
     """Project to the screen with Human3.6M's radial (k1 k2 k3) and tangential (p1 p2) distortion, rays not clamped."""
     if intrinsics.device.type == "cpu" and not intrinsics.requires_grad and not intrinsics[..., 4:].any():
-        return project_pinhole(points_camera, intrinsics)  # no lens to bend rays: a third of the time
+        return project_pinhole(points_camera, intrinsics)  # no distortion: a third of the time
     intrinsics = _align(intrinsics, points_camera)
     x, y, z = points_camera.unbind(-1)
     x, y = x / z, y / z
     focal_x, focal_y, centre_x, centre_y, k1, k2, k3, p1, p2 = intrinsics.unbind(-1)
     r2 = torch.addcmul(x * x, y, y)
     radial = torch.addcmul(k1, r2, (r2 * k3).add_(k2))
-    bent = (p1 * x).addcmul_(y, p2).addcmul_(r2, radial).add_(1)  # in place: what fits into a cache is fast
+    bent = (p1 * x).addcmul_(y, p2).addcmul_(r2, radial).add_(1)  # in place, for the cache
     u, v = (p1 * r2).addcmul_(x, bent), (p2 * r2).addcmul_(y, bent)
     return stack([(focal_x * u).add_(centre_x), (focal_y * v).add_(centre_y)], -1, points_camera)
 
@@ -112,7 +112,7 @@ def project_to_2d(
 def screen_to_rays(
     screen: Float[Tensor, "*points 2"], intrinsics: Float[Tensor, "*cameras 9"]
 ) -> Float[Tensor, "*out 2"]:
-    """Invert project_to_2d to x/z, y/z by fixed-point steps, which converge where lenses move rays by under a third."""
+    """Invert project_to_2d to x/z, y/z by fixed-point iteration, which converges for distortions of under a third."""
     intrinsics = _align(intrinsics, screen)
     bent_rays = (screen - intrinsics[..., 2:4]) / intrinsics[..., 0:2]
     if intrinsics.device.type == "cpu" and not intrinsics.requires_grad and not intrinsics[..., 4:].any():
@@ -128,19 +128,19 @@ def screen_to_rays(
 
 
 def pixels_to_screen(pixels: Float[Tensor, "*points 2"], width: float | int, height: float | int) -> Tensor:
-    """Pixels (x right, y down, origin at the top left corner) -> screen coordinates."""
+    """Convert pixels (x right, y down, origin at the top left corner) to screen coordinates."""
     return pixels / width * 2 - pixels.new_tensor([1.0, height / width])
 
 
 def screen_to_pixels(screen: Float[Tensor, "*points 2"], width: float | int, height: float | int) -> Tensor:
-    """Screen coordinates -> pixels; the inverse of pixels_to_screen."""
+    """Convert screen coordinates to pixels; the inverse of pixels_to_screen."""
     return (screen + screen.new_tensor([1.0, height / width])) * width / 2
 
 
 def intrinsics_in_pixels(
     intrinsics: Float[Tensor, "*cameras 9"], width: float | int, height: float | int
 ) -> Float[Tensor, "*cameras 9"]:
-    """Intrinsics with which points are projected to pixels of an image of that size instead of screen coordinates."""
+    """Convert intrinsics from screen units to pixels of an image of the given size."""
     focal, centre, lens = intrinsics.split([2, 2, NUM_INTRINSICS - 4], dim=-1)
     return torch.cat([focal * width / 2, screen_to_pixels(centre, width, height), lens], dim=-1)
 
@@ -164,13 +164,13 @@ def look_at(
     target: Float[Tensor, "*batch 3"],
     roll: Float[Tensor, "*batch"] | float | int = 0.0,
 ) -> Float[Tensor, "*batch 4"]:
-    """Orientation (wxyz, camera to world) of an upright camera looking at `target`. roll: rad, clockwise as seen."""
+    """Orient an upright camera towards `target` (wxyz, camera to world). roll: rad, clockwise as the camera sees it."""
     x, y, z = (target - position).unbind(-1)
     vertical = torch.hypot(x, y) < 1e-6 * z.abs()
     x, y = x.masked_fill(vertical, 0.0), y.masked_fill(vertical, 1.0)
     level = torch.hypot(x, y).masked_fill(vertical, 0.0)
     roll = torch.as_tensor(roll, dtype=x.dtype, device=x.device)
-    # Half the angles of Rz(azimuth) Rx(pitch - pi / 2) Rz(roll): pi / 2 less, since an unturned camera looks upwards.
+    # Half angles of Rz(azimuth) Rx(pitch - pi / 2) Rz(roll); minus pi / 2 because an unrotated camera looks up.
     azimuth, pitch = torch.atan2(-x, y) / 2, torch.atan2(z, level) / 2 - math.pi / 4
     plus, minus, cos, sin = azimuth + roll / 2, azimuth - roll / 2, pitch.cos(), pitch.sin()
     quaternion = stack([cos * plus.cos(), sin * minus.cos(), sin * minus.sin(), cos * plus.sin()], -1, position)
@@ -207,15 +207,15 @@ class Camera:
         return self.each(lambda values: index_select(values, indices))
 
     def to(self, *args: torch.device | torch.dtype | str) -> "Camera":
-        """Moved to a device or changed to a float type."""
+        """Move to a device or convert to a float type."""
         return Camera(*(getattr(self, name).to(*args) for name in PARAMETERS))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Camera":
-        """Change every parameter alike, such as by kinematics.batch_last.to_batch_last."""
+        """Apply a function, such as kinematics.batch_last.to_batch_last, to every parameter."""
         return Camera(*(change(getattr(self, name)) for name in PARAMETERS))
 
     def mirrored(self) -> "Camera":
-        """Mirror the camera at the world's x = 0: what it sees of the mirror image is its own image with x negated."""
+        """Mirror the camera at the world's x = 0: its image of the mirrored world is its image with x negated."""
         turn = self.orientation_wxyz * constant((1.0, 1.0, -1.0, -1.0), self.orientation_wxyz)
         place = self.translation * constant((-1.0, 1.0, 1.0), self.translation)
         lens = self.intrinsics * constant((1.0, 1, -1, 1, 1, 1, 1, -1, 1), self.intrinsics)
@@ -239,9 +239,9 @@ class Camera:
         return camera_to_world(points, self.orientation_wxyz, self.translation)
 
     def rays(self, screen: Tensor) -> Tensor:
-        """(..., 2) screen -> (..., 2) directions x/z, y/z, distortion undone."""
+        """Unproject screen points (..., 2) to directions x/z, y/z (..., 2) without distortion."""
         return screen_to_rays(screen, self.intrinsics)
 
     def project(self, points_camera: Tensor) -> Tensor:
-        """(..., 3) camera frame -> (..., 2) screen, distorted where the intrinsics say so."""
+        """Project points of the camera frame (..., 3) to the screen (..., 2), with lens distortion if there is any."""
         return project_to_2d(points_camera, self.intrinsics)

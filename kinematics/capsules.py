@@ -1,11 +1,11 @@
-"""Limbs that pass through each other: a capsule around every bone, and how deep two of them overlap.
+"""Self-intersection: a capsule around every bone, and how deep two of them overlap.
 
-The capsules lie inside the flesh: each has half the breadth of its limb at the thinnest place, so that real people can
-hardly make two of them overlap. Breadths of an average man of 1.75 m, rounded from the ANSUR survey of 1988: knee
-100 mm, ankle 73, elbow 70, wrist 58, waist front to back 220, neck 120. The trunk's is three quarters of that, since
-its joints lie behind the middle; hips and shoulders, which are no limbs, are as thick as what they carry.
-Radii grow with stature. Bones that share a joint, or whose joints one bone joins, touch in many natural poses (an arm
-that hangs, a thigh drawn to the belly) and are not compared.
+The capsules lie inside the flesh: a radius is half the breadth of the limb where it is thinnest, so that real people
+can hardly make two of them overlap. Breadths of an average man of 1.75 m, rounded from the ANSUR survey of 1988: knee
+100 mm, ankle 73, elbow 70, wrist 58, waist front to back 220, neck 120. The trunk has three quarters of its own, since
+its joints lie behind the middle; the hip and shoulder bones are as thick as the limbs they carry.
+Radii scale with stature. Bones that share a joint, or are linked by one bone, touch in many natural poses (a hanging
+arm, a thigh drawn to the belly) and are not compared.
 """
 
 import torch
@@ -20,12 +20,12 @@ RADII_M = {
     "shin": 0.036, "thigh": 0.050, "hip": 0.050, "waist": 0.082, "thorax": 0.082, "shoulder": 0.035,
     "upper_arm": 0.035, "forearm": 0.029, "neck": 0.060,
 }  # fmt: skip
-DEPTH_M = 0.02  # of overlap that counts, on a body of STATURE_M: joint centres are not known better
+DEPTH_M = 0.02  # overlap that counts, on a body of STATURE_M: about the accuracy of joint centres
 _RADII = [RADII_M[SEGMENTS[index]] for index in SEGMENT_OF_BONE]
 
 
 def _far_pairs() -> list[tuple[int, int]]:
-    """Pairs of bones with two bones or more between them."""
+    """List the pairs of bones with at least two bones between them."""
     linked = {frozenset(bone) for bone in BONE_JOINTS}
     return [
         (i, j)
@@ -42,13 +42,13 @@ def segment_distances(
     first: tuple[Float[Tensor, "*batch 3"], Float[Tensor, "*batch 3"]],
     second: tuple[Float[Tensor, "*batch 3"], Float[Tensor, "*batch 3"]],
 ) -> Float[Tensor, "*batch"]:
-    """Shortest distance of line segments given by their ends (Ericson, Real-Time Collision Detection, 2005, 5.1.9)."""
+    """Compute the distance of segments given by their ends (Ericson, Real-Time Collision Detection, 2005, 5.1.9)."""
     along, across, between = first[1] - first[0], second[1] - second[0], first[0] - second[0]
     tiny = torch.finfo(along.dtype).tiny
     a, e, b = ((x * y).sum(-1) for x, y in ((along, along), (across, across), (along, across)))
     c, f = (along * between).sum(-1), (across * between).sum(-1)
     determinant = (a * e - b * b).clamp_min(0)
-    crossing = determinant > torch.finfo(along.dtype).eps * a * e  # parallel lines are near each other everywhere
+    crossing = determinant > torch.finfo(along.dtype).eps * a * e  # parallel lines have no single nearest point
     s = torch.where(crossing, (b * f - c * e) / determinant.clamp_min(tiny), torch.zeros_like(a)).clamp(0, 1)
     t = ((b * s + f) / e.clamp_min(tiny)).clamp(0, 1)
     s = ((b * t - c) / a.clamp_min(tiny)).clamp(0, 1)
@@ -66,7 +66,7 @@ def overlap_depths(joints: Float[Tensor, "poses 16 3"]) -> Float[Tensor, "poses 
 
 
 def overlaps(joints: Float[Tensor, "poses 16 3"], worst: int = 5) -> tuple[float, dict[str, float]]:
-    """Percent of poses with an overlap deeper than DEPTH_M, and of the pairs that overlap most often."""
+    """Compute the percentage of poses with an overlap deeper than DEPTH_M, and of the most frequent pairs."""
     deep = overlap_depths(joints) > DEPTH_M
     rates = 100 * deep.double().mean(dim=0)
     order = [int(k) for k in rates.argsort(descending=True)[:worst] if rates[k] > 0]

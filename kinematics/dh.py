@@ -1,4 +1,4 @@
-"""The body as Denavit-Hartenberg links: five tables, and what a link does.
+"""The body as five tables of Denavit-Hartenberg links.
 
 Modified (Craig) convention: T(alpha, a, d, theta) = RotX(alpha) TransX(a) RotZ(theta) TransZ(d) takes the coordinates
 of a link's frame to its parent's. Base frame = pelvis, at rest +x to the subject's right, +y forward, +z up.
@@ -13,9 +13,8 @@ from dataclasses import dataclass
 class Link:
     """One row of a table.
 
-    alpha_deg, offset_deg: twist, and what is added to the joint angle. angle: the joint angle's name, None where it
-    would move no joint (the end of a limb). a, d: the bone along x or z, "-bone" for minus its length.
-    joint: the joint at this link's origin.
+    alpha_deg: twist. offset_deg: added to the joint angle. angle: the joint angle's name, None where it would move no
+    joint (the end of a limb). a, d: the bone along x or z, "-bone" for its negative length. joint: at this origin.
     """
 
     alpha_deg: int
@@ -55,7 +54,7 @@ BODY = (
     Link(-90, 0, "neck_lean"),
     Link(90, 0, None, a="neck", joint="Head"),
 )
-ARMS_BRANCH_AFTER = 9  # links of BODY: both arms go on from the frame of chest_lean
+ARMS_BRANCH_AFTER = 9  # links of BODY: both arms branch off the frame of chest_lean
 RIGHT_ARM = (
     Link(-90, -180, "right_shoulder_twist", a="-right_shoulder", joint="RShoulder"),
     Link(-90, -90, "right_shoulder_abduction"),
@@ -77,5 +76,5 @@ ANGLE_GROUPS = {
     "right_leg": slice(0, 4), "left_leg": slice(4, 8), "trunk": slice(8, 17), "neck": slice(17, 20),
     "right_arm": slice(20, 24), "left_arm": slice(24, 28),
 }  # fmt: skip
-# Where the 28 angles sit among the original project's 33, which count the five that move nothing.
+# Indices of the 28 angles among the original project's 33, which include five that move nothing.
 INDICES_IN_33 = tuple(index for index, link in enumerate(ALL_LINKS) if link.angle is not None)

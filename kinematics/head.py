@@ -1,13 +1,13 @@
-"""Points of the head that the body does not have, made up from its thorax, head and shoulders.
+"""Estimated face and neck points, which the 16-joint body lacks, from its thorax, head and shoulders.
 
-The 16-joint body ends in one head point. Other layouts have a face or a neck: here they are put where an average
-adult's are, on a head that looks where the chest does, so they follow the neck's bending but no turning of the face.
-Numbers are fractions of the body's own distance from thorax to head, so that heads grow with bodies.
+The 16-joint body ends in one head point. Face and neck points of other layouts are placed as in an average adult whose
+head faces the same way as the chest, so they follow the neck's bending but not its rotation. Numbers are fractions of
+the body's distance from thorax to head, so that heads scale with bodies.
 
 Sources. NeckNose: Human3.6M's universal skeleton has 121.1 mm from thorax to neck/nose and 115.0 mm on to the head;
-with the 189 mm from thorax to head of augment.bodies (average of its subjects) the triangle puts it 0.52 of the way up
+with 189 mm from thorax to head (kinematics.stature: average of its subjects) the triangle puts it 0.52 of the way up
 and 0.37 to the front. Face: an average adult (bitragion breadth 145 mm, pupils 64 mm apart, eyes 75 mm and nose tip
-115 mm in front of the ears, eyes 20 mm above and nose tip 25 mm under them, top of the head 130 mm above them; rounded
+115 mm in front of the ears, eyes 20 mm above and nose tip 25 mm below them, top of the head 130 mm above them; rounded
 from the ANSUR survey of 1988), around Human3.6M's head point, which lies between the ears.
 """
 
@@ -35,13 +35,13 @@ _FACE = {
 
 
 def made_up(layout: Skeleton | str) -> tuple[str, ...]:
-    """Joints of a layout that the 16-joint body does not have itself, if `from_body` can put them somewhere."""
+    """List the joints of a layout that `from_body` has to estimate."""
     target = Skeleton(layout) if isinstance(layout, str) else layout
     missing = [joint for joint in target.joints if joint not in _BODY.joints]
     strangers = [joint for joint in missing if joint not in _FACE]
     if strangers:
         raise ValueError(
-            f"Skeleton('{target.name}') has {', '.join(strangers)}, which the 16-joint body has not: choose h36m_16, "
+            f"Skeleton('{target.name}') has {', '.join(strangers)}, which the 16-joint body lacks: choose h36m_16, "
             "h36m_17, mpi_inf_3dhp_17, lsp_14 or coco_17."
         )
     return tuple(missing)
@@ -64,7 +64,7 @@ def from_body(joints: Float[Tensor, "*batch 16 3"], layout: Skeleton | str) -> F
 
 
 def _head_points(joints: Tensor, names: Sequence[str]) -> list[Tensor]:
-    """Each named point of the head, (..., 3)."""
+    """Estimate each named point of the head, (..., 3)."""
     at = {joint: joints[..., index, :] for index, joint in enumerate(_BODY.joints)}
     neck = at["Head"] - at["Thorax"]
     length = _length(neck)
@@ -79,11 +79,11 @@ def _head_points(joints: Tensor, names: Sequence[str]) -> list[Tensor]:
 
 
 def _dot(first: Tensor, second: Tensor) -> Tensor:
-    """(..., 1); written out, since sums over a dimension of three are slow where it is not the fastest in memory."""
+    """Compute dot products (..., 1); written out, since sums over three strided numbers are slow."""
     x, y, z = (first * second).unbind(-1)
     return (x + y + z)[..., None]
 
 
 def _length(vectors: Tensor) -> Tensor:
-    """(..., 1), never 0."""
+    """Compute lengths (..., 1), never 0."""
     return _dot(vectors, vectors).clamp_min(torch.finfo(vectors.dtype).tiny).sqrt()

@@ -1,4 +1,4 @@
-"""Poses made comparable: about the hip, facing the same way, of one stature."""
+"""Pose alignment: hip at the origin, one heading, one stature."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,7 +11,7 @@ from kinematics.stature import STATURE_M, statures
 
 
 def align_heading(joints: Float[Tensor, "poses 16 3"]) -> Float[Tensor, "poses 16 3"]:
-    """Turn poses about the vertical so that the right hip lies on +x of the hip, which becomes the origin; z is up."""
+    """Centre poses on the hip and rotate them about the vertical so that the right hip lies towards +x; z is up."""
     joints = joints - joints[:, J.HIP, None]
     across = joints[:, J.R_HIP, :2]
     cos, sin = (across / across.norm(dim=-1, keepdim=True).clamp_min(1e-6)).unbind(-1)
@@ -19,7 +19,7 @@ def align_heading(joints: Float[Tensor, "poses 16 3"]) -> Float[Tensor, "poses 1
 
 
 def standardize_poses(joints: Float[Tensor, "poses 16 3"], upright: bool) -> Float[Tensor, "poses 16 3"]:
-    """Bring poses to one hip, stature (STATURE_M) and heading, metres. upright: z is up; else by the pelvis's axes."""
+    """Align poses in hip, stature (STATURE_M) and heading, metres. upright: z is up; else align the pelvis axes."""
     scale = STATURE_M / statures(bone_lengths(joints))
     centred = (joints - joints[:, J.HIP, None]) * scale[:, None, None]
     return align_heading(centred) if upright else centred @ trunk_frames(joints)[0]

@@ -1,7 +1,7 @@
 """Forward kinematics of the DH human: joint angles and bone lengths -> joints.
 
-At rest every link of kinematics.dh turns about a pelvis axis, so the body needs no matrices: three axes are carried up
-the spine, and all poses go through one line of arithmetic on rows of N numbers, written for torch.compile.
+At rest every link of kinematics.dh rotates about a pelvis axis, so no matrices are needed: three axes are carried up
+the spine, and each step is arithmetic on rows of N numbers, one per pose, written for torch.compile.
 """
 
 from typing import NamedTuple
@@ -17,12 +17,12 @@ from kinematics.dh import JOINT_ANGLES
 LIMB_AXES = ("+z", "+y", "+x", "+x")  # twist, abduction, flexion, knee or elbow
 SPINE_AXES = ("+z", "-x", "+y")  # twist, flexion, lean: of waist, spine, chest and neck
 
-Row = Tensor  # (N,) one number of each pose
+Row = Tensor  # (N,) one number per pose
 Vector = tuple[Row, Row, Row]  # world coordinates
 Frame = tuple[Vector, Vector, Vector]  # axes right, forward, up
 Rows = tuple[Row, ...]
 
-# name: entries, and what they are
+# name: (number of entries, what they are)
 _INPUTS = {
     "joint_angles": (len(JOINT_ANGLES), "one per name of kinematics.JOINT_ANGLES"),
     "global_rotation": (3, "turns about x, y and z"),
@@ -32,7 +32,7 @@ _INPUTS = {
 
 
 class BodyPose(NamedTuple):
-    """What DHHuman takes: angles (..., 28) rad, lengths (..., 15) m, Euler x y z (..., 3) rad, root (..., 3) m."""
+    """Inputs of DHHuman: angles (..., 28) rad, lengths (..., 15) m, Euler x y z (..., 3) rad, root (..., 3) m."""
 
     joint_angles: Tensor
     bone_lengths: Tensor
@@ -41,7 +41,7 @@ class BodyPose(NamedTuple):
 
 
 class DHHuman(nn.Module):
-    """Forward kinematics of the body of kinematics.dh."""
+    """Forward kinematics of the body in kinematics.dh."""
 
     def forward(
         self,
@@ -50,13 +50,13 @@ class DHHuman(nn.Module):
         global_rotation: Float[Tensor, "*#batch turns"],
         root: Float[Tensor, "*#batch xyz"],
     ) -> Float[Tensor, "*out 16 3"]:
-        """Joint positions of a DH human.
+        """Compute the joint positions of a DH human.
 
         joint_angles: (..., 28) radians, in the order of JOINT_ANGLES. bone_lengths: (..., 15) metres, order of BONES.
         global_rotation: (..., 3) radians x, y, z: the pelvis frame is Rx Ry Rz. root: (..., 3) metres, the hip centre.
         Returns (..., 16, 3) metres, world frame, batch last (kinematics.batch_last) if joint_angles are. Leading
         dimensions broadcast.
-        All angles zero: standing straight, arms hanging, facing +y with +x to the subject's right and +z up.
+        With all angles zero the body stands upright, arms hanging, facing +y, with +x to its right and +z up.
         """
         inputs = (joint_angles, global_rotation, bone_lengths, root)
         for values, (name, (entries, meaning)) in zip(inputs, _INPUTS.items(), strict=True):
@@ -64,7 +64,7 @@ class DHHuman(nn.Module):
                 raise ValueError(f"{name} has {values.shape[-1]} entries, expected {entries}: {meaning}.")
         batch = torch.broadcast_shapes(*(values.shape[:-1] for values in inputs))
         turned_round = is_batch_last(joint_angles) and joint_angles.shape[:-1] == batch
-        # One copy turns (N, 28), (N, 3), (N, 15), (N, 3) into 49 contiguous rows.
+        # One copy makes 49 contiguous rows of (N, 28), (N, 3), (N, 15), (N, 3).
         rows = torch.cat([_as_rows(values.expand(*batch, -1), turned_round) for values in inputs])
         turns, lengths, hip = rows.split([len(JOINT_ANGLES) + 3, len(BONES), 3])
         joints = _walk(turns.sin().unbind(), turns.cos().unbind(), lengths.unbind(), _vector(hip.unbind()))
@@ -76,14 +76,14 @@ class DHHuman(nn.Module):
 
 
 def _as_rows(values: Tensor, turned_round: bool) -> Tensor:
-    """(*batch, n) -> (n, N). turned_round: first dimension of the batch last (kinematics.batch_last)."""
+    """Transpose (*batch, n) to (n, N). turned_round: the batch's first dimension goes last (kinematics.batch_last)."""
     if turned_round:
         return values.movedim((-1, 0), (0, -1)).reshape(values.shape[-1], -1)
     return values.reshape(-1, values.shape[-1]).t()
 
 
 def _walk(sin: Rows, cos: Rows, lengths: Rows, hip: Vector) -> list[Vector]:
-    """The joints in the order of BODY_JOINTS. sin, cos: 28 joint angles and 3 global ones. lengths: 15 bones."""
+    """Compute the joints in the order of BODY_JOINTS. sin, cos: of 28 joint angles and 3 global ones."""
     length = dict(zip(BONES, lengths, strict=True))
     pelvis = _global_frame(sin[28:], cos[28:])
     right_hip = _along(hip, length["right_hip"], pelvis[0])
@@ -112,23 +112,23 @@ def _vector(rows: Rows) -> Vector:
 
 
 def _along(start: Vector, length: Row, direction: Vector, sign: int = 1) -> Vector:
-    """start + sign * length * direction."""
+    """Compute start + sign * length * direction."""
     return _vector(tuple(torch.addcmul(p, length, u, value=sign) for p, u in zip(start, direction, strict=True)))
 
 
 def _turn_rows(first: Row, second: Row, sin: Row, cos: Row) -> tuple[Row, Row]:
-    """(cos first + sin second, cos second - sin first)."""
+    """Compute (cos first + sin second, cos second - sin first)."""
     return (cos * first).addcmul_(sin, second), (cos * second).addcmul_(sin, first, value=-1)
 
 
 def _turn(first: Vector, second: Vector, sin: Row, cos: Row) -> tuple[Vector, Vector]:
-    """Two axes of a frame after a turn from the first towards the second."""
+    """Rotate two axes of a frame, the first towards the second."""
     firsts, seconds = zip(*(_turn_rows(u, v, sin, cos) for u, v in zip(first, second, strict=True)), strict=True)
     return _vector(firsts), _vector(seconds)
 
 
 def _global_frame(sin: Rows, cos: Rows) -> Frame:
-    """Columns of Rx Ry Rz."""
+    """Compute the columns of Rx Ry Rz."""
     (sx, sy, sz), (cx, cy, cz) = sin, cos
     sxsy, cxsy = sx * sy, cx * sy
     right = cy * cz, cx * sz + sxsy * cz, sx * sz - cxsy * cz
@@ -137,7 +137,7 @@ def _global_frame(sin: Rows, cos: Rows) -> Frame:
 
 
 def _spine_joint(frame: Frame, sin: Rows, cos: Rows) -> Frame:
-    """The frame after the three turns of SPINE_AXES."""
+    """Rotate a frame by the three angles of SPINE_AXES."""
     right, forward, up = frame
     right, forward = _turn(right, forward, sin[0], cos[0])
     up, forward = _turn(up, forward, sin[1], cos[1])
@@ -146,14 +146,14 @@ def _spine_joint(frame: Frame, sin: Rows, cos: Rows) -> Frame:
 
 
 def _head(thorax: Vector, frame: Frame, sin: Rows, cos: Rows, length: Row) -> Vector:
-    """Thorax + the neck: the up axis after the three turns of SPINE_AXES, (0, 0, length) in the last frame."""
+    """Compute the head: the thorax plus (0, 0, length) in the frame rotated by the three angles of SPINE_AXES."""
     side, ahead, above = length * sin[2], length * sin[1] * cos[2], length * cos[1] * cos[2]
     ahead, side = _turn_rows(ahead, side, sin[0], cos[0])
     return _along(_along(_along(thorax, side, frame[0]), ahead, frame[1]), above, frame[2])
 
 
 def _limb(start: Vector, frame: Frame, sin: Rows, cos: Rows, lengths: tuple[Row, Row]) -> list[Vector]:
-    """Joints of a limb, whose bones are Rz(twist) Ry(abduction) Rx(flexion [+ hinge]) (0, 0, -length)."""
+    """Compute the joints of a limb, whose bones are Rz(twist) Ry(abduction) Rx(flexion [+ hinge]) (0, 0, -length)."""
     right, forward, up = frame
     both = _turn_rows(sin[2], cos[2], sin[3], cos[3])  # sine and cosine of flexion + hinge
     joints = [start]

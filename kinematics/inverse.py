@@ -1,14 +1,14 @@
-"""Joints -> joint angles, bone lengths, global rotation and root: the closed form, chain by chain.
+"""Inverse kinematics: joints -> joint angles, bone lengths, global rotation and root, in closed form, chain by chain.
 
-Sixteen points do not determine 28 angles. What they leave open is decided so that the angles mean something for each
-limb on its own:
-* The pelvis: its right axis runs through the hips, its up axis leans with the waist, so waist_twist and waist_flexion
-  are 0: how the pelvis tilts under the trunk cannot be seen in these joints.
-* The turn of the shoulders against the hips is shared by spine_twist and chest_twist. chest_flexion and neck_twist
-  move no joint that flexion above or below cannot, and are 0.
-* A limb has two solutions for the sense of its hinge and two for its Euler angles: the one that violates the
-  anatomical limits least is taken, of several inside them the one nearest to their middle.
-* A straight limb leaves its twist open: 0. The elbow of a nearly straight arm still decides the twist, and it swings.
+Sixteen points do not determine 28 angles. The ambiguities are resolved so that the angles of each limb keep their
+anatomical meaning:
+* Pelvis: its right axis runs through the hips and its up axis leans with the waist, so waist_twist and waist_flexion
+  are 0; the tilt of the pelvis under the trunk cannot be seen in these joints.
+* The rotation of the shoulders against the hips is split between spine_twist and chest_twist. chest_flexion and
+  neck_twist are 0: the angles next to them can reach the same joints.
+* A limb has two solutions for the sign of its hinge and two for its Euler angles. The one that violates the anatomical
+  limits least is chosen; of those within the limits, the one nearest to the middle of the range.
+* The twist of a straight limb is undetermined and set to 0. Of a nearly straight arm it follows the elbow, noisily.
 """
 
 import math
@@ -24,7 +24,7 @@ from kinematics.human import BodyPose
 from kinematics.limits import joint_limits
 from kinematics.rotation import matrix_to_euler, matrix_to_euler_zyx, stack_rows
 
-# Right leg, left leg, right arm, left arm, wherever there are four of something.
+# The order of limbs everywhere in this file: right leg, left leg, right arm, left arm.
 _LIMB_JOINTS = (
     ("RHip", "RKnee", "RAnkle"),
     ("LHip", "LKnee", "LAnkle"),
@@ -34,32 +34,32 @@ _LIMB_JOINTS = (
 _FIRST_ANGLES = ("right_hip_twist", "left_hip_twist", "right_shoulder_twist", "left_shoulder_twist")
 _LIMB_COLUMNS = tuple(tuple(JOINT_ANGLES.index(name) + i for i in range(4)) for name in _FIRST_ANGLES)
 _NATURAL_BEND = (-1.0, -1.0, 1.0, 1.0)  # sign of a bent knee or elbow
-# Sine of an angle that counts as none, for it is rounding: of float32 poses near the origin, and our own.
+# Sines below which a bend is rounding error: of float32 poses near the origin (absolute), and ours (in eps).
 _STRAIGHT, _ROUNDINGS = 2e-6, 50
-_NEAREST = 1e-4  # weight of being near the middle of the limits against being inside them
+_NEAREST = 1e-4  # weight of the distance to the middle of the limits, against that of violating them
 
 
 def _unit(vectors: Tensor, otherwise: Tensor) -> Tensor:
-    """Directions; where a vector is (almost) zero, that of `otherwise`."""
+    """Normalize vectors; where one is (almost) zero, return `otherwise`."""
     lengths = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
     tiny = lengths < 100 * torch.finfo(vectors.dtype).tiny ** 0.5
     return torch.where(tiny, otherwise, vectors / torch.where(tiny, torch.ones_like(lengths), lengths))
 
 
 def _across(vectors: Tensor, axis: Tensor) -> Tensor:
-    """The part of the vectors at right angles to a unit axis."""
+    """Project vectors onto the plane perpendicular to a unit axis."""
     return vectors - (vectors * axis).sum(-1, keepdim=True) * axis
 
 
 def _normal_direction(vectors: Tensor, axis: Tensor, otherwise: Tensor | None = None) -> Tensor:
-    """Unit vectors normal to unit axes, towards `vectors`; where these are parallel `otherwise`, or any normal."""
+    """Find unit normals to unit axes, towards `vectors`; where these are parallel, `otherwise` or any normal."""
     lengths = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
     normal = _across(vectors, axis)
     parallel = torch.linalg.vector_norm(normal, dim=-1, keepdim=True) <= _straight(axis) * lengths
     if otherwise is None:
         otherwise = torch.nn.functional.one_hot(axis.abs().argmin(-1), 3).to(axis.dtype)
     normal = torch.where(parallel, otherwise, _unit(normal, otherwise))
-    return _unit(_across(normal, axis), normal)  # once more: what little was left of a vector was mostly rounding
+    return _unit(_across(normal, axis), normal)  # again: a small remainder is mostly rounding error
 
 
 def _straight(like: Tensor) -> float:
@@ -67,12 +67,12 @@ def _straight(like: Tensor) -> float:
 
 
 def _local(frame: Tensor, vectors: Tensor) -> Tensor:
-    """World vectors (..., 3) in a frame whose axes are the columns of (..., 3, 3)."""
+    """Express world vectors (..., 3) in a frame whose axes are the columns of (..., 3, 3)."""
     return (frame * vectors[..., :, None]).sum(-2)
 
 
 def _between(right: Tensor, left: Tensor, parent: Tensor, otherwise: Tensor) -> tuple[Tensor, Tensor]:
-    """Unit direction through two opposite joints, and its point between them nearest to their parent."""
+    """Compute the unit direction through two opposite joints, and the point between them nearest to their parent."""
     axis = _unit(right - left, otherwise)
     width = ((right - left) * axis).sum(-1)
     place = torch.minimum(((parent - left) * axis).sum(-1).clamp_min(0), width)
@@ -80,7 +80,7 @@ def _between(right: Tensor, left: Tensor, parent: Tensor, otherwise: Tensor) -> 
 
 
 def _spine_matrix(twist: Tensor, flexion: Tensor, lean: Tensor) -> Tensor:
-    """Rz(twist) Rx(-flexion) Ry(lean), (..., 3, 3)."""
+    """Compute Rz(twist) Rx(-flexion) Ry(lean), (..., 3, 3)."""
     (sa, sb, sc), (ca, cb, cc) = (tuple(f(x) for x in (twist, flexion, lean)) for f in (torch.sin, torch.cos))
     rows = (
         (ca * cc + sa * sb * sc, -sa * cb, ca * sc - sa * sb * cc),
@@ -91,7 +91,7 @@ def _spine_matrix(twist: Tensor, flexion: Tensor, lean: Tensor) -> Tensor:
 
 
 def _point_up_axis(frame: Tensor, direction: Tensor, twist: Tensor) -> tuple[Tensor, Tensor]:
-    """Angles (..., 3) of a spine joint of given twist that point the up axis along `direction`, and the new frame."""
+    """Solve a spine joint of given twist for an up axis along `direction`: its angles (..., 3), and the new frame."""
     x, y, z = _local(frame, direction).unbind(-1)
     x, y = twist.cos() * x + twist.sin() * y, twist.cos() * y - twist.sin() * x
     flexion, lean = torch.atan2(y, z), torch.atan2(x, torch.hypot(y, z))
@@ -99,7 +99,7 @@ def _point_up_axis(frame: Tensor, direction: Tensor, twist: Tensor) -> tuple[Ten
 
 
 def _point_right_axis(frame: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
-    """Angles (..., 3) of a spine joint without flexion that point the right axis along `direction`, and the frame."""
+    """Solve a spine joint without flexion for a right axis along `direction`: its angles (..., 3), and the frame."""
     x, y, z = _local(frame, direction).unbind(-1)
     twist, lean = torch.atan2(y, x), torch.atan2(-z, torch.hypot(x, y))
     flexion = torch.zeros_like(twist)
@@ -107,13 +107,13 @@ def _point_right_axis(frame: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]
 
 
 def _pelvis(hips_axis: Tensor, waist: Tensor) -> Tensor:
-    """Columns right, forward, up: up is the waist's direction as far as it is at right angles to the hips."""
+    """Compute the columns right, forward, up; up is the part of the waist's direction perpendicular to the hips."""
     up = _normal_direction(waist, hips_axis)
     return torch.stack([hips_axis, torch.linalg.cross(up, hips_axis), up], dim=-1)
 
 
 def _hinge_frames(upper: Tensor, lower: Tensor, bend: Tensor) -> tuple[Tensor, Tensor]:
-    """Frames (..., 3, 3) with -up along the upper bone and right along the hinge, and its angle of sign `bend`."""
+    """Compute frames (..., 3, 3), upper bone along -up and hinge along right, and hinge angles of sign `bend`."""
     x, y, z = upper.unbind(-1)
     untwisted = torch.stack([-x * y, x * x + z * z, -z * y], dim=-1)  # along the forward axis of Ry Rx
     swing = _normal_direction(lower, upper, otherwise=_normal_direction(untwisted, upper))
@@ -124,7 +124,7 @@ def _hinge_frames(upper: Tensor, lower: Tensor, bend: Tensor) -> tuple[Tensor, T
 
 
 def _limb_angles(upper: Tensor, lower: Tensor) -> Tensor:
-    """Twist, abduction, flexion, hinge (..., 4, 4) of bone directions (..., 4, 3) in the frame they hang from."""
+    """Solve limbs for twist, abduction, flexion, hinge (..., 4, 4); bone directions (..., 4, 3) in the parent frame."""
     solutions = []
     natural = constant(_NATURAL_BEND, upper)
     for bend in (natural, -natural):
@@ -165,7 +165,7 @@ def joint_angles_from_joints(joints: Float[Tensor, "*batch 16 3"]) -> BodyPose:
 
 
 def _trunk_angles(at: dict[str, Tensor], pelvis: Tensor, shoulders: Tensor) -> tuple[Tensor, Tensor]:
-    """Angles (..., 12) of waist, spine, chest and neck, and the chest's frame (..., 3, 3)."""
+    """Solve the trunk: angles (..., 12) of waist, spine, chest and neck, and the chest's frame (..., 3, 3)."""
     up = pelvis[..., 2]
     untwisted = torch.zeros_like(up[..., 0])
     waist_direction = _unit(at["Spine"] - at["Hip"], up)
@@ -180,7 +180,7 @@ def _trunk_angles(at: dict[str, Tensor], pelvis: Tensor, shoulders: Tensor) -> t
 
 
 def _limb_directions(at: dict[str, Tensor], pelvis: Tensor, chest: Tensor) -> tuple[Tensor, Tensor]:
-    """Unit directions (..., limbs 4, 3) of the upper and lower bones, in the frames the limbs hang from."""
+    """Compute unit directions (..., limbs 4, 3) of the upper and lower bones, in the frames of pelvis and chest."""
     uppers, lowers = [], []
     for first, middle, last in _LIMB_JOINTS:
         frame = pelvis if first.endswith("Hip") else chest

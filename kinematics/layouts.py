@@ -1,10 +1,9 @@
-"""The joint layouts of the data sets: names and parents, as tables.
+"""Joint layouts of data sets and detectors: tables of names and parents.
 
-Names are shared where the joints are meant to be the same point of the body, so that a layout converts to another
-by name. 3DHP calls the top of the head head_top and a point in its middle head: H36M's "Head" is the former and its
-"NeckNose" the latter, as SPIN's 3DHP files and the family of projects have it. LSP's and SPIN's own head tops keep
-their name. The point between the shoulders is "Thorax" everywhere: 3DHP and LSP call it neck, and of SPIN's two
-candidates it is the LSP one (12), not MPII's thorax (15).
+Joints that mean the same point of the body share a name, so that layouts convert by name. 3DHP's head_top is H36M's
+"Head" and its head (the middle of the head) is "NeckNose", as in SPIN's 3DHP files and the projects around PoseAug.
+The head tops of LSP and SPIN keep their name. The point between the shoulders is "Thorax" everywhere: 3DHP and LSP call
+it neck, and of SPIN's two candidates it is the LSP one (12), not MPII's thorax (15).
 Sources: Human3.6M (32 joints, 17 of them moving), MPI-INF-3DHP `mpii_get_joint_set.m`, SPIN `constants.py` (its 24
 ground-truth joints), LSP, HumanEva as in VideoPose3D, COCO keypoints; of detectors: OpenPose's two, Halpe's first 26
 (AlphaPose) and MediaPipe's.
@@ -59,7 +58,7 @@ LAYOUTS = {
         "Nose LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Nose RShoulder:Nose LElbow:LShoulder RElbow:RShoulder "
         "LWrist:LElbow RWrist:RElbow LHip:LShoulder RHip:RShoulder LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee"
     ),
-    # What a lifter of COCO keypoints works on: with the middle of the hips, for a root.
+    # COCO keypoints plus the middle of the hips as the root: what a lifter with input_layout coco_17 works on.
     "coco_hip_18": (
         "Hip Nose:Hip LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Hip RShoulder:Hip LElbow:LShoulder "
         "RElbow:RShoulder LWrist:LElbow RWrist:RElbow LHip:Hip RHip:Hip LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee"
@@ -91,6 +90,6 @@ LAYOUTS = {
     ),
 }
 
-# Where a layout has not the joint itself, the joints whose middle stands for it: COCO has neither pelvis nor thorax nor
-# head, LSP no pelvis. Approximations: a lifter trained on the other layout's own joints does better.
+# Joints whose mean stands in for a joint the layout lacks: COCO has no pelvis, thorax or head, LSP no pelvis. These are
+# approximations: a lifter trained on the layout's own joints does better.
 SUBSTITUTES = {"Hip": ("RHip", "LHip"), "Thorax": ("RShoulder", "LShoulder"), "Head": ("REar", "LEar")}

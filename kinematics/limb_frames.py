@@ -1,7 +1,7 @@
-"""Poses taken apart into limbs and put together again, on the joints themselves.
+"""Decompose poses into limbs and reassemble them, on the joints themselves.
 
-A pose is the orientation of the pelvis, the orientation of the chest in it, and 15 bone vectors in the frame they
-hang from. Unlike the joint angles of the DH body this keeps real shoulders exactly, which no hinge model does.
+A pose is the orientation of the pelvis, that of the chest relative to it, and 15 bone vectors in the frame of pelvis or
+chest. Unlike the joint angles of the DH body this represents real shoulders exactly.
 Frames: +x to the subject's right, +y forward, +z up along the spine.
 """
 
@@ -21,15 +21,15 @@ from kinematics.rotation import rotvec_to_matrix
 _BONE = {name: index for index, name in enumerate(BONES)}
 _IN_CHEST = slice(8, 15)  # shoulders, arms and neck hang from the chest, bones 0-7 from the pelvis
 _BY_CHILD = sorted(range(len(BONES)), key=lambda bone: BONE_JOINTS[bone][1])  # parents come before children
-# Left leg, right leg, left arm, right arm: upper and lower bone, and where along the parent's right axis the axis
-# points that a straight one bends about.
+# Left leg, right leg, left arm, right arm: upper and lower bone, and the sign of a straight limb's hinge axis along the
+# parent's right axis.
 UPPER = [_BONE[name] for name in ("left_thigh", "right_thigh", "left_upper_arm", "right_upper_arm")]
 LOWER = [_BONE[name] for name in ("left_shin", "right_shin", "left_forearm", "right_forearm")]
 _HINGE_SIDES = (-1.0, -1.0, 1.0, 1.0)
 DIRECTED_LIMBS = {"upper arm": "upper_arm", "forearm": "forearm", "thigh": "thigh", "shin": "shin"}
 LARGEST_BEND = math.radians(150)
-_STRAIGHT = 0.05  # sine of the bend below which the plane of a limb is not known
-TRUNK_SHARE = 0.4  # trunk and neck turn less than limbs
+_STRAIGHT = 0.05  # sine of the bend below which a limb's plane is undetermined
+TRUNK_SHARE = 0.4  # of the limbs' rotation: trunk and neck rotate less
 
 
 class LimbPose(NamedTuple):
@@ -42,7 +42,7 @@ class LimbPose(NamedTuple):
 
 
 def _frame(right: Tensor, up: Tensor) -> Tensor:
-    """Columns right, forward, up: the first kept, the last turned square to it."""
+    """Compute the columns right, forward, up; right is kept, up is made perpendicular to it."""
     right = normalize(right, dim=-1)
     forward = normalize(torch.linalg.cross(up, right, dim=-1), dim=-1)
     return torch.stack([right, forward, torch.linalg.cross(right, forward, dim=-1)], dim=-1)
@@ -51,7 +51,7 @@ def _frame(right: Tensor, up: Tensor) -> Tensor:
 def trunk_frames(
     joints: Float[Tensor, "*batch 16 3"],
 ) -> tuple[Float[Tensor, "*batch 3 3"], Float[Tensor, "*batch 3 3"]]:
-    """T_world_pelvis and T_world_chest of world joints."""
+    """Compute T_world_pelvis and T_world_chest of world joints."""
     at = joints.unbind(-2)
     pelvis = _frame(at[J.R_HIP] - at[J.L_HIP], at[J.SPINE] - at[J.HIP])
     chest = _frame(at[J.R_SHOULDER] - at[J.L_SHOULDER], at[J.THORAX] - at[J.SPINE])
@@ -59,7 +59,7 @@ def trunk_frames(
 
 
 def take_apart(joints: Float[Tensor, "*batch 16 3"]) -> LimbPose:
-    """Take the limbs of a pose apart, world frame in."""
+    """Decompose world joints into a LimbPose."""
     pelvis, chest = trunk_frames(joints)
     vectors = bone_vectors(joints)
     local = torch.cat([vectors[..., : _IN_CHEST.start, :] @ pelvis, vectors[..., _IN_CHEST, :] @ chest], dim=-2)
@@ -67,7 +67,7 @@ def take_apart(joints: Float[Tensor, "*batch 16 3"]) -> LimbPose:
 
 
 def put_together(pose: LimbPose) -> Float[Tensor, "*batch 16 3"]:
-    """Put the joints of a pose together, world frame."""
+    """Reassemble world joints from a LimbPose."""
     below = pose.bones[..., : _IN_CHEST.start, :] @ pose.pelvis.mT
     above = pose.bones[..., _IN_CHEST, :] @ (pose.pelvis @ pose.chest).mT
     vectors = torch.cat([below, above], dim=-2)
@@ -79,7 +79,7 @@ def put_together(pose: LimbPose) -> Float[Tensor, "*batch 16 3"]:
 
 
 def limb_directions(joints: Float[Tensor, "poses 16 3"]) -> dict[str, Float[Tensor, "limbs 3"]]:
-    """Unit directions of DIRECTED_LIMBS in chest or pelvis: outward, forward, up; two of each limb per pose."""
+    """Compute unit directions of DIRECTED_LIMBS in chest or pelvis: outward, forward, up; both sides of a pose."""
     local = normalize(take_apart(joints).bones, dim=-1)
     mirror = joints.new_tensor([-1.0, 1.0, 1.0])
     return {
@@ -89,12 +89,12 @@ def limb_directions(joints: Float[Tensor, "poses 16 3"]) -> dict[str, Float[Tens
 
 
 def with_lengths(pose: LimbPose, lengths: Float[Tensor, "*batch 15"]) -> LimbPose:
-    """Give bones other lengths, metres, in the same directions."""
+    """Set bone lengths, metres, and keep the directions."""
     return pose._replace(bones=normalize(pose.bones, dim=-1) * lengths[..., None])
 
 
 def exchange_limbs(pose: LimbPose, others: LimbPose, probability: float, generator: torch.Generator) -> LimbPose:
-    """Take each limb, the neck and the trunk from other poses with a probability; lengths stay, each part draws."""
+    """Replace each limb, the neck and the trunk by another pose's with a probability; bone lengths stay."""
     lengths = pose.bones.norm(dim=-1)
     parts = [list(limb) for limb in zip(UPPER, LOWER, strict=True)] + [[_BONE["neck"]]]
     trunk = [_BONE[name] for name in ("waist", "thorax", "left_shoulder", "right_shoulder")]
@@ -109,13 +109,13 @@ def exchange_limbs(pose: LimbPose, others: LimbPose, probability: float, generat
 
 
 def _partners(count: int, probability: float, generator: torch.Generator, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Draw a partner for each pose, and whether it gives its part."""
+    """Draw a partner for each pose, and whether the part is replaced."""
     partners = torch.randint(count, (count,), generator=generator, device=like.device)
     return partners, torch.rand(count, generator=generator, device=like.device) < probability
 
 
 def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPose:
-    """Turn limbs, bend hinges up to LARGEST_BEND, turn trunk and neck a little. sd: rad per axis, alike in a clip."""
+    """Rotate limbs, trunk and neck, and bend hinges up to LARGEST_BEND. sd: rad per axis; one draw per clip."""
     if sd == 0 or len(pose.bones) == 0:
         return pose
     turns = sd * _normal(pose, (6, 3), generator)  # (6, B, 1.., 3)
@@ -125,19 +125,19 @@ def turn_limbs(pose: LimbPose, sd: float, generator: torch.Generator) -> LimbPos
     neck = _BONE["neck"]
     bones[..., neck, :] = _rotated(bones[..., neck, :], TRUNK_SHARE * turns[4])
     trunk = TRUNK_SHARE * turns[5]
-    for bone, share in ((_BONE["waist"], 0.3), (_BONE["thorax"], 0.7)):  # the spine bends all along
+    for bone, share in ((_BONE["waist"], 0.3), (_BONE["thorax"], 0.7)):  # the bend is spread over the spine
         bones[..., bone, :] = _rotated(bones[..., bone, :], share * trunk)
     return pose._replace(bones=bones, chest=rotvec_to_matrix(trunk) @ pose.chest)
 
 
 def bends_of(bones: Float[Tensor, "*batch 15 3"]) -> Float[Tensor, "*batch 4"]:
-    """Compute how far each limb is bent at its hinge, radians, 0 when straight."""
+    """Compute the bend of each limb at its hinge, radians, 0 when straight."""
     upper, lower = (bones[..., indices(part, bones), :] for part in (UPPER, LOWER))
     return torch.atan2(torch.linalg.cross(upper, lower, dim=-1).norm(dim=-1), (upper * lower).sum(-1))
 
 
 def move_limbs(bones: Tensor, turns: Tensor, bends: Tensor) -> None:
-    """Bend the limbs of bones (..., 15, 3) by `bends` (..., 4) rad more, then turn them (..., 4, 3, 3), in place."""
+    """Bend the limbs of bones (..., 15, 3) by `bends` (..., 4) rad, then rotate them by (..., 4, 3, 3), in place."""
     uppers, lowers = indices(UPPER, bones), indices(LOWER, bones)
     upper, lower = bones[..., uppers, :], bones[..., lowers, :]
     along, below = normalize(upper, dim=-1), normalize(lower, dim=-1)
@@ -157,7 +157,7 @@ def move_limbs(bones: Tensor, turns: Tensor, bends: Tensor) -> None:
 def reflect(
     values: Float[Tensor, "*shape"], lower: float | Float[Tensor, "*#shape"], upper: float | Float[Tensor, "*#shape"]
 ) -> Float[Tensor, "*shape"]:
-    """Values beyond an end thrown back inside, once; what is still beyond is clipped."""
+    """Reflect values beyond a limit back inside, once; what is still beyond is clipped."""
     lower, upper = (e.to(values) if isinstance(e, Tensor) else constant((e,), values)[0] for e in (lower, upper))
     values = torch.where(values > upper, 2 * upper - values, values)
     values = torch.where(values < lower, 2 * lower - values, values)
@@ -165,7 +165,7 @@ def reflect(
 
 
 def _normal(pose: LimbPose, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Standard normal numbers (parts, B, 1.., size) that are the same for all frames of a clip."""
+    """Draw standard normal numbers (parts, B, 1.., size), the same for all frames of a clip."""
     parts, size = shape[0], shape[1] if len(shape) > 1 else 1
     like = pose.hip
     drawn = torch.randn(parts, len(like), size, generator=generator, device=like.device, dtype=like.dtype)

@@ -1,13 +1,13 @@
 """Ranges of the 28 joint angles, and the map between them and a network's [-1, 1].
 
-"dh-aug": the original project's ranges, each at the angle it was made for (as shipped, a column shift gave the arms'
-ranges to their neighbours).
-"anatomical": range-of-motion tables of the literature, read off at the pose where all other angles are zero:
+"dh-aug": the original project's ranges, each on the angle it was meant for (as shipped, a shifted column gave the
+arms' ranges to their neighbours).
+"anatomical": range-of-motion tables from the literature, measured with all other angles at zero:
 AAOS = American Academy of Orthopaedic Surgeons, Joint Motion (1965); CDC = Soucie et al., Haemophilia 2011;17:500,
-ages 20-44; Kurz = Kurz, Stretching Scientifically. `ANATOMICAL` says per angle which motion it is and whose number.
+ages 20-44; Kurz = Kurz, Stretching Scientifically. `ANATOMICAL` names the motion and the source of every number.
 
-Away from that pose the same angle is another motion: a limb's twist comes first in its chain, so for a thigh or an
-upper arm held level it swings the limb sideways, and the abduction angle then turns the limb about itself.
+Away from that pose an angle can mean another motion: a limb's twist comes first in its chain, so for a horizontal
+thigh or upper arm it swings the limb sideways, and the abduction angle rotates the limb about its own axis.
 """
 
 import math
@@ -23,11 +23,11 @@ from kinematics.batch_last import to_batch_last
 from kinematics.dh import ANGLE_GROUPS, JOINT_ANGLES
 from kinematics.errors import choose
 
-FIT_TOLERANCE_RAD = 0.0175  # one degree: what the fit of real shoulders may be off a limit
+FIT_TOLERANCE_RAD = 0.0175  # one degree: fits of real shoulders exceed limits by as much
 
 
 class Motion(NamedTuple):
-    """One angle. positive, negative: the motion of a right limb or of the trunk, and its end in degrees."""
+    """The two motions of an angle, positive and negative: name (of a right limb or the trunk) and limit in degrees."""
 
     angle: str
     positive: str
@@ -50,8 +50,8 @@ ANATOMICAL_LIMBS = (
     Motion("shoulder_flexion", "flexion", 180, "extension", -60, "AAOS 180 / 60"),
     Motion("elbow", "flexion", 150, "hyperextension", -5, "CDC 150 / 4.7"),
 )  # fmt: skip
-# AAOS thoraco-lumbar: flexion 80, extension 25, lateral 35, rotation 45. Three joints share them: flexion mostly low,
-# bending aside and rotation mostly high; the chest also carries what the two shoulder blades do unequally.
+# AAOS thoraco-lumbar: flexion 80, extension 25, lateral 35, rotation 45. Three joints share them: flexion mostly at the
+# lower ones, lateral bending and rotation at the upper ones; the chest also has the shoulder blades' asymmetric motion.
 ANATOMICAL_TRUNK = (
     Motion("waist_twist", "rotation to the left", 10, "to the right", -10, "lumbar share of AAOS 45"),
     Motion("waist_flexion", "flexion", 40, "extension", -15, "half of AAOS 80 / 25"),
@@ -99,21 +99,21 @@ class JointLimits:
         return _on_device(self, like.dtype, like.device)[2:]
 
     def ends(self, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-        """lower and upper in a float type and on a device. Not to be written to."""
+        """Return lower and upper in a float type and on a device. Do not write to them."""
         return _on_device(self, dtype, device)[:2]
 
     def to_radians(self, raw: Float[Tensor, "*batch 28"]) -> Float[Tensor, "*batch 28"]:
-        """[-1, 1] -> radians; -1 is the lower limit."""
+        """Map [-1, 1] to radians; -1 is the lower limit."""
         middle, half = self._middle_and_half(raw)
         return raw * half + middle
 
     def to_raw(self, angles: Float[Tensor, "*batch 28"]) -> Float[Tensor, "*batch 28"]:
-        """Radians -> [-1, 1]; angles outside their limits land outside."""
+        """Map radians to [-1, 1]; angles outside their limits land outside."""
         middle, half = self._middle_and_half(angles)
         return (angles - middle) / half
 
     def wrap(self, angles: Float[Tensor, "*batch 28"]) -> Float[Tensor, "*batch 28"]:
-        """Take whole turns off angles, to come as near to the middle of their range as can be."""
+        """Add multiples of 2 pi to bring angles as near to the middle of their range as possible."""
         middle, _ = self._middle_and_half(angles)
         return angles - 2 * math.pi * torch.round((angles - middle) / (2 * math.pi))
 
@@ -123,14 +123,14 @@ class JointLimits:
         return ((self.wrap(angles) - middle).abs() - half).clamp_min(0)
 
     def violation_rate(self, angles: Float[Tensor, "*batch 28"], tolerance: float | int = 0.0) -> Float[Tensor, "28"]:
-        """Fraction of each angle's values that are outside by more than `tolerance` radians."""
+        """Compute the fraction of each angle's values that exceed the limits by more than `tolerance` radians."""
         outside = self.excess(angles) > tolerance
         return outside.reshape(-1, len(JOINT_ANGLES)).to(angles.dtype).mean(dim=0)
 
     def sample_uniform(
         self, count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32
     ) -> Float[Tensor, "count 28"]:
-        """Angles drawn uniformly from their ranges, radians, on the generator's device."""
+        """Sample angles uniformly from their ranges, radians, on the generator's device."""
         raw = torch.rand(count, len(JOINT_ANGLES), generator=generator, device=generator.device, dtype=dtype)
         return self.to_radians(raw * 2 - 1)
 
@@ -146,7 +146,7 @@ class JointLimits:
 
 @lru_cache(maxsize=64)
 def _on_device(limits: JointLimits, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """lower, upper, middle and half, moved once: copying waits for the device (kinematics.constants)."""
+    """Return lower, upper, middle and half the range, copied once per device, since copies synchronize."""
     lower, upper = limits.lower, limits.upper
     with torch.inference_mode(False):
         lower, upper, middle, half = (
@@ -165,7 +165,7 @@ def joint_limits(name: str) -> JointLimits:
 
 @lru_cache
 def limits_of_degrees(name: str, ranges_deg: tuple[tuple[float | int, float | int], ...]) -> JointLimits:
-    """Return a table of (lower, upper) degrees under a name."""
-    with torch.inference_mode(False):  # kept also for those who learn
+    """Make limits of a table of (lower, upper) degrees."""
+    with torch.inference_mode(False):  # the tensors are cached, and training uses them too
         lower, upper = torch.deg2rad(torch.tensor(ranges_deg, dtype=torch.float64)).unbind(-1)
     return JointLimits(name, lower, upper)

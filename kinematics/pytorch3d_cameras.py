@@ -1,7 +1,7 @@
-"""To and from PyTorch3D's PerspectiveCameras, for those who render our poses there. PyTorch3D is optional.
+"""Convert cameras to and from PyTorch3D's PerspectiveCameras, to render poses there. PyTorch3D is optional.
 
 PyTorch3D: +x left, +y up, row vectors, pixels with `in_ndc=False`; ours: +x right, +y down, column vectors, screen.
-One axis flip diag(-1, -1, 1) lies between the camera frames. Lens distortion has no counterpart there.
+The camera frames differ by diag(-1, -1, 1). PyTorch3D has no lens distortion.
 """
 
 from typing import Any
@@ -36,7 +36,7 @@ def to_pytorch3d(camera: Camera, image_width: int) -> Any:
 
 
 def from_pytorch3d(cameras: Any) -> Camera:
-    """Our Camera of a PerspectiveCameras given in pixels (`in_ndc=False`)."""
+    """Convert PerspectiveCameras given in pixels (`in_ndc=False`) to a Camera."""
     if cameras.in_ndc():
         raise ValueError("from_pytorch3d() reads cameras in pixels: make PerspectiveCameras with in_ndc=False.")
     height, width = cameras.image_size[:, 0], cameras.image_size[:, 1]

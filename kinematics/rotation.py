@@ -1,4 +1,4 @@
-"""Rotations: Euler angles (rad), quaternions (w, x, y, z), rotation vectors, matrices for columns; some by roma."""
+"""Rotations: Euler angles (rad), quaternions (w, x, y, z), rotation vectors, matrices for column vectors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,13 +11,13 @@ Rows = tuple[tuple[Tensor, Tensor, Tensor], ...]  # three rows of three entries,
 
 
 def _roma() -> Any:
-    import roma  # takes a second or more: only who needs it pays
+    import roma  # slow to import, a second or more
 
     return roma
 
 
 def stack_rows(rows: Sequence[Sequence[Tensor]]) -> Float[Tensor, "*batch 3 3"]:
-    """Stack entries (...) to matrices (..., 3, 3)."""
+    """Stack entries (...) into matrices (..., 3, 3)."""
     return torch.stack([torch.stack(list(row), dim=-1) for row in rows], dim=-2)
 
 
@@ -51,7 +51,7 @@ def euler_to_matrix(euler: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3
 
 
 def matrix_to_euler(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3"]:
-    """Convert matrices to angles x, y, z of Rx Ry Rz, |y| <= pi/2; at +-pi/2 they still give the matrix back."""
+    """Convert matrices to angles x, y, z of Rx Ry Rz, |y| <= pi/2; at +-pi/2 they still reproduce the matrix."""
     x = torch.atan2(-matrix[..., 1, 2], matrix[..., 2, 2])
     sin, cos = x.sin()[..., None], x.cos()[..., None]
     second = cos * matrix[..., 1, :] + sin * matrix[..., 2, :]  # of Ry Rz: (sin z, cos z, 0)
@@ -85,7 +85,7 @@ def yaw_to_matrix(angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch 3 3"]
 
 
 def random_tilt(count: int, sd: float, generator: torch.Generator, like: Tensor) -> Float[Tensor, "count 3 3"]:
-    """Sample rotations about both level axes (x and y), sd radians each."""
+    """Sample rotations about both horizontal axes (x and y), sd radians each."""
     vectors = torch.zeros(count, 3, device=like.device, dtype=like.dtype)
     vectors[:, :2] = sd * torch.randn(count, 2, generator=generator, device=like.device, dtype=like.dtype)
     return rotvec_to_matrix(vectors)

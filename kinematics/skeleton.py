@@ -1,4 +1,4 @@
-"""Joint sets with names, parents and sides, and the maps between them; the tables are in kinematics/layouts.py."""
+"""Joint layouts with names, parents and sides, and conversions between them; tables: kinematics/layouts.py."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +13,7 @@ from kinematics.layouts import LAYOUTS, SUBSTITUTES
 
 @dataclass(frozen=True)
 class Skeleton:
-    """A joint layout, one of LAYOUTS. joints: names in order; parents: index of each joint's, -1 for the root."""
+    """A joint layout, one of LAYOUTS. joints: names in order; parents: index of each joint's parent, -1: root."""
 
     name: str
     joints: tuple[str, ...] = field(init=False, repr=False)
@@ -32,7 +32,7 @@ class Skeleton:
 
     @classmethod
     def from_num_joints(cls, num_joints: int) -> "Skeleton":
-        """Build the layout meant by a bare number in this family of projects: 17 and 32 are Human3.6M's."""
+        """Build the layout that VideoPose3D, PoseAug and their like mean by a number: 17 and 32 are Human3.6M's."""
         by_count = {
             32: "h36m_32", 17: "h36m_17", 16: "h36m_16", 28: "mpi_inf_3dhp_28",
             24: "spin_24", 18: "coco_hip_18", 15: "humaneva_15", 14: "lsp_14",
@@ -61,7 +61,7 @@ class Skeleton:
 
     @cached_property
     def mirror(self) -> list[int]:
-        """Index list that swaps left and right: `joints[..., skeleton.mirror, :]`."""
+        """Indices that swap left and right: `joints[..., skeleton.mirror, :]`."""
         order = list(range(self.num_joints))
         for left, right in zip(self.left, self.right, strict=True):
             order[left], order[right] = right, left
@@ -76,7 +76,7 @@ class Skeleton:
         return "R" + name[1:] in self.joints
 
     def check(self, array: Any, axis: int = -2) -> None:
-        """Refuse an array whose joint axis has another length."""
+        """Refuse an array with another number of joints."""
         count = array.shape[axis]
         if count != self.num_joints:
             others = [name for name in LAYOUTS if Skeleton(name).num_joints == count]
@@ -87,7 +87,7 @@ class Skeleton:
             )
 
     def sources(self, to: "Skeleton | str") -> list[list[int]]:
-        """List for each joint of `to` the joints of this layout that it is taken from (more than one are averaged)."""
+        """List the joints of this layout that each joint of `to` is taken from (or averaged of)."""
         target = Skeleton(to) if isinstance(to, str) else to
         matches, missing = [], []
         for joint in target.joints:

@@ -1,10 +1,10 @@
-"""Several cameras' 2D -> points in the world, by least squares, all points of all poses at once.
+"""Triangulation: 2D points of several cameras -> world points, by least squares, all points of all poses at once.
 
-The linear method (DLT; Hartley and Zisserman, Multiple View Geometry, 12.2): a camera at c with axes r, s, t (right,
-down, forward) that sees a point X in the direction (x, y, 1) says that (x t - r) and (y t - s) are at right angles to
-X - c. Each view gives two equations, weighted by its confidence; the three unknowns are solved from the normal
-equations, in closed form. Unlike the homogeneous form with its singular vector, the answer does not depend on where
-the origin lies, and its gradients are finite also where views do not determine the point.
+The linear method (DLT; Hartley and Zisserman, Multiple View Geometry, 12.2): if a camera at c with axes r, s, t (right,
+down, forward) sees a point X in the direction (x, y, 1), then (x t - r) and (y t - s) are perpendicular to X - c. Each
+view gives two equations, weighted by its confidence; the normal equations for the three unknowns are solved in closed
+form. Unlike the homogeneous form solved by SVD, the result does not depend on the choice of the origin, and the
+gradients stay finite even where the views do not determine the point.
 """
 
 from collections.abc import Sequence
@@ -16,29 +16,29 @@ from torch import Tensor
 from kinematics.camera import Camera
 from kinematics.rotation import quaternion_to_matrix
 
-# Pull towards the middle of the cameras, as a share of all equations: what parallel views leave open is decided by it.
+# Ridge towards the centre of the cameras, relative to the trace: it decides what parallel views leave open.
 _RIDGE = {torch.float64: 1e-12, torch.float32: 1e-7}
-SMALLEST_DEPTH = 0.1  # metres: a point at a camera does not outweigh all others
+SMALLEST_DEPTH = 0.1  # metres: bounds the weight of points close to a camera
 
 
 def triangulate(
     joints_2d: Float[Tensor, "*points 2"], camera: Camera, confidence: Tensor | None = None, reweightings: int = 0
 ) -> Tensor:
-    """Points in the world from what several cameras see of them, metres.
+    """Triangulate world points, metres, from their 2D points in several views.
 
-    camera: leading dimensions (..., V); joints_2d: (..., V, *points, 2) screen; confidence: (..., V, *points), 0 for a
-    view that does not count; without it all count alike. Returns (..., *points, 3).
+    camera: leading dimensions (..., V); joints_2d: (..., V, *points, 2) screen; confidence: (..., V, *points), 0 to
+    ignore a view; all views weigh the same without it. Returns (..., *points, 3).
 
-    reweightings: how often to solve again with each view's equations divided by the point's depth in it, which turns
-    errors measured in metres at the point into errors on the screen (Hartley and Sturm, 1997, "Iterative-LS").
-    With fewer than two views of some confidence the point is undetermined: of those that agree with what there is, the
-    one nearest to the middle of the cameras is returned.
+    reweightings: how often to solve again with each view's equations divided by the point's depth, which turns errors
+    in metres at the point into errors on the screen (Hartley and Sturm, 1997, "Iterative-LS").
+    A point with fewer than two views of non-zero confidence is undetermined: of all solutions, the one nearest to the
+    centre of the cameras is returned.
     """
-    views = camera.translation.ndim - 2  # which dimension of joints_2d counts the cameras
+    views = camera.translation.ndim - 2  # the dimension of the views in joints_2d
     _check(joints_2d, camera, confidence, views)
     shape = camera.translation.shape[:-1] + (1,) * (joints_2d.ndim - 2 - views) + (3,)
     centres = camera.translation.to(joints_2d.dtype)
-    middle = centres.mean(dim=-2)  # (..., 3): near the points, so that float32 keeps its digits
+    middle = centres.mean(dim=-2)  # (..., 3): near the points, for float32's precision
     offsets = (centres - middle[..., None, :]).reshape(shape)
     right, down, forward = (axis.reshape(shape) for axis in quaternion_to_matrix(camera.orientation_wxyz).unbind(-1))
     x, y = camera.rays(joints_2d).unbind(-1)
@@ -61,14 +61,14 @@ def _check(joints_2d: Tensor, camera: Camera, confidence: Tensor | None, views: 
         raise ValueError(f"The cameras have the leading shape {lead}, expected (..., V) with at least two views.")
     if tuple(joints_2d.shape[: views + 1]) != lead:
         shape = tuple(joints_2d.shape)
-        raise ValueError(f"joints_2d has shape {shape}, expected {lead} before the points: one view a camera.")
+        raise ValueError(f"joints_2d has shape {shape}, expected {lead} before the points: one view per camera.")
     if confidence is not None and confidence.shape != joints_2d.shape[:-1]:
         wanted = tuple(joints_2d.shape[:-1])
-        raise ValueError(f"confidence has shape {tuple(confidence.shape)}, expected {wanted}: one number a point.")
+        raise ValueError(f"confidence has shape {tuple(confidence.shape)}, expected {wanted}: one number per point.")
 
 
 def _solve(equations: list[list[Tensor]], offsets: Sequence[Tensor], weights: Tensor, views: int) -> Tensor:
-    """Fit points (..., *, 3) to equations, two of three numbers (..., V, *) each, normal to point minus offset."""
+    """Fit points (..., *, 3) to two equations per view: rows of three (..., V, *), perpendicular to point - offset."""
     weighted = [[weights * value for value in row] for row in equations]
 
     def summed(first: int, second: int) -> Tensor:
@@ -86,7 +86,7 @@ def _solve(equations: list[list[Tensor]], offsets: Sequence[Tensor], weights: Te
 
 
 def _solve_3x3(matrix: dict[tuple[int, int], Tensor], right_side: list[Tensor]) -> Tensor:
-    """(..., 3) solutions of symmetric positive definite systems by Cramer's rule. matrix: its upper triangle."""
+    """Solve symmetric positive definite systems by Cramer's rule, (..., 3). matrix: its upper triangle."""
     a, b, c, d, e, f = (matrix[entry] for entry in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)))
     adjugate = (
         (d * f - e * e, c * e - b * f, b * e - c * d),

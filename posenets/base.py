@@ -1,4 +1,4 @@
-"""What every lifter shares: its shape check, its recipe for being rebuilt."""
+"""PoseNet, the base class of lifters: checks input shapes and keeps the sizes the network is rebuilt from."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -13,12 +13,11 @@ FEATURES = {2: "x and y", 3: "and the confidence", 4: "a point in space and the 
 
 
 class PoseNet(nn.Module):
-    """A lifter: screen joints of T frames in, joints of one frame out.
+    """A lifter: screen joints of T frames -> joints of one frame.
 
-    num_joints: joints in and out; frames: T; sizes: keywords that build the same network again. in_features: numbers
-    per joint in (VideoPose3D's word): 2, x and y, or 3 with the detector's confidence; 4 where a lifter of several
-    views makes points in space of them. views: cameras that see the same body; of more than one the input has a
-    dimension, the second: (B, V, T, J, in_features).
+    num_joints: joints in and out; frames: T; sizes: keywords that rebuild the same network. in_features: numbers per
+    input joint (VideoPose3D's word): 2 for x and y, 3 with the detector's confidence, 4 for ray points of several
+    cameras. views: number of cameras; with more than one the input is (B, V, T, J, in_features).
     """
 
     name: ClassVar[str]
@@ -35,7 +34,7 @@ class PoseNet(nn.Module):
 
     @property
     def target_frame(self) -> int:
-        """Which frame of the window the prediction is of: the centre, unless a lifter is causal."""
+        """Index of the predicted frame in the window: the centre, unless a lifter is causal."""
         return self.frames // 2
 
     def forward(self, joints_2d: Float[Tensor, "batch *window features"]) -> Float[Tensor, "batch joints 3"]:
@@ -43,7 +42,7 @@ class PoseNet(nn.Module):
         return self.forward_window(joints_2d)[:, self.target_frame]
 
     def forward_window(self, joints_2d: Tensor) -> Tensor:
-        """Joints of every frame of the window, (B, T, J, 3) metres: only of lifters that predict them all."""
+        """Predict every frame of the window, (B, T, J, 3) metres: only for lifters that can."""
         raise ValueError(f"{self.name} predicts one frame of its window: choose seq2seq or st_gcn for all of them.")
 
     @property
@@ -52,21 +51,21 @@ class PoseNet(nn.Module):
 
     @property
     def has_statistics(self) -> bool:
-        """Whether it normalizes with statistics of the training poses, kept beside the weights."""
+        """Whether the network normalizes with statistics of the training poses, stored with the weights."""
         return False
 
     def zero_output(self) -> None:
-        """Let a new network answer 0: only of lifters that correct triangulated joints."""
+        """Make a new network output 0: only for lifters that correct triangulated joints."""
 
     def fit_normalization(self, joints_2d: Tensor, joints_3d: Tensor) -> None:
-        """Take the statistics it normalizes with from training poses, as forward will see them; before training."""
+        """Compute normalization statistics from training poses, as forward will see them, before training."""
 
     def target_std(self) -> Tensor | None:
-        """Standard deviation of every coordinate it predicts, (J, 3) metres: only of lifters with statistics."""
+        """Return the standard deviation of every predicted coordinate, (J, 3) metres: only with statistics."""
         return None
 
     def check_input(self, joints_2d: Tensor) -> None:
-        """Refuse input of another joint count or window length by name."""
+        """Refuse input with another number of joints or frames."""
         shape = tuple(joints_2d.shape)
         expected = (self.frames, self.num_joints, self.in_features)
         expected, seen = (expected, "") if self.views == 1 else ((self.views, *expected), f" from {self.views} views")
@@ -78,7 +77,7 @@ class PoseNet(nn.Module):
 
 
 def no_autocast(like: Tensor) -> torch.autocast:
-    """Keep products in their factors' float type inside autocast: bfloat16's three digits are centimetres."""
+    """Disable autocast: bfloat16's three digits are centimetres."""
     return torch.autocast(like.device.type, enabled=False)
 
 
@@ -97,19 +96,19 @@ def check_probability(**values: float | int) -> None:
 
 
 def prepend_zero_root(joints: Float[Tensor, "*batch joints_without_hip 3"]) -> Float[Tensor, "*batch joints 3"]:
-    """Joint 0 put back at the origin, for networks that predict all joints but the hip (PoseAug, DH-AUG)."""
+    """Prepend joint 0 at the origin, for networks that predict all joints but the hip (PoseAug, DH-AUG)."""
     return torch.cat([torch.zeros_like(joints[..., :1, :]), joints], dim=-2)
 
 
 def dropped(features: Float[Tensor, "*shape"], rate: float | int, training: bool) -> Float[Tensor, "*shape"]:
-    """Dropout, with the cheap mask of posenets.fast_cpu."""
+    """Apply dropout, with the fast mask of posenets.fast_cpu."""
     if not training or rate == 0:
         return features
     return features * keep_mask(features, rate) / (1 - rate)
 
 
 def forward_in_parts(forward: Callable[[Tensor], Tensor], inputs: Tensor, count: int) -> Tensor:
-    """Forward `count` of a batch at a time; all at once with gradients, or for the graph of an export."""
+    """Apply a function to `count` of a batch at a time; to all at once with gradients or in an export."""
     if torch.is_grad_enabled() or torch.compiler.is_exporting():
         return forward(inputs)
     return torch.cat([forward(part) for part in inputs.split(max(count, 1))])
@@ -118,7 +117,7 @@ def forward_in_parts(forward: Callable[[Tensor], Tensor], inputs: Tensor, count:
 def drop_path(
     branch: Float[Tensor, "*batch tokens width"], rate: float | int, training: bool
 ) -> Float[Tensor, "*batch tokens width"]:
-    """Stochastic depth: a branch without some of its sequences, the others larger so that the mean stays."""
+    """Apply stochastic depth: drop some sequences of a branch and scale up the others to keep the mean."""
     if not training or rate == 0:
         return branch
     kept = branch.new_empty(*branch.shape[:-2], 1, 1).bernoulli_(1 - rate)

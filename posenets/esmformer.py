@@ -1,8 +1,8 @@
 """ESMformer: several cameras' views of one body, lifted together without knowing where the cameras stand.
 
 Each view is encoded at three levels (`view_encoder`), the views are fused, each level is refined over the frames, and
-the levels look at each other. Names and shapes of the weights are ESMformer's, unused ones included. The prediction is
-relative to the hip, whose own is near 0, not at it; as published it is trained on axes of the world, not of a camera.
+the levels attend to each other. Names and shapes of the weights are ESMformer's, unused ones included. Joints are
+relative to the hip, itself predicted near 0; as published, training uses world axes, not a camera's.
 """
 
 import math
@@ -27,7 +27,7 @@ Level = Float[Tensor, "batch frames channel"]
 
 
 class _ViewFusion(nn.Module):
-    """One map over frames and channels of those of all views, each entry from its neighbourhood."""
+    """Fuses the (frames, channels) maps of all views into one, by a convolution."""
 
     def __init__(self, views: int, channel: int, kernel: int) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class _ViewFusion(nn.Module):
 
 
 class _OverFrames(nn.Module):
-    """Each level by itself over the frames."""
+    """Attention over the frames, each level by itself."""
 
     def __init__(
         self, frames: int, channel: int, hidden: int, depths: Sequence[int], num_heads: int, dropout: float | int,
@@ -81,7 +81,7 @@ class _CrossAttention(nn.Module):
 
 
 class _CrossLevelBlock(nn.Module):
-    """Every level adds what it finds of itself where the other two, as queries and keys, match. In turn: 1, 2, 3."""
+    """Cross attention: each level attends to itself with the other two as queries and keys, in the order 1, 2, 3."""
 
     def __init__(self, channel: int, hidden: int, num_heads: int, rate: float | int) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class _CrossLevelBlock(nn.Module):
 
 
 class _AcrossLevels(nn.Module):
-    """The three levels side by side, each having looked at the others."""
+    """Attention across the three levels, which are then concatenated."""
 
     def __init__(self, channel: int, hidden: int, num_heads: int, drop_path_rate: float | int) -> None:
         super().__init__()
@@ -134,7 +134,7 @@ def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
 
 
 def _sizes_of_run(*, frames: int, views: int, input_mode: str, self_supervised: bool) -> Sizes:
-    """Sizes of a run: heads that divide the frames; one frame is answered without labels, unless rays are read."""
+    """Choose heads that divide the frames; without labels predict one frame, unless the input is rays."""
     heads = math.gcd(frames, min(PUBLISHED_HEADS, max(frames // 3, 1)))
     return dict(views=views, smfe_heads=heads, self_supervised=self_supervised and input_mode == "screen")
 
@@ -208,7 +208,7 @@ class ESMformer(PoseNet):
     def forward(
         self, joints_2d: Float[Tensor, "batch views frames joints features"]
     ) -> Float[Tensor, "batch joints 3"]:
-        """Joints of the window's centre frame, metres."""
+        """Predict the window's centre frame, metres."""
         frames = self._lift(joints_2d)
         if not self.self_supervised:
             return frames[:, self.target_frame]
@@ -217,7 +217,7 @@ class ESMformer(PoseNet):
     def forward_window(
         self, joints_2d: Float[Tensor, "batch views frames joints features"]
     ) -> Float[Tensor, "batch frames joints 3"]:
-        """Joints of every frame of the window, metres."""
+        """Predict every frame of the window, metres."""
         if self.self_supervised:
             raise ValueError("esmformer predicts one frame of its window if self_supervised: build it without.")
         return self._lift(joints_2d)
@@ -231,7 +231,7 @@ class ESMformer(PoseNet):
             nn.init.zeros_(parameter)
 
     def _lift(self, joints_2d: Tensor) -> Tensor:
-        """(B, V, T, J, 2) -> (B, T, J, 3), in parts where neither gradients nor batch statistics need all at once."""
+        """Lift (B, V, T, J, 2) to (B, T, J, 3), in parts unless gradients or batch statistics need all at once."""
         self.check_input(joints_2d)
         if self.training:
             return self._lift_windows(joints_2d)

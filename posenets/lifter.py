@@ -1,4 +1,4 @@
-"""Lifter: a posenet together with what it reads (input mode, joint layout), as it is trained, saved and used."""
+"""Lifter: a posenet with its input mode and joint layout, as it is trained, saved and used."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -17,14 +17,14 @@ from posenets.checkpoints.content import FORMAT
 from posenets.inputs.layouts import JointRegressor, network_layout, prepend_mid_hip
 from posenets.inputs.modes import INPUT_MODES, PER_FRAME_MODES, VIEW_MODES, prepare
 
-FRAMES_AT_ONCE = 16384  # of all windows together that a clip is cut into
+FRAMES_AT_ONCE = 16384  # sum over the windows of a clip that are processed together
 
 
 class Lifter(nn.Module, ABC):
-    """PoseBatch -> root-relative joints, metres: camera axes of one camera, world axes (z up) of several.
+    """PoseBatch -> root-relative joints, metres: in camera axes of one camera, in world axes (z up) of several.
 
-    input_mode: what the network sees. skeleton: name of the joint layout. fps: frames a second of the clips it has
-    learnt from, None if unknown. input_layout: name of another layout on the screen, see posenets.inputs.layouts.
+    input_mode: see posenets.inputs.modes. skeleton: name of the joint layout. fps: frame rate of the training clips,
+    None if unknown. input_layout: name of another layout of the 2D joints, see posenets.inputs.layouts.
     """
 
     modes: ClassVar[Sequence[str]]
@@ -38,7 +38,7 @@ class Lifter(nn.Module, ABC):
         if inner.num_joints != posenet.num_joints:
             raise ValueError(f"{posenet.name} has {posenet.num_joints} joints, {inner.name} has {inner.num_joints}.")
         if input_layout and posenet.views > 1:
-            raise ValueError(f"input_layout {input_layout}: {posenet.name} reads the joints it predicts, leave it out.")
+            raise ValueError(f"input_layout {input_layout}: {posenet.name} reads the joints it predicts: leave it out.")
         self.posenet, self.input_mode, self.skeleton = posenet, input_mode, Skeleton(skeleton)
         self.input_skeleton, self._root = Skeleton(input_layout or skeleton), inner.root
         self.readout = JointRegressor(inner, self.skeleton) if input_layout else None
@@ -63,26 +63,26 @@ class Lifter(nn.Module, ABC):
 
     @abstractmethod
     def forward_batch(self, batch: PoseBatch, every_frame: bool = False) -> Float[Tensor, "batch *frames out_joints 3"]:
-        """Joints of the target frame of each pose, or of every frame, in the axes of `target`. The root is near 0."""
+        """Predict the target frame of each pose, or every frame, in the axes of `target`. The root is near 0."""
 
     @abstractmethod
     def predict_batch(self, batch: PoseBatch, test_flip: bool = True) -> Float[Tensor, "batch out_joints 3"]:
-        """Joints in evaluation mode, root at 0. test_flip: average with the mirror image's."""
+        """Predict joints in evaluation mode, root at 0. test_flip: average with the mirror image's prediction."""
 
     def target(self, batch: PoseBatch) -> Float[Tensor, "batch frames out_joints 3"]:
-        """Ground truth of each frame, metres about the root: camera axes, or of several views world axes."""
+        """Compute each frame's ground truth, metres about the root: camera axes, or world axes of several views."""
         if self.views == 1:
             return batch.root_relative()
         world = batch.joints_world()
         first = batch.visible.any(dim=-1)[..., None, None].to(world.dtype).argmax(dim=1, keepdim=True)
-        return self._root_relative(world.take_along_dim(first, dim=1)[:, 0])  # of the first view that is not missing
+        return self._root_relative(world.take_along_dim(first, dim=1)[:, 0])  # the first view that is not missing
 
     def fit_normalization(self, batch: PoseBatch) -> None:  # noqa: B027
-        """Take the statistics of training poses that a network normalizes with; most have none. Before training."""
+        """Compute the network's normalization statistics, if it has any, from training poses, before training."""
 
     @torch.no_grad()
     def _evaluate(self, forward: Callable[[Any], Tensor], inputs: Any, mirrored: Any = None) -> Tensor:
-        """Prediction in evaluation mode, averaged with the unmirrored one of the mirrored inputs; root at 0."""
+        """Predict in evaluation mode, averaged with the mirrored-back prediction of mirrored inputs; root at 0."""
         was_training = self.training
         self.eval()
         joints = forward(inputs)
@@ -97,7 +97,7 @@ class Lifter(nn.Module, ABC):
         return joints - joints[..., root : root + 1, :]
 
     def to_checkpoint(self, epoch: int | None = None, settings: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what torch.save writes. settings: plain values, for the reader of the file."""
+        """Return the dictionary that torch.save writes. settings: plain values, for information."""
         net = self.posenet
         return {
             "format": FORMAT,
@@ -114,7 +114,7 @@ class Lifter(nn.Module, ABC):
 
 
 class ScreenLifter(Lifter):
-    """Lifts screen joints (..., J, 2), or 3 with confidences, of one camera or of several (B, V, T, J, C)."""
+    """Lifter of screen joints (..., J, 2), or 3 with confidences, of one camera or of several (B, V, T, J, C)."""
 
     modes = INPUT_MODES
 
@@ -138,7 +138,7 @@ class ScreenLifter(Lifter):
     def prepare(
         self, joints_2d: Float[Tensor, "*batch frames joints features"]
     ) -> tuple[Float[Tensor, "*batch frames inner_joints features"], Float[Tensor, "batch frames 3 3"] | None]:
-        """joints_2d in the input mode, confidences as they are; and the rotation to the virtual camera, if any."""
+        """Normalize joints_2d (not confidences) for the input mode; also return the virtual camera's rotation."""
         if joints_2d.shape[-1] != self.posenet.in_features:
             has, wants = ("a", "none") if joints_2d.shape[-1] == 3 else ("no", "one")
             shape = f"(..., {self.input_skeleton.num_joints}, {self.posenet.in_features})"
@@ -160,12 +160,12 @@ class ScreenLifter(Lifter):
     def forward_window(
         self, joints_2d: Float[Tensor, "*batch frames joints features"]
     ) -> Float[Tensor, "batch frames out_joints 3"]:
-        """As forward, of every frame of the window: for losses over time."""
+        """Predict every frame of the window: for losses over time."""
         seen, rotation = self.prepare(joints_2d)
         return self._to_output(self.posenet.forward_window(seen), rotation)
 
     def _to_output(self, joints: Tensor, rotation: Tensor | None) -> Tensor:
-        """The network's answer in the lifter's layout and axes: a row times R is R^T times the column."""
+        """Convert the network's output to the lifter's layout and axes: a row times R is R^T times the column."""
         joints = joints if self.readout is None else self.readout(joints)
         if rotation is None:
             return joints
@@ -185,7 +185,7 @@ class ScreenLifter(Lifter):
     def predict(
         self, joints_2d: Float[Tensor, "batch *views frames joints features"], test_flip: bool = True
     ) -> Float[Tensor, "batch out_joints 3"]:
-        """As predict_batch, of screen joints."""
+        """Predict screen joints, as predict_batch does."""
         return self._evaluate(self, joints_2d, self._mirror(joints_2d) if test_flip else None)
 
     def predict_clip(
@@ -208,7 +208,7 @@ class ScreenLifter(Lifter):
         return joints_2d[..., indices(self.input_skeleton.mirror, joints_2d), :] * sign
 
     def _lift_clip(self, clip: Tensor) -> Tensor:
-        """(1, T, J, in_features) -> (T - receptive field + 1, J, 3): a frame for every window in the clip."""
+        """Lift each window of a clip: (1, T, J, in_features) -> (T - receptive field + 1, J, 3)."""
         forward_sequence = getattr(self.posenet, "forward_sequence", None)
         if forward_sequence is not None and self.input_mode in PER_FRAME_MODES:
             return self._to_output(forward_sequence(self.prepare(clip)[0]), None)[0]

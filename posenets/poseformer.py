@@ -88,7 +88,7 @@ class PoseFormer(PoseNet):
         )
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints of the window's centre frame, metres."""
+        """Predict the window's centre frame, metres."""
         self.check_input(joints_2d)
         return self._in_parts(lambda windows: self._over_time(self._over_joints(windows)), joints_2d)
 
@@ -107,11 +107,11 @@ class PoseFormer(PoseNet):
         return self._in_parts(self._over_time, windows.flatten(0, 1)).unflatten(0, windows.shape[:2])
 
     def _in_parts(self, lift: Callable[[Tensor], Tensor], windows: Tensor) -> Tensor:
-        """Windows (B, T, ...), as many as have FRAMES_AT_ONCE frames at a time."""
+        """Process windows (B, T, ...), FRAMES_AT_ONCE frames at a time."""
         return forward_in_parts(lift, windows, FRAMES_AT_ONCE // windows.shape[1])
 
     def _over_joints(self, joints_2d: Tensor) -> Tensor:
-        """One token for each frame: (B, T, J, 2) -> (B, T, J * C)."""
+        """Encode each frame as a token: (B, T, J, 2) -> (B, T, J * C)."""
         tokens = self.Spatial_patch_to_embedding(joints_2d.flatten(0, 1)) + self.Spatial_pos_embed  # (B * T, J, C)
         tokens = dropped(tokens, self.dropout, self.training)
         for block in self.Spatial_blocks:
@@ -119,7 +119,7 @@ class PoseFormer(PoseNet):
         return self.Spatial_norm(tokens).flatten(1).unflatten(0, joints_2d.shape[:2])
 
     def _over_time(self, tokens: Tensor) -> Tensor:
-        """The answer of each window: (B, frames, J * C) -> (B, J, 3)."""
+        """Encode each window and predict its joints: (B, frames, J * C) -> (B, J, 3)."""
         tokens = dropped(tokens + self.Temporal_pos_embed, self.dropout, self.training)
         for block in self.blocks:
             tokens = block(tokens)

@@ -21,7 +21,7 @@ H36M_16_PAIRS = ((2, 3), (5, 6), (1, 4), (0, 7), (8, 9), (14, 15), (11, 12), (10
 
 
 def build_adjacency(skeleton: Skeleton) -> Bool[Tensor, "joints joints"]:
-    """Which joints are neighbours: both ends of every bone, and each joint itself."""
+    """Build the adjacency matrix: both ends of every bone, and each joint with itself."""
     adjacency = torch.eye(skeleton.num_joints, dtype=torch.bool)
     for parent, child in skeleton.bones:
         adjacency[parent, child] = adjacency[child, parent] = True
@@ -91,7 +91,7 @@ class _ConcatAttention(nn.Module):
         self.W = nn.Sequential(nn.Conv1d(inner, width, 1), norm)
 
     def forward(self, features: Tensor) -> Tensor:
-        """features: (B, C, J) with the joints of a group side by side."""
+        """Attend between joints. features: (B, C, J) with the joints of a group side by side."""
         projection = self.concat_project[0]
         assert isinstance(projection, nn.Conv2d)
         of_query, of_key = projection.weight.flatten().chunk(2)
@@ -163,13 +163,13 @@ class SemGCN(PoseNet):
         self.gconv_output = SemGraphConv(hid_dim, 3, neighbours)
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints in metres. joints_2d: one frame, T = 1."""
+        """Predict joints, metres. joints_2d: one frame, T = 1."""
         self.check_input(joints_2d)
         return self.gconv_output(self.gconv_layers(self.gconv_input(joints_2d[:, 0])))
 
 
 def _checked_adjacency(adjacency: Sequence[Sequence[float | int]] | Tensor | None, num_joints: int) -> Tensor:
-    """(J, J) bool, from any matrix that is above 0 where joints are neighbours (row-normalised ones as well)."""
+    """Convert a matrix that is above 0 where joints are neighbours (maybe row-normalised) to (J, J) bool."""
     if adjacency is None:
         return build_adjacency(Skeleton.from_num_joints(num_joints))
     neighbours = torch.as_tensor(adjacency) > 0

@@ -1,7 +1,7 @@
-"""Sequence to sequence (Hossain & Little, ECCV 2018, as remade in seq2seq-3Dpose): two LSTM cells.
+"""Sequence to sequence (Hossain & Little, ECCV 2018, as reimplemented in seq2seq-3Dpose): two LSTM cells.
 
-The encoder reads the window backwards, the decoder starts from its state and a token of ones and adds frame by frame.
-Unlike the original, screen coordinates of all joints come in and metres out, the hip at 0, normalized inside.
+The encoder reads the window backwards; the decoder starts from its state and a token of ones and goes frame by frame.
+Unlike the original it reads screen coordinates of all joints and outputs metres with the hip at 0, normalized inside.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ State = tuple[Tensor, Tensor]
 
 
 class _NormLSTMCell(nn.Module):
-    """LSTM cell that normalises each gate and the cell over their units, as TensorFlow's layer-norm cell does."""
+    """LSTM cell with layer norm of each gate and of the cell state, as TensorFlow's layer-norm cell has."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
@@ -65,11 +65,11 @@ _TRAINING = {
     )
 )  # fmt: skip
 class Seq2Seq(NormalizedNet):
-    """Recurrent lifter: all frames of the window are predicted, the last of them is its answer, as published.
+    """Recurrent lifter: it predicts all frames of the window; the target frame is the last, as published.
 
-    width: units of each cell; dropout1: of what the cells read; dropout2: of what the output layer reads; layer_norm:
-    normalised cells (the paper's; the remake has plain ones); middle_frame: answer with the middle frame, which the
-    network knows best (it draws motion together towards there). The batch may have any size.
+    width: units of each cell; dropout1: of the cells' inputs; dropout2: of the output layer's input; layer_norm:
+    normalised cells (the paper's; the reimplementation has plain ones); middle_frame: the target frame is the middle
+    one, which the network predicts best (it compresses motion towards there). The batch may have any size.
     """
 
     def __init__(
@@ -96,16 +96,16 @@ class Seq2Seq(NormalizedNet):
 
     @property
     def target_frame(self) -> int:
-        """The window's last frame, which is the one the original evaluates, or its middle."""
+        """Index of the window's last frame, which the original evaluates, or of its middle."""
         return self.frames // 2 if self.middle_frame else self.frames - 1
 
     def forward_window(
         self, joints_2d: Float[Tensor, "batch frames joints features"]
     ) -> Float[Tensor, "batch frames joints 3"]:
-        """Joints of every frame of the window, metres: what a loss over time needs."""
+        """Predict every frame of the window, metres: for losses over time."""
         self.check_input(joints_2d)
         seen = self.normalize(joints_2d).flatten(2)  # (B, T, in_features * J)
-        batch = seen.shape[0]  # len() would fix it where the network is exported
+        batch = seen.shape[0]  # len() would fix the batch size in an export
         zeros = seen.new_zeros(batch, self.output.in_features)
         state = (zeros, zeros)
         for frame in seen.flip(1).unbind(1):

@@ -57,8 +57,8 @@ _MARTINEZ = {
 class SimpleBaseline(NormalizedNet):
     """Fully connected lifter of a single frame.
 
-    predict_hip: False leaves the hip out of the network's output and puts it at 0 (PoseAug, DH-AUG). normalized: the
-    network reads and answers standard deviations from the mean pose (Martinez), and leaves the hip out.
+    predict_hip: False leaves the hip out of the network's output and puts it at 0 (PoseAug, DH-AUG). normalized:
+    standardize inputs and outputs (Martinez), and leave the hip out.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class SimpleBaseline(NormalizedNet):
                 nn.init.kaiming_normal_(module.weight)
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints in metres. joints_2d: one frame, T = 1."""
+        """Predict joints, metres. joints_2d: one frame, T = 1."""
         self.check_input(joints_2d)
         seen = self.normalize(joints_2d) if self.has_statistics else joints_2d
         features = F.linear(seen.flatten(1), self.w1.weight, self.w1.bias)  # (B, width)

@@ -1,8 +1,8 @@
-"""ST-GCN lifter (Cai et al., ICCV 2019), single-frame as in PoseAug (`stgcn`) or over a window, whose centre is the
-answer.
+"""ST-GCN lifter (Cai et al., ICCV 2019) of a single frame, as in PoseAug (`stgcn`), or of a window's centre frame.
 
-The graph is that of Human3.6M's 17 joints: 16 joints get a neck in the middle of thorax and head. Over frames a joint's
-neighbours include itself before and after and `conv4` is three frames wide: single frames' weights do not fit.
+The graph is that of Human3.6M's 17 joints; 16 joints get a neck midway between thorax and head. In a window a joint's
+neighbours include itself one frame before and after, and `conv4` spans three frames, so weights of single frames do not
+fit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,14 +24,14 @@ NECK = LAYOUT.joints.index("NeckNose")
 # Arms, legs, trunk.
 PARTS = ((11, 12, 13), (14, 15, 16), (4, 5, 6), (1, 2, 3), (0, 7, 8, 9, 10))
 PART_OF_JOINT = [next(part for part, joints in enumerate(PARTS) if joint in joints) for joint in range(17)]
-# Dropout of (blocks, conv4, conv2 and the output layer) where `dropout` is not given.
+# Dropout of (blocks, conv4, conv2 and the output layer) unless `dropout` is given.
 PUBLISHED_RATES = (0.05, 0.25, 0.1)
-# The original hands its batch norm's momentum over as eps, and the published weights were trained with it.
+# The original passes its batch norm's momentum as eps, and the published weights were trained with that.
 INPUT_EPS = 0.1
 
 
 class _Graph(nn.Module):
-    """Means over kinds of neighbours: itself, outwards, inwards, mirror image; over time the frame before and after."""
+    """Sums over kinds of neighbours: itself, outwards, inwards, mirror joint; in windows the frame before and after."""
 
     links: Tensor
     share: Tensor
@@ -60,9 +60,9 @@ class _Graph(nn.Module):
         self.register_buffer("ones", ones, persistent=False)  # (T, N, kinds)
 
     def forward(self, features: Float[Tensor, "batch frames nodes width"]) -> Float[Tensor, "batch frames nodes all"]:
-        """The kinds' sums side by side, undivided: `share` is for what a layer makes of them, which is narrower."""
+        """Concatenate the kinds' sums; they become means by `share` after a layer has made them narrower."""
         nodes = features.flatten(0, 1)  # (B * T, N, C)
-        links = self.links.expand(nodes.shape[0], -1, -1)  # len() would fix it where the network is exported
+        links = self.links.expand(nodes.shape[0], -1, -1)  # len() would fix the batch size in an export
         sums = torch.bmm(links, nodes).view(*features.shape[:3], -1)  # kinds * C wide
         if self.frames > 1:
             sums = torch.cat([sums, _frame_before(features), _frame_after(features)], dim=3)
@@ -130,7 +130,7 @@ class _NonLocal(nn.Module):
 
 
 class _Network(nn.Module):
-    """The lifter of 17 joints, under the one name `stgcn` that PoseAug's wrapper gives it."""
+    """Network of 17 joints, named `stgcn` in the state dict as in PoseAug."""
 
     def __init__(
         self, frames: int, in_features: int, inter_channels: Sequence[int], fc_out: int, fc_unit: int,
@@ -172,7 +172,7 @@ class _Network(nn.Module):
         return _linear(features, self.fcn["1"])
 
     def _over_time(self, body: Tensor) -> Tensor:
-        """conv4: of a frame, or of a frame and its two neighbours."""
+        """Apply conv4 to each frame, or to each frame and its two neighbours."""
         conv = self.conv4[0]
         assert isinstance(conv, nn.Conv2d)
         if conv.kernel_size[0] == 1:
@@ -201,9 +201,9 @@ def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
 class STGCN(PoseNet):
     """Graph convolution lifter of a window's centre frame.
 
-    hid_dim: channels of the first graph convolutions, num_layers of them, the last with twice as many. inter_channels,
-    fc_out, fc_unit: the channels one by one instead (of those, of what parts bring back to joints, of parts), 2 and 4
-    times hid_dim for the last two. dropout: one rate everywhere; None: the published 0.05, 0.25 and 0.1.
+    hid_dim: channels of the num_layers graph convolutions; the last has twice as many. inter_channels, fc_out, fc_unit:
+    these channels one by one, those that parts add to their joints, and those of parts, instead of 2 and 4 times
+    hid_dim for the last two. dropout: one rate everywhere; None: the published 0.05, 0.25 and 0.1.
     """
 
     def __init__(
@@ -226,7 +226,7 @@ class STGCN(PoseNet):
     def forward_window(
         self, joints_2d: Float[Tensor, "batch frames joints features"]
     ) -> Float[Tensor, "batch frames joints 3"]:
-        """Joints of every frame of the window, metres."""
+        """Predict every frame of the window, metres."""
         self.check_input(joints_2d)
         if self.num_joints == 17:
             return self.stgcn(joints_2d)
@@ -237,7 +237,7 @@ class STGCN(PoseNet):
 
 
 def _distances(nodes: int, bones: Sequence[tuple[int, int]], centre: int) -> list[int]:
-    """Bones between each node and the centre."""
+    """Count the bones between each node and the centre."""
     distance = {centre: 0}
     while len(distance) < nodes:
         for one, other in bones:
@@ -248,7 +248,7 @@ def _distances(nodes: int, bones: Sequence[tuple[int, int]], centre: int) -> lis
 
 
 def _frame_before(features: Tensor) -> Tensor:
-    """Each frame's predecessor, 0 for the first. features: (B, T, ...)."""
+    """Shift features (B, T, ...) by one frame, zeros first."""
     return torch.cat([torch.zeros_like(features[:, :1]), features[:, :-1]], dim=1)
 
 
@@ -257,13 +257,13 @@ def _frame_after(features: Tensor) -> Tensor:
 
 
 def _linear(features: Tensor, conv: nn.Module) -> Tensor:
-    """A 1x1 convolution over the last dimension."""
+    """Apply a 1x1 convolution to the last dimension."""
     assert isinstance(conv, nn.Conv2d)
     return F.linear(features, conv.weight.flatten(1), conv.bias)
 
 
 def _norm(features: Tensor, norm: nn.Module) -> Tensor:
-    """Batch norm of the last dimension."""
+    """Apply batch norm to the last dimension."""
     return norm(features.flatten(0, -2)).view_as(features)
 
 

@@ -1,6 +1,6 @@
 """VideoPose3D's temporal convolutions (Pavllo et al., CVPR 2019), and DH-AUG's single-frame variant of them.
 
-`forward` steps over the tokens (one frame out: training), `forward_sequence` dilates (every frame out: test).
+`forward` uses strides (one frame out: training), `forward_sequence` dilations (every frame out: test).
 Convolutions are matrix products over all tokens, on a CPU 2-3 times as fast as Conv1d.
 """
 
@@ -19,7 +19,7 @@ from posenets.registry import LifterSpec, Sizes, register_lifter
 
 
 def build_filter_widths(frames: int, blocks: int = 0) -> list[int]:
-    """Filters of width 3 for a number of frames (27 -> 3, 3, 3). blocks: how many, the others 1 wide; 0: no others."""
+    """Build filter widths for a number of frames (27 -> 3, 3, 3). blocks: pad with 1 to so many; 0: do not."""
     widths, left = [], frames
     while left > 1 and left % 3 == 0:
         widths.append(3)
@@ -27,7 +27,7 @@ def build_filter_widths(frames: int, blocks: int = 0) -> list[int]:
     if left != 1:
         raise ValueError(f"frames is {frames}, expected a power of 3 (1, 3, 9, 27, ...): or give filter_widths.")
     if blocks and blocks < len(widths):
-        raise ValueError(f"{frames} frames need {len(widths)} filters of width 3, but there are to be {blocks}.")
+        raise ValueError(f"{frames} frames need {len(widths)} filters of width 3, more than {blocks} blocks.")
     return widths + [1] * (blocks - len(widths))
 
 
@@ -40,7 +40,7 @@ def _sizes_from_weights(weights: Mapping[str, Tensor]) -> Sizes:
 
 
 def _dh_aug_sizes(frames: int) -> Sizes:
-    """Five layers on one frame, without the hip; its network of several frames has all joints out."""
+    """DH-AUG's sizes: five layers on one frame, without the hip; its networks of several frames predict all joints."""
     sizes: Sizes = dict(channels=1024, dropout=0.25, predict_hip=frames != 1)
     return {"filter_widths": [1] * 5, **sizes} if frames == 1 else sizes
 
@@ -57,9 +57,9 @@ def _dh_aug_sizes(frames: int) -> Sizes:
 class VideoPose(PoseNet):
     """Temporal convolution lifter.
 
-    filter_widths: odd; their product is the number of frames read; without them one 3 wide
-    for each factor 3 of `frames`, or three for one frame. predict_hip: False leaves the hip out of the
-    network's output and puts it at 0 (PoseAug, DH-AUG). causal: see only past frames.
+    filter_widths: odd; their product is the receptive field; by default one of 3 for each factor 3 of `frames`, or
+    three of 1 for one frame. predict_hip: False leaves the hip out of the network's output and puts it at 0 (PoseAug,
+    DH-AUG). causal: see only past frames.
     """
 
     def __init__(
@@ -89,18 +89,18 @@ class VideoPose(PoseNet):
 
     @property
     def target_frame(self) -> int:
-        """The window's centre, or its last frame if causal."""
+        """Index of the window's centre frame, or of its last if causal."""
         return self.frames - 1 if self.causal else self.frames // 2
 
     def forward(self, joints_2d: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch joints 3"]:
-        """Joints of the centre frame (causal: the last), metres. joints_2d: T = receptive field."""
+        """Predict the centre frame (causal: the last), metres. joints_2d: T = receptive field."""
         self.check_input(joints_2d)
         return self._lift(joints_2d, dilated=False).squeeze(1)
 
     def forward_sequence(
         self, joints_2d: Float[Tensor, "batch frames joints features"]
     ) -> Float[Tensor, "batch frames_out joints 3"]:
-        """Joints of every frame of a clip that has all its neighbours: T - receptive field + 1 of them."""
+        """Predict every frame of a clip that has all its neighbours: T - receptive field + 1 of them."""
         frames, joints, features = joints_2d.shape[1:]
         if frames < self.frames or (joints, features) != (self.num_joints, self.in_features):
             raise ValueError(
@@ -128,7 +128,7 @@ class VideoPose(PoseNet):
         return joints if self.predict_hip else prepend_zero_root(joints)
 
     def _convolve(self, windows: Tensor, conv: nn.Module, norm: nn.Module) -> Tensor:
-        """Conv, norm, ReLU, dropout. windows: (B, T, width * C_in), the tokens under the filter side by side."""
+        """Apply convolution, norm, ReLU, dropout. windows: (B, T, width * C_in), the tokens under the filter."""
         assert isinstance(conv, nn.Conv1d) and isinstance(norm, nn.BatchNorm1d)
         weight = conv.weight.squeeze(-1) if conv.kernel_size == (1,) else conv.weight.transpose(1, 2).flatten(1)
         features = F.linear(windows.flatten(0, 1), weight)  # (B * T, C)
@@ -136,7 +136,7 @@ class VideoPose(PoseNet):
 
 
 def _windows(tokens: Tensor, width: int, dilation: int | None) -> Tensor:
-    """Tokens (B, T, C) under each filter position, side by side: (B, T_out, width * C). dilation None: strided."""
+    """Concatenate the tokens (B, T, C) under each filter position: (B, T_out, width * C). dilation None: strided."""
     if width == 1:
         return tokens
     if dilation is None:
@@ -146,7 +146,7 @@ def _windows(tokens: Tensor, width: int, dilation: int | None) -> Tensor:
 
 
 def _kept_tokens(tokens: Tensor, width: int, dilation: int | None, causal: bool) -> Tensor:
-    """The token a block's output is added to: the filter's middle, or its last if causal."""
+    """Select the tokens a block's output is added to: the filter's middle, or its last if causal."""
     place = width - 1 if causal else width // 2
     if dilation is None:
         return tokens[:, place::width]

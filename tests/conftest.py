@@ -44,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _same_numbers_each_time() -> None:
     """Weights and inputs that a test draws without a generator of its own are the same in every run and order."""
     torch.manual_seed(0)
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002, what libraries draw
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ TABLE = [
     ("--resume {}/file", ["file", "cannot be read"]),
     ("--evaluate {}/nowhere.pt", ["nowhere.pt", "is missing"]),
     ("--evaluate {}", ["--evaluate", "is a folder", "last.pt"]),
-    ("--evaluate {}/file", ["file", "cannot be read", "no file of PyTorch's"]),
+    ("--evaluate {}/file", ["file", "cannot be read", "not a PyTorch file"]),
     ("--evaluate {}/empty.pt", ["empty.pt", "cannot be read"]),
     ("--evaluate {}/truncated.pt", ["truncated.pt", "cannot be read"]),
     ("--evaluate {}/baseline.pth --posenet_name videopose", ["not a videopose checkpoint", "simple_baseline"]),

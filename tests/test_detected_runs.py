@@ -178,7 +178,7 @@ def test_cross_domain_judges_on_detections_with_their_confidences_and_tells_what
     assert "h36m: its 2D has no confidences, so the lifter reads 1" in capsys.readouterr().out
 
 
-def test_a_checkpoint_is_judged_on_the_takes_asked_for(
+def test_a_checkpoint_is_evaluated_on_the_recordings_asked_for(
     root: Path, detected_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     judge = f"--dataset h36m --data_root {root} --keypoints hr --evaluate {detected_run}/last.pt --test_sets h36m"

@@ -17,7 +17,7 @@ FRAMES = 5
 
 @pytest.fixture
 def recordings(generator) -> list[Recording]:
-    """Two takes of each of six captures; joint 0 counts the frames, so that a repeated frame is seen."""
+    """Two recordings of each of six captures; joint 0 counts the frames, so that a repeated frame is seen."""
     position, aim = torch.tensor([0.0, -30.0, 1.0]), torch.tensor([0.0, 0.0, 1.0])
     intrinsics = torch.tensor([1.5, 1.5, 0, 0, 0, 0, 0, 0, 0])
     camera = Camera(look_at(position, aim, torch.zeros(())), position, intrinsics, torch.ones(()))

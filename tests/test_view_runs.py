@@ -93,7 +93,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(alone: tuple[Path, Path]):
 
 
 def test_labels_cannot_leak_into_a_self_supervised_run(alone: tuple[Path, Path], tmp_path: Path):
-    """A third of the 3D labels of every training take is nonsense: the weights come out the same, to the last bit."""
+    """A third of every training recording's 3D labels is nonsense: the weights stay the same to the last bit."""
     spoilt = run(tmp_path / "spoilt", f"{POSEFK} --figures False", load_spoilt)
     found = weights_of(spoilt)
     for name, values in weights_of(alone[0]).items():

@@ -33,7 +33,7 @@ def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, li
     recordings = {VALIDATION: splits.validation} if splits.validation else {}
     for name in test_set_names(settings, splits.tests, settings.lifter.window):
         if name in DATA_SOURCES[settings.data.dataset].test_sets and name not in splits.tests:
-            raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no take of it.")
+            raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no recording of it.")
         recordings[name] = (
             splits.tests[name] if name in splits.tests else load_test_set(name, settings.data, settings.lifter.window)
         )

@@ -29,7 +29,7 @@ class ErrorMixture:
 def fit_mixture(errors: Float[Tensor, "poses joints 2"], outlier_radius: float, missed_radius: float) -> ErrorMixture:
     """Fit a Gaussian and two discs per joint, by expectation maximisation. Farther errors count as at the outer rim."""
     if not len(errors):
-        raise ValueError("There are no pairs of detected and true 2D to take a detector's noise from.")
+        raise ValueError("There are no pairs of detected and true 2D to fit detector noise to.")
     squared = errors.square().sum(-1)  # (N, J)
     disc = torch.where(squared < outlier_radius**2, 1 / (math.pi * outlier_radius**2), 0.0)
     wide = torch.full_like(disc, 1 / (math.pi * missed_radius**2))

@@ -1,7 +1,8 @@
 """npz and npy files, without running what is pickled inside."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from data.files.archive import BROKEN_FILE, check_members, in_short, most_bytes, open_zip, shortened
-from data.files.pickles import restricted_load
-from data.files.plain_arrays import NotPlainError, array_of_bytes, check_bytes, checked_shape, plain_dtype
+from data.files.pickles import NotPlainError
+from data.files.plain_arrays import array_of_bytes, check_bytes, checked_shape, plain_dtype, restricted_load
 from data.files.present import require_file
 from data.files.stream import Stream
 
@@ -23,8 +24,6 @@ _HEADER = re.compile(
     r" *\n?"
 )
 _LENGTH = re.compile(r" *([0-9]{1,18})L? *")  # Python 2 wrote an L
-# Every piece of a pickle may become an object of 50 to 200 bytes.
-_FREE_PIECES, _BYTES_PER_PIECE = 5_000_000, 4
 
 
 def _header(stream: Stream) -> tuple[str, bool, tuple[int, ...]]:
@@ -62,21 +61,26 @@ def _restricted_array(stream: Stream, most: int) -> Any:
     return array.item() if isinstance(array, np.ndarray) and array.ndim == 0 else array
 
 
-def _parse_restricted(path: Path, member: str, open_member: Callable[[], Any], size: int) -> Any:
-    file_bytes = path.stat().st_size
+@contextmanager
+def refused_in_words(path: Path, member: str = "it") -> Iterator[None]:
+    """Turn what reading arrays and pickles raises into one sentence. member: of an archive, in quotes."""
     try:
-        with BufferedReader(open_member(), _BUFFER) as file:
-            stream = Stream(file, size, _FREE_PIECES + file_bytes // _BYTES_PER_PIECE)
-            return _restricted_array(stream, most_bytes(file_bytes))
+        yield
     except NotPlainError as error:
         raise ValueError(
-            f"{path} was refused: '{member}' asks to load {error}, expected only arrays of bool, integer, float or "
+            f"{path} was refused: {member} asks to load {error}, expected only arrays of bool, integer, float or "
             "text, dicts, lists, strings and numbers. Nothing of it was run; get the file from a source you trust."
         ) from error
     except BROKEN_FILE as error:
         raise ValueError(
-            f"{path} is damaged: '{member}' cannot be read ({in_short(error)}). Copy or make it again."
+            f"{path} is damaged: {member} cannot be read ({in_short(error)}). Copy or make it again."
         ) from error
+
+
+def _parse_restricted(path: Path, member: str, open_member: Callable[[], Any], size: int) -> Any:
+    file_bytes = path.stat().st_size
+    with refused_in_words(path, f"'{member}'"), BufferedReader(open_member(), _BUFFER) as file:
+        return _restricted_array(Stream(file, size, file_bytes), most_bytes(file_bytes))
 
 
 def load_npz_restricted(path: str | Path, how_to_make: str = "") -> dict[str, Any]:

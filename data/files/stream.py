@@ -1,15 +1,18 @@
 """A file, or a member of an archive, read in pieces that never reach beyond what is there."""
 
-from io import BufferedReader
+from io import BufferedIOBase
+from typing import Any
 
 _AT_ONCE = 1 << 22
+# Every piece of a pickle may become an object of 50 to 200 bytes.
+_FREE_PIECES, _BYTES_PER_PIECE = 5_000_000, 4
 
 
 class Stream:
-    """left: bytes not read yet; pieces_left: reads that may still be done."""
+    """left: bytes not read yet; pieces_left: reads that may still be done, more of a larger file_size."""
 
-    def __init__(self, file: BufferedReader, size: int, most_pieces: int) -> None:
-        self._file, self.left, self.pieces_left = file, size, most_pieces
+    def __init__(self, file: BufferedIOBase, size: int, file_size: int) -> None:
+        self._file, self.left, self.pieces_left = file, size, _FREE_PIECES + file_size // _BYTES_PER_PIECE
 
     def read(self, size: int) -> bytes:
         """So many bytes; EOFError, before anything is allocated, where there are not as many."""
@@ -28,11 +31,16 @@ class Stream:
         """So many bytes that can be written to."""
         self._check(size)
         content = bytearray(size)
-        view = memoryview(content)
-        for start in range(0, size, _AT_ONCE):
+        self.fill(content)
+        return content
+
+    def fill(self, room: Any) -> None:
+        """So many bytes as there is room for. room: bytes, in one axis."""
+        view = memoryview(room)
+        self._check(len(view))
+        for start in range(0, len(view), _AT_ONCE):
             part = view[start : start + _AT_ONCE]
             self._count(self._file.readinto(part), len(part))
-        return content
 
     def _check(self, size: int) -> None:
         if not 0 <= size <= self.left:

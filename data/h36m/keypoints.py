@@ -69,11 +69,8 @@ class Keypoints2D:
         self.lacking: list[str] = []
         self.odd_scores = 0
         metadata = metadata_of(content)
-        self._refuse_coco(metadata)
         self.is_mpii = is_mpii(metadata)
-
-    def _refuse_coco(self, metadata: dict[str, Any]) -> None:
-        """17 joints may be COCO's as well as Human3.6M's; only the metadata tells."""
+        # 17 joints may be COCO's as well as Human3.6M's; only the metadata tells
         if layout_name(metadata) == "coco" or sides_of(metadata)[0][:2] == [1, 3]:
             raise ValueError(
                 f"{self.path} has Skeleton('coco_17') keypoints, expected Skeleton('h36m_17') or 'h36m_16': use a "
@@ -120,9 +117,8 @@ class Keypoints2D:
         notes = []
         if self.recordings_cut:
             notes.append(
-                f"{self.path.name}: 2D and 3D differ in length in {self.recordings_cut} recordings; cut to the shorter"
-                ": "
-                f"{self.cut_3d} frames of 3D, {self.cut_2d} frames of 2D."
+                f"{self.path.name}: 2D and 3D differ in length in {self.recordings_cut} recordings; cut to the "
+                f"shorter: {self.cut_3d} frames of 3D, {self.cut_2d} frames of 2D."
             )
         if self.lacking:
             notes.append(f"{self.path.name} has no keypoints for {', '.join(self.lacking)}; left out.")

@@ -12,7 +12,7 @@ ACTIONS = (
     "SittingDown", "Smoking", "Waiting", "WalkDog", "Walking", "WalkTogether",
 )  # fmt: skip
 SYNTHETIC = "Synthetic"  # recordings of exported poses, which are no action of the data set but are read like one
-TAKES_PER_ACTION = 2
+RECORDINGS_PER_ACTION = 2
 FPS = 50.0
 
 # S11's first recording of Directions is corrupt in the data set as released; every project leaves it out.
@@ -37,4 +37,4 @@ def action_of(recording: str) -> str:
 
 def expected_recordings(subject: str, action: str) -> int:
     """How many recordings of an action a subject has in the whole data set, without the corrupt one."""
-    return TAKES_PER_ACTION - ((subject, action) in EXCLUDED)
+    return RECORDINGS_PER_ACTION - ((subject, action) in EXCLUDED)

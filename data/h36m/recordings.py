@@ -42,14 +42,14 @@ def read_prepared(data_root: str | Path, layout: str = "h36m_16") -> Positions:
     choose(f"{path}: subject", subjects, H36M_CAMERAS)
     return {
         subject: {
-            _recording_name(path, subject, recording): _checked(path, f"{subject} {recording}", joints, layout)
+            _canonical(path, subject, recording): _checked(path, f"{subject} {recording}", joints, layout)
             for recording, joints in recordings.items()
         }
         for subject, recordings in subjects.items()
     }
 
 
-def _recording_name(path: Path, subject: str, recording: str) -> str:
+def _canonical(path: Path, subject: str, recording: str) -> str:
     name = canonical_recording(recording)
     if name is None:
         raise ValueError(f"{path}: {subject} has a recording {recording!r}, expected one of {', '.join(ACTIONS)}.")
@@ -82,13 +82,12 @@ def load(settings: DataSettings) -> DataSplits:
     """
     layout = Skeleton.from_num_joints(settings.num_joints).name
     positions = read_prepared(settings.data_root, layout)
-    detector = None
-    if settings.keypoints != "gt":
-        detector = Keypoints2D(keypoints_path(settings.data_root, settings.keypoints))
+    gt = settings.keypoints == "gt"
+    detector = None if gt else Keypoints2D(keypoints_path(settings.data_root, settings.keypoints))
     notes: list[str] = []
-    train, test = _subjects(settings, positions, notes)
+    learned, test = _subjects(settings, positions, notes)
     held_out = [s for s in VALIDATION_SUBJECTS if s in positions and s not in test]
-    learned = [s for s in train if not (settings.hold_out_validation and s in held_out)]
+    learned = [s for s in learned if not (settings.hold_out_validation and s in held_out)]
     positions = _of_actions(positions, settings.actions)
     seen, gap_notes = {}, []
     for part, subjects in (("training", learned), ("test", test)):
@@ -97,19 +96,14 @@ def load(settings: DataSettings) -> DataSplits:
         mended = mend if settings.views == 1 else mend_together
         seen[part] = [piece for recording in recordings for piece in mended(recording, settings.max_gap, count)]
         gap_notes += count.notes(f"{settings.keypoints}, Human3.6M {part}", settings.max_gap)
-    splits = DataSplits(
-        train=[recording.thinned(settings.downsample) for recording in seen["training"]],
-        validation=[
-            recording for subject in held_out for recording in _wide_recordings(subject, positions[subject], settings)
-        ],
-        tests={"h36m": seen["test"]},
-    )
-    splits.notes = notes + (detector.notes() if detector is not None else []) + gap_notes
-    if not splits.tests["h36m"]:
+    if not seen["test"]:
         raise ValueError("Human3.6M test is empty: the subjects and actions asked for leave no recording.")
-    if not splits.train:  # enough to test on, so no error here
-        splits.notes.append("Human3.6M training is empty: the subjects and actions asked for leave no recording.")
-    return splits
+    notes += (detector.notes() if detector is not None else []) + gap_notes
+    if not seen["training"]:  # enough to test on, so no error here
+        notes.append("Human3.6M training is empty: the subjects and actions asked for leave no recording.")
+    train = [recording.thinned(settings.downsample) for recording in seen["training"]]
+    validation = [one for subject in held_out for one in _wide_recordings(subject, positions[subject], settings)]
+    return DataSplits(train, validation, {"h36m": seen["test"]}, notes)
 
 
 def _subjects(settings: DataSettings, positions: Positions, notes: list[str]) -> tuple[list[str], list[str]]:
@@ -184,6 +178,7 @@ H36M = DataSource(
     load,
     views=4,
     test_sets=("h36m",),
+    has_detections=True,
     budget={"learning": {"epochs": 25}},
     required_files=lambda settings: [Path(settings.data_root) / FILE_NAME],
     how_to_make=HOW_TO_MAKE,

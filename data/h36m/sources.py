@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,8 +21,8 @@ from jaxtyping import Float
 from data.files.archive import open_zip, read_member
 from data.files.isolated.answers import OtherContentError
 from data.files.isolated.client import UnreadableError, read_isolated
-from data.files.matlab import load_mat
 from data.files.present import require_file
+from data.files.readers import load_mat
 from data.h36m.names import ACTIONS, EXCLUDED, SUBJECTS, action_of, canonical_recording, expected_recordings
 from data.plausible import check_bodies, check_thighs
 from kinematics.skeleton import Skeleton
@@ -70,16 +71,13 @@ class Source:
     def missing(self) -> list[str]:
         """What the whole data set has and this source has not, in words."""
         have = [(recording.subject, action_of(recording.recording)) for recording in self.recordings]
-        lines = []
-        for subject in SUBJECTS:
-            if not any(owner == subject for owner, _ in have):
-                lines.append(f"{subject}: no recordings at all")
-                continue
-            for action in ACTIONS:
-                count, expected = have.count((subject, action)), expected_recordings(subject, action)
-                if count < expected:
-                    lines.append(f"{subject} {action}: {count} of {expected} recordings")
-        return lines
+        present = {subject for subject, _ in have}
+        return [f"{subject}: no recordings at all" for subject in SUBJECTS if subject not in present] + [
+            f"{subject} {action}: {count} of {expected} recordings"
+            for subject, action in product(SUBJECTS, ACTIONS)
+            if (count := have.count((subject, action))) < (expected := expected_recordings(subject, action))
+            and subject in present
+        ]
 
 
 def find_features(folder: str | Path, suffix: str) -> Source:
@@ -158,21 +156,14 @@ def _read_member(path: Path, name: str) -> bytes:
 
 
 def _read_h5(read_bytes: Callable[[], bytes], name: str) -> Any:
+    content = read_bytes()
     try:
-        content = read_bytes()
-    except Exception as error:  # zipfile and zlib each have their own ways to fail
-        raise _no_positions(name, error) from error
-    try:
-        arrays = read_isolated("hdf5", name, content, names=["3D_positions"])["arrays"]
-    except (UnreadableError, OtherContentError) as error:
-        raise _no_positions(name, error) from error
-    if "3D_positions" not in arrays:
-        raise _no_positions(name, "it has none")
-    return arrays["3D_positions"].T
-
-
-def _no_positions(name: str, why: object) -> ValueError:
-    return ValueError(f"{name} cannot be read as an HDF5 file with '3D_positions' ({why}). Copy or download it again.")
+        return read_isolated("hdf5", name, content, names=["3D_positions"])["arrays"]["3D_positions"].T
+    except (UnreadableError, OtherContentError, KeyError) as error:
+        why = "it has none" if isinstance(error, KeyError) else error
+        raise ValueError(
+            f"{name} cannot be read as an HDF5 file with '3D_positions' ({why}). Copy or download it again."
+        ) from error
 
 
 def _checked_metres(raw: object, name: str) -> np.ndarray:
@@ -180,8 +171,7 @@ def _checked_metres(raw: object, name: str) -> np.ndarray:
     if array.dtype.kind not in "fiu" or array.ndim < 2 or array.shape[-1] != NUM_JOINTS * 3 or array.size == 0:
         raise ValueError(f"{name} has an array of shape {array.shape}, expected (frames, 96). Is it from D3_Positions?")
     poses = array.reshape(-1, NUM_JOINTS, 3).astype(np.float64)
-    if not np.isfinite(poses).all():
-        frames = np.flatnonzero(~np.isfinite(poses).all(axis=(1, 2)))
+    if len(frames := np.flatnonzero(~np.isfinite(poses).all(axis=(1, 2)))):
         raise ValueError(f"{name} has NaN or infinity in {len(frames)} frames (first: {frames[0]}). Extract it again.")
     check_thighs(poses, name, unit="mm")
     if np.median(poses[:, 0, 2]) > HIGHEST_ROOT_MM:

@@ -83,11 +83,9 @@ def detection(
     if table.ndim != 2 or table.shape[1] not in (2, 3):
         raise PoseFKError(f"{where} has keypoints of shape {table.shape}, expected (joints, 2 or 3): x, y and score.")
     keypoints = table[:, :2].copy()
-    confidence = (
-        number_array(scores, where).ravel() if scores is not None else table[:, 2] if table.shape[1] == 3 else None
-    )
-    if confidence is None:
-        confidence = keypoints.any(axis=1).astype(float)
+    confidence = table[:, 2] if table.shape[1] == 3 else keypoints.any(axis=1).astype(float)
+    if scores is not None:
+        confidence = number_array(scores, where).ravel()
     if len(confidence) != len(keypoints):
         raise PoseFKError(f"{where} has {len(keypoints)} keypoints and {len(confidence)} scores, expected one each.")
     placed = ~np.isnan(keypoints).any(axis=1)
@@ -97,13 +95,15 @@ def detection(
     confidence = np.where(missing, 0.0, confidence)
     _refuse_wild(keypoints, confidence, where)
     confidence = confidence.clip(0, 1)
-    corners = number_array(box, where).ravel() if box is not None else np.empty(0)
+    corners = number_array(box, where).ravel()[:4] if box is not None else np.empty(0)
+    if len(corners) < 4 or not (np.abs(corners) <= MOST_PIXELS).all():
+        known = keypoints[~missing]
+        corners = np.concatenate([known.min(axis=0), known.max(axis=0)]) if len(known) else np.zeros(4)
     person_score = first_number(score, where) if score is not None else float(confidence.mean())
+    number = None if track is None else whole_number(first_number(track, where), where)
     return Detection(
-        keypoints, confidence, person_score if np.isfinite(person_score) else 0.0,
-        corners[:4] if len(corners) >= 4 and (np.abs(corners[:4]) <= MOST_PIXELS).all() else box_around(keypoints),
-        None if track is None else whole_number(first_number(track, where), where), unscored,
-    )  # fmt: skip
+        keypoints, confidence, person_score if np.isfinite(person_score) else 0.0, corners, number, unscored
+    )
 
 
 def _refuse_wild(keypoints: Float[np.ndarray, "joints 2"], scores: Float[np.ndarray, "joints"], where: str) -> None:
@@ -128,12 +128,6 @@ def refuse_unscored(people: Iterable[Detection], where: str) -> None:
             f"{where}: all scores are 0, which is what a keypoint has that was not found. Write the detector's own "
             "scores, or 1 where it gives none."
         )
-
-
-def box_around(keypoints: Float[np.ndarray, "joints 2"]) -> Float[np.ndarray, "4"]:
-    """x1 y1 x2 y2 around the keypoints that were found; zeros if there are none."""
-    known = keypoints[~np.isnan(keypoints).any(axis=1)]
-    return np.concatenate([known.min(axis=0), known.max(axis=0)]) if len(known) else np.zeros(4)
 
 
 def number_array(value: Any, where: str) -> np.ndarray:

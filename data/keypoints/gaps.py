@@ -60,7 +60,7 @@ def close_gaps(
 
 def whole_spans(joints_2d: Float[np.ndarray, "frames joints 2"]) -> list[slice]:
     """The longest runs of frames with every joint, in order."""
-    return _runs(~np.any(missing_joints(joints_2d), axis=1))
+    return _runs(_complete(joints_2d))
 
 
 def mend(recording: Recording, max_gap: float | int, count: GapCount) -> list[Recording]:
@@ -69,17 +69,14 @@ def mend(recording: Recording, max_gap: float | int, count: GapCount) -> list[Re
     Views are cut where they have gaps themselves, not where another camera's have: those of the same pieces stay
     together. An interpolated joint has confidence 0, since no detector has seen it.
     """
-    count.recordings += 1
-    count.frames += len(recording) * len(recording.views)
-    if not any(missing_joints(view.joints_2d).any() for view in recording.views):
+    views = _closed_views(recording, max_gap, count)
+    if views is None:
         return [recording]
     groups: dict[tuple[tuple[int, int], ...], list[View]] = {}
-    for view in recording.views:
-        closed = _closed(view, _frames(recording, max_gap), count)
-        key = tuple((span.start, span.stop) for span in whole_spans(closed.joints_2d))
-        groups.setdefault(key, []).append(closed)
+    for view in views:
+        key = tuple((span.start, span.stop) for span in whole_spans(view.joints_2d))
+        groups.setdefault(key, []).append(view)
     pieces = [replace(recording, views=tuple(views))[slice(*span)] for spans, views in groups.items() for span in spans]
-    count.recordings_with_gaps += 1
     count.lost += not pieces
     return pieces
 
@@ -88,34 +85,39 @@ def mend_together(recording: Recording, max_gap: float | int, count: GapCount) -
     """The recording in one piece with all its views, for lifters that see them at once: frames of longer gaps are not
     present in their view. None is left if no frame is whole in two views.
     """
+    views = _closed_views(recording, max_gap, count)
+    if views is None:
+        return [recording]
+    present = [view.is_present & _complete(view.joints_2d) for view in views]
+    if not (np.sum(present, axis=0) > 1).any():
+        count.lost += 1
+        return []
+    pairs = zip(views, present, strict=True)
+    views = [replace(view, joints_2d=np.nan_to_num(view.joints_2d), present=seen) for view, seen in pairs]
+    return [replace(recording, views=tuple(views))]
+
+
+def _closed_views(recording: Recording, max_gap: float | int, count: GapCount) -> list[View] | None:
+    """The views with short gaps closed, and longer ones as they are; None where nothing is missing."""
     count.recordings += 1
     count.frames += len(recording) * len(recording.views)
-    if not any(missing_joints(view.joints_2d).any() for view in recording.views):
-        return [recording]
+    if all(_complete(view.joints_2d).all() for view in recording.views):
+        return None
+    count.recordings_with_gaps += 1
+    longest = int(min(max_gap * recording.fps, len(recording)) + 1e-6)  # any time is no longer than the recording
     views = []
     for view in recording.views:
-        closed = _closed(view, _frames(recording, max_gap), count)
-        complete = ~np.any(missing_joints(closed.joints_2d), axis=1)
-        views.append(replace(closed, joints_2d=np.nan_to_num(closed.joints_2d), present=view.is_present & complete))
-    count.recordings_with_gaps += 1
-    lost = not (np.sum([view.is_present for view in views], axis=0) > 1).any()
-    count.lost += lost
-    return [] if lost else [replace(recording, views=tuple(views))]
+        joints_2d, closed = close_gaps(view.joints_2d, longest)
+        confidence = None if view.confidence is None else np.where(closed, np.float32(0), view.confidence)
+        complete = _complete(joints_2d)
+        count.cut += int((~complete).sum())
+        count.interpolated += int(closed[complete].any(axis=1).sum())
+        views.append(replace(view, joints_2d=joints_2d, confidence=confidence))
+    return views
 
 
-def _closed(view: View, longest: int, count: GapCount) -> View:
-    """The view with gaps of at most `longest` frames closed, and longer ones as they are."""
-    joints_2d, closed = close_gaps(view.joints_2d, longest)
-    confidence = None if view.confidence is None else np.where(closed, np.float32(0), view.confidence)
-    complete = ~np.any(missing_joints(joints_2d), axis=1)
-    count.cut += int((~complete).sum())
-    count.interpolated += int(closed[complete].any(axis=1).sum())
-    return replace(view, joints_2d=joints_2d, confidence=confidence)
-
-
-def _frames(recording: Recording, max_gap: float | int) -> int:
-    """Frames of the longest gap to close; any time is no longer than the recording."""
-    return int(min(max_gap * recording.fps, len(recording)) + 1e-6)
+def _complete(joints_2d: Float[np.ndarray, "frames joints 2"]) -> Bool[np.ndarray, "frames"]:
+    return ~np.any(missing_joints(joints_2d), axis=1)
 
 
 def _runs(chosen: Bool[np.ndarray, "frames"]) -> list[slice]:

@@ -26,26 +26,25 @@ RULES: dict[str, tuple[dict[str, float], ...]] = {
 
 
 def to_layout(
-    keypoints: Float[np.ndarray, "frames joints 2"], scores: Float[np.ndarray, "frames joints"], source: Skeleton,
+    keypoints: Float[np.ndarray, "frames joints axes"], scores: Float[np.ndarray, "frames joints"], source: Skeleton,
     target: Skeleton,
-) -> tuple[Float[np.ndarray, "frames wanted 2"], Float[np.ndarray, "frames wanted"], list[str]]:  # fmt: skip
+) -> tuple[Float[np.ndarray, "frames wanted axes"], Float[np.ndarray, "frames wanted"], list[str]]:  # fmt: skip
     """The joints of `target`; NaN, with score 0, where neither they nor what they are made of was found.
 
-    keypoints: NaN where missing. The score of a made-up joint is the lowest of its parts. Returns also the names of the
-    joints that had to be made up because `source` does not have them.
+    keypoints: 2D or 3D, NaN where missing. The score of a made-up joint is the lowest of its parts. Returns also the
+    names of the joints that had to be made up because `source` does not have them.
     """
     source.check(keypoints)
     made_up = [joint for joint in target.joints if joint not in source.joints]
-    impossible = [joint for joint in made_up if not _can_make(joint, source, ())]
-    if impossible:
+    if impossible := [joint for joint in made_up if not _can_make(joint, source, ())]:
         raise PoseFKError(
             f"Keypoints of Skeleton('{source.name}') cannot become Skeleton('{target.name}') of the lifter: there is "
             f"nothing to make {', '.join(impossible)} of. Use a detector or a lifter with another layout."
         )
-    table = np.concatenate([keypoints, scores[..., None]], axis=-1)  # (T, K, 3)
+    table = np.concatenate([keypoints, scores[..., None]], axis=-1)  # (T, K, axes + 1)
     table[np.isnan(keypoints).any(axis=-1)] = np.nan
     mapped = np.stack([_joint(joint, table, source, ()) for joint in target.joints], axis=1)
-    return mapped[..., :2], np.nan_to_num(mapped[..., 2]), made_up
+    return mapped[..., :-1], np.nan_to_num(mapped[..., -1]), made_up
 
 
 def _rules(joint: str) -> list[dict[str, float]]:
@@ -64,8 +63,8 @@ def _can_make(joint: str, source: Skeleton, asked: tuple[str, ...]) -> bool:
 
 
 def _joint(joint: str, table: np.ndarray, source: Skeleton, asked: tuple[str, ...]) -> np.ndarray:
-    """x, y and score of a joint in every frame, (T, 3); NaN where it is not to be had."""
-    points = np.full((len(table), 3), np.nan)
+    """Coordinates and score of a joint in every frame, (T, axes + 1); NaN where it is not to be had."""
+    points = np.full((len(table), table.shape[-1]), np.nan)
     if joint in asked:
         return points
     if joint in source.joints:
@@ -76,6 +75,6 @@ def _joint(joint: str, table: np.ndarray, source: Skeleton, asked: tuple[str, ..
             break
         parts = [_joint(part, table[missing], source, (*asked, joint)) for part in rule]
         made = np.einsum("p,pfc->fc", list(rule.values()), parts)
-        made[:, 2] = np.min([part[:, 2] for part in parts], axis=0)
+        made[:, -1] = np.min([part[:, -1] for part in parts], axis=0)
         points[missing] = made
     return points

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.keypoints.clip import Hints, KeypointClip, Size
+from data.keypoints.clip import Hints, Size
 from data.keypoints.formats import read_keypoints
 from data.keypoints.mapping import to_layout
 from data.keypoints.pieces import Piece, check_inside, refuse_nothing_left, whole_pieces, without_points
@@ -74,12 +74,7 @@ def load_people(path: Path, hints: Hints, layout: Skeleton) -> People:
     if clip.fps is None and len(clip.frames) > 1:
         notes.append(f"{name} does not say its frame rate: {ASSUMED_FPS:g} frames a second are assumed (--fps).")
     check_rate(fps, name)
-    size = _image_size(clip, name)
-    return People(name, track_people(clip, fps), clip.layout, layout, size, fps, clip.step, notes)
-
-
-def _image_size(clip: KeypointClip, name: str) -> Size:
     if clip.size is None or min(clip.size) < 1:
         raise PoseFKError(f"{name} does not say how large the image is: give --image_size WIDTH HEIGHT, in pixels.")
     check_image_size(*clip.size, name)
-    return clip.size
+    return People(name, track_people(clip, fps), clip.layout, layout, clip.size, fps, clip.step, notes)

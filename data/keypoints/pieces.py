@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from data.keypoints.clip import KeypointClip
-from data.keypoints.gaps import GapCount, close_gaps, whole_spans
+from data.keypoints.gaps import GapCount, close_gaps, missing_joints, whole_spans
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 
@@ -57,7 +57,7 @@ def refuse_nothing_left(
     """One sentence where no frame has every joint, with the joints that are missing most."""
     if pieces:
         return
-    missing = np.isnan(joints).any(axis=2).mean(axis=0)  # (J,) share of the frames
+    missing = missing_joints(joints).mean(axis=0)  # (J,) share of the frames
     worst = [f"{layout.joints[joint]} ({missing[joint]:.0%})" for joint in np.argsort(-missing)[:4] if missing[joint]]
     raise PoseFKError(
         f"{name}: no frame has every joint, expected whole bodies; missing most: {', '.join(worst)} of "

@@ -41,7 +41,7 @@ def load_test_set(settings: DataSettings, name: str = VIDEO, frames: int = 1) ->
     if name == VIDEO and frames > 1:
         raise ValueError(
             f"{path} has the scored frames alone, about every tenth of the video, where test set {VIDEO} shows windows "
-            f"of {frames} frames of video: make it from the official annot_data.mat files, or take {SPARSE}."
+            f"of {frames} frames of video: make it from the official annot_data.mat files, or choose {SPARSE}."
         )
     return _recordings(path, _scored(path, content, settings.num_joints), FPS / 10)
 

@@ -30,7 +30,7 @@ SMALLEST_ERROR = 0.001  # half image widths, about a pixel: where nothing is wor
 SAMPLED_FRAMES = 100
 FEWEST_FRAMES = 10  # that a view must have to be told late, unless it has all
 
-MOST_TAKES = 24  # of a part of a data set; each costs some hundredths of a second
+MOST_RECORDINGS = 24  # of a part of a data set; each costs some hundredths of a second
 LOADED_AGREEMENT = 0.05  # half image widths, median: detections, too, must be of this person and camera
 
 
@@ -48,7 +48,9 @@ def check_views(recording: Recording, name: str = "", screen_agreement: float = 
 def check_recordings(recordings: Sequence[Recording], views: int) -> None:
     """check_views on the first `views` views of recordings that will be learned or judged from, evenly spread."""
     multi_view = [recording for recording in recordings if len(recording.views) > 1]
-    for number in np.unique(np.linspace(0, len(multi_view) - 1, min(len(multi_view), MOST_TAKES)).round().astype(int)):
+    for number in np.unique(
+        np.linspace(0, len(multi_view) - 1, min(len(multi_view), MOST_RECORDINGS)).round().astype(int)
+    ):
         recording = multi_view[number]
         check_views(replace(recording, views=recording.views[:views]), screen_agreement=LOADED_AGREEMENT)
 

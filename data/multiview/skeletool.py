@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from data.files.present import require_file
-from data.plausible import IMAGE_SIZE, check_cameras
+from data.plausible import check_cameras, check_image_size
 from kinematics.camera import Camera
 from kinematics.rotation import matrix_to_quaternion
 
@@ -63,17 +64,22 @@ def _camera(path: Path, block: dict[str, list[str]]) -> CalibratedCamera:
     if numbers["animated"][0]:
         raise ValueError(f"{path}: camera {name} is animated, expected one that stands still.")
     width, height = numbers["size"].tolist()
-    if not all(IMAGE_SIZE[0] <= side <= IMAGE_SIZE[1] for side in (width, height)):
-        raise ValueError(f"{path}: camera {name} has images of {[width, height]} pixels. Get it again.")
+    check_image_size(width, height, f"{path}: camera {name}")
     extrinsic = numbers["extrinsic"].reshape(4, 4)
     rotation = extrinsic[:3, :3]
-    if not np.abs(rotation @ rotation.T - np.eye(3)).max() <= 1e-3 or not np.linalg.det(rotation) > 0:
+    if not are_rotations(rotation):
         raise ValueError(f"{path}: camera {name} has an extrinsic matrix without a rotation in it. Get it again.")
     centre = -rotation.T @ extrinsic[:3, 3] / 1000
     matrix = numbers["intrinsic"].reshape(4, 4)[:3, :3]
     camera = pinhole(matrix, Z_UP_Y_UP @ rotation.T, Z_UP_Y_UP @ centre, width, height)
     check_cameras(camera, f"{path}: camera {name}", advice="Get it again.")
     return CalibratedCamera(camera, int(width), int(height))
+
+
+def are_rotations(matrices: Float[np.ndarray, "*batch 3 3"]) -> bool:
+    """Whether all of some matrices turn and do nothing else."""
+    apart = np.abs(matrices @ matrices.swapaxes(-1, -2) - np.eye(3)).max()
+    return bool(apart <= 1e-3 and np.linalg.det(matrices).min() > 0)
 
 
 def pinhole(
@@ -91,3 +97,11 @@ def pinhole(
     orientation = torch.nn.functional.normalize(orientation, dim=-1)
     aspect = torch.full(matrix.shape[:-2], height / width, dtype=torch.float64)
     return Camera(orientation, torch.from_numpy(np.ascontiguousarray(centre)), torch.from_numpy(intrinsics), aspect)
+
+
+def upright_turn(axes_world: Float[np.ndarray, "cameras 3 3"]) -> Float[np.ndarray, "3 3"]:
+    """The turn in quarters of a world until z is its axis nearest to the cameras' mean up. axes_world: as pinhole's."""
+    up = -axes_world[:, :, 1].mean(axis=0)
+    axis = int(np.abs(up).argmax())
+    turn = np.eye(3)[[(axis + 1) % 3, (axis + 2) % 3, axis]]
+    return np.diag([1.0, -1.0, -1.0]) @ turn if up[axis] < 0 else turn

@@ -66,7 +66,7 @@ def lift_pieces(
 
 def check_lifted(clip: LiftedClip, name: str) -> None:
     """Refuse joints that are not finite or not plausible before any file is written. name: of the checkpoint."""
-    advice = "Its weights are finite: look at the keypoints of that frame, or take another checkpoint."
+    advice = "Its weights are finite: look at the keypoints of that frame, or use another checkpoint."
     called = [f"what it predicts for frame {number}" for number in clip.frames].__getitem__
     for joints in (clip.joints_3d, clip.joints_world - clip.joints_world[:, :1]):
         check_bodies(joints, name, origin="the root", advice=advice, called=called, least=LEAST_PREDICTED_M)

@@ -1,1 +1,1 @@
-"""Checkpoint files: read without running what is in them, checked against damage, and put into networks."""
+"""Checkpoint files: read without executing their code, checked for damage, and loaded into networks."""

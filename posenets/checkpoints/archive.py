@@ -1,4 +1,4 @@
-"""The two forms of a checkpoint: a zip of the pickle and its storages (PyTorch 1.6 and later), or all in one stream."""
+"""The two file formats of checkpoints: a zip of pickle and storages (PyTorch 1.6 and later), or one stream."""
 
 import io
 import struct
@@ -10,30 +10,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from posenets.checkpoints.unpickling import NoWeightsError, unpickle
+from data.files.pickles import Global, RefusedError
+from data.files.stream import Stream
+from posenets.checkpoints.tensors import unpickle
 
-MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the stream
-PIECE = 2**24  # bytes read at once
+MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the stream format
 
 
 def members_of(path: Path) -> dict[str, Tensor]:
-    """Read name -> bytes of PyTorch's zip; BadZipFile if damaged. Saved without check sums, all its CRC-32 are 0."""
+    """Read the members of PyTorch's zip by name; BadZipFile if damaged. Saved without checksums, all CRC-32 are 0."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             _check_entries(entries, path.stat().st_size)
             if not any(entry.CRC for entry in entries):
                 for entry in entries:
-                    entry.CRC = None  # pyright: ignore[reportAttributeAccessIssue] which zipfile takes for "not known"
+                    entry.CRC = None  # pyright: ignore[reportAttributeAccessIssue] zipfile then skips the check
             return {entry.filename: _member(archive, entry) for entry in entries}
     except zipfile.BadZipFile:
         raise
-    except Exception as error:  # a broken header makes zipfile raise a different type for each of its fields
+    except Exception as error:  # broken headers make zipfile raise errors of many types
         raise zipfile.BadZipFile(str(error)) from error
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
-    """Refuse what PyTorch never writes before anything is unpacked. size: of the file, bytes."""
+    """Refuse zips that PyTorch never writes, before unpacking. size: of the file, bytes."""
     if any(entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size for entry in entries):
         raise zipfile.BadZipFile("a member is compressed, which PyTorch's never are")
     if sum(entry.file_size for entry in entries) > size:
@@ -43,10 +44,10 @@ def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Tensor:
-    """The bytes of a member, where tensors can lie; zipfile compares their CRC-32 with the entry's."""
+    """Read a member into a tensor; zipfile compares its CRC-32 with the entry's."""
     content = torch.empty(entry.file_size, dtype=torch.uint8)
     with archive.open(entry) as stream:
-        _fill(content, stream)  # pyright: ignore[reportArgumentType] it is a BufferedIOBase, in words an IO[bytes]
+        Stream(stream, entry.file_size, entry.file_size).fill(content.numpy())  # pyright: ignore[reportArgumentType]
     return content
 
 
@@ -54,53 +55,45 @@ def read_members(members: dict[str, Tensor]) -> Any:
     """Unpickle the content of the members of a zip."""
     root = next((name.removesuffix("data.pkl") for name in members if name.endswith("/data.pkl")), "")
     if not root or not all(name.startswith(root) for name in members):
-        raise NoWeightsError("it is a zip file but not PyTorch's, which has one folder with data.pkl in it")
+        raise RefusedError("it is a zip file but not PyTorch's, which has one folder with data.pkl in it")
     order = bytes(members[f"{root}byteorder"].tolist()) if f"{root}byteorder" in members else b"little"
     if order not in (b"little", b"big"):
-        raise NoWeightsError(f"it has the byte order {str(order[:20])}")
+        raise RefusedError(f"it has the byte order {str(order[:20])}")
 
     def storage(claim: Any) -> Tensor:
         dtype, key, count = _claimed(claim)
         numbers = members.get(f"{root}data/{key}")
         if numbers is None or len(numbers) != count * dtype.itemsize:
             held, wanted = "no" if numbers is None else len(numbers), count * dtype.itemsize
-            raise NoWeightsError(f"a tensor in it needs {wanted} bytes of data/{key[:20]}, which has {held}")
+            raise RefusedError(f"a tensor in it needs {wanted} bytes of data/{key[:20]}, which has {held}")
         if order.decode() != sys.byteorder:
             numbers = numbers.view(-1, dtype.itemsize).flip(1).flatten()
         return numbers.view(dtype)
 
-    return unpickle(io.BytesIO(members[f"{root}data.pkl"].numpy().tobytes()), storage)
-
-
-def _fill(content: Tensor, stream: io.BufferedIOBase) -> None:
-    """Read as many bytes as there is room for."""
-    room = content.numpy()
-    for start in range(0, len(content), PIECE):
-        piece = stream.read(min(PIECE, len(content) - start))
-        room[start : start + len(piece)] = memoryview(piece)
-        if len(piece) < min(PIECE, len(content) - start):
-            raise EOFError("it ends too early")
+    pickled = members[f"{root}data.pkl"].numpy().tobytes()
+    return unpickle(Stream(io.BytesIO(pickled), len(pickled), len(pickled)), storage)
 
 
 def _claimed(claim: Any) -> tuple[torch.dtype, str, int]:
-    """Parse what a pickle says of a storage: the type of its numbers, its key, and how many there are."""
+    """Parse a pickle's persistent id of a storage: number type, key, and count."""
     if not isinstance(claim, tuple) or len(claim) not in (5, 6) or claim[0] != "storage":
-        raise NoWeightsError("its pickle names a storage in an unknown way")
-    _, dtype, key, _, count = claim[:5]
+        raise RefusedError("its pickle names a storage in an unknown way")
+    _, storage, key, _, count = claim[:5]
+    dtype = storage.value if type(storage) is Global else None
     if not isinstance(dtype, torch.dtype) or not isinstance(key, str) or type(count) is not int or count < 0:
-        raise NoWeightsError("its pickle names a storage in an unknown way")
+        raise RefusedError("its pickle names a storage in an unknown way")
     return dtype, key, count
 
 
 class _StreamStorages:
-    """Room for the storages of a stream, whose bytes come behind its pickle. size: of the file, bytes."""
+    """The storages of a stream, allocated first: their bytes follow the pickle. size: of the file, bytes."""
 
     def __init__(self, size: int) -> None:
         self.storages: dict[str, Tensor] = {}
         self._left = size
 
     def __call__(self, claim: Any) -> Tensor:
-        """The numbers that a pickle says it has in a storage: all of them, or a part."""
+        """Return the numbers of a storage that a persistent id names: all of them, or a part."""
         dtype, key, count = _claimed(claim)
         if key not in self.storages:
             self._left -= count * dtype.itemsize
@@ -109,35 +102,37 @@ class _StreamStorages:
             self.storages[key] = torch.empty(count, dtype=dtype)
         numbers = self.storages[key]
         if numbers.dtype != dtype or len(numbers) != count:
-            raise NoWeightsError(f"two tensors in it disagree about the storage {key[:20]}")
+            raise RefusedError(f"two tensors in it disagree about the storage {key[:20]}")
         if len(claim) < 6 or claim[5] is None:
             return numbers
         _, offset, length = claim[5]
         if type(offset) is not int or type(length) is not int or not 0 <= offset <= offset + length <= count:
-            raise NoWeightsError(f"a tensor in it sees what is not in the storage {key[:20]}")
+            raise RefusedError(f"a tensor in it sees what is not in the storage {key[:20]}")
         return numbers[offset : offset + length]
 
-    def fill(self, keys: Any, stream: io.BufferedIOBase) -> None:
-        """Read the storages to the end of the file, each behind its length."""
+    def fill(self, keys: Any, stream: Stream) -> None:
+        """Read the storages to the end of the file; each is preceded by its length."""
         if not isinstance(keys, list) or sorted(keys) != sorted(self.storages):
-            raise NoWeightsError("its list of storages is not that of its tensors")
+            raise RefusedError("its list of storages does not match its tensors")
         for key in keys:
             (count,) = struct.unpack("<q", stream.read(8))
             if count != len(self.storages[key]):
-                raise NoWeightsError(f"its storage {key[:20]} has not as many numbers as its tensors say")
-            _fill(self.storages[key].view(torch.uint8), stream)
-        if stream.read(1):
-            raise NoWeightsError("it goes on behind its last storage")
+                raise RefusedError(f"its storage {key[:20]} has another number of values than its tensors say")
+            stream.fill(self.storages[key].view(torch.uint8).numpy())
+        if stream.left:
+            raise RefusedError("it goes on after its last storage")
 
 
 def read_stream(path: Path) -> Any:
-    """Read a file of PyTorch before 1.6 (`_use_new_zipfile_serialization=False`), which has no check sums."""
-    storage = _StreamStorages(path.stat().st_size)
-    with open(path, "rb") as stream:
+    """Read a file of PyTorch before 1.6 (`_use_new_zipfile_serialization=False`), which has no checksums."""
+    size = path.stat().st_size
+    storage = _StreamStorages(size)
+    with open(path, "rb") as file:
+        stream = Stream(file, size, size)
         if (unpickle(stream, storage), unpickle(stream, storage)) != (MAGIC, PROTOCOL):
-            raise NoWeightsError("this is no file of PyTorch's")
+            raise RefusedError("this is not a PyTorch file")
         machine, content = unpickle(stream, storage), unpickle(stream, storage)
         if not isinstance(machine, dict) or machine.get("little_endian") is not (sys.byteorder == "little"):
-            raise NoWeightsError("it was written on a machine with another order of bytes")
+            raise RefusedError("it was written on a machine with another byte order")
         storage.fill(unpickle(stream, storage), stream)
     return content

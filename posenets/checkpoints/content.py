@@ -1,4 +1,4 @@
-"""What PoseFK's own checkpoints hold, as types that a file is held against before anything in it is used."""
+"""Schemas of PoseFK's checkpoints; files are checked against them before anything in them is used."""
 
 from typing import Any, NotRequired, TypedDict
 
@@ -12,7 +12,7 @@ LONGEST_WORD = 40
 
 
 class Recipe(TypedDict):
-    """How a network is built again (see PoseNet)."""
+    """How a network is rebuilt (see PoseNet)."""
 
     name: str
     num_joints: int
@@ -21,7 +21,7 @@ class Recipe(TypedDict):
 
 
 class LifterContent(TypedDict):
-    """Lifter.to_checkpoint's dictionary; later versions have added to it."""
+    """Lifter.to_checkpoint's dictionary; NotRequired keys were added later."""
 
     posenet: Recipe
     model_pos: dict[str, Tensor]
@@ -35,7 +35,7 @@ class LifterContent(TypedDict):
 
 
 class OptimizerState(TypedDict):
-    """What of an optimiser's state is read: the memory of each weight, by the weight's number."""
+    """The part of an optimiser's state that is loaded: the state of each weight, by its number."""
 
     state: dict[int, dict[str, Tensor]]
 
@@ -46,7 +46,7 @@ def is_posefk(content: Any) -> bool:
 
 
 def check_content(content: Any, schema: Any, path: object) -> None:
-    """Refuse a part of a checkpoint that is not of its type. schema: a TypedDict."""
+    """Refuse a part of a checkpoint that does not match a TypedDict."""
     try:
         check_plain(content, schema, "it")
     except ValueError as error:
@@ -54,7 +54,7 @@ def check_content(content: Any, schema: Any, path: object) -> None:
 
 
 def check_lifter_content(content: dict[str, Any], path: object) -> None:
-    """Refuse what is no lifter's checkpoint, by what it lacks or has otherwise."""
+    """Refuse content that is not a lifter's checkpoint, and say what is wrong."""
     absent = [key for key in LifterContent.__annotations__ if key in LifterContent.__required_keys__ - content.keys()]
     if absent:
         held = ", ".join(map(str, content))[:120]

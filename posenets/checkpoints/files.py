@@ -1,25 +1,25 @@
-"""Checkpoint files from disk: whole, undamaged, and nothing but weights and plain values."""
+"""Read checkpoint files: complete, undamaged, and nothing but weights and plain values."""
 
 import zipfile
 from pathlib import Path
 from typing import Any
 
+from data.files.pickles import RefusedError
 from data.plugins import refuse_missing_plugins
 from posenets.checkpoints.archive import members_of, read_members, read_stream
-from posenets.checkpoints.unpickling import NoWeightsError
 
-PREVIOUS = "last.previous.pt"  # the state of a run before its last.pt
+PREVIOUS = "last.previous.pt"  # the state before last.pt
 ZIP_START = b"PK\x03\x04"
 
 
 def read_checkpoint(path: str | Path) -> Any:
-    """Read a .pt, .pth, .bin or .tar file without running code in it; a zip's bytes are held against their CRC-32."""
+    """Read a .pt, .pth, .bin or .tar file without executing its code; a zip's bytes are checked by CRC-32."""
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, expected a checkpoint file: in a run's folder last.pt.")
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: expected a checkpoint file of a lifter.")
-    with open(path, "rb") as file:  # a file that may not be read is no broken one
+    with open(path, "rb") as file:  # an unreadable file is not a damaged one
         archive = file.read(len(ZIP_START)) == ZIP_START
     try:
         content = read_members(members_of(path)) if archive or zipfile.is_zipfile(path) else read_stream(path)
@@ -27,8 +27,8 @@ def read_checkpoint(path: str | Path) -> Any:
         raise ValueError(
             f"{path} cannot be read as a checkpoint: it is damaged ({_said(error)}). {_remedy(path)}"
         ) from error
-    except Exception as error:  # a broken pickle makes each of its words raise a different type
-        reason = _said(error) if isinstance(error, NoWeightsError) else "this is no file of PyTorch's, or a damaged one"
+    except Exception as error:  # broken pickles raise errors of many types
+        reason = _said(error) if isinstance(error, RefusedError) else "this is no file of PyTorch's, or a damaged one"
         raise ValueError(f"{path} cannot be read as a checkpoint: expected weights alone, but {reason}.") from error
     refuse_missing_plugins(content, path)
     return content

@@ -1,4 +1,4 @@
-"""Weights of a file into networks and optimisers: every number has a place, the right kind and a finite value."""
+"""Load weights into networks and optimisers: names, shapes and types must match, and values be finite."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -10,12 +10,12 @@ from torch.overrides import TorchFunctionMode
 Built = TypeVar("Built")
 SHOWN = 3  # names in a sentence
 MOST_SHARED = 8  # times that tensors of a file may claim the same bytes, all together
-SPARE, SPARE_TENSORS = 2**22, 1000  # numbers and tensors that a network makes beside its weights
+SPARE, SPARE_TENSORS = 2**22, 1000  # numbers and tensors a network may make besides its weights
 LARGEST_SIZE, LARGEST_LIST = 1_000_000, 100
 
 
 class _Within(TorchFunctionMode):
-    """Refuses to make more numbers than a file holds weights, before memory is taken for them."""
+    """Refuses to create more numbers than a file holds weights, before memory is allocated."""
 
     _MAKERS = (torch.empty, torch.zeros, torch.ones)
 
@@ -37,7 +37,7 @@ class _Within(TorchFunctionMode):
 
 
 def build_within(weights: Mapping[str, Tensor], build: Callable[[], Built]) -> Built:
-    """Call `build`; ValueError if that makes more numbers than the weights have, or where its sizes are odd."""
+    """Call `build`; ValueError if it creates more numbers than the weights have, or its sizes are invalid."""
     try:
         with _Within(weights):
             return build()
@@ -46,7 +46,7 @@ def build_within(weights: Mapping[str, Tensor], build: Callable[[], Built]) -> B
 
 
 def check_sizes(sizes: Mapping[str, Any]) -> None:
-    """Refuse sizes of a network that are not plain, or larger than any network's."""
+    """Refuse sizes of a network that are not plain numbers, or absurdly large."""
     for name, value in sizes.items():
         for number in _flat(value, 3):
             plain = number is None or isinstance(number, (bool, int, float))
@@ -55,7 +55,7 @@ def check_sizes(sizes: Mapping[str, Any]) -> None:
 
 
 def _flat(value: Any, depth: int) -> Iterator[Any]:
-    """The numbers in lists of lists."""
+    """Yield the values of nested lists."""
     if isinstance(value, (list, tuple)) and depth and len(value) <= LARGEST_LIST:
         for part in value:
             yield from _flat(part, depth - 1)
@@ -64,7 +64,7 @@ def _flat(value: Any, depth: int) -> Iterator[Any]:
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], path: object) -> None:
-    """Load weights strictly: missing, left-over, misshapen or infinite ones are named. path: of their file."""
+    """Load weights strictly: missing, unexpected, misshapen or infinite ones are named. path: of their file."""
     expected = network.state_dict()
     optional = {key for key in expected if key.endswith("num_batches_tracked")}  # not in files older than PyTorch 0.4.1
     both = [key for key in expected if key in weights]
@@ -91,14 +91,14 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], path: object) -> Non
 
 
 def fill_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any], path: object) -> None:
-    """Load an optimiser's memory of each weight; its settings stay those it was made with."""
+    """Load an optimiser's state of each weight; its settings stay as constructed."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     amsgrad = any(group.get("amsgrad") for group in optimizer.param_groups)
     wanted = {"step", "exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if amsgrad else [])}
     memory = state["state"]
     for number, entry in memory.items():
         if not 0 <= number < len(parameters) or set(entry) != wanted:
-            raise ValueError(f"{path} does not fit: its optimiser's memory {number} is of no weight here.")
+            raise ValueError(f"{path} does not fit: its optimiser has state {number} of a weight that does not exist.")
         for name, value in entry.items():
             shape = () if name == "step" else tuple(parameters[number].shape)
             if tuple(value.shape) != shape or not value.is_floating_point():
@@ -108,7 +108,7 @@ def fill_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any], p
 
 
 def refuse_not_finite(content: Any, path: object) -> None:
-    """Refuse NaN and infinity in any tensor inside of dictionaries, by its name."""
+    """Refuse NaN and infinity in any tensor of nested dictionaries, and name it."""
     waiting: list[tuple[str, Any]] = [("", content)]
     claimed, held = 0, {}
     while waiting:
@@ -119,7 +119,7 @@ def refuse_not_finite(content: Any, path: object) -> None:
             claimed += thing.numel() * thing.itemsize
             held[thing.untyped_storage().data_ptr()] = thing.untyped_storage().nbytes()
             if claimed > MOST_SHARED * sum(held.values()):
-                raise ValueError(f"{path} is no checkpoint of a network: its tensors lie over each other.")
+                raise ValueError(f"{path} is not a checkpoint of a network: its tensors overlap in memory.")
             low, high = (float(bound) for bound in torch.aminmax(thing))
             if not -torch.inf < low <= high < torch.inf:
                 raise ValueError(

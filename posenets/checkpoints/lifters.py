@@ -1,4 +1,4 @@
-"""Lifters from files: PoseFK's own checkpoints, and those of original projects."""
+"""Load lifters from PoseFK's checkpoints and from those of original projects."""
 
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def load_lifter(
 
 
 def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
-    """Load a lifter from what a PoseFK checkpoint holds. path: for the error message."""
+    """Load a lifter from the content of a PoseFK checkpoint. path: for the error message."""
     check_lifter_content(content, path)
     recipe = content["posenet"]
     shape = {"num_joints": recipe["num_joints"], "frames": recipe["frames"]}

@@ -1,4 +1,4 @@
-"""Checkpoints of the original projects: sizes are read off the weights, and every weight must find its place."""
+"""Load checkpoints of the original projects: sizes are inferred from the weights, and every weight must fit."""
 
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,16 @@ def load_published(path: str | Path, name: str, **keywords: Any) -> PoseNet:
     """Load a lifter with the weights of an original project's checkpoint, in evaluation mode.
 
     path: VideoPose3D's, SemGCN's, PoseAug's, PoseFormer's, DH-AUG's or ESMformer's file, or a plain state dict. name:
-    the lifter. keywords: what weights cannot tell: `causal` (videopose), `adjacency` and `groups` (sem_gcn),
+    the lifter. keywords: what cannot be inferred: `causal` (videopose), `adjacency` and `groups` (sem_gcn),
     `num_heads` (poseformer, esmformer), `smfe_heads` and `self_supervised` (esmformer), `num_joints` (st_gcn: 16,
     PoseAug's, or 17), `frames` (seq2seq; st_gcn of more than one), `middle_frame` (seq2seq), and for further training
-    the rates of dropout and stochastic depth. Anything missing, left over or of another size is an error.
+    the rates of dropout and stochastic depth. Missing, unexpected or misshapen weights are an error.
     """
     return published_lifter(read_checkpoint(path), path, name, **keywords)
 
 
 def published_lifter(content: Any, path: str | Path, name: str, **keywords: Any) -> PoseNet:
-    """load_published of what its file holds."""
+    """Load a lifter from the content of an original project's checkpoint."""
     spec = get_spec(name)
     weights = published_weights(content, path)
     if spec.signature not in weights:
@@ -45,7 +45,7 @@ def published_lifter(content: Any, path: str | Path, name: str, **keywords: Any)
 
 
 def posenet_with(weights: dict[str, Tensor], path: str | Path, name: str, sizes: dict[str, Any]) -> PoseNet:
-    """Build a network (build_posenet) no larger than the weights of a file, and fill it; evaluation mode."""
+    """Build a network (build_posenet) no larger than the weights of a file, and load them; evaluation mode."""
     try:
         renamed = get_spec(name).renamed_sizes
         sizes = {renamed.get(size, size): value for size, value in sizes.items()}
@@ -60,7 +60,7 @@ def posenet_with(weights: dict[str, Tensor], path: str | Path, name: str, sizes:
 
 
 def published_weights(content: Any, path: str | Path) -> dict[str, Tensor]:
-    """Return the state dict inside a checkpoint, without wrappers and DataParallel's `module.` prefix."""
+    """Extract the state dict of a checkpoint, without wrappers and DataParallel's `module.` prefix."""
     wrapper = next((key for key in WRAPPERS if isinstance(content, dict) and isinstance(content.get(key), dict)), None)
     weights = content[wrapper] if wrapper else content
     if (

@@ -1,4 +1,4 @@
-"""Sizes of a network read off the shapes and names of its weights."""
+"""Infer sizes of a network from the shapes and names of its weights."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def length(weights: Mapping[str, Tensor], key: str, dimension: int = 0) -> int:
-    """Length of a weight along a dimension; ValueError where there is none."""
+    """Return the size of a weight along a dimension; ValueError if it has none."""
     if key not in weights:
         raise ValueError(f"it lacks {key}.")
     if weights[key].ndim <= dimension or weights[key].numel() == 0:
@@ -16,5 +16,5 @@ def length(weights: Mapping[str, Tensor], key: str, dimension: int = 0) -> int:
 
 
 def count_modules(weights: Mapping[str, Tensor], pattern: str) -> int:
-    """Length of a numbered list of modules. pattern: matches the number."""
+    """Count the modules of a numbered list. pattern: matches the number."""
     return max((int(match[1]) for key in weights if (match := re.match(pattern, key))), default=-1) + 1

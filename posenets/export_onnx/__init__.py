@@ -1,1 +1,1 @@
-"""A lifter as an ONNX file."""
+"""Export lifters to ONNX."""

@@ -1,9 +1,9 @@
-"""A lifter as an ONNX file, for runtimes without PyTorch.
+"""Export a lifter to ONNX, for runtimes without PyTorch.
 
     python -m posenets.export_onnx --checkpoint checkpoint/.../last.pt --out model.onnx
 
-Screen coordinates in, metres out: what the lifter's network sees of the 2D (its input mode) is part of the graph. The
-batch may have any size. The file is kept only if onnxruntime gives what PyTorch does.
+Screen coordinates in, metres out: the lifter's input mode is part of the graph. Any batch size. The file is kept only
+if onnxruntime's results agree with PyTorch's.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class ExportOnnx:
     posenet_name: str | None = None
     """Lifter of an original project's checkpoint."""
     input_mode: str = "screen"
-    """What an original project's lifter reads (PoseFK's checkpoints say it themselves)."""
+    """Input mode of an original project's lifter (PoseFK's checkpoints contain it)."""
     plugins: tuple[str, ...] = ()
     """Modules to import first (dotted names or .py files), for what they register."""
 

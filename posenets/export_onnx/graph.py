@@ -1,4 +1,4 @@
-"""The graph of a lifter: written, compared with PyTorch, and kept only if both say the same."""
+"""Export a lifter's graph to ONNX, compare it with PyTorch, and keep it only if both agree."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ INSTALL = "pip install onnx onnxruntime onnxscript"
 
 
 class _Graph(nn.Module):
-    """joints_2d (B, T, J, 2 or 3) screen, of several cameras (B, V, T, J, 2 or 3) -> joints_3d (B, J, 3), root at 0."""
+    """Graph: joints_2d (B, T, J, 2 or 3) screen, of several cameras (B, V, T, J, 2 or 3) -> joints_3d (B, J, 3) m."""
 
     def __init__(self, lifter: ScreenLifter, flip: bool) -> None:
         super().__init__()
@@ -33,13 +33,13 @@ class _Graph(nn.Module):
 
 
 def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -> float:
-    """Write the file; the largest difference to PyTorch, metres. A file that differs by 0.1 mm is not kept."""
+    """Write the file, and return the largest difference to PyTorch, metres. Files 0.1 mm off are not kept."""
     if path.is_dir():
         raise IsADirectoryError(f"--out {path} is a folder, expected the name of a file, such as model.onnx.")
     onnx, runtime = _packages()
     if not isinstance(lifter, ScreenLifter):
         raise PoseFKError(
-            f"{lifter.posenet.name} of input mode rays reads where its cameras stand, which is no input of a graph: "
+            f"{lifter.posenet.name} of mode rays also reads its cameras' poses, for which the graph has no input: "
             "only input mode screen exports."
         )
     graph = _Graph(lifter.cpu(), flip).eval()
@@ -48,8 +48,8 @@ def export(lifter: Lifter, path: Path, opset: int = OPSET, flip: bool = False) -
         _write(graph, part, opset)
         model = onnx.load(part)
         written = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
-        if written != opset:  # the exporter falls back in silence
-            raise PoseFKError(f"--opset {opset}: the exporter makes {written} of it: choose one it has, like {OPSET}.")
+        if written != opset:  # the exporter falls back silently
+            raise PoseFKError(f"--opset {opset}: the exporter writes {written} instead: choose another, like {OPSET}.")
         facts = describe(lifter, flip).items()
         onnx.helper.set_model_props(model, {k: v if isinstance(v, str) else json.dumps(v) for k, v in facts})
         onnx.checker.check_model(model)
@@ -87,19 +87,19 @@ def describe(lifter: Lifter, flip: bool) -> dict[str, Any]:
 
 
 def _check_answers(graph: _Graph) -> None:
-    """Refuse a lifter whose answers are not finite or as far away as no lifter's that has learnt anything."""
+    """Refuse a lifter whose predictions are not finite or farther away than any trained lifter's."""
     with torch.inference_mode():
         answers = graph(_example(graph.lifter, BATCH_SIZES[-1], torch.Generator().manual_seed(0)))
     farthest = float(answers.abs().amax())
     if not farthest <= FARTHEST_M:  # also NaN
         raise PoseFKError(
-            f"The lifter is not exported: of random bodies it makes joints {farthest:.3g} m from the root, expected at "
-            f"most {FARTHEST_M:g} m. Take another checkpoint."
+            f"The lifter is not exported: on random bodies it predicts joints {farthest:.3g} m from the root, expected "
+            f"at most {FARTHEST_M:g} m. Use another checkpoint."
         )
 
 
 def largest_difference(graph: nn.Module, session: Any) -> float:
-    """Between PyTorch and onnxruntime over random bodies in batches of several sizes, metres."""
+    """Compare PyTorch and onnxruntime on random bodies in batches of different sizes, metres."""
     assert isinstance(graph, _Graph)
     generator, worst = torch.Generator().manual_seed(0), 0.0
     for size in BATCH_SIZES:
@@ -113,13 +113,13 @@ def largest_difference(graph: nn.Module, session: Any) -> float:
 
 
 def _window(lifter: Lifter) -> tuple[int, ...]:
-    """Frames and joints that one prediction reads, of several cameras their number before."""
+    """Return the shape of one prediction's input: (views,) frames and joints."""
     views = (lifter.views,) if lifter.views > 1 else ()
     return (*views, lifter.frames, lifter.input_skeleton.num_joints)
 
 
 def _example(lifter: Lifter, size: int, generator: torch.Generator) -> Tensor:
-    """Joints scattered about places on the screen, with confidences if the lifter reads them."""
+    """Draw random bodies on the screen, with confidences if the lifter reads them."""
     shape = (size, *_window(lifter))
     place = torch.rand(size, *[1] * (len(shape) - 1), 2, generator=generator) - 0.5
     joints = place + 0.2 * torch.randn(*shape, 2, generator=generator)

@@ -1,7 +1,7 @@
-"""Joint layouts that lifters read but do not predict: COCO keypoints, as detectors give them.
+"""Input layouts that differ from the predicted joints: COCO keypoints, as detectors output them.
 
-Made-up hip, spine, thorax and head lie elsewhere than a lifter learnt (VideoPose3D's issue 139: 78.5 mm). Here the
-network reads the 17 keypoints and the middle of the hips, and a learnt linear map makes the 16 joints of its 18 points.
+Interpolated hip, spine, thorax and head are not where a lifter learnt them (VideoPose3D's issue 139: 78.5 mm). Here the
+network reads the 17 keypoints and the middle of the hips, and a learnt linear map turns its 18 points into 16 joints.
 """
 
 import torch
@@ -13,7 +13,7 @@ from kinematics.skeleton import Skeleton
 _NETWORK_LAYOUTS = {"coco_17": "coco_hip_18"}
 INPUT_LAYOUTS = tuple(_NETWORK_LAYOUTS)
 _OUTPUT = "h36m_16"
-# Joints that COCO has not, and those whose mean is their place at the start; the spine lies between hip and thorax.
+# Joints that COCO lacks, and the joints whose mean initializes them; the spine lies between hip and thorax.
 _THORAX = ("RShoulder", "LShoulder")
 _MIDDLE = {"Thorax": _THORAX, "Spine": ("Hip", "Hip", *_THORAX), "Head": ("REar", "LEar")}
 
@@ -39,7 +39,7 @@ def prepend_mid_hip(
 
 
 class JointRegressor(nn.Module):
-    """The learnt linear map from the network's points to the joints, the same for each coordinate."""
+    """Learnt linear map from the network's points to the joints, the same for each coordinate."""
 
     def __init__(self, inner: Skeleton, outer: Skeleton) -> None:
         super().__init__()
@@ -51,5 +51,5 @@ class JointRegressor(nn.Module):
         self.weight = nn.Parameter(start)
 
     def forward(self, points: Float[Tensor, "*batch points 3"]) -> Float[Tensor, "*batch joints 3"]:
-        """Metres in and out."""
+        """Map points to joints, metres."""
         return self.weight @ points

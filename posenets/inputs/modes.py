@@ -1,16 +1,16 @@
-"""What a lifter's network sees of the 2D joints.
+"""Input modes: how 2D joints are normalized before a lifter's network reads them.
 
-screen: the joints as they are.
-root: minus the hip of each frame, so that where in the image a person stands does not matter.
-root_placed: as root, with the hip's own place in its slot, which would be 0: a body off the optical axis is seen from
-    another side than the camera looks.
-root_scaled: as root, also divided by the root mean square distance of the joints from the hip (over the window), so
-    that focal length and distance do not matter either.
-virtual_camera: as if the camera looked straight at the hip (each frame's own), scaled to one size, with the hip's own
-    place in its slot; the network's answer is turned back. Where a person stands and how large they appear then need
-    not be learnt. (The idea of perspective crop layers, Yu et al., CVPR 2021.) A focal length is assumed, the middle
-    of what cameras have, so that no intrinsics are needed: with another one the turn is a little off, and the hip's
-    place tells the network by how much on average.
+screen: screen coordinates, unchanged.
+root: minus each frame's hip, so that the position in the image does not matter.
+root_placed: as root, with the hip's screen position in its slot, which would be 0: a body off the optical axis is seen
+    from a direction other than the camera's.
+root_scaled: as root, divided by the root mean square distance of the joints from the hip (over the window), so that
+    focal length and distance do not matter either.
+virtual_camera: as seen by a camera rotated to look straight at each frame's hip, scaled to one size, with the hip's
+    screen position in its slot; the prediction is rotated back. Position and size in the image then need not be learnt
+    (after perspective crop layers, Yu et al., CVPR 2021). A typical focal length is assumed, so that no intrinsics are
+    needed: with another one the rotation is slightly off, which the network can correct on average from the hip's
+    position.
 """
 
 import torch
@@ -19,19 +19,19 @@ from torch import Tensor
 
 from kinematics.rotation import rotation_onto_axis
 
-VIEW_MODES = ("screen", "rays")  # of several cameras; rays: see posenets.views
+VIEW_MODES = ("screen", "rays")  # of multi-view lifters; rays: see posenets.views
 INPUT_MODES = ("screen", "root", "root_placed", "root_scaled", "virtual_camera")
-PER_FRAME_MODES = ("screen", "root", "root_placed")  # what a frame becomes does not depend on the window around it
+PER_FRAME_MODES = ("screen", "root", "root_placed")  # independent of the other frames of the window
 ASSUMED_FOCAL = 2.0  # half image widths; Human3.6M 2.29, MPI-INF-3DHP's test set 1.47 and 1.75
-TYPICAL_SIZE = 0.25  # screen units, root mean square: keeps a scaled pose and the hip's place alike in magnitude
-SMALLEST_SIZE = 1e-6  # screen units; a pose all of whose joints coincide stays at the origin
-SMALLEST_DEPTH = 0.1  # a ray turned further than 84 degrees off the axis is held there
+TYPICAL_SIZE = 0.25  # screen units, root mean square: scaled poses and the hip's position have similar magnitudes
+SMALLEST_SIZE = 1e-6  # screen units; a pose whose joints all coincide stays at the origin
+SMALLEST_DEPTH = 0.1  # clamps rays more than 84 degrees off the axis
 
 
 def prepare(
     joints_2d: Float[Tensor, "*batch frames joints 2"], input_mode: str, root: int
 ) -> tuple[Float[Tensor, "*batch frames joints 2"], Float[Tensor, "batch frames 3 3"] | None]:
-    """Prepare screen joints for an input mode, and the rotation to its virtual camera, if any. root: hip's index."""
+    """Normalize screen joints for an input mode; also return the rotation to its virtual camera. root: hip's index."""
     if input_mode == "screen":
         return joints_2d, None
     hip, rotation = joints_2d[:, :, root : root + 1], None
@@ -51,16 +51,16 @@ def prepare(
 
 
 def rotation_of_virtual_camera(hip_2d: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3 3"]:
-    """Rotation from camera axes to those of a camera at the same place that looks at the hip. hip_2d: screen."""
+    """Compute the rotation from camera axes to those of a camera in its place, looking at the hip. hip_2d: screen."""
     return rotation_onto_axis(_rays(hip_2d))
 
 
 def _rays(joints_2d: Tensor) -> Tensor:
-    """Directions (x, y, 1) of screen points."""
+    """Compute ray directions (x, y, 1) of screen points."""
     return torch.cat([joints_2d / ASSUMED_FOCAL, torch.ones_like(joints_2d[..., :1])], dim=-1)
 
 
 def _scaled(centred: Tensor) -> Tensor:
-    """Divided by the root mean square distance from the hip over the window."""
+    """Divide by the root mean square distance from the hip over the window."""
     size = centred.square().sum(-1).mean((1, 2)).clamp_min(SMALLEST_SIZE**2).sqrt()  # (B,)
     return centred / size[:, None, None, None]

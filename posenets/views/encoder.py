@@ -1,4 +1,4 @@
-"""ESMformer's encoder of a camera's view: the views' weights are stacked, so that every layer is one product of all."""
+"""ESMformer's per-view encoder, with the weights of all views stacked, so that each layer is one batched product."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from posenets.base import dropped
 from posenets.fast_cpu import norm_relu_dropout
 from posenets.transformer import Block, attend, rising_rates
 
-# Frames; the original leaves out the norm of the features, with its ReLU and dropout, where windows are longer.
+# Frames; for longer windows the original drops the features' norm, ReLU and dropout.
 LONGEST_NORMALISED = 27
 LEVELS = (1, 2, 3)
 
@@ -21,7 +21,7 @@ FeaturesOut = Float[Tensor, "views batch tokens width_out"]
 
 
 class TokenAttention(nn.Module):
-    """Weights of the attention between the tokens: the query also sees the neighbouring two."""
+    """Weights of the attention between tokens; queries also see both neighbouring tokens."""
 
     def __init__(self, width: int, num_heads: int) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class TokenAttention(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Weights of a stack of blocks: a learnt place of each token first, a norm last."""
+    """Weights of a stack of blocks, with a learnt positional embedding before and a norm after."""
 
     def __init__(self, tokens: int, blocks: Sequence[Block]) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Encoder(nn.Module):
 
 
 class ViewEncoder(nn.Module):
-    """Weights of one view: three stages over tokens (coordinates) as wide as the frames, each with features out."""
+    """Weights of one view: three stages over tokens (coordinates) as wide as the window, each with output features."""
 
     def __init__(
         self, tokens: int, frames: int, channel: int, depths: Sequence[int], num_heads: int, dropout: float | int,
@@ -66,7 +66,7 @@ class ViewEncoder(nn.Module):
 def encode_views(
     tokens: Float[Tensor, "views batch tokens frames"], encoders: Sequence[nn.Module], embedding_dropout: float | int
 ) -> list[Float[Tensor, "batch views frames channel"]]:
-    """Features of every frame in every view, of the three levels."""
+    """Encode every frame of every view, at each of the three levels."""
     features = []
     for level in LEVELS:
         stages, norms, embeddings = (
@@ -96,7 +96,7 @@ def _through_block(tokens: Features, blocks: Sequence[Any]) -> Features:
 
 
 def _attention(tokens: Features, attentions: list[Any]) -> Features:
-    """Subtract what queries attend to and project: proj(q - attn v)."""
+    """Subtract the attended values from the queries and project: proj(q - attn v)."""
     padded = F.pad(tokens, (0, 0, 1, 1))
     neighbours = torch.cat([padded[:, :, :-2], tokens, padded[:, :, 2:]], dim=-1)  # (V, B, tokens, 3 T)
     query = _linear(neighbours, _each(attentions, "q"))
@@ -108,7 +108,7 @@ def _attention(tokens: Features, attentions: list[Any]) -> Features:
 def _embed(
     coordinates: Float[Tensor, "views batch frames tokens"], embeddings: list[Any], rate: float | int
 ) -> Float[Tensor, "batch views frames channel"]:
-    """Frames of coordinates -> frames of features; in memory the views lie innermost, where fusing them is quickest."""
+    """Embed coordinates of each frame as features; the views are innermost in memory, where fusing them is fastest."""
     if isinstance(embeddings[0], nn.Conv1d):
         features = [*_linear(coordinates, embeddings)]
     else:
@@ -118,7 +118,7 @@ def _embed(
 
 
 def _each(modules: Sequence[nn.Module], name: str) -> list[Any]:
-    """The part of that name of the module of each view."""
+    """List the submodule of a name of each view."""
     return [module.get_submodule(name) for module in modules]
 
 
@@ -127,7 +127,7 @@ def _weights(layers: list[Any], name: str) -> Tensor:
 
 
 def _linear(features: Features, layers: list[Any]) -> FeaturesOut:
-    """Linear layers, or convolutions whose taps lie one after another in the features."""
+    """Apply each view's linear layer, or convolution whose taps are concatenated in the features."""
     weight, bias = _weights(layers, "weight"), _weights(layers, "bias")[:, None]  # (V, D, C) or (V, D, C, taps)
     if weight.ndim == 4:
         weight = weight.transpose(2, 3).flatten(2)

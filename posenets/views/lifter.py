@@ -1,4 +1,4 @@
-"""RayLifter: rays of calibrated cameras as points in space, whose triangulation the network corrects."""
+"""RayLifter: a network that corrects joints triangulated from calibrated cameras."""
 
 import torch
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from posenets.base import PoseNet, no_autocast
 from posenets.lifter import Lifter
 from posenets.views.rays import RayPoints, ray_points
 
-CORRECTION = 0.1  # metres that the network's 1 stands for
+CORRECTION = 0.1  # metres per unit of the network's output
 
 
 class RayLifter(Lifter):
@@ -33,13 +33,13 @@ class RayLifter(Lifter):
         triangulated = points.joints if every_frame else points.joints[:, self.target_frame]
         turn = points.turn[:, None] if every_frame else points.turn
         with no_autocast(turn):
-            return (triangulated + CORRECTION * added.to(turn.dtype)) @ turn  # rows times the turn: back to world axes
+            return (triangulated + CORRECTION * added.to(turn.dtype)) @ turn  # row vectors: back to world axes
 
     def predict_batch(self, batch: PoseBatch, test_flip: bool = True) -> Float[Tensor, "batch joints 3"]:
         return self._evaluate(self.forward_batch, batch, batch.mirrored() if test_flip else None)
 
     def points(self, batch: PoseBatch) -> RayPoints:
-        """Return the network's input of a batch, without gradients."""
+        """Compute the network's input, without gradients."""
         if batch.camera is None:
             raise ValueError("input_mode rays needs the poses' cameras, but there are none: use a calibrated data set.")
         with torch.no_grad(), no_autocast(batch.joints_2d):

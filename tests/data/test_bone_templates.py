@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data.h36m.bone_templates import POSEAUG_BONES, bone_lengths_of
+from data.prepare_data_h36m import POSEAUG_BONES, bone_lengths_of
 from kinematics.skeleton import Skeleton
 
 

@@ -17,14 +17,14 @@ def _recording(frames: int, seed: int, subject: str = "S1", joints: int = 17) ->
     views = tuple(view_from_world(joints_world, H36M_CAMERAS["S1"][i], f"camera{i}") for i in range(2))
     usable = np.ones(frames, dtype=bool)
     usable[1] = False
-    return Recording(subject, "Walking", views, 25.0, usable, {"sequence": f"take{seed}"})
+    return Recording(subject, "Walking", views, 25.0, usable, {"sequence": f"recording{seed}"})
 
 
 def test_every_usable_frame_of_every_view_is_one_sample():
     dataset = PoseDataset.from_recordings([_recording(5, 0), _recording(7, 1, "S5")])
     assert len(dataset) == 2 * (4 + 6)
     assert dataset.label("subject") == ["S1"] * 8 + ["S5"] * 12
-    assert dataset.label("sequence")[0] == "take0" and dataset.label("sequence")[-1] == "take1"
+    assert dataset.label("sequence")[0] == "recording0" and dataset.label("sequence")[-1] == "recording1"
     assert set(dataset.label("camera")) == {"camera0", "camera1"}
 
 
@@ -120,7 +120,7 @@ def test_poses_without_confidences_count_as_certain_beside_others():
     assert torch.equal(plain.lifter_input(True)[..., 2], torch.ones(8, 1, 16))
 
 
-def test_takes_of_different_rates_make_no_windows_but_single_frames():
+def test_recordings_of_different_rates_make_no_windows_but_single_frames():
     recordings = [_recording(5, 0), replace(_recording(5, 1), fps=50.0)]
     assert PoseDataset.from_recordings(recordings).fps is None
     assert PoseDataset.from_recordings([recordings[0], replace(recordings[1], fps=25.001)], frames=3).fps == 25
@@ -128,7 +128,7 @@ def test_takes_of_different_rates_make_no_windows_but_single_frames():
         PoseDataset.from_recordings(recordings, frames=3)
 
 
-def test_a_part_of_a_take_is_that_part_of_all_it_holds():
+def test_a_slice_of_a_recording_slices_all_its_arrays():
     recording = replace(_recording(9, 0), frame_groups={"activity": np.arange(9).astype(str)})
     part = recording[1:8:3]
     assert part.fps == pytest.approx(25 / 3) and len(part) == 3 and part.group == recording.group

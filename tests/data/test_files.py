@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from data.files.matlab import load_mat
 from data.files.npz import load_npy_restricted, load_npz_restricted
+from data.files.readers import load_mat
 from data.files.writing import atomic_write
 
 

@@ -57,7 +57,7 @@ def test_long_gaps_and_those_with_one_end_stay_open(gap: tuple[int, int, int]):
     assert kept == [frame for frame in range(40) if not gap[1] <= frame < gap[2]]
 
 
-def test_a_take_without_gaps_is_the_same_take():
+def test_a_recording_without_gaps_stays_the_same():
     recording, count = recording_of(straight_motion()), GapCount()
     assert mend(recording, 0.2, count) == [recording] and count.notes("training", 0.2) == []
 
@@ -84,7 +84,7 @@ def test_max_gap_is_in_seconds():
         assert len(mend(recording_of(broken), max_gap, GapCount())) == pieces
 
 
-def test_a_take_without_any_whole_frame_is_left_out_and_told():
+def test_a_recording_without_any_complete_frame_is_left_out_and_named():
     count = GapCount()
     nothing = np.full((40, 16, 2), np.nan, np.float32)
     assert mend(recording_of(nothing), 0.2, count) == []
@@ -154,7 +154,7 @@ def test_several_views_stay_together_and_a_gap_is_a_missing_view(detected: DataS
     assert (batch.certainty()[25, 2] == 0).all()
 
 
-def test_a_take_of_which_no_frame_is_whole_in_two_views_is_left_out():
+def test_a_recording_without_a_frame_complete_in_two_views_is_left_out():
     seen, unseen = straight_motion(), np.full((40, 16, 2), np.nan, np.float32)
     one = replace(recording_of(seen), views=(*recording_of(seen).views, *recording_of(unseen).views))
     count = GapCount()

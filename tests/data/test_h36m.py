@@ -1,4 +1,4 @@
-"""Human3.6M's prepared files -> takes: who trains, who tests, and what every refusal says."""
+"""Human3.6M's prepared files -> recordings: who trains, who tests, and what every refusal says."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,16 +15,16 @@ from data.h36m.names import SUBJECTS
 from data.recordings import DataSettings
 from kinematics.skeleton import Skeleton
 
-TAKES = ("Sitting", "SittingDown 1", "Walking")
+RECORDINGS = ("Sitting", "SittingDown 1", "Walking")
 
 
 @pytest.fixture(scope="module")
 def positions(h36m_poses: Callable) -> dict[str, dict[str, np.ndarray]]:
-    """subject -> take -> (F, 32, 3) metres."""
+    """subject -> recording -> (F, 32, 3) metres."""
     return {
         subject: {
             recording: (h36m_poses(60 + i, 0.95 + 0.02 * i, seed=10 * i + j) / 1000).astype(np.float32)
-            for j, recording in enumerate(TAKES)
+            for j, recording in enumerate(RECORDINGS)
         }
         for i, subject in enumerate(SUBJECTS)
     }
@@ -85,7 +85,7 @@ def test_views_are_the_world_seen_by_the_subject_s_cameras(settings: DataSetting
 
 def test_validation_is_seen_by_wide_cameras_of_its_own(settings: DataSettings) -> None:
     validation = h36m.load(settings).validation
-    assert sum(len(recording) for recording in validation) == sum(60 + SUBJECTS.index("S8") for _ in TAKES)
+    assert sum(len(recording) for recording in validation) == sum(60 + SUBJECTS.index("S8") for _ in RECORDINGS)
     assert all(len(recording) <= 50 and len(recording.views) == 1 for recording in validation)
     focals = [float(recording.views[0].camera.intrinsics[0]) for recording in validation]  # type: ignore[union-attr]
     assert len(set(focals)) == len(focals) and all(1.2 <= focal <= 2.2 for focal in focals)
@@ -215,7 +215,7 @@ def _wild(value: float) -> Callable:
         (lambda joints: joints.reshape(-1, 96), r"shape \(60, 96\), expected \(frames, 32, 3\)"),
     ],
 )
-def test_a_spoiled_take_is_refused_by_name(spoil: Callable, words: str, positions: dict, tmp_path: Path) -> None:
+def test_a_spoiled_recording_is_refused_by_name(spoil: Callable, words: str, positions: dict, tmp_path: Path) -> None:
     settings = save_3d(tmp_path, {"S1": {"Eating": spoil(positions["S1"]["Walking"])}})
     with pytest.raises(ValueError, match=rf"data_3d_h36m\.npz: S1 Eating:? {words}|S1 Eating has.*{words}"):
         h36m.load(settings)

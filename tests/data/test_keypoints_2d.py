@@ -106,7 +106,7 @@ def test_missing_joints_stay_missing_and_have_no_confidence(tmp_path: Path) -> N
     assert (unsure.confidence[4] == 0).all() and np.isfinite(unsure.joints_2d).all()
 
 
-def test_other_spellings_of_a_take_are_found(tmp_path: Path) -> None:
+def test_other_spellings_of_a_recording_are_found(tmp_path: Path) -> None:
     detector = Keypoints2D(write(tmp_path, cameras(), recording="TakingPhoto 1"))
     assert detector.screen("S1", "Photo 1", "h36m_16", 30) is not None
 
@@ -134,7 +134,7 @@ def test_equal_lengths_leave_nothing_to_tell(tmp_path: Path) -> None:
     assert detector.notes() == []
 
 
-def test_a_take_the_file_lacks_is_noted(tmp_path: Path) -> None:
+def test_a_recording_the_file_lacks_is_noted(tmp_path: Path) -> None:
     detector = Keypoints2D(write(tmp_path, cameras()))
     assert detector.screen("S1", "Eating", "h36m_16", 30) is None
     assert "no keypoints for S1 Eating" in detector.notes()[0]

@@ -1,4 +1,4 @@
-"""The 3DHP test file -> takes per sequence, in Human3.6M's joint order."""
+"""The 3DHP test file -> recordings per sequence, in Human3.6M's joint order."""
 
 from pathlib import Path
 from typing import Any

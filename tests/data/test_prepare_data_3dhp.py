@@ -147,7 +147,7 @@ def test_scored_frames_alone_are_no_video(spin: Path, tmp_path: Path) -> None:
     assert not any(key.startswith("video") for key in run(tmp_path))
     settings = DataSettings(data_extra_root=str(tmp_path / "data_extra"))
     assert len(load_test_set(settings, "3dhp", 1)) == len(load_test_set(settings, "3dhp_sparse", 27)) == 6
-    with pytest.raises(ValueError, match="windows of 27 frames of video: make it .* take 3dhp_sparse"):
+    with pytest.raises(ValueError, match="windows of 27 frames of video: make it .* choose 3dhp_sparse"):
         load_test_set(settings, "3dhp", 27)
 
 

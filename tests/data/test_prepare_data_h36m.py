@@ -14,10 +14,9 @@ import scipy.io
 import torch
 
 from data.files.npz import load_npz_restricted
-from data.h36m.bone_templates import POSEAUG_BONES, TEMPLATES_FILE
 from data.h36m.cameras import CAMERA_RESOLUTIONS, H36M_CAMERAS
 from data.h36m.names import ACTIONS, SUBJECTS, TRAIN_SUBJECTS, canonical_recording
-from data.prepare_data_h36m import main
+from data.prepare_data_h36m import POSEAUG_BONES, TEMPLATES_FILE, main
 from kinematics.camera import screen_to_pixels
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
@@ -29,7 +28,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def recordings(h36m_poses: Poses) -> dict[tuple[str, str], np.ndarray]:
-    """(subject, raw take name) -> (F, 32, 3) mm, as spelled in the data set."""
+    """(subject, raw recording name) -> (F, 32, 3) mm, as spelled in the data set."""
     names = ["Walking 1", "TakingPhoto", "WalkingDog 1", "Directions"]
     every = [(subject, name) for subject in SUBJECTS for name in names]
     return {key: h36m_poses(4 + i % 5, SIZES[key[0]], seed=i) for i, key in enumerate(every)}
@@ -131,7 +130,7 @@ def test_templates_are_each_training_subjects_bone_lengths(archive: Path, record
     np.testing.assert_allclose(templates, np.outer([SIZES[s] for s in TRAIN_SUBJECTS], lengths), atol=1e-5)
 
 
-def test_missing_takes_are_listed_and_strict_refuses_them(
+def test_missing_recordings_are_listed_and_strict_refuses_them(
     cdf_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     run(tmp_path, "--from-source-cdf", cdf_folder)

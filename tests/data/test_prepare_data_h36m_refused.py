@@ -17,7 +17,7 @@ def prepare(tmp_path: Path, flag: str, source: Path) -> None:
     main([flag, str(source), "--data_root", str(tmp_path / "data"), "--data_extra_root", str(tmp_path / "extra")])
 
 
-# what is wrong with one take -> words of the refusal
+# what is wrong with one recording -> words of the refusal
 def _nan(poses: np.ndarray) -> np.ndarray:
     poses = poses.copy()
     poses[2, 5] = np.nan
@@ -35,7 +35,7 @@ _SPOILED = {
 
 @pytest.mark.parametrize("fault", list(_SPOILED))
 @pytest.mark.parametrize("kind", ["cdf", "mat", "h5"])
-def test_a_spoiled_take_is_refused_by_name(
+def test_a_spoiled_recording_is_refused_by_name(
     fault: str, kind: str, h36m_poses: Poses, write_cdf: Callable, tmp_path: Path
 ) -> None:
     spoil, words = _SPOILED[fault]
@@ -86,7 +86,7 @@ def test_a_mat_without_data_is_refused(tmp_path: Path) -> None:
         prepare(tmp_path, "--from-source", tmp_path / "raw")
 
 
-def test_the_same_take_twice_is_refused(h36m_poses: Poses, write_cdf: Callable, tmp_path: Path) -> None:
+def test_the_same_recording_twice_is_refused(h36m_poses: Poses, write_cdf: Callable, tmp_path: Path) -> None:
     for name in ("Photo 1.cdf", "TakingPhoto 1.cdf"):
         write_cdf(_recording_file(tmp_path, name), h36m_poses(3).reshape(-1, 96))
     with pytest.raises(ValueError, match="are both S1 Photo 1"):

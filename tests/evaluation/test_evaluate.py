@@ -71,7 +71,7 @@ def test_tables_hold_the_parts(lifter, recordings):
 def test_actions_are_averaged_over_actions_and_over_frames(lifter, recordings):
     actions = rows(evaluate(lifter, PoseDataset.from_recordings(recordings), flip=False), "action")
     assert list(actions) == ["Eating", "Walking", "mean over actions", "mean over frames"]
-    assert actions["Walking"].poses == 16  # both takes
+    assert actions["Walking"].poses == 16  # both recordings
     mean = (actions["Walking"]["mpjpe"] + actions["Eating"]["mpjpe"]) / 2
     assert actions["mean over actions"]["mpjpe"] == pytest.approx(mean)
     weighted = (16 * actions["Walking"]["mpjpe"] + 4 * actions["Eating"]["mpjpe"]) / 20

@@ -68,7 +68,7 @@ def test_world_joints_without_the_2d_file_have_no_views(folders, tmp_path):
     shutil.copy(folders["videopose3d"] / "data_3d_h36m.npz", tmp_path)
     found = all_of(tmp_path)
     assert found.upright and found.views is None and len(found) == POSES
-    assert int(found.recording.max()) + 1 == 5  # takes of single poses, one per subject
+    assert int(found.recording.max()) + 1 == 5  # recordings of single poses, one per subject
 
 
 def test_shards_are_one_set_and_a_part_is_drawn_from_all(tmp_path, monkeypatch):

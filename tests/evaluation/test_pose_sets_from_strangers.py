@@ -104,7 +104,7 @@ def test_cameras_in_double_precision_are_read(poseaug, tmp_path: Path):
         lambda d: d["S1"].update(a=d["S1"]["a"][:0], b=d["S1"]["b"][:0]),
     ],
 )  # fmt: skip
-def test_takes_that_are_none_of_poses_are_refused(recordings, change: Change, tmp_path: Path):
+def test_recordings_without_poses_are_refused(recordings, change: Change, tmp_path: Path):
     change(recordings)
     np.savez(tmp_path / "data_3d_h36m.npz", positions_3d=np.array(recordings, dtype=object))
     refused(tmp_path / "data_3d_h36m.npz")

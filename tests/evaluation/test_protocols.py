@@ -1,5 +1,7 @@
 """Protocols: the official 3DHP numbers, which joints count, tables that add up."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +9,9 @@ import pytest
 import torch
 
 from data.mpi_inf_3dhp.official.test import TO_H36M_16, TO_H36M_17
-from evaluation import protocols_for, score_arrays
-from evaluation.metrics import mpjpe, pck
-from evaluation.protocols import PROTOCOLS
+from evaluation import format_scores, protocols_for, score_arrays
+from evaluation.metrics import mpjpe, p_mpjpe, pck
+from evaluation.protocols import PROTOCOLS, check_scores_no_made_up_joint
 from kinematics.skeleton import Skeleton
 
 ORACLE = np.load(Path(__file__).parents[1] / "oracles" / "metrics_reference.npz")
@@ -83,6 +85,57 @@ def test_protocols_go_with_the_joints():
     assert protocols_for("3dhp", Skeleton("h36m_16")) == ("all_joints", "official_3dhp_16")
     assert protocols_for("3dhp", Skeleton("mpi_inf_3dhp_17")) == ("all_joints", "official_3dhp")
     assert protocols_for("h36m", Skeleton("h36m_16")) == ("all_joints",)
+
+
+def test_shared_joints_alone_are_scored_about_the_middle_of_the_hips(generator):
+    target = torch.randn(20, 16, 3, generator=generator)
+    prediction = target + 0.1 * torch.randn(20, 16, 3, generator=generator)
+    names = Skeleton("h36m_16").joints
+    trunk = [names.index(name) for name in ("Hip", "Spine", "Thorax", "Head")]
+    limbs = [joint for joint in range(16) if joint not in trunk]
+    scores = score_arrays(prediction, target, "h36m_16", "limbs")
+    hips = [names.index("RHip"), names.index("LHip")]
+    centred = [joints[:, limbs] - joints[:, hips].mean(1, keepdim=True) for joints in (prediction, target)]
+    assert scores["mpjpe"] == pytest.approx(1000 * mpjpe(*centred), rel=1e-5)
+    assert scores["p_mpjpe"] == pytest.approx(1000 * p_mpjpe(*centred), rel=1e-4)
+    assert scores["pck"] == pytest.approx(pck(*centred))
+    by_hand = (centred[0] - centred[1])[:, [limbs.index(names.index(f"{side}Wrist")) for side in "LR"]].norm(dim=-1)
+    rows = {row.name: row["mpjpe"] for row in scores.tables["joints"]}
+    assert rows["Wrist"] == pytest.approx(1000 * float(by_hand.mean()), rel=1e-5)
+    elsewhere = prediction.clone()
+    elsewhere[:, trunk[1:]] += 5  # joints that are made up, on a test set
+    assert score_arrays(elsewhere, target, "h36m_16", "limbs").total == scores.total
+
+
+@pytest.mark.parametrize("protocol, count", [("limbs", 12), ("limbs_head", 13), ("smpl_14", 14)])
+def test_protocols_of_shared_joints_score_as_many_as_they_say_in_every_body_layout(protocol: str, count: int):
+    for layout in ("h36m_16", "h36m_17", "mpi_inf_3dhp_17", "humaneva_15"):
+        assert len(PROTOCOLS[protocol].joints(Skeleton(layout))) == len(PROTOCOLS[protocol].scored) == count
+        PROTOCOLS[protocol].check(Skeleton(layout))
+    if protocol != "limbs":
+        with pytest.raises(ValueError, match="which coco_17 has not"):
+            PROTOCOLS[protocol].check(Skeleton("coco_17"))
+
+
+def test_joints_that_a_test_set_lacks_are_not_scored():
+    assert protocols_for("aistx", Skeleton("h36m_16")) == ("limbs",)
+    assert protocols_for("humaneva", Skeleton("humaneva_15")) == ("all_joints",)
+    with pytest.raises(ValueError, match="all_joints scores joints that 3dpw has not itself: choose from limbs, smpl"):
+        check_scores_no_made_up_joint("all_joints", "3dpw", Skeleton("h36m_16"))
+    check_scores_no_made_up_joint("all_joints", "3dpw_poseaug", Skeleton("h36m_16"))
+    check_scores_no_made_up_joint("all_joints", "humaneva", Skeleton("humaneva_15"))
+
+
+def test_every_protocol_is_in_the_help_the_docs_and_the_title_of_its_table():
+    shown = subprocess.run(
+        [sys.executable, "-m", "evaluation.cross_domain", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+    joints = torch.randn(3, 17, 3)
+    for name, protocol in PROTOCOLS.items():
+        assert name in shown and f"| `{name}` |" in page
+        if name != "official_3dhp_16":
+            assert protocol.description in format_scores("x", score_arrays(joints, joints, "h36m_17", name))
 
 
 def test_wrong_joints_and_unknown_protocols_are_refused():

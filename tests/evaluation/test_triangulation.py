@@ -14,7 +14,7 @@ def noisy() -> list:
     return run(Triangulation(data_root=str(ROOT), test_sets=("cmux_a",), noise="default"))
 
 
-def test_true_2d_gives_the_truth_with_any_number_of_views():
+def test_true_2d_triangulates_exactly_with_any_number_of_views():
     rows = run(Triangulation(data_root=str(ROOT), views=(2, 4)))
     sets = [(row.test_set, row.views) for row in rows]
     assert sets == [("cmux_a", 2), ("cmux_a", 4), ("cmux_b", 2), ("cmux_b", 4)]

@@ -67,6 +67,6 @@ def test_gradients_are_finite_even_for_a_body_of_one_point():
 
 
 def test_a_layout_with_hands_is_refused():
-    with pytest.raises(ValueError, match="h36m_32.* has RToe, .*which the 16-joint body has not: choose h36m_16"):
+    with pytest.raises(ValueError, match="h36m_32.* has RToe, .*which the 16-joint body lacks: choose h36m_16"):
         made_up("h36m_32")
     assert made_up("h36m_17") == ("NeckNose",) and made_up("h36m_16") == ()

@@ -131,7 +131,7 @@ def test_wrong_shapes_are_one_sentence(generator: torch.Generator):
     camera = rig(generator, 5, 3)
     with pytest.raises(ValueError, match="at least two views"):
         triangulate(torch.zeros(5, 1, 16, 2), rig(generator, 5, 1))
-    with pytest.raises(ValueError, match="one view a camera"):
+    with pytest.raises(ValueError, match="one view per camera"):
         triangulate(torch.zeros(5, 4, 16, 2), camera)
-    with pytest.raises(ValueError, match="one number a point"):
+    with pytest.raises(ValueError, match="one number per point"):
         triangulate(torch.zeros(5, 3, 16, 2), camera, torch.ones(5, 3))

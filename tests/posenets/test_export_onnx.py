@@ -158,7 +158,7 @@ def test_a_lifter_whose_answers_are_no_bodies_is_not_exported(factor, folder, qu
 
 def test_bad_input_is_one_sentence(folder, quick, tmp_path, monkeypatch):
     flags = ["--checkpoint", str(folder / "last.pt"), "--out", str(tmp_path / "model.onnx")]
-    with pytest.raises(PoseFKError, match="--opset 5: the exporter makes 18 of it"):
+    with pytest.raises(PoseFKError, match="--opset 5: the exporter writes 18 instead"):
         main([*flags, "--opset", "5"])
     with pytest.raises(ValueError, match="Perhaps you meant: --checkpoint"):
         main(["--checkpiont", "last.pt"])

@@ -73,20 +73,20 @@ def test_the_mirror_image_is_lifted_and_turned_back(batch: PoseBatch):
     assert not torch.allclose(both, lifter.predict_batch(batch, test_flip=False), atol=1e-3)
 
 
-def test_the_truth_of_a_mirror_image_is_the_mirror_image_of_the_truth(batch: PoseBatch):
+def test_the_target_of_a_mirror_image_is_the_mirror_image_of_the_target(batch: PoseBatch):
     lifter = small()
     back = lifter.target(batch.mirrored())[:, :, lifter.skeleton.mirror] * torch.tensor([-1.0, 1.0, 1.0]).double()
     torch.testing.assert_close(lifter.target(batch), back, atol=1e-6, rtol=0)
 
 
-def test_the_truth_comes_from_a_view_that_is_there(batch: PoseBatch):
+def test_the_target_comes_from_a_view_that_is_not_missing(batch: PoseBatch):
     missing = batch.visible.clone()
     missing[:, 0] = False
     broken = batch.joints_3d.clone()
     broken[:, 0] = 99.0
     lifter = small()
-    truth = lifter.target(replace(batch, joints_3d=broken, visible=missing))
-    torch.testing.assert_close(truth, lifter.target(batch), atol=1e-6, rtol=0)
+    target = lifter.target(replace(batch, joints_3d=broken, visible=missing))
+    torch.testing.assert_close(target, lifter.target(batch), atol=1e-6, rtol=0)
 
 
 def test_a_missing_view_is_not_read_in_mode_rays(batch: PoseBatch):
@@ -120,11 +120,11 @@ def test_narrow_numbers_stay_inside_the_network(batch: PoseBatch):
     lifter.posenet.zero_output()
     cameras = Camera(*(getattr(batch.camera, part).float() for part in vars(batch.camera)))
     poses = replace(batch, joints_3d=batch.joints_3d.float(), joints_2d=batch.joints_2d.float(), camera=cameras)
-    truth = lifter.target(poses)
+    target = lifter.target(poses)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         centre, every = lifter.forward_batch(poses), lifter.forward_batch(poses, every_frame=True)
-    torch.testing.assert_close(centre, truth[:, 1], atol=1e-4, rtol=0)
-    torch.testing.assert_close(every, truth, atol=1e-4, rtol=0)
+    torch.testing.assert_close(centre, target[:, 1], atol=1e-4, rtol=0)
+    torch.testing.assert_close(every, target, atol=1e-4, rtol=0)
 
 
 def test_what_does_not_go_together_is_refused(batch: PoseBatch):

@@ -101,7 +101,7 @@ def test_what_cannot_be_learnt_from_is_refused(real: MultiViewDataset):
         without_labels(real.flat, RunDetectorNoise(), 0)
 
 
-def test_learning_without_labels_comes_nearer_to_the_truth_than_triangulation():
+def test_training_without_labels_beats_triangulation():
     """On people it has not learnt from, seen by other rigs, from detections alone."""
     splits = load_dataset("cmu", replace(SETTINGS, views=3))
     noise, parts = DetectorNoise.default(), {}
@@ -112,13 +112,13 @@ def test_learning_without_labels_comes_nearer_to_the_truth_than_triangulation():
     settings, (_, seen), (true, detected) = settings_of(*own), parts["train"], parts["test"]
     torch.manual_seed(0)
     lifter = build_lifter(settings, "h36m_16")
-    before, truth = lifter.predict_batch(detected.all()), lifter.target(true.all())[:, 4]
+    before, target = lifter.predict_batch(detected.all()), lifter.target(true.all())[:, 4]
     trainer = LifterTrainer(lifter, settings.learning, SelfSupervision(settings, lifter, len(seen), seen.device, noise))
     generator = torch.Generator().manual_seed(0)
     for _ in range(30):
         update_lifter(trainer, seen.random_batch(64, generator))
     after = lifter.predict_batch(detected.all())
-    errors = [1000 * float((joints - truth).norm(dim=-1).mean()) for joints in (before, after)]
+    errors = [1000 * float((joints - target).norm(dim=-1).mean()) for joints in (before, after)]
     assert errors[1] < 0.97 * errors[0], errors
 
 

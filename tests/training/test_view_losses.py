@@ -28,19 +28,19 @@ def batch(generator: torch.Generator) -> PoseBatch:
     return PoseBatch.of(seen, camera.project(seen), camera)
 
 
-def truth(batch: PoseBatch) -> torch.Tensor:
+def ground_truth(batch: PoseBatch) -> torch.Tensor:
     world = batch.joints_world()[:, 0]
     return world - world[:, :, :1]
 
 
 def test_the_true_pose_has_no_loss(batch: PoseBatch):
     for loss in (triangulation_loss, reprojection_loss):
-        assert float(loss(truth(batch), batch).max()) < 1e-6
-    assert float(self_supervised(truth(batch), batch, 0.8).max()) < 1e-6
+        assert float(loss(ground_truth(batch), batch).max()) < 1e-6
+    assert float(self_supervised(ground_truth(batch), batch, 0.8).max()) < 1e-6
 
 
 def test_losses_are_in_metres_and_half_image_widths(batch: PoseBatch):
-    moved = truth(batch)
+    moved = ground_truth(batch)
     moved[..., 1:, :] += torch.tensor([0.016, 0.0, 0.0])  # all but the hip
     third = torch.full((5,), 0.005, dtype=torch.float64)
     torch.testing.assert_close(triangulation_loss(moved, batch), third, atol=1e-6, rtol=0)
@@ -50,7 +50,7 @@ def test_losses_are_in_metres_and_half_image_widths(batch: PoseBatch):
 
 def test_labels_cannot_leak_into_self_supervision(batch: PoseBatch):
     without = replace(batch, joints_3d=torch.full_like(batch.joints_3d, torch.nan))
-    prediction = truth(batch) + 0.01
+    prediction = ground_truth(batch) + 0.01
     for share in (0.0, 0.8, 1.0):
         blind = prediction.clone().requires_grad_()
         loss = self_supervised(blind, without, share)
@@ -60,7 +60,7 @@ def test_labels_cannot_leak_into_self_supervision(batch: PoseBatch):
 
 
 def test_the_mix_is_the_weighted_sum_of_its_parts(batch: PoseBatch):
-    prediction = truth(batch) * 1.1
+    prediction = ground_truth(batch) * 1.1
     expected = 0.8 * triangulation_loss(prediction, batch) + 0.2 * reprojection_loss(prediction, batch)
     torch.testing.assert_close(self_supervised(prediction, batch, 0.8), expected)
 
@@ -71,17 +71,17 @@ def test_a_missing_view_changes_nothing(batch: PoseBatch):
     wrong = batch.joints_2d.clone()
     wrong[:, 2] = 0.9
     blind = replace(batch, joints_2d=wrong, visible=visible)
-    assert float(self_supervised(truth(batch), blind, 0.5).max()) < 1e-6
+    assert float(self_supervised(ground_truth(batch), blind, 0.5).max()) < 1e-6
 
 
 def test_descending_the_loss_finds_the_pose(batch: PoseBatch):
-    guess = torch.zeros_like(truth(batch)).requires_grad_()
+    guess = torch.zeros_like(ground_truth(batch)).requires_grad_()
     optimizer = torch.optim.Adam([guess], lr=0.02)
     for _ in range(300):
         optimizer.zero_grad()
         self_supervised(guess, batch, 0.2).sum().backward()
         optimizer.step()
-    assert float((guess.detach() - truth(batch)).norm(dim=-1).mean()) < 0.02
+    assert float((guess.detach() - ground_truth(batch)).norm(dim=-1).mean()) < 0.02
 
 
 def test_weights_of_samples_that_stay_bad_sink_and_of_good_ones_do_not():

@@ -26,7 +26,7 @@ def first_of(recordings: Recordings):
     return recordings.recording("cmux_a", name), recordings.recording("cmux_a", name).views[0].camera_name
 
 
-def test_every_take_has_a_name_of_its_own(recordings: Recordings):
+def test_every_recording_has_a_unique_name(recordings: Recordings):
     assert set(recordings.tests) == {"cmux_a", "cmux_b"}
     for test_set, known in recordings.tests.items():
         names = recordings.names(test_set)
@@ -48,7 +48,7 @@ def test_errors_are_those_of_the_evaluation_and_of_what_is_drawn(recordings: Rec
     assert f"MPJPE {sight.errors[4].mean():.1f} mm" in sight.sentence(4)
 
 
-def test_beside_the_truth_is_a_step_to_the_camera_s_right(recordings: Recordings):
+def test_beside_the_ground_truth_is_a_step_to_the_camera_s_right(recordings: Recordings):
     sight = recordings.sight(*first_of(recordings))
     over, beside = (sight.camera.world_to_camera(sight.predicted_world(0, place)) for place in (False, True))
     torch.testing.assert_close(beside - over, torch.tensor([BESIDE_M, 0, 0]).expand(16, 3), atol=1e-5, rtol=0)
@@ -93,7 +93,7 @@ def test_without_a_camera_people_stand_upright_on_the_floor(recordings: Recordin
     assert np.all((head - hip).numpy() > 0.4)
 
 
-def test_without_a_lifter_there_is_the_truth_alone():
+def test_without_a_lifter_only_the_ground_truth_is_shown():
     recordings = Recordings("cmu", FEW, None)
     sight = recordings.sight(*first_of(recordings))
     assert sight.predicted is None and not recordings.lifts and "--checkpoint" in sight.sentence(0)

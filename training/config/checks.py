@@ -6,6 +6,7 @@ import re
 from augment.detector_noise.detections import check_setting
 from augment.settings import RECIPES
 from augment.sources.registry import mixture_sources
+from data import DATA_SOURCES
 from evaluation.evaluate import TEST_NOISES
 from kinematics.errors import choose
 from posenets import ALIASES, INPUT_MODES, LIFTERS, VIEW_MODES, get_spec, lifter_names
@@ -31,6 +32,8 @@ def check_values(settings: Settings) -> None:
     choose("--input_mode", lifter.input_mode, VIEW_MODES if get_spec(lifter.posenet_name).multi_view else INPUT_MODES)
     _check_views(settings)
     _check_keypoints(settings)
+    if settings.data.num_joints == 15 and {settings.recipe, *settings.compare} != {"none"}:
+        raise ValueError("--num_joints 15: synthetic bodies have 16 joints; learn from real ones alone: --recipe none.")
     if lifter.input_layout:
         _check_input_layout(settings, lifter.input_layout)
     if max(lifter.filter_widths, default=0) > WIDEST_FILTER:
@@ -65,9 +68,10 @@ def _check_views(settings: Settings) -> None:
 
 
 def _check_keypoints(settings: Settings) -> None:
-    """Detections are those of Human3.6M: a run that neither learns from it nor is tested on it would not read them."""
+    """A run that neither learns from a data set with detections nor is tested on one would not read them."""
     keypoints, dataset = settings.data.keypoints, settings.data.dataset
-    if keypoints != "gt" and "h36m" not in (dataset, *settings.output.test_sets):
+    detected = {name for name, source in DATA_SOURCES.items() if source.has_detections}
+    if keypoints != "gt" and not detected & {dataset, *settings.output.test_sets}:
         raise ValueError(
             f"--keypoints {keypoints}: {dataset} has no detector's 2D, only gt; --detector_noise default puts an error "
             "on it, and detections of Human3.6M go with --dataset h36m."

@@ -54,8 +54,8 @@ class Pictures:
                 continue
             generator = torch.Generator().manual_seed(2)
             batch = dataset.random_batch(COLUMNS, generator)
-            joints, truth = lifter.predict_batch(batch), lifter.target(batch)[:, lifter.target_frame]
-            self.log.picture(f"lifted_{name}", lifted_grid(batch, joints, truth, name), step, keep)
+            joints, target = lifter.predict_batch(batch), lifter.target(batch)[:, lifter.target_frame]
+            self.log.picture(f"lifted_{name}", lifted_grid(batch, joints, target, name), step, keep)
 
     def _angles(self, synthetic: PoseBatch | None, step: int, keep: bool) -> None:
         if self.real.camera is None:

@@ -25,7 +25,7 @@ def pose_grid(rows: Sequence[tuple[str, PoseBatch]]) -> Figure:
 
 
 def lifted_grid(
-    batch: PoseBatch, prediction: Float[Tensor, "batch joints 3"], truth: Float[Tensor, "batch joints 3"], name: str
+    batch: PoseBatch, prediction: Float[Tensor, "batch joints 3"], target: Float[Tensor, "batch joints 3"], name: str
 ) -> Figure:
     """Draw inputs (a line per view) and predictions over the target in grey; camera axes, or world axes of views."""
     views = [batch.one_view(torch.full_like(batch.source, view)) for view in range(batch.views or 0)]
@@ -33,11 +33,11 @@ def lifted_grid(
     for i, view in enumerate(views or [batch]):
         draw_screens(lines[i], _centre_frames(view)[0], batch.skeleton)
         lines[i].set_ylabel(f"view {i + 1}\nscreen" if views else "input\nscreen")
-    lifted, space = (joints[:COLUMNS].detach().cpu().numpy() for joints in (prediction, truth))
+    lifted, space = (joints[:COLUMNS].detach().cpu().numpy() for joints in (prediction, target))
     if views:  # as a camera at the south would have them
         lifted, space = (joints[..., [0, 2, 1]] * [1.0, -1.0, 1.0] for joints in (lifted, space))
     draw_spaces(lines[-1], lifted, batch.skeleton, target=space)
-    lines[-1].set_ylabel("lifted\n(truth in grey)")
+    lines[-1].set_ylabel("lifted\n(ground truth in grey)")
     errors = 1000 * np.linalg.norm(lifted - space, axis=-1).mean(-1)
     for i, error in enumerate(errors):
         lines[-1].text(2.9 * HALF_SIZE_M * i, -1.3, f"{error:.0f} mm", fontsize=9, ha="center")

@@ -63,26 +63,22 @@ def read_keypoints(path: Path, hints: Hints) -> KeypointClip:
         raise PoseFKError(f"--format {name}: choose from auto, {', '.join(FORMATS)}.")
     is_json = not path.is_dir() and path.suffix.lower() not in {".npz", ".npy", ".csv"}
     content = read_json(path, EXPECTED) if is_json else None
-    chosen = FORMATS[_format_of(path, content, is_json) if name == "auto" else name]
+    name = _format_of(path, content, is_json) if name == "auto" else name
+    chosen = FORMATS[name]
     if is_json != (chosen.suffix == ".json") and not (path.is_dir() and chosen is FORMATS["openpose"]):
         raise PoseFKError(f"{path} is not a file of --format {name}: expected one that ends in {chosen.suffix}.")
-    clip = _read(chosen, path, content, hints)
-    refuse_unscored(chain(*clip.frames.values()), str(path))
-    if not any(clip.frames.values()):
-        raise PoseFKError(f"{path} has nobody in any of its {len(clip.frames)} frames, expected at least one person.")
-    size, fps = hints.size or clip.size, hints.fps or clip.fps
-    return replace(clip, frames=dict(sorted(clip.frames.items())), size=size, fps=fps)
-
-
-def _read(chosen: Format, path: Path, content: Any, hints: Hints) -> KeypointClip:
-    name = next(name for name, entry in FORMATS.items() if entry is chosen)
     try:
-        return chosen.read(path, content, hints)
+        clip = chosen.read(path, content, hints)
     except OTHER_CONTENT as error:
         raise PoseFKError(
             f"{path} is not as {name} files are ({type(error).__name__}: {error}): make it again, or say what it is "
             "with --format. docs/predict.md says what is read."
         ) from error
+    refuse_unscored(chain(*clip.frames.values()), str(path))
+    if not any(clip.frames.values()):
+        raise PoseFKError(f"{path} has nobody in any of its {len(clip.frames)} frames, expected at least one person.")
+    size, fps = hints.size or clip.size, hints.fps or clip.fps
+    return replace(clip, frames=dict(sorted(clip.frames.items())), size=size, fps=fps)
 
 
 def _format_of(path: Path, content: Any, is_json: bool) -> str:

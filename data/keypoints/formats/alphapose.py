@@ -23,20 +23,11 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
     if not isinstance(content, list) or not all(isinstance(person, dict) for person in content):
         raise PoseFKError(f"{path} is not a list of people, expected what AlphaPose writes.")
     numbers = frame_numbers(sorted({str(person.get("image_id")) for person in content}))
-    people = [
-        {
-            **person,
-            "image_id": numbers[str(person.get("image_id"))],
-            "bbox": person.get("box"),
-            "track_id": _first(person.get("idx")),
-        }
-        for person in content
-    ]
+    people = []
+    for person in content:
+        track = person.get("idx")
+        while isinstance(track, list):  # as some versions write it
+            track = track[0] if track else None
+        number = numbers[str(person.get("image_id"))]
+        people.append({**person, "image_id": number, "bbox": person.get("box"), "track_id": track})
     return coco.read(path, people, hints)
-
-
-def _first(index: Any) -> Any:
-    """Some versions write the tracker's number as a list."""
-    while isinstance(index, list):
-        index = index[0] if index else None
-    return index

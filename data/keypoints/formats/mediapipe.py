@@ -30,9 +30,9 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
     """The clip; the order of the entries numbers its frames."""
     head = content if isinstance(content, dict) else {}
     entries = head.get("frames", [content] if head else content)
-    size = hints.size
-    if size is None and is_number(head.get("width")) and is_number(head.get("height")):
-        size = whole_number(head["width"], str(path)), whole_number(head["height"], str(path))
+    size, sides = hints.size, (head.get("width"), head.get("height"))
+    if size is None and all(map(is_number, sides)):
+        size = whole_number(sides[0], str(path)), whole_number(sides[1], str(path))
     if size is None:
         raise PoseFKError(
             f"{path} has MediaPipe's landmarks, fractions of the image: give its --image_size WIDTH HEIGHT in pixels."
@@ -52,15 +52,14 @@ def _people(entry: Any) -> list[list[Any]]:
         entry = next((entry[key] for key in KEYS if key in entry), None)
     if not isinstance(entry, list):
         return []
-    if len(entry) == LAYOUT.num_joints and all(_is_landmark(point) for point in entry):
+    if _is_person(entry):
         return [entry]
     people = [person.get("landmark") if isinstance(person, dict) else person for person in entry]
-    complete = [
-        person
-        for person in people
-        if isinstance(person, list) and len(person) == LAYOUT.num_joints and all(map(_is_landmark, person))
-    ]
-    return complete if len(complete) == len(people) else []
+    return people if all(map(_is_person, people)) else []
+
+
+def _is_person(person: Any) -> bool:
+    return isinstance(person, list) and len(person) == LAYOUT.num_joints and all(map(_is_landmark, person))
 
 
 def _is_landmark(point: Any) -> bool:

@@ -73,9 +73,7 @@ def _people(entries: list[Any], path: Path) -> list[tuple[int, list[dict[str, An
         ):
             raise PoseFKError(f"{path}, frame {place} has no list of instances with 'keypoints', as MMPose has.")
         number = entry.get("frame_id") if isinstance(entry, dict) else None
-        people.append(
-            (whole_number(number, str(path)) if number is not None and is_number(number) else place, instances)
-        )
+        people.append((whole_number(number, str(path)) if is_number(number) else place, instances))
     return people
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.files.json_file import read_json
-from data.keypoints.clip import Detection, Hints, KeypointClip, detection, frame_numbers, layout_by_count, triples
+from data.keypoints.clip import Hints, KeypointClip, detection, frame_numbers, layout_by_count, triples
 from kinematics.errors import PoseFKError
 
 LAYOUTS_BY_COUNT = {25: "body_25", 18: "openpose_18"}
@@ -33,10 +33,8 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
         tables[numbers[name]] = [_table(person, f"{path}, {name}") for person in frame["people"]]
     counts = {len(table) for people in tables.values() for table, _ in people}
     layout = layout_by_count(counts, LAYOUTS_BY_COUNT, str(path), hints.layout)
-    frames: dict[int, list[Detection]] = {
-        number: [
-            detection(table[: layout.num_joints], f"{path}, frame {number}", track=track) for table, track in people
-        ]
+    frames = {
+        number: [detection(table[: layout.num_joints], f"{path}, frame {number}", track=t) for table, t in people]
         for number, people in sorted(tables.items())
     }
     return KeypointClip(layout, frames)

@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from data.files.archive import shortened
-from data.files.matlab import load_mat
 from data.files.members import check_arrays
 from data.files.npz import load_npz_restricted
+from data.files.readers import load_mat
 from data.plausible import check_bodies, check_points, check_thighs
 from kinematics.skeleton import Skeleton
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from data.files.matlab import load_mat
+from data.files.readers import load_mat
 from data.mpi_inf_3dhp.official.test import FARTHEST
 from data.multiview.checks import check_views
 from data.multiview.skeletool import CalibratedCamera, read_calibration

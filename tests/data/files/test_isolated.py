@@ -14,7 +14,7 @@ import pytest
 
 from data.files.isolated import client
 from data.files.isolated.client import UnreadableError, read_isolated
-from data.files.matlab import load_mat
+from data.files.readers import load_mat
 
 ROOT = Path(__file__).parents[3]
 BROKEN = (

@@ -9,8 +9,7 @@ import pytest
 import scipy.io
 import scipy.sparse
 
-from data.files.hdf5 import load_hdf5
-from data.files.matlab import load_mat
+from data.files.readers import load_hdf5, load_mat
 from data.h36m.sources import find_features
 from data.mpi_inf_3dhp.official.test import SEQUENCES, read_official
 
@@ -126,7 +125,7 @@ def _recording(tmp_path: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("content", [{"data": "text"}, {"data": {"a": 1}}, {"data": np.zeros((0, 0), dtype=object)}])
-def test_a_take_of_no_numbers_is_refused_by_name(content: dict, tmp_path: Path) -> None:
+def test_a_recording_without_numbers_is_refused_by_name(content: dict, tmp_path: Path) -> None:
     scipy.io.savemat(_recording(tmp_path, "Eating.cdf.mat"), content)
     with pytest.raises(ValueError, match=r"Eating\.cdf\.mat has an array of shape .*expected \(frames, 96\)"):
         find_features(tmp_path, ".cdf.mat").recordings[0].positions()

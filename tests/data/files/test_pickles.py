@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from data.files.archive import BROKEN_FILE
-from data.files.pickles import restricted_load
+from data.files.plain_arrays import restricted_load
 from data.files.stream import Stream
 
 MOST = 1 << 20
@@ -21,7 +21,8 @@ PLAIN = ("?", "i1", "u2", "i4", "u8", "f2", "f4", "f8", "S3", "U2", ">f4", ">i2"
 
 
 def load(content: bytes) -> Any:
-    stream = Stream(BufferedReader(BytesIO(content)), len(content), 10_000)  # type: ignore[arg-type]
+    stream = Stream(BufferedReader(BytesIO(content)), len(content), len(content))  # type: ignore[arg-type]
+    stream.pieces_left = 10_000
     return restricted_load(stream, MOST)
 
 
@@ -183,6 +184,14 @@ BOMBS = {
     "a list that holds itself": pickle.dumps(endless()),
     "an array named a thousand times": pickle.dumps([np.zeros(10_000)] * 1000),
     "a text encoded again and again": pickle.dumps(encoded(20), 2),
+    "arrays made of one text again and again": (
+        b"\x80\x02]cnumpy\ndtype\nX\x02\0\0\0u1\x85Rq\x00X\x50\xc3\0\0"
+        + b"x" * 50_000
+        + b"q\x01"
+        + b"0("
+        + b"cnumpy.core.numeric\n_frombuffer\n(h\x01h\x00MP\xc3\x85X\x01\0\0\0CtR0" * 100
+        + b"e."
+    ),
     "bytes that are not there": b"\x80\x04\x8e" + b"\xff" * 7 + b"\x0f.",
     "bytes that are not there, to write to": b"\x80\x05\x96" + b"\xff" * 7 + b"\x0f.",
     "text that is not there": b"\x80\x04\x8d" + b"\xff" * 7 + b"\x0f.",

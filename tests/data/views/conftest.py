@@ -64,7 +64,7 @@ def rig() -> Callable[[int], list[Camera]]:
 
 @pytest.fixture
 def watched(walk: Callable[..., np.ndarray], rig: Callable[[int], list[Camera]]) -> Callable[..., Recording]:
-    """(views, frames) -> a take of the walk, cameras named a, b, c ..."""
+    """(views, frames) -> a recording of the walk, cameras named a, b, c ..."""
 
     def make(views: int = 4, frames: int = 60) -> Recording:
         seen: list[View] = [

@@ -108,7 +108,7 @@ def test_samples_know_their_numbers_whatever_becomes_of_a_batch(dataset: MultiVi
         replace(batch, number=indices[:3])
 
 
-def test_clips_are_takes_and_not_views(dataset: MultiViewDataset):
+def test_clips_are_recordings_and_not_views(dataset: MultiViewDataset):
     recordings = [recording(20, 0), recording(9, 1, subject="S5"), recording(13, 2)]
     assert sorted(dataset.clip_lengths().tolist()) == [9, 13, 20]
     usable = np.concatenate([own.usable for own in recordings])

@@ -103,7 +103,7 @@ def test_16_joints_are_the_17_without_the_nose(tmp_path: Path, joints_world: np.
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_whatever_is_up_in_the_file_z_is_in_the_take(
+def test_whatever_is_up_in_the_file_z_is_in_the_recording(
     tmp_path: Path, joints_world: np.ndarray, axis: int, sign: int
 ) -> None:
     turn = np.roll(np.eye(3), axis, axis=0) @ np.diag([1.0, sign, sign])  # a rotation: no world is mirrored
@@ -127,7 +127,7 @@ def test_a_camera_without_a_record_is_not_present(tmp_path: Path, joints_world: 
         assert np.isfinite(view.joints_2d).all()
 
 
-def test_a_hole_in_the_frames_cuts_the_take(tmp_path: Path, joints_world: np.ndarray) -> None:
+def test_missing_frames_cut_the_recording(tmp_path: Path, joints_world: np.ndarray) -> None:
     records = records_of(joints_world)
     kept = np.isin(records["frame"], FIRST + np.array([*range(0, 12, 2), *range(20, 30, 2)]))
     alone = kept & ~((records["frame"] > FIRST + 15) & (records["cam"] > 1))

@@ -1,4 +1,4 @@
-"""Views of one take: what fits together passes, what does not is refused with the camera's name."""
+"""Views of one recording: what fits together passes, what does not is refused with the camera's name."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,7 +35,7 @@ def test_human36m_s_rig_passes(walk: Callable[..., np.ndarray]) -> None:
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5])
-def test_short_takes_pass(watched: Callable[..., Recording], frames: int) -> None:
+def test_short_recordings_pass(watched: Callable[..., Recording], frames: int) -> None:
     check_views(watched(3, frames))
 
 
@@ -92,7 +92,7 @@ def test_a_view_of_a_few_frames_is_not_called_late(watched: Callable[..., Record
     assert best_shift([*noisy[:2], rare])[1] == 0
 
 
-def test_takes_that_are_loaded_are_checked_by_the_views_that_are_used(watched: Callable[..., Recording]) -> None:
+def test_loaded_recordings_are_checked_in_the_views_that_are_used(watched: Callable[..., Recording]) -> None:
     recording = watched(4, 120)
     twin = with_views(recording, *recording.views[:3], replace(recording.views[1], camera_name="x"))
     check_recordings([recording, twin], 3)
@@ -106,7 +106,7 @@ def test_takes_that_are_loaded_are_checked_by_the_views_that_are_used(watched: C
         check_views(loose)
 
 
-def test_of_many_takes_the_first_the_last_and_some_between_are_checked(watched: Callable[..., Recording]) -> None:
+def test_of_many_recordings_the_first_the_last_and_some_between_are_checked(watched: Callable[..., Recording]) -> None:
     good, bad = watched(2, 12), watched(2, 12)
     bad = with_views(bad, bad.views[0], replace(bad.views[1], camera_name="a"))
     for place in (0, 199):
@@ -144,7 +144,7 @@ def test_absent_frames_do_not_count(watched: Callable[..., Recording]) -> None:
         check_views(with_views(recording, replace(hidden, present=~present), *recording.views[1:]))
 
 
-def test_a_take_of_moving_views_is_cut_with_its_cameras(watched: Callable[..., Recording]) -> None:
+def test_a_recording_of_moving_views_is_cut_with_its_cameras(watched: Callable[..., Recording]) -> None:
     recording = watched(2, 30)
     present = np.arange(30) > 3
     cut = with_views(recording, replace(moving(recording.views[0], 30), present=present), recording.views[1])[2:10]

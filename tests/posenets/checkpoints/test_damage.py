@@ -126,7 +126,7 @@ def test_a_file_saved_without_check_sums_is_read(tmp_path: Path):
 
 
 def rezipped(path: Path, edit: Callable[[list[tuple[str, bytes]]], Any], compression: int = zipfile.ZIP_STORED) -> None:
-    """Write a file's members again, edited, with right check sums."""
+    """Write a file's members again, edited, with right checksums."""
     with zipfile.ZipFile(path) as archive:
         members = [(name, archive.read(name)) for name in archive.namelist()]
     edit(members)
