@@ -22,6 +22,7 @@ def checkpoint(tmp_path):
     return tmp_path / "last.pt"
 
 
+@pytest.mark.slow
 def test_command_writes_the_lines_it_prints(checkpoint, tmp_path):
     out = tmp_path / "new" / "out.json"
     command = [sys.executable, "-m", "evaluation.cross_domain", "--checkpoint", checkpoint, "--json", out]
