@@ -1,5 +1,7 @@
 """Files <-> PoseBatch. One module per data set; what they share is Recording, PoseDataset and PoseBatch."""
 
+from collections.abc import Callable
+
 from data.batch import REAL as REAL
 from data.batch import SYNTHETIC as SYNTHETIC
 from data.batch import PoseBatch as PoseBatch
@@ -7,7 +9,9 @@ from data.cmu.splits import CMU
 from data.data_source import DataSource as DataSource
 from data.data_source import choose
 from data.dataset import PoseDataset as PoseDataset
+from data.domains.aistx import AISTX
 from data.domains.humaneva import HUMANEVA
+from data.domains.three_dpw import THREE_DPW
 from data.h36m.recordings import H36M
 from data.mpi_inf_3dhp.train_set import MPI_INF_3DHP
 from data.multiview.checks import check_recordings
@@ -21,6 +25,7 @@ from data.recordings import view_from_world as view_from_world
 
 DATA_SOURCES: dict[str, DataSource] = {
     "cmu": CMU, "h36m": H36M, "mpi_inf_3dhp": MPI_INF_3DHP, "ski": SKI, "humaneva": HUMANEVA,
+    "3dpw": THREE_DPW, "aistx": AISTX,
 }  # fmt: skip
 
 
@@ -48,14 +53,23 @@ def load_dataset(name: str, settings: DataSettings) -> DataSplits:
     For lifters of several views (settings.views) every recording has at least so many, and they are checked against
     each other.
     """
-    source = DATA_SOURCES[choose("Data set", [name], DATA_SOURCES)[0]]
+    return _checked(name, settings, DATA_SOURCES[choose("Data set", [name], DATA_SOURCES)[0]].load)
+
+
+def _checked(name: str, settings: DataSettings, load: Callable[[DataSettings], DataSplits]) -> DataSplits:
+    source = DATA_SOURCES[name]
     if not 1 <= settings.views <= source.views:
         raise ValueError(
             f"views is {settings.views}, but {name} has {source.views} cameras that see a pose at once: ask for 1 "
             f"to {source.views}, or choose another data set."
         )
+<<<<<<< HEAD
     splits = source.load(settings)
     for recordings in (splits.train, splits.validation, *splits.tests.values(), *splits.more_tests.values()):
+=======
+    splits = load(settings)
+    for recordings in (splits.train, splits.validation, *splits.tests.values()):
+>>>>>>> main
         check_images(recordings)
         if settings.views > 1:
             check_recordings(recordings, settings.views)
@@ -72,7 +86,10 @@ def load_test_set(
     choose("Test set", [name], all_test_sets())
     owners = {test_set: dataset for dataset, source in DATA_SOURCES.items() for test_set in source.test_sets}
     if name in owners:
-        splits = load_dataset(owners[name], settings)
+        source = DATA_SOURCES[owners[name]]
+        alone = source.load_test
+        load = source.load if alone is None else lambda asked: alone(asked, name, frames)
+        splits = _checked(owners[name], settings, load)
         if notes is not None:
             notes.extend(splits.notes)
         return (splits.tests | splits.more_tests)[name]

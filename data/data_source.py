@@ -14,6 +14,7 @@ class DataSource:
     """One data set: how it is read, what it is tested on, and how long a run on it takes.
 
     load: settings -> its splits, whose tests are named in test_sets. views: cameras that see a pose at once, at most.
+    load_test: loads one of test_sets, by the arguments of a standalone one, without the rest of the data set.
     standalone_test_sets: further test sets with files of their own; each loader takes the settings, the name and the
     frames of the lifter's window. budget: defaults that the data set brings to the settings of a run, by group
     ("lifter", "learning"). short_runs: the budget is a laptop's, too short for published dropouts and network sizes.
@@ -30,6 +31,7 @@ class DataSource:
     standalone_test_sets: Mapping[str, Callable[[DataSettings, str, int], list[Recording]]] = field(
         default_factory=dict
     )
+    load_test: Callable[[DataSettings, str, int], DataSplits] | None = None
     required_files: Callable[[DataSettings], Iterable[Path]] = lambda settings: ()
     how_to_make: str = ""
 

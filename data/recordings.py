@@ -17,14 +17,15 @@ class DataSettings:
     """Which poses a run learns from and is judged on."""
 
     dataset: str = "cmu"
-    """Training data: cmu (real motion, built in), h36m, mpi_inf_3dhp, ski, humaneva, or a plugin's."""
+    """Training data: cmu (real motion, built in), h36m, mpi_inf_3dhp, ski, humaneva, 3dpw, aistx, or a
+    plugin's."""
     data_root: str = "data"
     """Folder of the prepared npz files."""
     data_extra_root: str = "data_extra"
     """Folder of bone templates and the 3DHP test set."""
     keypoints: str = "gt"
     """2D of the training data: gt (projected) or a detector's file, e.g. cpn_ft_h36m_dbb, detectron_ft_h36m, hr, sh;
-    detectron_pt_coco of HumanEva."""
+    detectron_pt_coco of HumanEva; detected of AIST++."""
     views: int = 1
     """Cameras that see each pose at once, for lifters of several views; 1: each camera's pictures by themselves."""
     num_joints: int = 16

@@ -1,5 +1,5 @@
-"""Dropout, batch norm and attention written for a CPU, each beside its plain twin; `keep_mask`, `norm_relu_dropout` and
-`attention` take the fast one on a CPU and the plain one elsewhere.
+"""Dropout, batch norm and attention for CPUs, each with a plain twin; `keep_mask`, `norm_relu_dropout` and `attention`
+use the fast one on a CPU and the plain one elsewhere.
 """
 
 import torch
@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-# CUDA's attention kernels count sequences in 16 bits, and the joints of each frame of a batch are one sequence.
+# CUDA's attention kernels count sequences in 16 bits; each frame of a batch is one sequence of joints.
 MOST_SEQUENCES = 2**15
-# The fused kernel takes up to twice as long as two products and a softmax to learn from sequences this short (17
-# joints, 34 of their coordinates, 27 frames), which are kept for the backward pass: PoseFormer's need 1 MB per window
-# of 27 frames and stack.
+# In training the fused kernel takes up to twice as long as two products and a softmax for sequences this short (17
+# joints, 34 coordinates, 27 frames). Their attention maps are stored for the backward pass: 1 MB per window of 27
+# frames and stack of PoseFormer.
 SHORT_SEQUENCE = 36
 
 
@@ -21,12 +21,12 @@ def keep_mask(like: Tensor, rate: float | int) -> Tensor:
 
 
 def plain_keep_mask(like: Tensor, rate: float | int) -> Tensor:
-    """Draw one float per unit."""
+    """Draw a mask from one float per unit."""
     return (torch.rand(like.shape, device=like.device) >= rate).view(torch.uint8)
 
 
 def fast_keep_mask(like: Tensor, rate: float | int) -> Tensor:
-    """Draw 64-bit words, cut into bytes where the rate is a multiple of 1/256, else into 16 bits.
+    """Draw a mask from 64-bit words, cut into bytes if the rate is a multiple of 1/256, else into 16 bits.
 
     Drawing one float per unit would cost as much as the matrix product of a 1024-wide layer (14 of 17 ms at batch
     1024).
@@ -42,7 +42,7 @@ def fast_keep_mask(like: Tensor, rate: float | int) -> Tensor:
 def norm_relu_dropout(
     features: Float[Tensor, "rows channels"], norm: nn.BatchNorm1d, rate: float | int
 ) -> Float[Tensor, "rows channels"]:
-    """Batch norm, ReLU, dropout, in the training or evaluation mode of `norm`."""
+    """Apply batch norm, ReLU and dropout, in the training or evaluation mode of `norm`."""
     if not norm.training or rate == 0:
         return F.relu(norm(features), inplace=True)
     twin = fast_norm_relu_dropout if features.device.type == "cpu" else plain_norm_relu_dropout
@@ -50,15 +50,15 @@ def norm_relu_dropout(
 
 
 def plain_norm_relu_dropout(features: Tensor, norm: nn.BatchNorm1d, rate: float | int, kept: Tensor) -> Tensor:
-    """Apply the three modules one after another. kept: the mask of dropout."""
+    """Apply the three one after another. kept: dropout's mask."""
     return F.relu(norm(features), inplace=True) * kept / (1 - rate)
 
 
 def fast_norm_relu_dropout(features: Tensor, norm: nn.BatchNorm1d, rate: float | int, kept: Tensor) -> Tensor:
     """Apply the three in fewer passes over memory.
 
-    Dropout's 1 / (1 - rate) goes into the affine part of the norm (ReLU commutes with it), and the drop mask is written
-    before the ReLU, whose own backward pass then stops the gradient of the dropped units.
+    Dropout's 1 / (1 - rate) is folded into the affine part of the norm (ReLU commutes with it), and the mask is applied
+    before the ReLU, whose backward pass then stops the gradient of dropped units.
     """
     if norm.num_batches_tracked is not None:
         norm.num_batches_tracked.add_(1)
@@ -71,7 +71,7 @@ def fast_norm_relu_dropout(features: Tensor, norm: nn.BatchNorm1d, rate: float |
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Scaled dot product attention, (B, heads, N, C) -> the same shape."""
+    """Compute scaled dot product attention, (B, heads, N, C) -> the same shape."""
     if torch.compiler.is_exporting():  # one graph for a batch of any size
         return F.scaled_dot_product_attention(query, key, value)
     learns_on_cpu = query.requires_grad and query.device.type == "cpu"
@@ -80,13 +80,13 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 def plain_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """PyTorch's own kernels, for as many sequences at a time as they count."""
+    """Compute attention with PyTorch's kernels, at most MOST_SEQUENCES sequences at a time."""
     shares = zip(*(part.split(MOST_SEQUENCES) for part in (query, key, value)), strict=True)
     parts = [F.scaled_dot_product_attention(*share) for share in shares]
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
 def fast_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Two products and a softmax, for short sequences to learn from."""
+    """Compute attention with two products and a softmax, for training on short sequences."""
     affinity = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
     return affinity.softmax(-1) @ value

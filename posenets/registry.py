@@ -1,4 +1,4 @@
-"""Lifters by name: every lifter's file describes it in a LifterSpec, and this file collects them.
+"""Registry of lifters: every lifter's file registers it with a LifterSpec.
 
     @register_lifter(LifterSpec(name="my_lifter", signature="my_layer.weight", width="hidden"))
     class MyLifter(PoseNet): ...
@@ -25,11 +25,11 @@ SizeRule = str | Callable[[Any, int], Sizes]
 
 @dataclass(frozen=True, kw_only=True)
 class LifterSpec:
-    """All that the commands need to know of a lifter beside its class, whose keywords are its sizes."""
+    """Description of a lifter for the commands; the keywords of its class are its sizes."""
 
     name: str
     signature: str
-    """A weight that only this lifter has: names a checkpoint that was taken for another lifter's."""
+    """A weight that only this lifter has: identifies its checkpoints."""
     aliases: tuple[str, ...] = ()
     multi_view: bool = False
     """Reads several cameras at once."""
@@ -38,25 +38,25 @@ class LifterSpec:
     blocks: SizeRule = ""
     dropout: SizeRule = ""
     settings: tuple[str, ...] = ()
-    """Settings only this lifter has, named like the class's keywords."""
+    """Settings that only this lifter has, named like the class's keywords."""
     sizes: Callable[..., Sizes] = lambda **run: {}
-    """Keywords that follow from a run: frames, views, input_mode, self_supervised -> keywords."""
+    """Keywords that depend on the run: frames, views, input_mode, self_supervised -> keywords."""
     dh_aug_sizes: Callable[[int], Sizes] = lambda frames: {}
-    """Sizes in DH-AUG's program, by number of frames; those the class has by itself are its own paper's."""
+    """Sizes in DH-AUG's program, by number of frames; the class's defaults are those of its own paper."""
     training: Mapping[str, Preset] = field(default_factory=dict)
-    """How it was trained where it was published, by the name or alias that was typed; else by the name."""
+    """Published training settings, by the name or alias that was typed, else by the name."""
     h36m_length: Mapping[str, Preset] = field(default_factory=dict)
-    """Epochs and batch size on Human3.6M where it was published, by name or alias."""
+    """Published epochs and batch size on Human3.6M, by name or alias."""
     recipes: Mapping[str, Preset] = field(default_factory=dict)
-    """What a recipe changes of it."""
+    """Settings by recipe."""
     small: Preset = field(default_factory=dict)
     """Smaller sizes for the short runs of a laptop."""
     budget_sizes: bool = True
-    """Whether the width and dropout of short runs suit it: they are meant for fully connected layers."""
+    """Whether to use the width and dropout of short runs, which are meant for fully connected layers."""
     renamed_sizes: Mapping[str, str] = field(default_factory=dict)
     """Earlier names of keywords, in older checkpoints."""
     sizes_from_weights: Callable[[Mapping[str, Tensor]], Sizes] = lambda weights: {}
-    """Sizes read off a published checkpoint; frames=None where its weights do not tell."""
+    """Sizes inferred from a published checkpoint; frames=None if they cannot be inferred."""
 
     def published(self, by_name: Mapping[str, Preset], typed: str) -> Preset:
         """Return the entry of `training` or `h36m_length` for the name as typed."""
@@ -69,7 +69,7 @@ _CLASSES: dict[str, type[PoseNet]] = {}
 
 
 def register_lifter(spec: LifterSpec) -> Callable[[type[PoseNet]], type[PoseNet]]:
-    """Class decorator that makes a lifter known to every command."""
+    """Register a lifter for every command (class decorator)."""
 
     def register(net: type[PoseNet]) -> type[PoseNet]:
         for name in (spec.name, *spec.aliases):
@@ -92,7 +92,7 @@ def import_lifters(package: str = "posenets") -> None:
 
 
 def lifter_names(multi_view: bool) -> list[str]:
-    """Names of the lifters of one camera, or of several."""
+    """List the names of single-view or of multi-view lifters."""
     return [name for name, spec in LIFTERS.items() if spec.multi_view == multi_view]
 
 

@@ -12,7 +12,7 @@ def attend(
     query: Float[Tensor, "batch tokens width"], key: Float[Tensor, "batch tokens width"],
     value: Float[Tensor, "batch tokens width"], num_heads: int,
 ) -> Float[Tensor, "batch tokens width"]:  # fmt: skip
-    """Each query's mean of the values, weighted by how well their keys match it, in each head's share of the width."""
+    """Compute multi-head attention of queries, keys and values that are already projected."""
     heads = [part.unflatten(-1, (num_heads, -1)).transpose(1, 2) for part in (query, key, value)]  # (B, heads, N, C)
     return attention(*heads).transpose(1, 2).flatten(2)
 
@@ -44,7 +44,7 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and MLP, each behind a norm and beside a skip. drop_path: rate of stochastic depth."""
+    """Attention and MLP, each with a norm before and a skip. drop_path: rate of stochastic depth."""
 
     def __init__(
         self, width: int, attention: nn.Module, hidden: int, dropout: float | int, drop_path: float | int
@@ -61,10 +61,10 @@ class Block(nn.Module):
         return tokens + self.residual_drop(self.mlp(self.norm2(tokens)))
 
     def residual_drop(self, branch: Float[Tensor, "*batch tokens width"]) -> Float[Tensor, "*batch tokens width"]:
-        """Drop units and whole sequences of a branch while training."""
+        """Apply dropout and stochastic depth to a branch, in training."""
         return drop_path(dropped(branch, self.dropout, self.training), self.drop_path, self.training)
 
 
 def rising_rates(last: float | int, depth: int) -> list[float]:
-    """Stochastic depth of each block of a stack: evenly from 0 to `last`."""
+    """Compute the stochastic depth of each block of a stack: evenly from 0 to `last`."""
     return [last * block / max(depth - 1, 1) for block in range(depth)]

@@ -196,7 +196,7 @@ def fit_lens(
         return (project_to_2d(seen, camera.intrinsics) - screen).numpy().ravel()
 
     start = np.array([2.4, 2.4, 0, 0, 0, 0, 0, 0])
-    errors(least_squares(errors, start, loss="soft_l1", f_scale=PROJECTED).x)
+    errors(least_squares(errors, start, method="lm").x)
     return float((camera.project(seen) - screen).norm(dim=-1).median())
 
 

@@ -8,7 +8,6 @@ Source: the ASF/AMC format as mocap.cs.cmu.edu documents it.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -208,12 +207,6 @@ def _amc_layout(words: list[str], skeleton: AsfSkeleton, name: str) -> dict[str,
     return layout
 
 
-def _angle_unit(amc_text: str, skeleton: AsfSkeleton) -> float:
-    """Radians per unit of the motion's angles: what its header says, else what its skeleton says."""
-    header = re.search(r"(?im)^\s*:(degrees|radians)\b", amc_text)
-    return skeleton.radians_per_unit if header is None else ANGLE_UNITS[header[1][:3].lower()]
-
-
 def _columns(skeleton: AsfSkeleton, bone: str) -> int:
     return len(skeleton.root_columns) if bone == ASF_ROOT else len(skeleton.bones[bone].dofs)
 
@@ -237,30 +230,19 @@ def refuse_wild(values: Float[np.ndarray, "frames columns"], name: str) -> None:
 
 
 def bone_ends(
-    skeleton: AsfSkeleton, motion: dict[str, Float[np.ndarray, "frames dofs"]], wanted: Iterable[str]
+    skeleton: AsfSkeleton, motion: dict[str, Float[np.ndarray, "frames dofs"]]
 ) -> dict[str, Float[np.ndarray, "frames 3"]]:
-    """Where the wanted bones (and those they hang on) end in every frame: metres, file axes (y up)."""
+    """Where the bones end in every frame: metres, file axes (y up)."""
     root = motion[ASF_ROOT]
     order = skeleton.root_columns
     root_translation = root[:, [order.index(column) for column in ("tx", "ty", "tz")]] + skeleton.root_position
     angles = {**motion, ASF_ROOT: root[:, [index for index, column in enumerate(order) if column[0] == "r"]]}
     turns = {ASF_ROOT: _turn(skeleton, ASF_ROOT, angles)}  # bone -> (F, 3, 3) against the file's axes
     ends = {ASF_ROOT: root_translation * skeleton.metres_per_unit}
-    on_the_way = _with_ancestors(skeleton, wanted)
     for bone, parent in skeleton.parents.items():
-        if bone in on_the_way:
-            turns[bone] = turns[parent] @ _turn(skeleton, bone, angles) if skeleton.bones[bone].dofs else turns[parent]
-            ends[bone] = ends[parent] + turns[bone] @ skeleton.vector_in_metres(bone)
+        turns[bone] = turns[parent] @ _turn(skeleton, bone, angles) if skeleton.bones[bone].dofs else turns[parent]
+        ends[bone] = ends[parent] + turns[bone] @ skeleton.vector_in_metres(bone)
     return ends
-
-
-def _with_ancestors(skeleton: AsfSkeleton, bones: Iterable[str]) -> set[str]:
-    bones_needed: set[str] = set()
-    for bone in bones:
-        while bone not in bones_needed:
-            bones_needed.add(bone)
-            bone = skeleton.parents.get(bone, ASF_ROOT)
-    return bones_needed
 
 
 def _turn(
@@ -280,6 +262,7 @@ def amc_joints(amc_text: str, skeleton: AsfSkeleton, name: str) -> Float[np.ndar
     if missing := [bone for bone in H36M_17_FROM_ASF.values() if bone not in skeleton.bones]:
         raise ValueError(f"{name}: its skeleton lacks the bones {', '.join(missing)}; a CMU skeleton is expected.")
     motion = parse_amc(amc_text, skeleton, name)
-    skeleton = replace(skeleton, radians_per_unit=_angle_unit(amc_text, skeleton))
-    ends = bone_ends(skeleton, motion, H36M_17_FROM_ASF.values())
+    if header := re.search(r"(?im)^\s*:(degrees|radians)\b", amc_text):  # goes before what the skeleton says
+        skeleton = replace(skeleton, radians_per_unit=ANGLE_UNITS[header[1][:3].lower()])
+    ends = bone_ends(skeleton, motion)
     return z_up(np.stack([ends[bone] for bone in H36M_17_FROM_ASF.values()], axis=1))

@@ -50,33 +50,25 @@ def load(settings: DataSettings) -> DataSplits:
     recordings = [recording for recording in recordings if not settings.actions or recording.action in settings.actions]
     held_out = [subject for subject in VALIDATION_SUBJECTS if subject in train]
     learned = [subject for subject in train if not (settings.hold_out_validation and subject in held_out)]
-    parts = [
-        [recording for recording in recordings if recording.subject in subjects]
-        for subjects in (learned, held_out, test)
-    ]
-    if not parts[2]:
+    training, validation, tested = (
+        [one for one in recordings if one.subject in subjects] for subjects in (learned, held_out, test)
+    )
+    if not tested:
         raise ValueError(
             f"MPI-INF-3DHP has nothing to test on: no recording of {', '.join(test)} is left of {', '.join(known)}. "
             "Prepare it, or name another subject to test on (subjects_test)."
         )
-    splits = DataSplits(
-        [recording.thinned(settings.downsample) for recording in parts[0]], parts[1], {"3dhp_s8": parts[2]}
-    )
-    splits.notes = _notes(splits, set(train) | set(test), known, fast)
-    return splits
-
-
-def _notes(splits: DataSplits, wanted: set[str], known: list[str], fast: int) -> list[str]:
+    training = [recording.thinned(settings.downsample) for recording in training]
     notes = [
         "3dhp_s8 is S8 of MPI-INF-3DHP's training set (true size, the training cameras): no published score is of it."
     ]
-    if missing := sorted(wanted - set(known)):
+    if missing := sorted({*train, *test} - {*known}):
         notes.append(f"MPI-INF-3DHP is not complete: {', '.join(missing)} not in {TRAIN_FILE}.")
     if fast:
         notes.append(f"MPI-INF-3DHP: sequences of 50 frames a second ({fast}) are thinned to {FPS:g}.")
-    if not splits.train:
+    if not training:
         notes.append("MPI-INF-3DHP training is empty: the subjects and actions asked for leave no recording.")
-    return notes
+    return DataSplits(training, validation, {"3dhp_s8": tested}, notes)
 
 
 def load_train_recordings(settings: DataSettings) -> list[Recording]:

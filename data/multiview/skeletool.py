@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 
 from data.files.present import require_file
-from data.plausible import IMAGE_SIZE, check_cameras
+from data.plausible import check_cameras, check_image_size
 from kinematics.camera import Camera
 from kinematics.rotation import matrix_to_quaternion
 
@@ -64,17 +64,22 @@ def _camera(path: Path, block: dict[str, list[str]]) -> CalibratedCamera:
     if numbers["animated"][0]:
         raise ValueError(f"{path}: camera {name} is animated, expected one that stands still.")
     width, height = numbers["size"].tolist()
-    if not all(IMAGE_SIZE[0] <= side <= IMAGE_SIZE[1] for side in (width, height)):
-        raise ValueError(f"{path}: camera {name} has images of {[width, height]} pixels. Get it again.")
+    check_image_size(width, height, f"{path}: camera {name}")
     extrinsic = numbers["extrinsic"].reshape(4, 4)
     rotation = extrinsic[:3, :3]
-    if not np.abs(rotation @ rotation.T - np.eye(3)).max() <= 1e-3 or not np.linalg.det(rotation) > 0:
+    if not are_rotations(rotation):
         raise ValueError(f"{path}: camera {name} has an extrinsic matrix without a rotation in it. Get it again.")
     centre = -rotation.T @ extrinsic[:3, 3] / 1000
     matrix = numbers["intrinsic"].reshape(4, 4)[:3, :3]
     camera = pinhole(matrix, Z_UP_Y_UP @ rotation.T, Z_UP_Y_UP @ centre, width, height)
     check_cameras(camera, f"{path}: camera {name}", advice="Get it again.")
     return CalibratedCamera(camera, int(width), int(height))
+
+
+def are_rotations(matrices: Float[np.ndarray, "*batch 3 3"]) -> bool:
+    """Whether all of some matrices turn and do nothing else."""
+    apart = np.abs(matrices @ matrices.swapaxes(-1, -2) - np.eye(3)).max()
+    return bool(apart <= 1e-3 and np.linalg.det(matrices).min() > 0)
 
 
 def pinhole(

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float
 from data.data_source import DataSource, choose
 from data.files.readers import load_hdf5
 from data.multiview.checks import check_views
-from data.multiview.skeletool import pinhole, upright_turn
+from data.multiview.skeletool import are_rotations, pinhole, upright_turn
 from data.plausible import OUTDOORS_M, check_bodies, check_cameras, check_points, check_thighs
 from data.recordings import DataSettings, DataSplits, Recording, View
 from kinematics.camera import Camera
@@ -86,7 +86,7 @@ def load_ski_recordings(root: str | Path, split: str, num_joints: int = 17) -> l
     layout = Skeleton.from_num_joints(num_joints).name
     path = file_of(root, split)
     recordings = []
-    for run in _runs(path, _upright(_read(path))):
+    for run in _runs(path, _read(path)):
         try:
             recording = _recording(run, layout)
         except np.linalg.LinAlgError as error:
@@ -100,7 +100,7 @@ def load_ski_recordings(root: str | Path, split: str, num_joints: int = 17) -> l
 
 
 def _read(path: Path) -> Records:
-    """The arrays of SHAPES, checked: numbers float64, labels int64."""
+    """The arrays of SHAPES, checked: numbers float64, labels int64, the world turned in quarters until z is up."""
     content = load_hdf5(path, SHAPES, HOW_TO_GET)
     records: Records = {}
     for name, shape in SHAPES.items():
@@ -115,8 +115,7 @@ def _read(path: Path) -> Records:
     counts = {len(array) for array in records.values()}
     if len(counts) > 1:
         raise ValueError(f"{path} has arrays of {min(counts)} to {max(counts)} records, expected as many of each.")
-    turns = records["R_cam_2_world"]
-    if not np.abs(turns @ turns.swapaxes(1, 2) - np.eye(3)).max() <= 1e-3 or not np.linalg.det(turns).min() > 0:
+    if not are_rotations(records["R_cam_2_world"]):
         raise ValueError(f"{path} has R_cam_2_world that is no rotation. Get it again.")
     if (records["cam_intrinsic"][:, (0, 1), (0, 1)] <= 0).any():
         raise ValueError(f"{path} has focal lengths of 0 or less in 'cam_intrinsic'. Get it again.")
@@ -128,12 +127,7 @@ def _read(path: Path) -> Records:
     check_points(records["2D"] * 2 - 1, str(path), advice="Get it again.", called="record {}".format)
     camera = pinhole(records["cam_intrinsic"], records["R_cam_2_world"], records["cam_position"], 1, 1)
     check_cameras(camera, str(path), OUTDOORS_M, "Get it again.")
-    return records
-
-
-def _upright(records: Records) -> Records:
-    """The world turned in quarters until z is the axis nearest to the cameras' up: the files do not say which it is."""
-    turn = upright_turn(records["R_cam_2_world"])
+    turn = upright_turn(records["R_cam_2_world"])  # the files do not say which axis is up
     moved = {"cam_position": records["cam_position"] @ turn.T, "R_cam_2_world": turn @ records["R_cam_2_world"]}
     return records | moved
 
@@ -159,9 +153,7 @@ def _recording(run: Records, layout: str) -> Recording:
     grid = np.full((len(cameras), len(frames)), -1)
     grid[np.searchsorted(cameras, run["cam"]), np.searchsorted(frames, run["frame"])] = np.arange(len(run["cam"]))
     present = grid >= 0
-    rows = np.stack(
-        [_nearest(joints_camera) for joints_camera in grid]
-    )  # a camera that has no record of a frame keeps its nearest pose
+    rows = np.stack([_nearest(records) for records in grid])
     camera = pinhole(run["cam_intrinsic"][rows], run["R_cam_2_world"][rows], run["cam_position"][rows], 1, 1)
     screen = run["2D"][rows] * 2 - 1
     joints_world = _joints_world(run["3D"][rows], screen, camera, present)
@@ -181,7 +173,7 @@ def _recording(run: Records, layout: str) -> Recording:
 
 
 def _nearest(records: np.ndarray) -> np.ndarray:
-    """(F,) rows of records, -1 where there is none, with the nearest frame's there."""
+    """(F,) rows of one camera's records; where it has none of a frame (-1), the nearest frame's."""
     known = np.flatnonzero(records >= 0)
     return records[known[np.abs(np.arange(len(records))[:, None] - known).argmin(axis=1)]]
 

@@ -46,7 +46,7 @@ def two_bones(unit="deg", root_order="TX TY TZ RX RY RZ", axis="XYZ", dof="rx ry
 
 def ends_in_inches(skeleton, amc):
     motion = parse_amc(amc, skeleton, "two.amc")
-    return {bone: ends[0] / 0.0254 for bone, ends in bone_ends(skeleton, motion, ["lower"]).items()}
+    return {bone: ends[0] / 0.0254 for bone, ends in bone_ends(skeleton, motion).items()}
 
 
 def test_joint_names_are_the_h36m_layouts():
