@@ -13,7 +13,10 @@ from data.plain import from_plain
 from posenets import lifter_from_checkpoint
 from posenets.checkpoints.content import check_content, is_posefk
 
-_RANGES = {"tries": (1, 1000), "max_reference": (1, 10**8), "bone_spread": (0, 10)}
+_RANGES = {
+    "tries": (1, 1000), "max_reference": (1, 10**8), "bone_spread": (0, 10), "redraws": (0, 10),
+    "definition_share": (0, 1), "definition_width": (0, 2),
+}  # fmt: skip
 
 
 class AugmenterState(TypedDict):

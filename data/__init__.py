@@ -63,13 +63,8 @@ def _checked(name: str, settings: DataSettings, load: Callable[[DataSettings], D
             f"views is {settings.views}, but {name} has {source.views} cameras that see a pose at once: ask for 1 "
             f"to {source.views}, or choose another data set."
         )
-<<<<<<< HEAD
-    splits = source.load(settings)
-    for recordings in (splits.train, splits.validation, *splits.tests.values(), *splits.more_tests.values()):
-=======
     splits = load(settings)
-    for recordings in (splits.train, splits.validation, *splits.tests.values()):
->>>>>>> main
+    for recordings in (splits.train, splits.validation, *splits.tests.values(), *splits.more_tests.values()):
         check_images(recordings)
         if settings.views > 1:
             check_recordings(recordings, settings.views)

@@ -38,15 +38,9 @@ class CrossDomain:
 
     checkpoint: Path
     """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
-<<<<<<< HEAD
     test_sets: tuple[str, ...] = ("cmux2_a", "cmux2_b")
     """cmux2_a, cmux2_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
-    3dhp_s8, ski, humaneva."""
-=======
-    test_sets: tuple[str, ...] = ("cmux_a", "cmux_b")
-    """cmux_a, cmux_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
     3dhp_s8, ski, humaneva, 3dpw, 3dpw_detected, 3dpw_poseaug, aistx (a real detector), aistx_gt."""
->>>>>>> main
     json: Path | None = None
     """File for the result lines."""
     protocols: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from augment.export.poses import EXPORT_RECIPES, Filter, PoseStream
+from augment.export.poses import EXPORT_RECIPES, PoseStream, Rules
 from data import DataSettings
 from data.command_line import read_flags
 from evaluation.drawing.charts import save_figure
@@ -39,7 +39,7 @@ def draw(settings: Poster) -> None:
     choose("--recipe", settings.recipe, EXPORT_RECIPES)
     if settings.rows < 1:
         raise PoseFKError(f"--rows {settings.rows}: expected 1 or more.")
-    stream = PoseStream.from_recipe(settings.recipe, DataSettings(), 1, settings.seed, Filter())
+    stream = PoseStream.from_recipe(settings.recipe, DataSettings(), 1, settings.seed, Rules())
     chunk = stream.chunk(0, 0, settings.rows * COLUMNS, LAYOUT, ())
     world = chunk.joints_world[:, 0] - chunk.joints_world[:, 0, LAYOUT.root, None]
     level = world[..., [0, 2, 1]] * [1, -1, 1]  # as a level camera that looks along the world's y axis has them

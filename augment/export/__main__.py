@@ -24,7 +24,7 @@ from augment.export import folder
 from augment.export.formats import FORMATS, Chunk
 from augment.export.formats.chunk import Shard
 from augment.export.manifest import finish
-from augment.export.poses import EXPORT_RECIPES, KEEP, WITHOUT_DATA, Filter, PoseStream, kept_bytes
+from augment.export.poses import EXPORT_RECIPES, KEEP, WITHOUT_DATA, PoseStream, Rules, kept_bytes
 from augment.export.records import DONE, MANIFEST
 from data import DATA_SOURCES, DataSettings
 from data.command_line import read_flags
@@ -56,11 +56,13 @@ class Export:
     frames: int = 1
     """Frames of a clip; 1: single poses. A checkpoint brings its own."""
     keep: tuple[str, ...] = ()
-    """Further arrays: angles (rad), bones (m), cameras, seeds."""
+    """Further arrays: angles (rad), bones (m), cameras, definitions (of the joints, kinematics.definitions), seeds."""
     within_limits: bool = False
     """Drop poses with a joint angle outside the anatomical limits."""
     min_novelty_mm: float = 0.0
     """Drop poses nearer than this to a recorded pose, mm, mean over the joints; 0: keep all."""
+    definition_share: float = 0.0
+    """Part of the poses, 0 to 1, whose joints are defined as other data sets have them, at random."""
     seed: int = 0
     """Seed; the same one gives the same bytes."""
     shards: int = 1
@@ -135,12 +137,14 @@ def checked(settings: Export) -> Export:
     for name, least in smallest.items():
         if not getattr(settings, name) >= least:
             raise PoseFKError(f"--{name} {getattr(settings, name)}: expected {least} or more.")
+    if not 0 <= settings.definition_share <= 1:
+        raise PoseFKError(f"--definition_share {settings.definition_share}: expected a share from 0 to 1.")
     recipe = "" if settings.checkpoint is not None else settings.recipe or "clipped_normal"
     return replace(settings, recipe=recipe, layout=settings.layout or layouts[0])
 
 
 def build_stream(settings: Export) -> PoseStream:
-    rules = Filter(settings.within_limits, settings.min_novelty_mm / 1000)
+    rules = Rules(settings.within_limits, settings.min_novelty_mm / 1000, settings.definition_share)
     if settings.checkpoint is not None:
         return PoseStream.from_checkpoint(settings.checkpoint, settings.data_root, settings.seed, rules)
     data = DataSettings(dataset=settings.dataset, data_root=settings.data_root)

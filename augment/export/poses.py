@@ -44,32 +44,36 @@ LEAST = 1024  # poses drawn at once even where few are missing
 
 
 @dataclass
-class Filter:
-    """within_limits: all fitted angles are anatomical; novelty: least mean joint distance to recorded poses, metres."""
+class Rules:
+    """within_limits: all fitted angles are anatomical; novelty: least mean joint distance to recorded poses, metres.
+
+    definition_share: part of the poses in random joint definitions, whatever a recipe says: a set is of one kind.
+    """
 
     within_limits: bool = False
     novelty: float = 0.0
+    definition_share: float = 0.0
 
 
 class PoseStream:
     """Draws chunks. frames: T; fps: of clips; counts: poses drawn, and left after each line of the filter."""
 
-    def __init__(self, augmenter: Augmenter, frames: int, fps: float, seed: int, rules: Filter) -> None:
+    def __init__(self, augmenter: Augmenter, frames: int, fps: float, seed: int, rules: Rules) -> None:
         self.augmenter, self.frames, self.fps, self.seed, self.rules = augmenter, frames, fps, seed, rules
         self.counts: Counter[str] = Counter()
         self._limits = joint_limits("anatomical")
 
     @classmethod
-    def from_recipe(cls, name: str, data: DataSettings, frames: int, seed: int, rules: Filter) -> "PoseStream":
+    def from_recipe(cls, name: str, data: DataSettings, frames: int, seed: int, rules: Rules) -> "PoseStream":
         """One of EXPORT_RECIPES. data: where recorded poses are, for the recipes that need them."""
-        settings = EXPORT_RECIPES[name]
+        settings = replace(EXPORT_RECIPES[name], definition_share=rules.definition_share)
         if name in WITHOUT_DATA:
             return cls(Augmenter(settings, standing_person(frames), seed=seed), frames, STANDING_FPS, seed, rules)
         real, fps = _recorded(data, frames)
         return cls(Augmenter(settings, real, seed=seed), frames, fps, seed, rules)
 
     @classmethod
-    def from_checkpoint(cls, path: Path, data_root: str, seed: int, rules: Filter) -> "PoseStream":
+    def from_checkpoint(cls, path: Path, data_root: str, seed: int, rules: Rules) -> "PoseStream":
         """Build the augmenter of a run, from its last.pt; the run's own data set has to be there."""
         content = read_checkpoint(path)
         missing = why_no_augmenter(content)
@@ -78,7 +82,8 @@ class PoseStream:
         stored = stored_augmenter(content, path)
         data, frames = replace(stored.data, data_root=data_root), stored.frames
         real, fps = _recorded(data, frames)
-        augmenter = Augmenter(stored.settings, real, seed=data.seed)
+        settings = replace(stored.settings, definition_share=rules.definition_share)
+        augmenter = Augmenter(settings, real, seed=data.seed)
         augmenter.load_state_dict(stored.fresh_state)
         return cls(augmenter, frames, fps, seed, rules)
 

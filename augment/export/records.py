@@ -71,6 +71,7 @@ _EXPORT = {
     "keep": _Entry("a list of texts", lambda value: isinstance(value, list) and all(map(_is_text, value))),
     "within_limits": _Entry("true or false", lambda value: isinstance(value, bool)),
     "min_novelty_mm": _Entry("a number of 0 or more", _within(0.0, 1e6)),
+    "definition_share": _Entry("a share from 0 to 1", _within(0.0, 1.0), needed=False),
     **dict.fromkeys(("format", "recipe", "checkpoint", "layout", "dataset"), _TEXT),
     "version": _Entry("a whole number", _is_count, needed=False),  # the first exports had none
     "recorded": _TEXT._replace(needed=False),

@@ -103,8 +103,9 @@ def _check_numbers(settings: Settings) -> None:
         raise ValueError(f"--lr {learning.lr}: expected a learning rate between 0 and 1.")
     if not 0 <= learning.ema < 1:
         raise ValueError(f"--ema {learning.ema}: expected a decay from 0 to under 1.")
-    if not 0 <= settings.augment.synthetic_share <= 1:
-        raise ValueError(f"--synthetic_share {settings.augment.synthetic_share}: expected a share from 0 to 1.")
+    for name in ("synthetic_share", "definition_share"):
+        if not 0 <= getattr(settings.augment, name) <= 1:
+            raise ValueError(f"--{name} {getattr(settings.augment, name)}: expected a share from 0 to 1.")
     if dropout is not None and not 0 <= dropout < 1:
         raise ValueError(f"--dropout {dropout}: expected a rate from 0 to under 1; leave it out for the published one.")
 
@@ -114,6 +115,7 @@ def _ranges(settings: Settings) -> dict[str, tuple[float | int | None, float | i
     learning, lifter = settings.learning, settings.lifter
     endless = float("inf")
     return {
+        "redraws": (settings.augment.redraws, 0, 10), "definition_width": (settings.augment.definition_width, 0, 2),
         "batch_size": (learning.batch_size, 2, 10**6), "epochs": (learning.epochs, 1, MOST_EPOCHS),
         "warmup": (learning.warmup, 0, MOST_EPOCHS), "motion_warmup": (learning.motion_warmup, 0, MOST_EPOCHS),
         "additional_epochs": (learning.additional_epochs, 0, MOST_EPOCHS),
