@@ -3,8 +3,16 @@
 import pytest
 import torch
 
-from kinematics import BONE_JOINTS, BONES, JOINT_ANGLES, DHHuman
-from kinematics.capsules import DEPTH_M, PAIRS, overlap_depths, overlaps, segment_distances
+from kinematics import BONE_JOINTS, BONES, JOINT_ANGLES, DHHuman, joint_limits
+from kinematics.capsules import (
+    DEPTH_M,
+    FREQUENT_PAIRS,
+    PAIRS,
+    overlap_depths,
+    overlaps,
+    segment_distances,
+    self_intersects,
+)
 from kinematics.joints import J
 
 BODY = torch.tensor([0.43, 0.43, 0.43, 0.43, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.32, 0.32, 0.25, 0.25, 0.19])
@@ -73,3 +81,22 @@ def test_depths_do_not_change_with_size_place_or_turn(generator):
     turn = torch.linalg.qr(torch.randn(3, 3, generator=generator).double()).Q
     torch.testing.assert_close(overlap_depths(joints), overlap_depths(1.7 * joints @ turn + 3))
     assert DEPTH_M < 0.03
+
+
+def test_the_fast_check_agrees_with_the_depths_of_the_same_pairs(generator, float_dtype):
+    joints = _crumpled(500, generator).to(float_dtype)
+    for pairs in (PAIRS, FREQUENT_PAIRS):
+        columns = [PAIRS.index(pair) for pair in pairs]
+        plain = (overlap_depths(joints)[:, columns] > DEPTH_M).any(dim=1)
+        assert 0.05 < float(plain.double().mean()) < 0.99
+        assert float((self_intersects(joints, pairs) != plain).double().mean()) < 0.005  # of depths at the bound
+
+
+def test_nan_overlaps_nothing():
+    assert not self_intersects(torch.full((2, 16, 3), float("nan"))).any()
+
+
+def _crumpled(count: int, generator: torch.Generator) -> torch.Tensor:
+    """Bodies in any pose of the range-of-motion table."""
+    angles = joint_limits("anatomical").sample_towards_rest(count, generator, torch.float32)
+    return DHHuman()(angles, BODY, torch.zeros(3), torch.zeros(3))
