@@ -57,7 +57,7 @@ TABLE = [
     ("--subjects_train S99", ["S99", "02"]),
     ("--actions yodel", ["yodel", "walk"]),
     ("--test_sets 3dpx", ["3dpx", "3dpw", "3dhp"]),
-    ("--test_sets aistx", ["aistx", "mapping.txt is missing", "docs/data_more.md"]),
+    ("--test_sets aistx", ["aist_plusplus", "mapping.txt is missing", "docs/data_more.md"]),
     ("--compare none posefx", ["posefx", "Perhaps you meant: posefk"]),
     ("--note a/b", ["a/b", "without spaces and slashes"]),
     ("stray", ["stray", "expected --flag value"]),
