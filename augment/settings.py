@@ -174,7 +174,7 @@ RECIPES: dict[str, AugmentSettings] = {
     "dh-aug": _DH_AUG,
     "posefk": AugmentSettings(
         mixture=Mixture(gan=0.1, limb_swap=0.6, range_of_motion=0.3), turn_sd=0.3, tilt_sd=0.4,
-        balance_probability=0.9, synthetic_share=0.7, definition_share=0.3,
+        balance_probability=0.9, synthetic_share=0.7, definition_share=0.3, redraws=1,
     ),
 }  # fmt: skip
 # The original's --data_enhancement_method normal: random DH poses instead of the GAN's, the rest as dh-aug.
