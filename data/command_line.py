@@ -63,12 +63,7 @@ def run_tyro(settings: type[Settings], prog: str, arguments: Sequence[str], **op
     except SystemExit as stop:
         if not stop.code:
             raise
-        raise ValueError(unboxed(printed.getvalue())) from None
-
-
-def unboxed(printed: str) -> str:
-    """tyro's refusal as one sentence: without its box, its markup and what it tried to read the words as."""
-    lines = [line.strip("│ ") for line in printed.splitlines()[1:]]
-    end = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
-    sentence = re.sub(r"\[/?bold\]", "", " ".join(lines[:end])).partition(" Got errors:")[0]
-    return f"{sentence.rstrip()} (--help explains every flag)"
+        lines = [line.strip("│ ") for line in printed.getvalue().splitlines()[1:]]  # without the box
+        end = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
+        sentence = re.sub(r"\[/?bold\]", "", " ".join(lines[:end])).partition(" Got errors:")[0]
+        raise ValueError(f"{sentence.rstrip()} (--help explains every flag)") from None

@@ -21,7 +21,8 @@ def reside(dataset: Poses, device: torch.device | str, free: int | None = None) 
     fits = free is None or size <= LARGEST_SHARE * free
     placed = dataset.to(device) if fits else dataset
     if free is not None:
-        placed.residence = _sentence(size, free, device, fits)
+        share = f"{size / 1e9:.2f} GB of poses, {free / 1e9:.2f} GB free on {device}"
+        placed.residence = f"{share}: they lie there" if fits else f"{share}: they stay in memory and are streamed"
     if not fits:
         placed.serves = device
     return placed
@@ -36,8 +37,3 @@ def bytes_of(dataset: Poses) -> int:
             held += vars(value).values() if isinstance(value, Camera) else [value] if isinstance(value, Tensor) else []
     storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in held}
     return sum(storages.values())
-
-
-def _sentence(size: int, free: int, device: torch.device, fits: bool) -> str:
-    share = f"{size / 1e9:.2f} GB of poses, {free / 1e9:.2f} GB free on {device}"
-    return f"{share}: they lie there" if fits else f"{share}: they stay in memory and are streamed"

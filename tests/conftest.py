@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 
 BODY = [0.45, 0.45, 0.44, 0.44, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.28, 0.28, 0.25, 0.25, 0.19]  # metres
 torch.set_num_threads(1)  # small tensors: threads only cost
+gc.disable()  # until everything is imported: nothing of that is ever freed
 
 
 # Whole runs, real processes, ONNX and the browser: `make fast` leaves them out.
@@ -29,6 +31,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--gpu-device", help="device of the tests marked gpu: cpu rehearses them where there is no GPU")
 
@@ -38,6 +45,22 @@ def _same_numbers_each_time() -> None:
     """Weights and inputs that a test draws without a generator of its own are the same in every run and order."""
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002, what libraries draw
+
+
+@pytest.fixture
+def refusal_of(capsys: pytest.CaptureFixture[str]) -> Callable[[Callable[[list[str]], Any], list[str]], str]:
+    """(a command's main, its words) -> the one line on stderr with which the command leaves with code 2."""
+    from kinematics import exit_with_one_sentence
+
+    def refusal(main: Callable[[list[str]], Any], words: list[str]) -> str:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            exit_with_one_sentence(lambda: main(words))
+        said = capsys.readouterr()
+        assert (left.value.code, said.out, said.err.count("\n")) == (2, "", 1), said
+        return said.err
+
+    return refusal
 
 
 @pytest.fixture

@@ -102,7 +102,9 @@ def check_recordings(settings: Viewer) -> None:
     if settings.dataset in DATA_SOURCES:
         source = DATA_SOURCES[settings.dataset]
         how_to_make, paths = source.how_to_make, source.required_files(DataSettings(data_root=settings.data_root))
-    else:
+    elif settings.dataset in (test_set_3dhp.VIDEO, test_set_3dhp.SPARSE):
         how_to_make, paths = test_set_3dhp.HOW_TO_MAKE, [Path(settings.data_extra_root) / test_set_3dhp.TEST_FILE]
+    else:
+        how_to_make, paths = "", []
     for path in paths:
         require_file(path, how_to_make)

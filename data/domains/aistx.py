@@ -228,6 +228,8 @@ AISTX = DataSource(
     has_detections=True,
     budget={"learning": {"epochs": 25}},
     load_test=load_test,
-    required_files=lambda settings: [folder_of(settings)],
+    required_files=lambda settings: [
+        folder_of(settings) / name for name in ("cameras/mapping.txt", "splits/pose_train.txt")
+    ],
     how_to_make=HOW_TO_GET,
 )

@@ -54,11 +54,8 @@ Chunks = dict[tuple[str, str], np.ndarray]  # (part of the data and person, chun
 
 def load(settings: DataSettings) -> DataSplits:
     """Training recordings and the test "humaneva"; nobody is held out. num_joints: 15, or to be tested on 16 or 17."""
-    if settings.num_joints not in (15, 16, 17) or (settings.dataset == "humaneva" and settings.num_joints != 15):
-        raise ValueError(
-            f"num_joints is {settings.num_joints}, but HumanEva has 15 joints: train with --num_joints 15 (and "
-            "--recipe none, since bodies of 16 joints are made otherwise); lifters of 16 and 17 can be tested on it."
-        )
+    if settings.num_joints not in (15, 16, 17):
+        raise ValueError(f"num_joints is {settings.num_joints}, but HumanEva is read as 15, 16 or 17 joints.")
     chunks, notes = _read_3d(settings), ["HumanEva: the people tested on are those trained on, as in VideoPose3D."]
     cameras = _cameras(settings, chunks, notes)
     keypoints = None if settings.keypoints == "gt" else _read_2d(settings, settings.keypoints)
@@ -196,7 +193,7 @@ def fit_lens(
         return (project_to_2d(seen, camera.intrinsics) - screen).numpy().ravel()
 
     start = np.array([2.4, 2.4, 0, 0, 0, 0, 0, 0])
-    errors(least_squares(errors, start, loss="soft_l1", f_scale=PROJECTED).x)
+    errors(least_squares(errors, start, method="lm").x)
     return float((camera.project(seen) - screen).norm(dim=-1).median())
 
 
@@ -237,6 +234,7 @@ HUMANEVA = DataSource(
     load,
     views=3,
     test_sets=("humaneva",),
+    taught_joints=(BODY.num_joints,),
     has_detections=True,
     budget={"learning": {"epochs": 25}},
     required_files=lambda settings: [path_3d(settings), path_2d(settings, settings.keypoints)],

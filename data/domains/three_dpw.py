@@ -178,6 +178,8 @@ THREE_DPW = DataSource(
     budget={"learning": {"epochs": 25}},
     standalone_test_sets={"3dpw_poseaug": load_family},
     load_test=load_test,
-    required_files=lambda settings: [sequence_files(settings)],
+    required_files=lambda settings: (
+        sorted((folder := sequence_files(settings) / "train").glob("*.pkl"))[:1] or [folder / "*.pkl"]
+    ),
     how_to_make=HOW_TO_GET,
 )

@@ -44,16 +44,15 @@ def recordings_of(
     """The member that maps subject -> recording -> poses, both by their names."""
     subjects = content.get(name)
     levels = [subjects, *(subjects.values() if isinstance(subjects, dict) else ())]
-    if not all(isinstance(level, dict) and all(map(_is_name, level)) for level in levels):
+    if not all(
+        isinstance(level, dict) and all(isinstance(key, str) and len(key) <= LONGEST_NAME for key in level)
+        for level in levels
+    ):
         held = ", ".join(shortened(key) for key in list(content)[:6]) or "nothing"
         raise ValueError(
             f"{path} has {held} inside, expected '{name}': subject -> recording -> poses. {advice}".strip()
         )
     return levels[0]
-
-
-def _is_name(key: Any) -> bool:
-    return isinstance(key, str) and len(key) <= LONGEST_NAME
 
 
 def table(value: Any, where: str) -> np.ndarray:

@@ -37,7 +37,7 @@ class Global:
 
 
 class StandIn:
-    """What a file holds beside what is needed; of its parts and its state nothing is kept."""
+    """Stands for an object of a file; by itself it keeps nothing of its parts and its state."""
 
     nbytes = 0
 
@@ -130,7 +130,7 @@ class RestrictedUnpickler(pickle._Unpickler):
         """A few bytes of a file may be made into values again and again."""
         if isinstance(made, StandIn | np.generic):
             self.bytes_left -= made.nbytes
-        elif type(made) is bytearray:
+        elif isinstance(made, bytes | bytearray):
             self.bytes_left -= len(made)
         if self.bytes_left < 0:
             raise RefusedError("it comes to far more bytes than it has")

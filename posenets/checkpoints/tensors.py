@@ -71,7 +71,7 @@ _TENSORS = {
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_parameter": _parameter,
     "torch.Size": _size,
-    "_codecs.encode": as_bytes,
+    "_codecs.encode": lambda text, encoding: bytes(as_bytes(text, encoding)),
     **{f"torch.{name}Storage": dtype for name, dtype in _STORAGES.items()},
     **dict.fromkeys(_NOT_NEEDED, StandIn),
 }

@@ -13,6 +13,7 @@ from augment.visible import project_to_batch
 from data.batch import REAL, PoseBatch
 from data.h36m.cameras import H36M_CAMERAS
 from data.recordings import Recording, view_from_world
+from tests.tiny_cmu import ROOT
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "gan_dhaug.npz"
 
@@ -69,12 +70,13 @@ def oracle_state_dict(oracle: dict[str, torch.Tensor]):
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path, str], Path]]:
-    """Runs the export command in this process, in small blocks: (folder, flags) -> the folder."""
+    """(folder, flags) -> the folder. Runs the export command in this process, in small blocks, with few real poses."""
     monkeypatch.setattr(export, "FRAMES_PER_CHUNK", 64)
     threads = torch.get_num_threads()
 
     def run(folder: Path, words: str) -> Path:
-        export.main(f"--out {folder} {words}".split())
+        flags = words if "--data_root" in words else f"--data_root {ROOT} {words}"
+        export.main(f"--out {folder} {flags}".split())
         return folder
 
     yield run

@@ -222,8 +222,5 @@ def test_the_family_s_own_command_line_works(archive: Path, tmp_path: Path) -> N
     assert (tmp_path / "checkout/data_extra" / TEMPLATES_FILE).exists()
 
 
-def test_bad_input_ends_the_command_with_2_and_one_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "data.prepare_data_h36m", "--from-archive", str(tmp_path / "h36m.zip")]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.strip().splitlines() == [done.stderr.strip()] and "h36m.zip is missing" in done.stderr
+def test_bad_input_ends_the_command_with_2_and_one_line(tmp_path: Path, refusal_of: Callable[..., str]) -> None:
+    assert "h36m.zip is missing" in refusal_of(main, ["--from-archive", str(tmp_path / "h36m.zip")])

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,23 +13,26 @@ import pytest
 from data.files.writing import DiskTrouble, append_line, atomic_folder, atomic_write, remove_dead_parts
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
-    """No file may grow over 1000 bytes."""
+    """No file may grow over 1000 bytes: not the log of the tests either, so it ends inside the test."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path: Path, small_disk: None):
+def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path: Path):
     (tmp_path / "a.txt").write_text("old")
     with (
+        small_disk(),
         pytest.raises(DiskTrouble, match="Cannot write .*a.txt: .* make room"),
         atomic_write(tmp_path / "a.txt") as part,
     ):
         part.write_bytes(bytes(2000))
-    with pytest.raises(DiskTrouble, match="Nothing was kept"), atomic_folder(tmp_path) as part:
+    with small_disk(), pytest.raises(DiskTrouble, match="Nothing was kept"), atomic_folder(tmp_path) as part:
         (part / "b.txt").write_bytes(bytes(2000))
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"] and (tmp_path / "a.txt").read_text() == "old"
 
@@ -38,10 +42,10 @@ def test_errors_that_are_not_the_disk_s_stay_what_they_are(tmp_path: Path):
         (tmp_path / "nowhere").read_text()
 
 
-def test_a_line_is_appended_whole_or_not_at_all(tmp_path: Path, small_disk: None):
+def test_a_line_is_appended_whole_or_not_at_all(tmp_path: Path):
     for _ in range(3):
         append_line(tmp_path / "lines", "x" * 300)
-    with pytest.raises(DiskTrouble, match="Cannot write .*lines"):
+    with small_disk(), pytest.raises(DiskTrouble, match="Cannot write .*lines"):
         append_line(tmp_path / "lines", "y" * 300)
     assert (tmp_path / "lines").read_text() == ("x" * 300 + "\n") * 3
 

@@ -236,12 +236,11 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_bad_input_leaves_with_code_2(checkpoint, tmp_path):
+def test_bad_input_leaves_with_code_2(checkpoint, tmp_path, refusal_of):
     (tmp_path / "video.json").write_text("[")
-    command = [sys.executable, "-m", "evaluation.predict", "--checkpoint", checkpoint, "--out", tmp_path / "out"]
-    done = subprocess.run([*command, "--keypoints", tmp_path / "video.json"], capture_output=True, text=True)
-    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1
-    assert "not a JSON file or not a whole one" in done.stderr and not (tmp_path / "out").exists()
+    flags = ["--checkpoint", checkpoint, "--out", tmp_path / "out", "--keypoints", tmp_path / "video.json"]
+    assert "not a JSON file or not a whole one" in refusal_of(predict.main, [str(flag) for flag in flags])
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_full_disk_is_one_sentence_and_keeps_the_old_files(

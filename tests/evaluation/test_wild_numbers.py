@@ -1,8 +1,5 @@
 """Numbers that no body and no image can be: predict writes none, whether they come from keypoints or from weights."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -63,12 +60,11 @@ def test_a_lifter_that_predicts_no_bodies_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_command_leaves_with_code_2_and_one_sentence(lifter, write_keypoints, walking_people, tmp_path):
+def test_the_command_leaves_with_code_2_and_one_sentence(lifter, write_keypoints, walking_people, tmp_path, refusal_of):
     damaged = _damaged(lifter, tmp_path / "damaged.pt", float("nan"))
     keypoints = write_keypoints("coco", tmp_path, walking_people(3))
-    command = [sys.executable, "-m", "evaluation.predict", "--checkpoint", damaged, "--keypoints", keypoints]
-    done = subprocess.run([*command, "--out", tmp_path / "out", *SIZE.split()], capture_output=True, text=True)
-    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1 and "holds NaN" in done.stderr
+    flags = ["--checkpoint", damaged, "--keypoints", keypoints, "--out", tmp_path / "out", *SIZE.split()]
+    assert "holds NaN" in refusal_of(predict.main, [str(flag) for flag in flags])
     assert not (tmp_path / "out").exists()
 
 

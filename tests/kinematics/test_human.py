@@ -169,6 +169,7 @@ def test_wrong_numbers_of_entries_are_refused(index, generator):
         DHHuman()(*inputs)
 
 
+@pytest.mark.slow
 def test_it_compiles_as_one_graph():
     """In a process of its own: the shape checks of this one are not compilable."""
     program = (

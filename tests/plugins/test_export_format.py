@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from augment.export import __main__ as export
 from augment.export.formats import FORMATS
 from data.plugins import load_plugins
 from evaluation.synthetic_quality.pose_sets.files import read_files
@@ -57,7 +59,6 @@ def test_a_format_of_a_plugin_is_written_by_the_command_and_read_back(tmp_path: 
     assert poses.joints.shape == (120, 16, 3) and poses.upright and poses.total == 120
 
 
-def test_an_unknown_format_is_refused_with_those_that_are_known(tmp_path: Path):
-    command = [sys.executable, "-m", "augment.export", "--format", "tyo", "--out", str(tmp_path / "out")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2 and "--format tyo: choose from videopose3d, poseaug" in done.stderr
+def test_an_unknown_format_is_refused_with_those_that_are_known(tmp_path: Path, refusal_of: Callable[..., str]):
+    said = refusal_of(export.main, ["--format", "tyo", "--out", str(tmp_path / "out")])
+    assert "--format tyo: choose from videopose3d, poseaug" in said

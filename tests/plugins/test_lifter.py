@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import run_fk_gan
+from tests.tiny_cmu import FLAGS
 
 LIFTER = '''
 """One linear layer from the joints of a window to those of its middle frame."""
@@ -37,7 +38,7 @@ class LinearMap(PoseNet):
         self.check_input(joints_2d)
         return self.out(self.bottleneck(joints_2d.flatten(1))).unflatten(-1, (self.num_joints, 3))
 '''
-TINY = "--dataset cmu --downsample 100 --epochs 1 --steps_per_epoch 3 --batch_size 32 --test_sets cmux_a "
+TINY = f"{FLAGS} --epochs 1 --steps_per_epoch 3 --batch_size 32 --test_sets cmux_a "
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -66,7 +67,7 @@ def test_a_lifter_from_another_file_is_trained_judged_and_lifts_a_video(tmp_path
     assert done.returncode == 0, done.stderr
     with np.load(tmp_path / "lifted" / "pose.npz") as file:
         assert file["joints_3d"].shape == (4, 16, 3)
-    done = run(run_fk_gan.__file__, "--evaluate", str(last), "--dataset", "cmu", "--test_sets", "cmux_a", *known)
+    done = run(run_fk_gan.__file__, "--evaluate", str(last), *FLAGS.split(), "--test_sets", "cmux_a", *known)
     assert done.returncode == 0 and "MPJPE" in done.stdout, done.stderr
     done = run(*predict)
     assert done.returncode and "linear_map" in done.stderr and done.stderr.count("\n") == 1

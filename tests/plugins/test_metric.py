@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.tiny_cmu import FLAGS
+
 ROOT = Path(__file__).parents[2]
 PLUGIN = '''
 from evaluation import register_metric
@@ -17,8 +19,8 @@ def worst_joint(errors: JointErrors) -> float:
     return 1000 * float(errors.plain.amax(dim=1).mean())
 '''
 TINY = (
-    "--dataset cmu --recipe none --posenet_name simple_baseline --posenet_width 16 --epochs 1 --steps_per_epoch 2 "
-    "--batch_size 32 --downsample 50 --threads 1 --figures False"
+    f"{FLAGS} --recipe none --posenet_name simple_baseline --posenet_width 16 --epochs 1 --steps_per_epoch 2 "
+    "--batch_size 32 --threads 1 --figures False"
 )
 
 

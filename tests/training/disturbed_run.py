@@ -29,11 +29,17 @@ def dawdle(run: TrainingState) -> None:
         time.sleep(0.1)
 
 
+def slow_step(run: TrainingState) -> None:
+    """However fast the machine is, the run must not end before it is killed."""
+    step_done(run)
+    time.sleep(0.02)
+
+
 def killed_later(run: TrainingState) -> None:
     step_done(run)
     if not run.saved:  # however slow the machine is, there has to be something to go on from
         return
-    TrainingState.step_done = step_done
+    TrainingState.step_done = slow_step
     signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     signal.setitimer(signal.ITIMER_REAL, float(where))
 

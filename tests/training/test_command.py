@@ -37,6 +37,7 @@ def test_an_unknown_command_is_one_sentence(words: list[str], sentence: str):
     assert done.returncode == 2 and sentence in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_subcommand_gets_the_words_behind_it(tmp_path: Path):
     done = posefk("export", "--format", "videopos", "--out", str(tmp_path / "set"))
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "videopos" in done.stderr

@@ -108,7 +108,7 @@ def test_two_processes_stop_together_inside_an_epoch_and_go_on_to_the_same_numbe
     while not (tmp_path / "there").exists() and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=60)[1]
+    said = process.communicate(timeout=300)[1]
     folder = folder_of(tmp_path / "cut")
     wanted = f"Stopped and saved. Go on with: torchrun --nproc_per_node 2 run_fk_gan.py --resume {folder}\n"
     assert said.count("Stopped") == said.count(wanted) == 1, said

@@ -1,7 +1,5 @@
 """A run's last.pt that is damaged, diverged or does not fit together: refused at every door, in one sentence."""
 
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -87,13 +85,11 @@ def test_every_door_refuses_damage_and_nan(door: str, last: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("flag", ["--resume", "--evaluate"])
-def test_the_real_command_says_one_sentence_with_exit_code_2(flag: str, last: Path, tmp_path: Path):
+def test_the_command_says_one_sentence_with_exit_code_2(flag: str, last: Path, tmp_path: Path, refusal_of: Any):
     (tmp_path / "last.pt").write_bytes(damaged(last))
     (tmp_path / "last.previous.pt").write_bytes(last.read_bytes())
-    command = [sys.executable, run_fk_gan.__file__, flag, str(tmp_path / "last.pt")]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "is damaged (Bad CRC-32" in done.stderr and "last.previous.pt" in done.stderr
+    said = refusal_of(run_fk_gan.main, [flag, str(tmp_path / "last.pt")])
+    assert "is damaged (Bad CRC-32" in said and "last.previous.pt" in said
 
 
 GAN = ("run", "augmenter", "sources", "gan")

@@ -77,7 +77,7 @@ def test_a_missing_view_changes_nothing(batch: PoseBatch):
 def test_descending_the_loss_finds_the_pose(batch: PoseBatch):
     guess = torch.zeros_like(ground_truth(batch)).requires_grad_()
     optimizer = torch.optim.Adam([guess], lr=0.02)
-    for _ in range(300):
+    for _ in range(120):
         optimizer.zero_grad()
         self_supervised(guess, batch, 0.2).sum().backward()
         optimizer.step()

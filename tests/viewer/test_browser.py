@@ -24,6 +24,7 @@ from benchmarks import browser  # noqa: E402
 from benchmarks import viewer as page  # noqa: E402
 from kinematics import JOINT_ANGLES, Camera, look_at  # noqa: E402
 from kinematics.bones import BODY_JOINTS  # noqa: E402
+from tests.tiny_cmu import ROOT  # noqa: E402
 from viewer.body import Body, body_at_rest  # noqa: E402
 from viewer.orbit import Orbit  # noqa: E402
 from viewer.scene import (  # noqa: E402
@@ -43,7 +44,7 @@ NEAR_PX, CHANGED = 28, 40  # half a forearm's width and its ball; of 255, more t
 
 @pytest.fixture(scope="module")
 def address(last_pt) -> Iterator[str]:
-    with page.running_viewer(["--checkpoint", str(last_pt)]) as (address, _):
+    with page.running_viewer(["--checkpoint", str(last_pt), "--data_root", str(ROOT)]) as (address, _):
         yield address
 
 

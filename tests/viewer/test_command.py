@@ -12,6 +12,7 @@ pytest.importorskip("viser")
 
 from kinematics import PoseFKError  # noqa: E402
 from posenets import ScreenLifter, build_posenet  # noqa: E402
+from tests.tiny_cmu import ROOT  # noqa: E402
 from viewer import __main__ as command  # noqa: E402
 from viewer import app  # noqa: E402
 from viewer.app import Running, start  # noqa: E402
@@ -20,7 +21,7 @@ from viewer.settings import Viewer, check, check_port, check_recordings  # noqa:
 
 @contextmanager
 def running(**flags) -> Iterator[Running]:
-    settings = Viewer(port=0, **flags)
+    settings = Viewer(port=0, data_root=str(ROOT), **flags)
     viewer = start(settings, check(settings), lambda address: None)
     try:
         yield viewer

@@ -71,7 +71,7 @@ def window(port: int) -> tuple[ClientConnection, list[dict]]:
     """A clean client that has everything, and what it was sent."""
     client = websocket(port, origin=f"http://127.0.0.1:{port}")
     messages: list[dict] = []
-    wait_for(lambda: messages.extend(receive(client, 0.2)) or has(messages, "ReplayDoneMessage"), "the scene")
+    wait_for(lambda: messages.extend(receive(client, 0.02)) or has(messages, "ReplayDoneMessage"), "the scene")
     client.send(msgspec.msgpack.encode(CAMERA))
     return client, messages
 
@@ -105,7 +105,7 @@ def assert_a_new_window_works(port: int) -> None:
         for degrees in (20, 90):
             client.send(update(elbow, degrees))
             wait_for(
-                lambda: any("batched_wxyzs" in m.get("updates", {}) for m in receive(other, 0.1)), "the body to move"
+                lambda: any("batched_wxyzs" in m.get("updates", {}) for m in receive(other, 0.02)), "the body to move"
             )
 
 
@@ -150,7 +150,7 @@ def test_websockets_of_the_page_of_programs_tunnels_and_named_proxies_come_in(po
         ("friend.example", "https://friend.example"), (own, "https://friend.example"),
     ]:  # fmt: skip
         with websocket(port, host, origin) as client:
-            wait_for(lambda client=client: has(receive(client, 0.2), "BatchedMeshesMessage"), "the scene")
+            wait_for(lambda client=client: has(receive(client, 0.02), "BatchedMeshesMessage"), "the scene")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_value_that_a_slider_cannot_have_is_not_stored_and_blocks_no_new_windo
         roll.value = 0.0
         assert elbow.value == before
     with websocket(port) as client:
-        wait_for(lambda client=client: has(receive(client, 0.2), "ReplayDoneMessage"), "a new window")
+        wait_for(lambda client=client: has(receive(client, 0.02), "ReplayDoneMessage"), "a new window")
 
 
 def test_nobody_opens_a_tunnel_to_the_internet_nor_sends_a_file(viewer, port, monkeypatch):

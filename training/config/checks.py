@@ -32,8 +32,7 @@ def check_values(settings: Settings) -> None:
     choose("--input_mode", lifter.input_mode, VIEW_MODES if get_spec(lifter.posenet_name).multi_view else INPUT_MODES)
     _check_views(settings)
     _check_keypoints(settings)
-    if settings.data.num_joints == 15 and {settings.recipe, *settings.compare} != {"none"}:
-        raise ValueError("--num_joints 15: synthetic bodies have 16 joints; learn from real ones alone: --recipe none.")
+    _check_num_joints(settings)
     if lifter.input_layout:
         _check_input_layout(settings, lifter.input_layout)
     if max(lifter.filter_widths, default=0) > WIDEST_FILTER:
@@ -76,6 +75,16 @@ def _check_keypoints(settings: Settings) -> None:
             f"--keypoints {keypoints}: {dataset} has no detector's 2D, only gt; --detector_noise default puts an error "
             "on it, and detections of Human3.6M go with --dataset h36m."
         )
+
+
+def _check_num_joints(settings: Settings) -> None:
+    """Refuse joints that the data set does not have, and bodies that no recipe makes."""
+    count, source = settings.data.num_joints, DATA_SOURCES.get(settings.data.dataset)
+    if source is not None and count not in source.taught_joints:
+        taught = " or ".join(map(str, source.taught_joints))
+        raise ValueError(f"--num_joints {count}: {settings.data.dataset} teaches {taught} joints, the others it lacks.")
+    if count == 15 and {settings.recipe, *settings.compare} != {"none"}:
+        raise ValueError("--num_joints 15: synthetic bodies have 16 joints; learn from real ones alone: --recipe none.")
 
 
 def _check_input_layout(settings: Settings, name: str) -> None:

@@ -6,7 +6,7 @@ import pickle
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -69,8 +69,7 @@ def write_humaneva(walk: Callable[..., np.ndarray]) -> Callable[..., dict[str, n
         folder.mkdir(exist_ok=True)
         np.savez(folder / "data_3d_humaneva15.npz", positions_3d=np.array(world, dtype=object))
         for keypoints, content in (("gt", pixels), ("detectron_pt_coco", coco)):
-            positions = {"positions_2d": np.array(content, dtype=object), "metadata": np.array({"num_joints": 15})}
-            np.savez(folder / f"data_2d_humaneva15_{keypoints}.npz", **positions)
+            np.savez(folder / f"data_2d_humaneva15_{keypoints}.npz", positions_2d=np.array(content, dtype=object))
         return chunks
 
     return write
@@ -89,7 +88,9 @@ def humaneva_pixels(joints_world: np.ndarray, person: str, number: int) -> np.nd
 class Python2Pickler(pickle._Pickler):
     """Writes what Python 2's NumPy wrote: bytes and words as its one kind of string, modules by their old names."""
 
-    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
+    dispatch: ClassVar[dict[Any, Any]] = dict(pickle._Pickler.dispatch)
+    write: Callable[[bytes], object]
+    memoize: Callable[[object], None]
 
     def save_string(self, value: str | bytes) -> None:
         raw = value if isinstance(value, bytes) else value.encode("latin1")

@@ -64,7 +64,8 @@ def test_detections_have_gaps_and_scores_and_missing_3d_is_no_sample(tmp_path: P
     recordings = load_test_set("aistx", DataSettings(data_root=str(tmp_path)), notes=notes)
     by_camera = {view.camera_name: (recording, view) for recording in recordings for view in recording.views}
     assert [len(by_camera[name][1].joints_2d) for name in ("c01", "c02", "c03")] == [60, 20, 60]
-    assert (by_camera["c01"][1].confidence[5:9, BODY.joints.index("LWrist")] == 0).all()
+    scores = by_camera["c01"][1].confidence
+    assert scores is not None and (scores[5:9, BODY.joints.index("LWrist")] == 0).all()
     assert by_camera["c03"][1].confidence == pytest.approx(1.0)
     assert np.flatnonzero(by_camera["c03"][0].usable).tolist() == list(range(50))
     assert any("AIST++ test, detected: joints are missing" in note for note in notes)

@@ -215,3 +215,13 @@ def test_overlapping_tensors_are_refused_quickly():
     with pytest.raises(ValueError, match="overlap in memory"):
         refuse_not_finite(OrderedDict((str(start), numbers[start:]) for start in range(100)), "x")
     refuse_not_finite({"shared": {"a": numbers, "b": numbers}}, "x")
+
+
+def test_bytes_are_read_and_a_text_is_not_made_into_bytes_without_end(tmp_path: Path):
+    torch.save({"raw": b"\xff\x00", b"key": 1}, tmp_path / "x.pt")
+    assert read_checkpoint(tmp_path / "x.pt") == {"raw": b"\xff\x00", b"key": 1}
+    text = b"\x80\x02]X" + (1 << 20).to_bytes(4, "little") + b"x" * (1 << 20) + b"q\x010"
+    again = b"c_codecs\nencode\nh\x01X\x06\x00\x00\x00latin1\x86R0"
+    assert read_checkpoint(written(tmp_path / "y.pt", text + again * 3 + b".")) == []
+    with pytest.raises(ValueError, match="comes to far more bytes than it has"):
+        read_checkpoint(written(tmp_path / "y.pt", text + again * 600 + b"."))

@@ -34,6 +34,25 @@ def test_help_shows_the_defaults_of_what_is_named_beside_it(flags: str, shown: d
         assert after.partition("(default: ")[2].startswith(f"{value})"), name
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--dataset humaneva --recipe none", "--num_joints 16: humaneva teaches 15 joints, the others it lacks"),
+        ("--dataset humaneva --num_joints 15 --recipe posefk", "synthetic bodies have 16 joints"),
+        ("--dataset cmu --num_joints 15 --recipe none", "--num_joints 15: cmu teaches 16 or 17 joints"),
+        ("--dataset cmu --keypoints detected", "cmu has no detector's 2D"),
+    ],
+)
+def test_joints_and_detections_that_a_data_set_lacks_are_one_sentence(flags: str, message: str):
+    with pytest.raises(ValueError, match=message):
+        read_settings(flags.split())
+
+
+def test_detections_go_with_the_data_sets_that_have_them():
+    for flags in ("--dataset aistx --keypoints detected", "--dataset cmu --test_sets humaneva --keypoints cpn"):
+        assert read_settings(flags.split()).data.keypoints in flags
+
+
 def test_human36m_is_the_data_set_where_it_is_prepared(tmp_path: Path):
     assert read_settings(["--data_root", str(tmp_path)]).data.dataset == "cmu"
     (tmp_path / "data_3d_h36m.npz").touch()
