@@ -10,22 +10,20 @@
     python -m benchmarks.cmux --table views_true   the same of true 2D, which triangulates exactly
     python -m benchmarks.cmux --table one_view     and of one view, of the same detections
 
-Each line of a table is a plain run of run_fk_gan.py, which a run that is already finished under --out is not
-repeated for. Whatever is finished is in the table: stop and go on as you like.
+Each line of a table is plain runs of run_fk_gan.py, which are not repeated where they are finished under --out and
+resumed where they were stopped. Whatever is finished is in the table: stop and go on as you like.
 """
 
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.table_runs import SINGLE_FRAME, Run, Table, flags_of, folder_of, in_parallel, mean_and_sd, runs, train
 from data.files.writing import atomic_write
 from evaluation.tables import columns
+from kinematics.errors import exit_with_one_sentence
 
 LENGTH = "--epochs 30"
 NO_POSES = "--gan 0 --limb_swap 0 --range_of_motion 0"
@@ -55,18 +53,6 @@ TEST_SETS = {
     "validation": "validation",
 }
 ERRORS = "last_errors.json"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Flags: budget, of all runs; lifters and variants, by name; side, of variants of the first lifter alone."""
-
-    budget: str
-    lifters: dict[str, str]
-    variants: dict[str, str]
-    side: dict[str, str] = field(default_factory=dict)
-
-
 # Every lifter makes 9,000 updates of 256 poses: 4,500 batches and their mirror images. An epoch of dh-aug has two
 # rounds of batches, one of fakes and one of real poses.
 _FULL = "--posenet_width 512 --batch_size 256 --steps_per_epoch 150 --eval_every 6"
@@ -93,9 +79,6 @@ def amount_name(times: float | int) -> str:
     return f"{times:g} x real"
 
 
-# recipe dh-aug alone would bring DH-AUG's deeper nets
-_FRAMES = {"simple_baseline": "--posenet_name simple_baseline --posenet_blocks 2",
-           "videopose": "--posenet_name videopose --posenet_blocks 3"}  # fmt: skip
 _CLIPS = {
     "videopose-1": _SINGLE,
     "videopose-27": f"{_SINGLE} --frames 27",
@@ -105,7 +88,7 @@ _CLIPS = {
 }
 TABLES = {
     "frames": Table(
-        _FULL, _FRAMES, {name: VARIANTS[name] for name in MAIN},
+        _FULL, SINGLE_FRAME, {name: VARIANTS[name] for name in MAIN},
         {name: flags for name, flags in VARIANTS.items() if name not in MAIN},
     ),
     "clips": Table(_SHORT, _CLIPS, {name: f"--recipe {name} {_LENGTHS[name]}" for name in MAIN}),
@@ -117,7 +100,7 @@ TABLES = {
         {name: f"--recipe {name} {_LENGTHS[name]}" for name in ("none", "posefk")},
     ),
     "amount": Table(
-        f"{_SMALL} --gan 0", _FRAMES,
+        f"{_SMALL} --gan 0", SINGLE_FRAME,
         {amount_name(times): f"--synthetic_share {share}" for times, share in SHARES.items()},
     ),
     "views": Table(
@@ -143,14 +126,8 @@ TABLES = {
         f"{_VIEWS} --frames 9 --confidence True", {"videopose-9": _SINGLE},
         {name: f"--recipe {name}" for name in ("none", "posefk")},
     ),
-    "coco": Table(_SMALL, _FRAMES, {"16 joints": "", "COCO keypoints": "--input_layout coco_17"}),
+    "coco": Table(_SMALL, SINGLE_FRAME, {"16 joints": "", "COCO keypoints": "--input_layout coco_17"}),
 }  # fmt: skip
-Run = tuple[str, str, int]  # variant, lifter, seed
-
-
-def folder_of(out: Path, run: Run) -> Path:
-    variant, lifter, seed = run
-    return out / f"{variant}_{lifter}_{seed}".replace(" ", "_")
 
 
 def last_errors(out: Path, run: Run) -> dict[str, float] | None:
@@ -159,61 +136,36 @@ def last_errors(out: Path, run: Run) -> dict[str, float] | None:
     return json.loads(path.read_text()) if path.is_file() else None
 
 
-def train(out: Path, run: Run, table: Table, data_root: str) -> None:
+def train_once(out: Path, run: Run, table: Table, data_root: str) -> None:
     """One run, on one thread, if it is not there yet."""
     if last_errors(out, run) is not None:
         return
     folder = folder_of(out, run)
-    folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "run_fk_gan.py", *flags_of(run, table, folder, data_root)]
-    with open(folder / "log.txt", "w") as log:
-        subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=True)
-    newest = max(folder.glob("*/*/*/results.jsonl"), key=lambda path: path.stat().st_mtime)
-    lines = [json.loads(text) for text in newest.read_text().splitlines()]
+    flags = flags_of(run, table, dataset="cmu", threads=1, checkpoint=folder, data_root=data_root)
+    lines = [json.loads(text) for text in (train(folder, flags) / "results.jsonl").read_text().splitlines()]
     errors = {line["test_set"]: line["mpjpe"] for line in lines if line["epoch"] == lines[-1]["epoch"]}
     with atomic_write(folder / ERRORS) as part:
         part.write_text(json.dumps(errors))
     print(f"{' '.join(map(str, run))}: {last_errors(out, run)}", flush=True)
 
 
-def flags_of(run: Run, table: Table, folder: Path, data_root: str) -> list[str]:
-    """What run_fk_gan.py is told."""
-    variant, lifter, seed = run
-    flags = f"{table.budget} {(table.variants | table.side)[variant]} {table.lifters[lifter]}"
-    fixed = f"--dataset cmu --figures False --seed {seed} --threads 1 --checkpoint {folder} --data_root {data_root}"
-    return _without_doubles(f"{flags} {fixed}").split()
-
-
-def _without_doubles(flags: str) -> str:
-    """Of a flag that is given twice, the last."""
-    pairs = [part.split(maxsplit=1) for part in flags.split("--") if part]
-    return " ".join(f"--{name} {value.strip()}" for name, value in dict(pairs).items())
-
-
 def shown(out: Path, table: Table, lifter: str, seeds: Sequence[int]) -> str:
     """Mean and standard deviation over the finished seeds, millimetres, and the change against the first variant."""
     heads = [head for name, title in TEST_SETS.items() for head in ((title,) if name == "validation" else (title, ""))]
-    rows, base = [["variant", "seeds", *heads]], {}
+    rows, first = [["variant", "seeds", *heads]], {}
     for variant in table.variants | table.side:
-        runs = [errors for seed in seeds if (errors := last_errors(out, (variant, lifter, seed)))]
-        if not runs:
+        finished = [errors for seed in seeds if (errors := last_errors(out, (variant, lifter, seed)))]
+        if not finished:
             continue
-        row = [variant, str(len(runs))]
+        row = [variant, str(len(finished))]
         for name in TEST_SETS:
-            values = [errors[name] for errors in runs]
-            mean = statistics.mean(values)
-            first = base.setdefault(name, mean)
-            row.append(f"{mean:.1f} ± {statistics.stdev(values):.1f}" if len(values) > 1 else f"{mean:.1f}")
+            values = [errors[name] for errors in finished]
+            change = 100 * (statistics.mean(values) / first.setdefault(name, statistics.mean(values)) - 1)
+            row.append(mean_and_sd(values))
             if name != "validation":
-                row.append("" if len(rows) == 1 else f"{100 * (mean / first - 1):+.0f} %")
+                row.append("" if len(rows) == 1 else f"{change:+.0f} %")
         rows.append(row)
     return columns(rows)
-
-
-def runs(table: Table, seeds: Sequence[int]) -> list[Run]:
-    """All runs of a table, seed by seed: a table that is stopped early has the first of everything."""
-    main = [(variant, lifter, seed) for seed in seeds for lifter in table.lifters for variant in table.variants]
-    return main + [(variant, next(iter(table.lifters)), seed) for seed in seeds for variant in table.side]
 
 
 def main() -> None:
@@ -225,11 +177,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds (default: 0 1 2)")
     arguments = parser.parse_args()
     table, out = TABLES[arguments.table], arguments.out / arguments.table
-    with ThreadPoolExecutor(arguments.workers) as pool:
-        list(pool.map(lambda run: train(out, run, table, arguments.data_root), runs(table, arguments.seeds)))
+    in_parallel(
+        lambda run: train_once(out, run, table, arguments.data_root), runs(table, arguments.seeds), arguments.workers
+    )
     for lifter in table.lifters:
         print(f"\n{lifter}, MPJPE in mm, last epoch, mean ± sd\n{shown(out, table, lifter, arguments.seeds)}")
 
 
 if __name__ == "__main__":
-    main()
+    exit_with_one_sentence(main)

@@ -10,13 +10,13 @@ the hip joints, where others have it; and a lifter that has learnt from keypoint
 """
 
 import argparse
-import statistics
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from benchmarks.cmux import TABLES, Run, folder_of
+from benchmarks.cmux import TABLES
+from benchmarks.table_runs import Run, folder_of, mean_and_sd
 from data import DataSettings, PoseDataset, load_test_set
 from evaluation.metrics import mpjpe
 from evaluation.tables import columns
@@ -70,8 +70,7 @@ def main() -> None:
             row = [way, str(len(lifters))]
             for dataset in sets.values() if lifters else ():
                 errors = [error(lifter, dataset, way) for lifter in lifters]
-                spread = f" ± {statistics.stdev(errors):.1f}" if len(errors) > 1 else ""
-                row.append(f"{statistics.mean(errors):.1f}{spread}")
+                row.append(mean_and_sd(errors))
             rows.append([*row, *[""] * (4 - len(row))])
         print(f"\n{name}, MPJPE in mm, last epoch, mean ± sd\n{columns(rows)}")
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.amount_figure import amount_figure
-from benchmarks.cmux import ERRORS, TABLES, flags_of, folder_of, runs, shown
+from benchmarks.cmux import ERRORS, TABLES, shown
+from benchmarks.table_runs import flags_of, folder_of, runs
 from training.config import read_settings
 
 
@@ -15,7 +16,7 @@ def test_every_run_is_understood_and_has_a_folder_of_its_own(name: str, tmp_path
     table = TABLES[name]
     every = runs(table, [0, 1])
     for run in every:
-        settings = read_settings(flags_of(run, table, tmp_path, "data"))
+        settings = read_settings(flags_of(run, table, dataset="cmu", threads=1, checkpoint=tmp_path))
         assert settings.data.dataset == "cmu" and settings.seed == run[2] and settings.threads == 1
     assert len({folder_of(tmp_path, run) for run in every}) == len(every)
 
@@ -24,7 +25,7 @@ def test_recipes_of_a_table_differ_in_nothing_but_the_recipe_and_its_length():
     for name in ("frames", "clips"):
         table = TABLES[name]
         for lifter in table.lifters:
-            lifters = [read_settings(flags_of((variant, lifter, 0), table, Path("x"), "data")).lifter
+            lifters = [read_settings(flags_of((variant, lifter, 0), table, dataset="cmu")).lifter
                        for variant in table.variants]  # fmt: skip
             assert len({(own.posenet_name, own.window, own.posenet_width, own.posenet_blocks) for own in lifters}) == 1
 

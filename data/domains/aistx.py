@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from data.cmu.quality import glitch_frames
 from data.data_source import DataSource, choose
 from data.domains.bodies import detections, fill, in_layout, opencv_camera
 from data.files.json_file import is_number, read_json
@@ -41,6 +42,7 @@ GENRES = {
 }  # fmt: skip
 # Views that the authors leave out: not synchronised, and of another size.
 BAD_VIEWS = {("gBR_sBM_cAll_d04_mBR0_ch01", 4), ("gJB_sBM_cAll_d07_mJB3_ch05", 6)}
+FARTHEST_CM = 200.0  # of a joint from the hip: what triangulation has lost lies farther
 SCREEN_AGREEMENT = 0.05  # half image widths, median over a view: the detections are of this person and this camera
 NUMBERS = {"size": (2,), "matrix": (3, 3), "rotation": (3,), "translation": (3,), "distortions": (5,)}
 HOW_TO_GET = "docs/data_more.md says where AIST++'s annotations come from."
@@ -101,11 +103,12 @@ def _read_split(
         if setting not in cameras:
             cameras[setting] = read_cameras(root / "cameras" / f"{setting}.json")
         recording = _sequence(root, name, cameras[setting], layout, detected, left_out)
-        if recording is not None:
+        if recording is not None and len(recording.views) >= settings.views:
             recordings += mended(recording, settings.max_gap, count)
             complete += 1
     if complete < len(names):
-        notes.append(f"AIST++ {split}: {len(names) - complete} of {len(names)} sequences are missing or have no 3D.")
+        lost = f"{len(names) - complete} of {len(names)} sequences"
+        notes.append(f"AIST++ {split}: {lost} are missing, or have no 3D or too few views.")
     if left_out:
         notes.append(f"AIST++ {split}: detections of {', '.join(left_out)} are not of the 3D, and left out.")
     notes += count.notes(f"AIST++ {split}, detected", settings.max_gap)
@@ -164,20 +167,22 @@ def _camera_numbers(path: Path, camera: Any) -> tuple[str, dict[str, np.ndarray]
 def _sequence(
     root: Path, name: str, setting: tuple[Cameras, np.ndarray], layout: Skeleton, detected: bool, left_out: list[str]
 ) -> Recording | None:
-    """A sequence seen by all cameras; None where no frame has all joints in 3D."""
+    """A sequence seen by all cameras; None where no frame has a body in 3D. Frames that jump are no samples."""
     cameras, turn = setting
     content = load_pickle_restricted(path := root / "keypoints3d" / f"{name}.pkl", HOW_TO_GET)
     key = "keypoints3d_optim" if "keypoints3d_optim" in content else "keypoints3d"
     frames = check_arrays(path, content, {key: ("f", ("frames", COCO.num_joints, 3))}, HOW_TO_GET)["frames"]
-    centimetres = content[key].astype(np.float64)
-    usable = np.isfinite(centimetres).all(axis=(1, 2))
+    joints = content[key].astype(np.float64)
+    usable = np.isfinite(joints).all(axis=(1, 2))
+    thigh = COCO.joints.index("RHip"), COCO.joints.index("RKnee")
+    if usable.any():
+        check_thighs(joints[usable], str(path), thigh, "cm", advice=HOW_TO_GET)
+    usable &= np.linalg.norm(joints - joints[:, [thigh[0]]], axis=-1).max(axis=1) < FARTHEST_CM
     if not usable.any():
         return None
-    check_thighs(
-        centimetres[usable], str(path), (COCO.joints.index("RHip"), COCO.joints.index("RKnee")), "cm", advice=HOW_TO_GET
-    )
-    joints_world = in_layout(fill(centimetres, usable) / 100 @ turn.T, COCO, layout)
+    joints_world = in_layout(fill(joints, usable) / 100 @ turn.T, COCO, layout)
     check_bodies(joints_world, str(path), advice=HOW_TO_GET)
+    usable &= ~glitch_frames(joints_world, FPS)
     views = []
     seen = _detected(root / "keypoints2d" / f"{name}.pkl", list(cameras.values()), frames, layout) if detected else None
     for number, (camera_name, (camera, _)) in enumerate(cameras.items()):

@@ -67,6 +67,7 @@ def load(settings: DataSettings) -> DataSplits:
         recordings = [
             piece
             for recording in _recordings(part, asked or PEOPLE, settings.actions, chunks, cameras, keypoints, layout)
+            if len(recording.views) >= settings.views
             for piece in mended(recording, settings.max_gap, count)
         ]
         parts[part] = recordings

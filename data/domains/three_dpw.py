@@ -39,7 +39,7 @@ FROM_SMPL = {
 }  # fmt: skip
 SMPL_JOINTS = 24
 FPS, LONG, SHORT = 30.0, 1920, 1080  # pixels of an image's sides
-FEWEST_DETECTED, NEAREST_M = 6, 0.2
+FEWEST_DETECTED, NEAREST_M, WIDEST = 6, 0.2, 5.0  # WIDEST: metres aside per metre ahead, outside of any image
 FAMILY_FILE = "test_set/test_3dpw.npz"
 HOW_TO_GET = "docs/data_more.md says where 3DPW comes from."
 
@@ -130,7 +130,8 @@ def _person(
     keypoints = arrays["poses2d"].astype(np.float64).swapaxes(1, 2)  # (F, 18, 3)
     joints = np.einsum("fab,fjb->fja", poses[:, :3, :3], world) + poses[:, None, :3, 3]
     usable = (arrays["campose_valid"] > 0) & ((keypoints[..., 2] > 0).sum(axis=1) >= FEWEST_DETECTED)
-    usable &= (joints[..., 2] > NEAREST_M).all(axis=1)  # NaN is not
+    aside, ahead = np.abs(joints[..., :2]).max(axis=-1), joints[..., 2]
+    usable &= ((ahead > NEAREST_M) & (aside < WIDEST * ahead)).all(axis=1)  # NaN is not
     if not usable.any():
         return None
     poses, joints = fill(poses, usable), in_layout(fill(joints, usable), BODY, layout)

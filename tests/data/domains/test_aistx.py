@@ -59,6 +59,7 @@ def test_detections_have_gaps_and_scores_and_missing_3d_is_no_sample(tmp_path: P
     content = pickle.loads(path.read_bytes())
     content["keypoints3d_optim"] = content["keypoints3d_optim"].copy()
     content["keypoints3d_optim"][50:] = np.nan
+    content["keypoints3d_optim"][3, COCO.joints.index("RWrist"), 0] += 300  # lost for a frame
     path.write_bytes(pickle.dumps(content))
     notes: list[str] = []
     recordings = load_test_set("aistx", DataSettings(data_root=str(tmp_path)), notes=notes)
@@ -67,10 +68,11 @@ def test_detections_have_gaps_and_scores_and_missing_3d_is_no_sample(tmp_path: P
     scores = by_camera["c01"][1].confidence
     assert scores is not None and (scores[5:9, BODY.joints.index("LWrist")] == 0).all()
     assert by_camera["c03"][1].confidence == pytest.approx(1.0)
-    assert np.flatnonzero(by_camera["c03"][0].usable).tolist() == list(range(50))
+    good = [0, 1, 2, *range(4, 50)]
+    assert np.flatnonzero(by_camera["c03"][0].usable).tolist() == good
     assert any("AIST++ test, detected: joints are missing" in note for note in notes)
     dataset = PoseDataset.from_recordings(recordings)
-    assert len(dataset) == 50 + 20 + 50 and not is_projected(dataset)
+    assert len(dataset) == 49 + 19 + 49 and not is_projected(dataset)
 
 
 def test_splits_are_the_published_ones_without_the_ignored(tmp_path: Path, write_aist):
@@ -150,6 +152,16 @@ def test_files_of_something_else_are_one_sentence(tmp_path: Path, write_aist, ch
     change(write_aist(tmp_path))
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         load_test_set("aistx", DataSettings(data_root=str(tmp_path)))
+
+
+def test_a_sequence_without_3d_is_left_out_and_told(tmp_path: Path, write_aist):
+    root = write_aist(tmp_path)
+    (root / "splits" / "pose_test.txt").write_text(f"{TEST}\n{TRAIN}\n")
+    changed_pickle(root / "keypoints3d" / f"{TRAIN}.pkl", keypoints3d_optim=np.full((30, 17, 3), np.nan))
+    notes: list[str] = []
+    (recording,) = load_test_set("aistx_gt", DataSettings(data_root=str(tmp_path)), notes=notes)
+    assert recording.group["sequence"] == TEST
+    assert notes == ["AIST++ test: 1 of 2 sequences are missing, or have no 3D or too few views."]
 
 
 def test_what_aist_has_not_is_one_sentence(tmp_path: Path, write_aist):
