@@ -151,8 +151,8 @@ class DataSplits:
     train: list[Recording]
     validation: list[Recording]
     tests: dict[str, list[Recording]]
-    more_tests: dict[str, list[Recording]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    more_tests: dict[str, list[Recording]] = field(default_factory=dict)
 
 
 def check_images(recordings: Iterable[Recording]) -> None:

@@ -1,6 +1,7 @@
 """The two file formats of checkpoints: a zip of pickle and storages (PyTorch 1.6 and later), or one stream."""
 
 import io
+import pickle
 import struct
 import sys
 import zipfile
@@ -128,8 +129,9 @@ def read_stream(path: Path) -> Any:
     size = path.stat().st_size
     storage = _StreamStorages(size)
     with open(path, "rb") as file:
+        begins = file.peek(1)[:1] == pickle.PROTO
         stream = Stream(file, size, size)
-        if (unpickle(stream, storage), unpickle(stream, storage)) != (MAGIC, PROTOCOL):
+        if not begins or (unpickle(stream, storage), unpickle(stream, storage)) != (MAGIC, PROTOCOL):
             raise RefusedError("this is not a PyTorch file")
         machine, content = unpickle(stream, storage), unpickle(stream, storage)
         if not isinstance(machine, dict) or machine.get("little_endian") is not (sys.byteorder == "little"):

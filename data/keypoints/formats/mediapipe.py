@@ -30,9 +30,10 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
     """The clip; the order of the entries numbers its frames."""
     head = content if isinstance(content, dict) else {}
     entries = head.get("frames", [content] if head else content)
-    size, sides = hints.size, (head.get("width"), head.get("height"))
-    if size is None and all(map(is_number, sides)):
-        size = whole_number(sides[0], str(path)), whole_number(sides[1], str(path))
+    size: tuple[int, int] | None = hints.size
+    width, height = head.get("width", ""), head.get("height", "")
+    if size is None and is_number(width) and is_number(height):
+        size = whole_number(width, str(path)), whole_number(height, str(path))
     if size is None:
         raise PoseFKError(
             f"{path} has MediaPipe's landmarks, fractions of the image: give its --image_size WIDTH HEIGHT in pixels."
@@ -54,7 +55,7 @@ def _people(entry: Any) -> list[list[Any]]:
         return []
     if _is_person(entry):
         return [entry]
-    people = [person.get("landmark") if isinstance(person, dict) else person for person in entry]
+    people = [person.get("landmark", []) if isinstance(person, dict) else person for person in entry]
     return people if all(map(_is_person, people)) else []
 
 

@@ -72,7 +72,7 @@ def _people(entries: list[Any], path: Path) -> list[tuple[int, list[dict[str, An
             isinstance(person, dict) and isinstance(person.get("keypoints"), list) for person in instances
         ):
             raise PoseFKError(f"{path}, frame {place} has no list of instances with 'keypoints', as MMPose has.")
-        number = entry.get("frame_id") if isinstance(entry, dict) else None
+        number: Any = entry.get("frame_id") if isinstance(entry, dict) else None
         people.append((whole_number(number, str(path)) if is_number(number) else place, instances))
     return people
 
