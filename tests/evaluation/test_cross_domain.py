@@ -54,7 +54,7 @@ def test_a_published_checkpoint_is_evaluated_by_name(tmp_path, capsys, monkeypat
     [
         ("--checkpoint none.pt", "none.pt is missing"),
         ("--checkpoint {} --test_set cmux2_a", "Perhaps you meant: --test_sets"),
-        ("--checkpoint {} --test_sets cmu_a", "Perhaps you meant: cmux2_a"),
+        ("--checkpoint {} --test_sets cmux2a", "Perhaps you meant: cmux2_a"),
         ("--checkpoint {} --test_sets", "--test_sets is empty"),
         ("--checkpoint {} --flip maybe", "'on', 'off', 'both'"),
         ("--checkpoint {} --protocols offical", "choose from all_joints, official_3dhp, official_3dhp_16"),

@@ -107,7 +107,7 @@ def test_novel_poses_differ_from_every_recorded_one(run: Run, tmp_path: Path):
     [
         ("--recipe norml", "--recipe norml: choose from clipped_normal, range_of_motion, limb_swap"),
         ("--format coco --layout h36m_17", "--layout h36m_17: choose from coco_17 in the format coco"),
-        ("--keep angels", "--keep angels: choose from angles, bones, cameras, seeds"),
+        ("--keep angels", "--keep angels: choose from angles, bones, cameras, definitions, seeds"),
         ("--num_poses 0", "--num_poses 0: expected 1 or more"),
         ("--num_poses 100 --shards 3", "100 poses make 2 chunks, expected at most that many"),
         ("--num_poses 999999999999", "GB left, the export needs about"),
