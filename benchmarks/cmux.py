@@ -26,7 +26,7 @@ from evaluation.tables import columns
 from kinematics.errors import exit_with_one_sentence
 
 LENGTH = "--epochs 30"
-NO_POSES = "--gan 0 --limb_swap 0 --range_of_motion 0"
+NO_POSES = "--gan 0 --real 0 --limb_swap 0 --range_of_motion 0 --definition_share 0"
 PLAIN = f"--recipe posefk --input_mode screen --ema 0 {NO_POSES} --bodies keep --cameras dataset --dropout 0.1 {LENGTH}"
 VARIANTS: dict[str, str] = {
     "none": f"--recipe none {LENGTH}",

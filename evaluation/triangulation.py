@@ -71,9 +71,9 @@ def run(settings: Triangulation) -> list[TriangulationScore]:
     scores = []
     for views in settings.views:
         data = DataSettings(dataset=settings.dataset, data_root=settings.data_root, views=views)
-        tests = load_dataset(settings.dataset, data).tests
-        for name in settings.test_sets or tests:
-            seen = MultiViewDataset.from_recordings(tests[name], views=views)
+        splits = load_dataset(settings.dataset, data)
+        for name in settings.test_sets or splits.tests:
+            seen = MultiViewDataset.from_recordings((splits.tests | splits.more_tests)[name], views=views)
             scores.append(_score(name, seen, noisy(seen, settings.noise, name), settings))
     return sorted(scores, key=lambda score: known.index(score.test_set))
 

@@ -43,7 +43,7 @@ class StretchedArm(PoseSource):
 TINY = (
     f"{FLAGS} --epochs 2 --steps_per_epoch 3 --batch_size 32 --posenet_name simple_baseline "
     "--posenet_width 16 --test_sets cmux2_a --figures False --threads 1 --gan_interval 1 --recipe posefk --gan 0 "
-    "--limb_swap 0 --range_of_motion 0.5"
+    "--real 0 --limb_swap 0 --range_of_motion 0.5"
 )
 
 
