@@ -192,19 +192,16 @@ def end_table(results: Sequence[Result]) -> str:
 
 
 def comparison_table(runs: Mapping[str, Sequence[Result]]) -> str:
-    """Format one line per recipe, the test sets side by side. MPJPE in mm; the change is against the first recipe."""
-    first = series(next(iter(runs.values())))
-    shown = [key for key in first if key[0] != VALIDATION]
-    head = ["recipe"]
-    for test_set, protocol in shown:
-        head += [f"{test_set} ({protocol})", "change", ORACLE]
-    rows = [head]
-    for recipe, results in runs.items():
-        row = [recipe]
-        for key in shown:
-            lines = series(results)[key]
-            error, before = lines[-1]["mpjpe"], first[key][-1]["mpjpe"]
-            change = "" if recipe == next(iter(runs)) else f"{100 * (error / before - 1):+.1f} %"
-            row += [f"{error:.1f}", change, f"{min(line['mpjpe'] for line in lines):.1f}"]
-        rows.append(row)
+    """Format a line per test set and recipe. MPJPE in mm; the change is against the first recipe."""
+    by_recipe = {recipe: series(results) for recipe, results in runs.items()}
+    first = next(iter(by_recipe))
+    rows = [["test set", "protocol", "recipe", "MPJPE", "change", ORACLE]]
+    for test_set, protocol in by_recipe[first]:
+        if test_set == VALIDATION:
+            continue
+        for recipe, of_recipe in by_recipe.items():
+            errors = [line["mpjpe"] for line in of_recipe[test_set, protocol]]
+            before = by_recipe[first][test_set, protocol][-1]["mpjpe"]
+            change = "" if recipe == first else f"{100 * (errors[-1] / before - 1):+.1f} %"
+            rows.append([test_set, protocol, recipe, f"{errors[-1]:.1f}", change, f"{min(errors):.1f}"])
     return "MPJPE in mm, last epoch:\n" + columns(rows)

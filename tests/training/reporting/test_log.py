@@ -34,7 +34,7 @@ def test_without_validation_nothing_is_chosen():
 def test_the_comparison_shows_the_change_of_the_last_epoch():
     table = comparison_table({"none": RESULTS, "posefk": [line("cmux2_a", 1, 30.0), line("cmux2_a", 2, 39.0)]})
     row = [cell.strip() for cell in table.splitlines()[-1].strip("|").split("|")]
-    assert row == ["posefk", "39.0", "-25.0 %", "30.0"] and "validation" not in table
+    assert row == ["cmux2_a", "all_joints", "posefk", "39.0", "-25.0 %", "30.0"] and "validation" not in table
 
 
 def test_columns_are_aligned():
