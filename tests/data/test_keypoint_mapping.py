@@ -17,7 +17,7 @@ DETECTORS = ("coco_17", "openpose_18", "body_25", "halpe_26", "mediapipe_33")
 @pytest.fixture(scope="module")
 def views():
     """Views of CMU-X's test people, (F, 16, 3) metres each, with their cameras."""
-    return [recording.views[0] for recording in load_test_set("cmux2_a", SETTINGS)]
+    return [recording.views[0] for recording in load_test_set("cmux_a", SETTINGS)]
 
 
 def _random(layout, frames=5):

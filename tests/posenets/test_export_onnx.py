@@ -100,7 +100,7 @@ def test_a_lifter_of_several_cameras_gives_what_pytorch_gives(flip, sizes, tmp_p
 
 
 def test_a_lifter_that_needs_calibrated_cameras_is_refused(tmp_path):
-    with pytest.raises(PoseFKError, match="where its cameras stand"):
+    with pytest.raises(PoseFKError, match="also reads its cameras' poses"):
         graph.export(_of_several_cameras(in_features=4), tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -151,7 +151,7 @@ def test_a_lifter_whose_answers_are_no_bodies_is_not_exported(factor, folder, qu
     lifter = _lifter()
     with torch.no_grad():
         list(lifter.posenet.parameters())[-2].mul_(factor)
-    with pytest.raises(PoseFKError, match="not exported: of random bodies it makes joints .* m from the root"):
+    with pytest.raises(PoseFKError, match="not exported: on random bodies it predicts joints .* m from the root"):
         graph.export(lifter, tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
