@@ -100,7 +100,7 @@ FREQUENT_PAIRS = [pair for pair in PAIRS if _frequent(*pair)]
 def self_intersects(
     joints: Float[Tensor, "poses 16 3"], pairs: Sequence[tuple[int, int]] = FREQUENT_PAIRS
 ) -> Bool[Tensor, "poses"]:
-    """Whether two capsules of any pair overlap by more than DEPTH_M; ten times as fast as overlap_depths of all.
+    """Whether two capsules of any pair overlap by more than DEPTH_M; many times as fast as overlap_depths of all.
 
     joints: metres; NaN overlaps nothing.
     """

@@ -30,15 +30,15 @@ def test_about_the_share_of_poses_has_other_definitions_and_says_which(people_of
     assert float(together) > 0.7, "hips are as wide as the definition says"
 
 
-def test_what_a_batch_says_undoes_its_definitions(people_of):
-    people = people_of(50)
-    batch = _sample(people, definition_share=1.0, definition_width=0.2)
-    assert batch.camera is not None
-    screen = batch.camera.project(batch.joints_3d)
-    torch.testing.assert_close(screen, batch.joints_2d, msg="2D and 3D have the same definition")
-    plain = _sample(people, definition_share=0.0)
-    moved = redefine(plain.joints_3d, batch.definition[:, None])
-    assert not torch.allclose(moved, plain.joints_3d)
+def test_the_camera_sees_the_joints_that_the_definition_moved(people_of, monkeypatch: pytest.MonkeyPatch):
+    moved = []
+    monkeypatch.setattr("augment.augmenter.redefine", lambda *of: moved.append((of, redefine(*of))) or moved[-1][1])
+    batch = _sample(people_of(50), 60, definition_share=1.0, keep_in_image=False, near=-100.0)
+    ((_, parameters), joints), *more = moved
+    assert batch.camera is not None and not more
+    torch.testing.assert_close(batch.joints_world(), joints[:60], atol=1e-4, rtol=0)
+    torch.testing.assert_close(batch.camera.project(batch.joints_3d), batch.joints_2d)
+    assert torch.equal(batch.definition, parameters[:60, 0])
 
 
 def test_definitions_are_constant_in_a_clip_and_kept_by_every_selection(people_of):

@@ -17,6 +17,7 @@ from data.domains.humaneva import CAMERA_NAMES, camera_at
 from data.domains.three_dpw import FROM_SMPL
 from kinematics.camera import screen_to_pixels
 from kinematics.skeleton import Skeleton
+from tests.data.walking import walk_in_a_circle
 
 STANDING = {
     "Hip": (0, 0, 0.95), "RHip": (0.13, 0, 0.95), "RKnee": (0.13, 0.02, 0.5), "RAnkle": (0.13, 0, 0.08),
@@ -34,14 +35,8 @@ def walk() -> Callable[..., np.ndarray]:
 
     def make(frames: int, layout: str | list[str], fps: float = 60) -> np.ndarray:
         joints = Skeleton(layout).joints if isinstance(layout, str) else layout
-        clock = np.arange(frames) / fps
-        steps = np.repeat(np.array([STANDING.get(name, (0.02, 0.05, 1.0)) for name in joints])[None], frames, axis=0)
-        for joint, name in enumerate(joints):
-            side = 1 if name.startswith("R") else -1
-            swing = {"Ankle": 0.25, "Knee": 0.15, "Wrist": -0.25, "Elbow": -0.12}.get(name[1:], 0.0)
-            steps[:, joint, 1] += side * swing * np.sin(2 * np.pi * clock)
-        turned = Rotation.from_euler("z", 0.9 * clock[:, None]).as_matrix()
-        return steps @ turned.swapaxes(1, 2) + turned[:, None, :, 0]
+        body = np.array([STANDING.get(name, (0.02, 0.05, 1.0)) for name in joints])
+        return walk_in_a_circle(body, joints, fps, frames)
 
     return make
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 from scipy.io import savemat
-from scipy.spatial.transform import Rotation
 
 from data.recordings import DataSettings, Recording, View, view_from_world
 from kinematics.camera import Camera, look_at
 from kinematics.rotation import quaternion_to_matrix
 from kinematics.skeleton import Skeleton
 from prepare_data_3dhp import main
+from tests.data.walking import walk_in_a_circle
 
 STANDING = {
     "Hip": (0, 0, 0.95), "RHip": (0.13, 0, 0.95), "RKnee": (0.13, 0, 0.5), "RAnkle": (0.13, 0, 0.08),
@@ -33,15 +33,9 @@ def walk() -> Callable[..., np.ndarray]:
     """
 
     def make(frames: int, layout: str = "h36m_17") -> np.ndarray:
-        joints, clock = Skeleton(layout).joints, np.arange(frames) / 25
+        joints = Skeleton(layout).joints
         body = np.array([STANDING.get(name, (0.01 * i, 0.2, 0.9)) for i, name in enumerate(joints)])
-        steps = np.repeat(body[None], frames, axis=0)
-        for joint, name in enumerate(joints):
-            side = 1 if name[0] == "R" else -1
-            swing = {"Ankle": 0.25, "Knee": 0.15, "Wrist": -0.25, "Elbow": -0.12}.get(name[1:], 0.0)
-            steps[:, joint, 1] += side * swing * np.sin(2 * np.pi * clock)
-        turned = Rotation.from_euler("z", 0.9 * clock[:, None]).as_matrix()
-        return steps @ turned.swapaxes(1, 2) + turned[:, None, :, 0]
+        return walk_in_a_circle(body, joints, 25, frames)
 
     return make
 
