@@ -98,8 +98,8 @@ def build_clip(raw: RawClip) -> KeypointClip:
     """The clip of one video: frames numbered, joints in a layout of ours, scores from 0 to 1."""
     where, hints = str(raw.path), raw.hints
     if not raw.people:
-        frames = len({place.frame for place in raw.frames})
-        raise raw.refuse(f"has nobody in it in its {frames} frames, expected at least one person in one frame.")
+        count = len({place.frame for place in raw.frames})
+        raise raw.refuse(f"has nobody in it in its {count} frames, expected at least one person in one frame.")
     places = [*raw.frames, *(person.place for person in raw.people)]
     people, numbers, fps = _one_video(raw, places)
     layout, orders = _layout(raw, people)
@@ -109,9 +109,7 @@ def build_clip(raw: RawClip) -> KeypointClip:
             f"{where} has fractions of the image: give its --image_size WIDTH HEIGHT in pixels, or the file's own."
         )
     scale = _score_scale(raw, people)
-    frames: dict[int, list[Detection]] = {}
-    for number in numbers.values():
-        frames[number] = []
+    frames: dict[int, list[Detection]] = {number: [] for number in numbers.values()}
     for person in people:
         table = np.vstack([person.table, np.full(person.table.shape[1], np.nan)])  # -1: nowhere
         table = table[orders[person.names or len(person.table)]]
