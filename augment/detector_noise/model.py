@@ -76,8 +76,8 @@ class DetectorNoise:
             values = getattr(self, name)
             if len(values) != count or not all(0 <= value <= FARTHEST for value in values):
                 raise ValueError(
-                    f"DetectorNoise.{name} is {shortened(str(values), 60)}, expected {count} numbers of 0 or more, at most "
-                    f"{FARTHEST:g}."
+                    f"DetectorNoise.{name} is {shortened(str(values), 60)}, expected {count} numbers of 0 or "
+                    f"more, at most {FARTHEST:g}."
                 )
         if any(sum(pair) > 1 for pair in zip(self.outliers, self.missed, strict=True)):
             raise ValueError("DetectorNoise has a joint with outliers + missed above 1, expected shares of all frames.")
