@@ -73,7 +73,7 @@ def refuse_beyond(array: np.ndarray, where: str) -> None:
     """Refuse numbers whose squares are infinite in float32. NaN and infinity are their readers' business."""
     if array.dtype.kind not in "fiu" or not array.size:
         return
-    if not max(np.fmax.reduce(array, None), -float(np.fmin.reduce(array, None))) > LARGEST:
+    if not max(float(np.fmax.reduce(array, None)), -float(np.fmin.reduce(array, None))) > LARGEST:
         return
     beyond = array[np.isfinite(array) & ((array > LARGEST) | (array < -LARGEST))]
     if len(beyond):

@@ -32,7 +32,7 @@ from training.checkpoint import read_last
 class Target(NamedTuple):
     """seeds: (folder) -> the files that may be changed. read: (folder, the changed file) -> anything.
 
-    share: inputs in the tests' short slice, of 100; 0 where seeds take long to make.
+    share: inputs in the tests' short slice; 0 where seeds take long to make.
     """
 
     seeds: Callable[[Path], list[str]]
@@ -155,14 +155,14 @@ TARGETS = {
     "cmu_prepared": Target(seeds.cmu_prepared, lambda folder, name: read_clips(folder / name)),
     "capture": Target(seeds.capture, _capture),
     "mpi_test": Target(seeds.mpi_test, _mpi_test),
-    "mpi_train": Target(seeds.mpi_train, _mpi_train),
-    "ski": Target(seeds.ski, lambda folder, name: _data_set("ski", folder, num_joints=17)),
-    "humaneva": Target(seeds.humaneva, _humaneva),
-    "three_dpw": Target(seeds.three_dpw, _three_dpw),
-    "aist": Target(seeds.aist, _aist),
+    "mpi_train": Target(seeds.mpi_train, _mpi_train, share=30),
+    "ski": Target(seeds.ski, lambda folder, name: _data_set("ski", folder, num_joints=17), share=30),
+    "humaneva": Target(seeds.humaneva, _humaneva, share=25),
+    "three_dpw": Target(seeds.three_dpw, _three_dpw, share=50),
+    "aist": Target(seeds.aist, _aist, share=50),
     "keypoints": Target(seeds.keypoints, _keypoints),
     "exported": Target(seeds.exported, _exported),
     "detector_noise": Target(seeds.detector_noise, lambda folder, name: DetectorNoise.load(folder / name)),
-    "lifters": Target(seeds.lifters, _lifters),
+    "lifters": Target(seeds.lifters, _lifters, share=50),
     "run_states": Target(seeds.run_states, _run_states, share=0),
 }
