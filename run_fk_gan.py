@@ -5,7 +5,7 @@
     python run_fk_gan.py --dataset h36m --posenet_name videopose              one GPU, or whatever there is
     torchrun --nproc_per_node 4 run_fk_gan.py --dataset cmu --batch_size 4096 four processes
     python run_fk_gan.py --resume checkpoint/.../                             go on with a run that was stopped
-    python run_fk_gan.py --evaluate checkpoint/.../last.pt --test_sets 3dhp   judge a lifter
+    python run_fk_gan.py --evaluate checkpoint/.../last.safetensors --test_sets 3dhp   judge it
     python run_fk_gan.py --help                                               every setting
 
 READ FIRST. What happens, in order: settings -> data -> body, GAN and cameras (augment) -> lifter -> loop -> report.
@@ -36,6 +36,7 @@ from posenets import load_lifter
 from training import checkpoint, distributed
 from training.batches import BatchMixer
 from training.building import build_lifter
+from training.comparison import Comparison
 from training.config import Settings, from_plain, read_settings
 from training.detections import RunDetectorNoise, check_confidence
 from training.distributed import Processes
@@ -59,49 +60,47 @@ def main(arguments: Sequence[str] | None = None) -> None:
         evaluate_only(settings)
         return
     with stop_on_signal() as stop, contextlib.ExitStack() as held:
-        state = read = None
+        saved = None
         if settings.resume:
-            read = checkpoint.stamp(settings.resume)
-            state = checkpoint.read_last(settings.resume)
-            settings = read_settings(arguments, stored=from_plain(state["settings"]))
+            saved = checkpoint.read_last(settings.resume)
+            settings = read_settings(arguments, stored=from_plain(saved.state["settings"]))
+            settings = replace(settings, resume=str(saved.path))
         processes = distributed.start(settings.device)
         held.callback(distributed.stop)
-        stamps = distributed.gather(read)
+        stamps = distributed.gather(saved and saved.stamp)
         with distributed.failing_together():
-            if processes.first and state is None:
+            if processes.first and saved is None:
                 checkpoint.check_folder(settings)
-            elif processes.first:
-                held.enter_context(checkpoint.held_folder(checkpoint.find_last(settings.resume).parent))
-                checkpoint.check_stamps(settings.resume, stamps)
+            elif processes.first and saved:
+                held.enter_context(checkpoint.held_folder(saved.path.parent))
+                checkpoint.check_stamps(saved.path, stamps)
         splits = load_dataset(settings.data.dataset, settings.data)
         if processes.first:
             print(*splits.notes, sep="\n")
-        if settings.compare and state is None:
-            compare(arguments, settings, splits, processes, stop)
+        if saved is not None:
+            comparison = Comparison.resumed(settings, saved)
         else:
-            train(settings, splits, processes, stop, state)
+            comparison = Comparison([read_settings(arguments, recipe) for recipe in settings.compare] or [settings])
+        compare(comparison, splits, processes, stop, saved and saved.state)
 
 
 def compare(
-    arguments: Sequence[str], settings: Settings, splits: DataSplits, processes: Processes, stop: StopRequest
+    comparison: Comparison, splits: DataSplits, processes: Processes, stop: StopRequest, state: dict[str, Any] | None
 ) -> None:
-    """Train one recipe after the other on the same data and print one table."""
-    runs = {}
-    for i, recipe in enumerate(settings.compare):
-        of_recipe = replace(read_settings(arguments, recipe), compare=())
+    """Train one recipe after the other on the same data, and print one table if there are several."""
+    for settings in comparison:
         try:
-            runs[recipe] = train(of_recipe, splits, processes, stop, suffix=f"_{recipe}")
+            comparison.results[settings.recipe] = train(settings, splits, processes, stop, state, comparison)
         except KeyboardInterrupt as stopped:
-            others = ", ".join(f"--recipe {name}" for name in settings.compare[i + 1 :])
-            rest = f" Not begun, to be started with the same flags: {others}." if others else ""
-            raise KeyboardInterrupt(f"{stopped}{rest}") from None
-    if processes.first:
-        print(f"\n{comparison_table(runs)}")
+            raise KeyboardInterrupt(f"{stopped}{comparison.advice() if stop.heeded else ''}") from None
+        state = None
+    if processes.first and len(comparison.results) > 1:
+        print(f"\n{comparison_table(comparison.results)}")
 
 
 def train(
-    settings: Settings, splits: DataSplits, processes: Processes, stop: StopRequest,
-    state: dict[str, Any] | None = None, suffix: str = "",
+    settings: Settings, splits: DataSplits, processes: Processes, stop: StopRequest, state: dict[str, Any] | None,
+    comparison: Comparison,
 ) -> list[Result]:  # fmt: skip
     """One run. state: of a run to be continued. Returns the lines of its results.jsonl."""
     # lifter: screen -> joints
@@ -122,10 +121,10 @@ def train(
     trainer = LifterTrainer.from_settings(lifter, settings, real, noise)
     schedule = build_schedule(settings, len(real))
     mixer = BatchMixer(settings, processes, real, augmenter, noise)
-    run = TrainingState(settings, schedule, processes, mixer, trainer)
+    run = TrainingState(settings, schedule, processes, mixer, trainer, comparison)
     if state is not None:
         run.restore(state)
-    with watching(run, evaluator, stop, suffix) as watch:
+    with watching(run, evaluator, stop) as watch:
         for epoch in range(run.epoch, schedule.epochs):
             for phase in schedule.phases(epoch)[run.phase_index :]:
                 while run.step < schedule.steps:

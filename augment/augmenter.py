@@ -186,7 +186,7 @@ class Augmenter:
         return {"random": self.random.get_state(), "sources": {name: state for name, state in states.items() if state}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` returned. The reference must be given first."""
+        """Continue from what `state_dict` returned, with its random numbers if it has any. Needs the reference."""
         sources, saved = self.sources if self.reference else {}, state["sources"]
         learnt = {name for name, source in sources.items() if source.state_dict()}
         if learnt != set(saved):
@@ -195,7 +195,8 @@ class Augmenter:
                 f"The saved augmenter has learnt sources: {names[0]}; this recipe has: {names[1]}. Resume with the "
                 "same recipe."
             )
-        go_on(self.random, state["random"], "The saved augmenter")
+        if "random" in state:
+            go_on(self.random, state["random"], "The saved augmenter")
         for name in saved:
             sources[name].load_state_dict(saved[name])
 

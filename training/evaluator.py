@@ -35,9 +35,7 @@ def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, li
     for name in test_set_names(settings, splits.tests, settings.lifter.window):
         if name in DATA_SOURCES[settings.data.dataset].test_sets and name not in tests:
             raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no recording of it.")
-        recordings[name] = (
-            tests[name] if name in tests else load_test_set(name, settings.data, settings.lifter.window)
-        )
+        recordings[name] = tests[name] if name in tests else load_test_set(name, settings.data, settings.lifter.window)
     return recordings
 
 

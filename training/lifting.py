@@ -141,6 +141,16 @@ class LifterTrainer:
             fill(self.average, content, "The average weights of the saved run")
         self.criterion.load_state_dict(state["loss"] or {})
 
+    def merge_process_states(self, states: list[dict[str, Any]]) -> None:
+        """After load_state_dict, go on with what several processes have learnt, as they would agree on it."""
+        if not states:
+            return
+        merged = {**states[0], "loss": self.criterion.merged([state["loss"] or {} for state in states])}
+        for name in ("buffers", "average_buffers"):
+            if states[0][name] is not None:
+                merged[name] = _mean([state[name] for state in states])
+        self.load_process_state(merged)
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with what state_dict() gave, of a lifter and settings of the same sort."""
         fill(self.lifter, state["lifter"], "The saved run")
@@ -149,6 +159,14 @@ class LifterTrainer:
         fill_optimizer(self.optimizer, state["optimizer"], "The saved run")
         self.updates = state["updates"]
         self.criterion.load_state_dict(state["loss"] if state.get("loss") else {})
+
+
+def _mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Average tensors of the same names; counters are the first's."""
+    return {
+        name: torch.stack([state[name] for state in states]).mean(dim=0) if first.is_floating_point() else first
+        for name, first in states[0].items()
+    }
 
 
 def _buffers(module: nn.Module) -> dict[str, Tensor]:

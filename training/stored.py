@@ -1,4 +1,4 @@
-"""What last.pt holds of a run, as types, and held against the lifter and the settings beside it."""
+"""What last.safetensors holds of a run, as types, and held against the lifter and the settings beside it."""
 
 from typing import Any, NotRequired, TypedDict
 
@@ -76,6 +76,11 @@ class _Account(TypedDict):
     gan: dict[str, float]
 
 
+class _Comparison(TypedDict):
+    left: list[dict[str, Any]]
+    results: dict[str, list[_Result]]
+
+
 class RunState(TypedDict):
     """What TrainingState.save writes; later versions have added to it."""
 
@@ -93,10 +98,11 @@ class RunState(TypedDict):
     account: NotRequired[_Account]
     acceptance: NotRequired[dict[str, float]]
     events: NotRequired[dict[str, int] | None]
+    comparison: NotRequired[_Comparison]
 
 
 def checked_run(content: dict[str, Any], path: object) -> dict[str, Any]:
-    """Return the state of a run from its last.pt, or one sentence on what does not fit. path: of the file."""
+    """Return the state of a run from its last.safetensors, or one sentence on what does not fit. path: of the file."""
     lifter = lifter_from_checkpoint(content, str(path))
     weights = content["model_pos"] | (content.get("readout") or {})
     try:

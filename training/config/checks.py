@@ -138,5 +138,5 @@ def _ranges(settings: Settings) -> dict[str, tuple[float | int | None, float | i
         "max_grad_norm": (learning.max_grad_norm, 0, endless), "max_norm": (learning.max_norm, 0, endless),
         "lr_decay_steps": (learning.lr_decay_steps, 1, endless),
         "large_decay_epoch": (learning.large_decay_epoch, 0, endless),
-        "checkpoint_minutes": (settings.output.checkpoint_minutes, 0, endless),
+        "checkpoint_minutes": (settings.output.checkpoint_minutes, 0, endless), "keep": (settings.output.keep, 1, 99),
     }  # fmt: skip

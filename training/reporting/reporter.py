@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from training.checkpoint import LAST, PREVIOUS, find_last, held_folder, make_run_folder, write_settings
+from training.checkpoint import LAST, held_folder, make_run_folder, write_settings
 from training.config import Settings
 from training.detections import NOISE_FILE, RunDetectorNoise
 from training.divergence import LOOK_EVERY
@@ -18,13 +18,13 @@ from training.state import TrainingState
 
 
 @contextlib.contextmanager
-def reporting(run: TrainingState, evaluator: Evaluator, settings: Settings, suffix: str) -> Iterator["Reporter"]:
-    """Open a run's reporter in a new, held folder, or in the one it goes on in. suffix: of the folder's name."""
+def reporting(run: TrainingState, evaluator: Evaluator, settings: Settings) -> Iterator["Reporter"]:
+    """Open a run's reporter in a new, held folder, or in the one it goes on in."""
     with contextlib.ExitStack() as held:
         if settings.resume:
-            folder = find_last(settings.resume).parent
+            folder = Path(settings.resume).parent
         else:
-            folder = make_run_folder(settings, suffix)
+            folder = make_run_folder(settings, run.comparison.suffix(settings))
             write_settings(folder, settings, run.trainer.lifter.posenet)
             held.enter_context(held_folder(folder))
         reporter = Reporter(run, evaluator, settings, folder)
@@ -50,8 +50,8 @@ class Reporter:
         poses = f"{len(run.mixer.real):,} real poses"
         self.progress.say(f"{settings.recipe}: {learner} learns from {poses} on {run.processes.device}")
         self.progress.say(f"writing {self.folder}")
-        if settings.resume and find_last(settings.resume).name == PREVIOUS:
-            self.progress.say(f"{LAST} is not what is gone on from, but {PREVIOUS}: after {run.batches:,} batches")
+        if settings.resume and (name := Path(settings.resume).name) != LAST:
+            self.progress.say(f"{LAST} is not what is gone on from, but {name}: after {run.batches:,} batches")
         if run.epoch >= run.schedule.epochs:
             self.progress.say(f"all {run.schedule.epochs} epochs were done before: nothing is left to learn")
         for note in evaluator.notes(run.trainer.lifter, run.mixer.real):
@@ -123,7 +123,7 @@ class Reporter:
         if self.run.results:
             print(f"\n{end_table(self.run.results)}")
         figures = ", figures/" if self._pictures else ""
-        print(f"\nIn {self.folder}: settings.json, results.jsonl, last.pt, best_*.pt, TensorBoard events{figures}")
+        print(f"\nIn {self.folder}: settings.json, results.jsonl, {LAST}, best_*, TensorBoard events{figures}")
 
     def close(self) -> None:
         self.progress.close()
