@@ -13,16 +13,14 @@ READ FIRST. What happens, in order: settings -> data -> body, GAN and cameras (a
 """
 
 import contextlib
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-# What follows takes seconds to import: Ctrl-C ends that without a traceback.
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+import kinematics.early_stop  # noqa: F401 what follows takes seconds to import: Ctrl-C ends that in a word
 
+# isort: split
 import torch
 from torch import Tensor, nn
 
@@ -33,6 +31,7 @@ from evaluation import cross_domain
 from evaluation.evaluate import dataset_for
 from kinematics import Skeleton, exit_with_one_sentence
 from posenets import load_lifter
+from posenets.finite_step import finite_step
 from training import checkpoint, distributed
 from training.batches import BatchMixer
 from training.building import build_lifter
@@ -41,6 +40,7 @@ from training.config import Settings, from_plain, read_settings
 from training.detections import RunDetectorNoise, check_confidence
 from training.distributed import Processes
 from training.evaluator import Evaluator, load_test_recordings, test_set_names
+from training.heartbeat import heartbeat
 from training.lifting import LifterTrainer
 from training.reporting.log import Result, comparison_table
 from training.reporting.watch import watching
@@ -75,13 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 held.enter_context(checkpoint.held_folder(saved.path.parent))
                 checkpoint.check_stamps(saved.path, stamps)
         splits = load_dataset(settings.data.dataset, settings.data)
+        if settings.shard_data:
+            splits = splits.shard(processes.rank, processes.count)
         if processes.first:
             print(*splits.notes, sep="\n")
         if saved is not None:
             comparison = Comparison.resumed(settings, saved)
         else:
             comparison = Comparison([read_settings(arguments, recipe) for recipe in settings.compare] or [settings])
-        compare(comparison, splits, processes, stop, saved and saved.state)
+        with heartbeat(processes, stop):
+            compare(comparison, splits, processes, stop, saved and saved.state)
 
 
 def compare(
@@ -119,7 +122,7 @@ def train(
     # body, GAN and cameras: noise -> angles -> joints -> screen
     augmenter = build_augmenter(settings, real, noise, processes)
     trainer = LifterTrainer.from_settings(lifter, settings, real, noise)
-    schedule = build_schedule(settings, len(real))
+    schedule = build_schedule(settings, sum(distributed.gather(len(real))) if settings.shard_data else len(real))
     mixer = BatchMixer(settings, processes, real, augmenter, noise)
     run = TrainingState(settings, schedule, processes, mixer, trainer, comparison)
     if state is not None:
@@ -142,18 +145,18 @@ def train(
 
 
 def update_lifter(trainer: LifterTrainer, batch: PoseBatch) -> Tensor:
-    """One step for a batch, and one for each of its images in mirror and time. Returns the batch's loss."""
+    """One step for a batch, and one for each of its images in mirror and time. Returns its loss, NaN if skipped."""
     lifter, optimizer, losses = trainer.lifter.train(), trainer.optimizer, []
     for variant in trainer.variants(batch):
+        statistics = trainer.statistics()
         loss = trainer.criterion(lifter, variant)  # (B, T, J, 2) screen -> (B, J, 3) metres -> their distance
         loss.backward()
         distributed.average_gradients(lifter.parameters())
         if trainer.settings.max_grad_norm:
             nn.utils.clip_grad_norm_(lifter.parameters(), trainer.settings.max_grad_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        trainer.step_done()  # averaged weights follow
-        losses.append(loss.detach())
+        skipped = finite_step(optimizer)
+        trainer.step_done(skipped, statistics)  # averaged weights follow
+        losses.append(loss.detach().masked_fill(skipped, torch.nan))
     return losses[0]
 
 
@@ -184,6 +187,4 @@ def evaluate_only(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     exit_with_one_sentence(main)

@@ -24,6 +24,7 @@ from kinematics.batch_last import to_batch_first, to_batch_last
 from kinematics.capsules import self_intersects
 from kinematics.definitions import redefine, sample_definitions
 from kinematics.joints import J
+from kinematics.precision import full_precision
 
 
 class Augmenter:
@@ -76,6 +77,7 @@ class Augmenter:
             raise ValueError("The augmenter knows no real poses: give Augmenter(reference=...) or call update(real).")
         return self._reference
 
+    @full_precision
     def update(self, real: PoseBatch, motion: bool = True) -> dict[str, float]:
         """Learn from real poses; returns losses by name, empty if nothing learns. motion: with the motion critics."""
         if self._reference is None:
@@ -90,6 +92,7 @@ class Augmenter:
         return {name: loss for source in learning for name, loss in source.update(real, motion).items()}
 
     @torch.no_grad()
+    @full_precision
     def sample(self, count: int, generator: torch.Generator | None = None, batch_last: bool = False) -> PoseBatch:
         """`count` synthetic poses in random order, each visible to its cameras, as detected if there is
         detector_noise.

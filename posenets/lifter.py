@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from data.batch import PoseBatch
 from kinematics.constants import constant, indices
 from kinematics.head import from_body
+from kinematics.precision import no_autocast
 from kinematics.skeleton import Skeleton
-from posenets.base import PoseNet, no_autocast
+from posenets.base import PoseNet
 from posenets.checkpoints.content import FORMAT
 from posenets.inputs.layouts import JointRegressor, network_layout, prepend_mid_hip
 from posenets.inputs.modes import INPUT_MODES, PER_FRAME_MODES, VIEW_MODES, prepare

@@ -11,6 +11,7 @@ from data import PoseBatch
 from data.multiview.dataset import Poses
 from posenets import Lifter
 from posenets.checkpoints.fitting import fill, fill_optimizer
+from posenets.finite_step import keep_where
 from training import distributed
 from training.config import LearningSettings, Settings
 from training.detections import RunDetectorNoise
@@ -96,9 +97,17 @@ class LifterTrainer:
             variants = [turned for variant in variants for turned in (variant, variant.reversed())]
         return variants
 
+    def statistics(self) -> list[Tensor]:
+        """Copy the running statistics, which a batch that is not finite would spoil."""
+        return [value.clone() for value in _statistics(self.lifter)]
+
     @torch.no_grad()
-    def step_done(self) -> None:
-        """After the optimiser: limit norms, move averaged weights and statistics, faster early on."""
+    def step_done(self, skipped: Tensor, statistics: list[Tensor]) -> None:
+        """After the optimiser: limit norms, move averaged weights and statistics, faster early on.
+
+        skipped: whether it was (finite_step); then statistics are as before the batch.
+        """
+        keep_where(skipped, _statistics(self.lifter), statistics)
         if self.settings.max_norm:
             limit_norms(self.lifter, self.settings.max_norm)
         self.updates += 1
@@ -159,6 +168,11 @@ class LifterTrainer:
         fill_optimizer(self.optimizer, state["optimizer"], "The saved run")
         self.updates = state["updates"]
         self.criterion.load_state_dict(state["loss"] if state.get("loss") else {})
+
+
+def _statistics(module: nn.Module) -> list[Tensor]:
+    """The running statistics of batch norms."""
+    return [value for name, value in module.named_buffers() if "running_" in name]
 
 
 def _mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -18,8 +18,9 @@ class Phase:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The epochs of a run. epochs counts all: warm-up, the lifter's, and the additional ones."""
+    """The epochs of a run. poses: real ones; epochs counts all: warm-up, the lifter's, and the additional ones."""
 
+    poses: int
     epochs: int
     warmup: int
     steps: int
@@ -62,4 +63,4 @@ def build_schedule(settings: Settings, poses: int) -> Schedule:
         phases = (Phase("mixed", augment.synthetic_share, learns, True),)
     warmup = learning.warmup + (learning.motion_warmup if settings.lifter.window > 1 else 0) if learns else 0
     epochs = warmup + learning.epochs + learning.additional_epochs
-    return Schedule(epochs, warmup, steps, phases, settings.output.eval_every)
+    return Schedule(poses, epochs, warmup, steps, phases, settings.output.eval_every)

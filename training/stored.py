@@ -74,6 +74,8 @@ class _Account(TypedDict):
     counts: tuple[int, int]
     start: float | None
     gan: dict[str, float]
+    skipped: NotRequired[tuple[int, int, int, int]]
+    gan_skipped: NotRequired[tuple[int, int]]
 
 
 class _Comparison(TypedDict):

@@ -185,6 +185,8 @@ class Settings:
     """auto, cpu or cuda."""
     threads: int = 0
     """CPU threads; 0: PyTorch's own choice."""
+    shard_data: bool = False
+    """Let each process of torchrun keep only its share of the training recordings, not all of them."""
     explain: bool = False
     """Print every setting and where its value comes from, and stop."""
     plugins: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ class Reporter:
         self._pictures = Pictures(self.log, run, evaluator) if settings.output.figures else None
         weights = sum(parameter.numel() for parameter in run.trainer.lifter.parameters())
         learner = f"{settings.lifter.posenet_name} ({weights:,} weights)"
-        poses = f"{len(run.mixer.real):,} real poses"
+        poses = f"{run.schedule.poses:,} real poses"
         self.progress.say(f"{settings.recipe}: {learner} learns from {poses} on {run.processes.device}")
         self.progress.say(f"writing {self.folder}")
         if settings.resume and (name := Path(settings.resume).name) != LAST:
@@ -70,6 +70,9 @@ class Reporter:
         run = self.run
         text = f"epoch {run.epoch + 1}/{run.schedule.epochs} {phase.name}"
         self.progress.add(self.settings.learning.batch_size, text)
+        if run.losses.news:
+            self.progress.say(run.losses.news)
+            run.losses.news = None
         if run.batches % LOOK_EVERY == 0:
             if loss is not None:
                 self.log.scalars("lifter", {"loss": loss, "learning_rate": rate}, run.batches)
@@ -93,6 +96,8 @@ class Reporter:
             first = [line for line in lines if line["protocol"] == lines[0]["protocol"]]
             parts.append("| MPJPE " + ", ".join(f"{line['test_set']} {line['mpjpe']:.1f}" for line in first) + " mm")
         self.progress.say(" ".join(parts))
+        if skipped := self.run.losses.skipped_text():
+            self.progress.say(f"  warning: {skipped}")
         self._augmenter_news()
 
     def _augmenter_news(self) -> None:

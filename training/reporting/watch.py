@@ -52,8 +52,8 @@ class Watch:
         with self._told(), distributed.failing_together():
             if self.folder is not None:
                 run.comparison.begun(self.folder)
-        if self.folder is not None:
-            stop.advice = f"Go on with: {resume_command(self.folder, run.settings.plugins)}"
+        folder = distributed.from_first(self.folder)  # which every process has to know, should the first one be lost
+        stop.advice = f"Go on with: {resume_command(folder, run.settings.plugins)}"
         stop.heeded = True
 
     def batch_done(self, phase: Phase, loss: Tensor | None, gan_losses: Mapping[str, float], rate: float) -> None:
