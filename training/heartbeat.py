@@ -27,12 +27,17 @@ def heartbeat(processes: Processes, stop: StopRequest) -> Iterator[None]:
     try:
         yield
     except LostProcessError as error:
-        if not speaks_first():
-            sys.exit(BAD_INPUT_EXIT_CODE)
-        raise LostProcessError(f"{error} {stop.advice_if_lost()}") from error
+        _say(error, stop)  # before torchrun, which has noticed too, ends this process
+        sys.exit(BAD_INPUT_EXIT_CODE)
     finally:
         if pulse is not None:
             pulse.end()
+
+
+def _say(sentence: object, stop: StopRequest) -> None:
+    """Say what happened and how to go on, if no other process has done so."""
+    if speaks_first():
+        print(f"{sentence} {stop.advice_if_lost()}", file=sys.stderr, flush=True)
 
 
 class Pulse:
@@ -85,7 +90,5 @@ class Pulse:
             if host == socket.gethostname():
                 with contextlib.suppress(OSError):
                     os.kill(int(number), signal.SIGKILL)
-        if speaks_first():
-            print(f"{who} has not been heard of for {SILENT:.0f} s. {self._stop.advice_if_lost()}", file=sys.stderr)
-            sys.stderr.flush()
+        _say(f"{who} has not been heard of for {SILENT:g} s.", self._stop)
         os._exit(BAD_INPUT_EXIT_CODE)  # the main thread waits for the lost one

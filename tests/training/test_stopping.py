@@ -122,6 +122,23 @@ def test_two_processes_stop_together_inside_an_epoch_and_go_on_to_the_same_numbe
     assert points_of(folder) == points_of(whole)
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_process_that_is_killed_or_stands_still_ends_the_run_in_a_sentence_on_how_to_go_on(
+    number: signal.Signals, tmp_path: Path
+):
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(SCRIPT)]
+    flags = [*TINY, "--checkpoint", str(tmp_path)]
+    done = subprocess.run(
+        [*torchrun, "lose", str(int(number)), *flags], env=environment(), text=True, capture_output=True, timeout=300
+    )
+    folder = folder_of(tmp_path)
+    sentences = [line for line in done.stderr.splitlines() if "Go on with" in line]
+    assert done.returncode and len(sentences) == 1, done.stderr
+    assert f"is lost. Go on with: torchrun --nproc_per_node 2 run_fk_gan.py --resume {folder}" in sentences[0]
+    assert ("has not been heard of" in sentences[0]) == (number == signal.SIGSTOP)
+    assert state_of(folder)["epoch"] == 1
+
+
 def test_ctrl_c_in_an_evaluation_ends_it_and_it_is_made_again(whole: Path, tmp_path: Path, monkeypatch):
     predict_dataset = evaluator.predict_dataset
 
