@@ -98,7 +98,7 @@ class Lifter(nn.Module, ABC):
         return joints - joints[..., root : root + 1, :]
 
     def to_checkpoint(self, epoch: int | None = None, settings: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the dictionary that torch.save writes. settings: plain values, for information."""
+        """Return the dictionary that write_checkpoint writes. settings: plain values, for information."""
         net = self.posenet
         return {
             "format": FORMAT,

@@ -84,11 +84,11 @@ class Pulse:
     def _give_up(self, rank: int | None) -> None:
         """End this process, and the one that stands still if it is on this machine; one of all says so."""
         who = "The process that the others meet at"
-        if rank is not None:
-            host, number = self._store.get(f"place{rank}").decode().split()
-            who = f"Process {rank} of this run ({number} on {host})"
-            if host == socket.gethostname():
-                with contextlib.suppress(OSError):
+        with contextlib.suppress(RuntimeError, OSError):
+            if rank is not None:
+                host, number = self._store.get(f"place{rank}").decode().split()
+                who = f"Process {rank} of this run ({number} on {host})"
+                if host == socket.gethostname():
                     os.kill(int(number), signal.SIGKILL)
         _say(f"{who} has not been heard of for {SILENT:g} s.", self._stop)
         os._exit(BAD_INPUT_EXIT_CODE)  # the main thread waits for the lost one
