@@ -236,7 +236,7 @@ def test_a_comparison_that_is_stopped_goes_on_to_its_other_recipes(
     none = folder_of(tmp_path)
     run_fk_gan.main(["--resume", str(none)])
     (posefk,) = set(tmp_path.glob("*/*/*")) - {none}
-    assert len(results_of(none)) == len(results_of(posefk)) == 4 and posefk.name.endswith("_posefk")
+    assert len(results_of(none)) == len(results_of(posefk)) == 2 and posefk.name.endswith("_posefk")
     table = capsys.readouterr().out.split("MPJPE in mm, last epoch:")[-1]
     assert f"{results_of(posefk)[-1]['mpjpe']:.1f}" in table and f"{results_of(none)[-1]['mpjpe']:.1f}" in table
     run_fk_gan.main(["--resume", str(none)])  # which is done, and so are the others
