@@ -128,7 +128,7 @@ def _ranges(settings: Settings) -> dict[str, tuple[float | int | None, float | i
         "batch_size": (learning.batch_size, 2, 10**6), "epochs": (learning.epochs, 1, MOST_EPOCHS),
         "warmup": (learning.warmup, 0, MOST_EPOCHS), "motion_warmup": (learning.motion_warmup, 0, MOST_EPOCHS),
         "additional_epochs": (learning.additional_epochs, 0, MOST_EPOCHS),
-        "steps_per_epoch": (learning.steps_per_epoch, 0, endless),
+        "updates": (learning.updates, 0, endless), "steps_per_epoch": (learning.steps_per_epoch, 0, endless),
         "eval_every": (settings.output.eval_every, 1, endless),
         "gan_interval": (learning.gan_interval, 1, 10**4),
         "downsample": (settings.data.downsample, 1, endless), "max_gap": (settings.data.max_gap, 0, endless),

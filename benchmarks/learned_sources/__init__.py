@@ -1,0 +1,1 @@
+"""Six ways of learning poses that the training people never made, each a plugin beside the package (docs/results.md)."""
