@@ -1,1 +1,1 @@
-"""Six ways of learning poses that the training people never made, each a plugin beside the package (docs/results.md)."""
+"""Ways of learning poses that the training people never made, each a plugin beside the package (docs/gan.md)."""

@@ -1,6 +1,6 @@
 """Idea (f): poses of the generator's averaged weights, after a longer warm-up.
 
-    python run_fk_gan.py --plugins benchmarks.learned_sources.averaged --gan 0 --sources averaged=0.3 --warmup 20
+python run_fk_gan.py --plugins benchmarks.learned_sources.averaged --gan 0 --sources averaged=0.3 --warmup 20
 """
 
 import copy

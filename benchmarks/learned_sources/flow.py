@@ -1,6 +1,6 @@
 """Idea (d): a normalising flow on the 28 joint angles, drawn from with a temperature (`pip install zuko`).
 
-    python run_fk_gan.py --plugins benchmarks.learned_sources.flow --gan 0 --sources flow=0.3 --warmup 10
+python run_fk_gan.py --plugins benchmarks.learned_sources.flow --gan 0 --sources flow=0.3 --warmup 10
 """
 
 import math

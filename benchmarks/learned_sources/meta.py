@@ -6,7 +6,6 @@ The gradient of a weakly augmented batch moves the weights for a trial; the grad
 that place and the first one together make the update.
 """
 
-import os
 import sys
 from dataclasses import replace
 
@@ -20,12 +19,14 @@ from training.lifting import LifterTrainer
 
 STRONGER = {"turn_sd": 2.0, "exchange": 1.4, "definition_width": 1.3}
 CHUNK = 10
+TRIAL = 0.1  # of a step as long as Adam's
 _augmenters: list[Augmenter] = []
 _strong: list[PoseBatch] = []
 _build = Augmenter.__init__
 
 
 def _remember(self: Augmenter, settings, reference=None, *parts, **named) -> None:
+    """Beside the run's augmenter build a stronger one."""
     _build(self, settings, reference, *parts, **named)
     if not _augmenters:
         _augmenters.append(self)
@@ -47,28 +48,27 @@ def meta_update(trainer: LifterTrainer, batch: PoseBatch) -> Tensor:
     """As run_fk_gan.update_lifter, each step of two gradients."""
     lifter, optimizer, losses = trainer.lifter.train(), trainer.optimizer, []
     weights = list(lifter.parameters())
-    META = os.environ.get("POSEFK_META", "meta") == "meta"
     for weak, strong in zip(trainer.variants(batch), trainer.variants(strong_batch(len(batch))), strict=True):
         loss = trainer.criterion(lifter, weak)
         loss.backward()
-        rate = optimizer.param_groups[0]["lr"]
-        if META:
-            first = [weight.grad.clone() for weight in weights]
-            scale = rate / torch.cat([g.flatten() for g in first]).square().mean().sqrt().clamp_min(1e-12)
-            with torch.no_grad():
-                for weight, gradient in zip(weights, first, strict=True):
-                    weight.sub_(0.5 * scale * gradient)  # as long as half a step of Adam
+        first = [weight.grad.clone() for weight in weights]
+        size = torch.cat([gradient.flatten() for gradient in first]).square().mean().sqrt().clamp_min(1e-12)
+        trial = [TRIAL * optimizer.param_groups[0]["lr"] / size * gradient for gradient in first]
+        _shift(weights, trial, -1)
         trainer.criterion(lifter, strong).backward()  # adds to the first gradient
-        if META:
-            with torch.no_grad():
-                for weight, gradient in zip(weights, first, strict=True):
-                    weight.add_(0.5 * scale * gradient)
+        _shift(weights, trial, +1)
         nn.utils.clip_grad_norm_(weights, trainer.settings.max_grad_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         trainer.step_done()
         losses.append(loss.detach())
     return losses[0]
+
+
+@torch.no_grad()
+def _shift(weights: list[nn.Parameter], steps: list[Tensor], sign: int) -> None:
+    for weight, step in zip(weights, steps, strict=True):
+        weight.add_(step, alpha=sign)
 
 
 for module in {run_fk_gan, sys.modules["__main__"]}:

@@ -46,7 +46,9 @@ class PartCritic(nn.Module):
             nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, 1),
         )  # fmt: skip
 
-    def forward(self, joints: Float[Tensor, "batch joints 3"], up: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch 1"]:
+    def forward(
+        self, joints: Float[Tensor, "batch joints 3"], up: Float[Tensor, "batch 3"]
+    ) -> Float[Tensor, "batch 1"]:
         return self.net(torch.cat([joints[:, self.part].flatten(1), up], dim=1))
 
 
