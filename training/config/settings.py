@@ -112,6 +112,9 @@ class LearningSettings:
     """The weights that each unit reads with are scaled down to this norm after every update; 0: never."""
     ema: float = 0.0
     """Decay per update of the averaged weights that are evaluated; 0: evaluate the weights themselves."""
+    known_focal: float = 0.0
+    """Share of training poses whose camera intrinsics the lifter is told, 0 to under 1, so that afterwards it works
+    with and without; both are evaluated. 0: it never reads any."""
     gan_interval: int = 1
     """Batches of the lifter for each batch the GAN learns from (in its warm-up it learns from every one); synthetic
     poses are drawn for as many batches at once."""
