@@ -35,11 +35,11 @@ SMALLEST_DEPTH = 0.1  # clamps rays more than 84 degrees off the axis
 
 
 class Prepared(NamedTuple):
-    """joints_2d: what the network reads; rotation: camera axes to the virtual camera's; size: taken off, over usual."""
+    """joints_2d: what the network reads; rotation: camera axes to the virtual camera's; size: what was taken off."""
 
     joints_2d: Float[Tensor, "*batch frames joints 2"]
     rotation: Float[Tensor, "batch frames 3 3"] | None = None
-    size: Float[Tensor, "batch 1 1 1"] | float = 1.0
+    size: Float[Tensor, "batch 1 1 1"] | float = TYPICAL_SIZE
 
 
 def by_standard_camera(
@@ -67,13 +67,13 @@ def prepare(joints_2d: Float[Tensor, "*batch frames joints 2"], input_mode: str,
         centred = ASSUMED_FOCAL * turned[..., :2] / turned[..., 2:].clamp_min(SMALLEST_DEPTH)
     else:
         centred = joints_2d - hip
-    size = _size(centred) / TYPICAL_SIZE if input_mode in ("root_scaled", "virtual_camera") else 1.0
+    size = _size(centred) if input_mode in ("root_scaled", "virtual_camera") else TYPICAL_SIZE
     if input_mode == "root_scaled":
-        return Prepared(centred / (TYPICAL_SIZE * size), None, size)
+        return Prepared(centred / size, None, size)
     if input_mode == "root":
         return Prepared(centred)
     is_root = torch.arange(joints_2d.shape[2], device=joints_2d.device)[:, None] == root  # (J, 1)
-    return Prepared(torch.where(is_root, joints_2d, centred / size), rotation, size)
+    return Prepared(torch.where(is_root, joints_2d, TYPICAL_SIZE * (centred / size)), rotation, size)
 
 
 def rotation_of_virtual_camera(hip_2d: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3 3"]:
