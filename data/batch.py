@@ -16,7 +16,7 @@ from kinematics.head import from_body
 from kinematics.skeleton import Skeleton
 
 REAL, SYNTHETIC = 0, 1
-_FIELDS = "joints_3d joints_2d camera visible source confidence number definition"
+_FIELDS = "joints_3d joints_2d camera visible source confidence number definition focal_known"
 
 
 @dataclass
@@ -30,8 +30,9 @@ class PoseBatch:
     that of joints_3d (see seen_as), for instance coco_17.
     number: (B,) int64, which sample of its data set a pose is, -1 where it is of none; None where nobody asks.
     definition: (B, 14) how each synthetic body's joints are defined (kinematics.definitions); None: as in the data.
-    Seen by V synchronised cameras, all but source, number and definition are (B, V, T, J, ...) and camera is (B, V); a
-    view that is missing is visible nowhere.
+    focal_known: (B,) bool, of which poses a lifter may read the camera's intrinsics; None: of none.
+    Seen by V synchronised cameras, all but source, number, definition and focal_known are (B, V, T, J, ...) and camera
+    is (B, V); a view that is missing is visible nowhere.
     """
 
     joints_3d: Tensor
@@ -43,6 +44,7 @@ class PoseBatch:
     screen_layout: str | None = None
     number: Tensor | None = None
     definition: Tensor | None = None
+    focal_known: Tensor | None = None
 
     def __post_init__(self) -> None:
         shape = self.joints_3d.shape
@@ -56,6 +58,8 @@ class PoseBatch:
             wanted["number"] = (shape[0],)
         if self.definition is not None:
             wanted["definition"] = (shape[0], len(DEFINITION_PARAMETERS))
+        if self.focal_known is not None:
+            wanted["focal_known"] = (shape[0],)
         for name, expected in wanted.items():
             if tuple(getattr(self, name).shape) != expected:
                 raise ValueError(f"PoseBatch.{name} has shape {tuple(getattr(self, name).shape)}, expected {expected}.")
@@ -118,7 +122,7 @@ class PoseBatch:
 
     def map_tensors(self, layout: Callable[[Tensor], Tensor]) -> "PoseBatch":
         """Its tensors and those of its cameras laid out otherwise in memory, by a function of kinematics.batch_last."""
-        lists = self._each(layout, "joints_3d joints_2d visible source confidence number definition")
+        lists = self._each(layout, _FIELDS.replace("camera ", ""))
         return replace(self, **lists, camera=None if self.camera is None else self.camera.each(layout))
 
     def to(self, device: torch.device | str) -> "PoseBatch":
@@ -132,13 +136,14 @@ class PoseBatch:
     @staticmethod
     def cat(batches: "Sequence[PoseBatch]") -> "PoseBatch":
         """Batches one after another. The cameras are kept only if every batch has them; confidences, numbers and
-        definitions if any has: what has none is certain, no sample, and as in the data.
+        definitions if any has: what has none is certain, no sample, and as in the data. Likewise known focal lengths.
         """
         cameras = [batch.camera for batch in batches]
         known = [camera for camera in cameras if camera is not None]
         detected = any(batch.confidence is not None for batch in batches)
         numbered = any(batch.number is not None for batch in batches)
         defined = any(batch.definition is not None for batch in batches)
+        known_focal = any(batch.focal_known is not None for batch in batches)
         return PoseBatch(
             cat([batch.joints_3d for batch in batches]),
             cat([batch.joints_2d for batch in batches]),
@@ -149,6 +154,7 @@ class PoseBatch:
             batches[0].screen_layout,
             torch.cat([batch.numbers() for batch in batches]) if numbered else None,
             torch.cat([batch.definitions() for batch in batches]) if defined else None,
+            torch.cat([batch.focals_known() for batch in batches]) if known_focal else None,
         )
 
     def numbers(self) -> Tensor:
@@ -159,6 +165,16 @@ class PoseBatch:
         """(B, 14) the joint definitions; 0, the data's, where there are none."""
         zeros = self.joints_3d.new_zeros(len(self), len(DEFINITION_PARAMETERS))
         return zeros if self.definition is None else self.definition
+
+    def focals_known(self) -> Tensor:
+        """(B,) bool whether intrinsics may be read; of none where nobody says."""
+        return torch.zeros_like(self.source, dtype=torch.bool) if self.focal_known is None else self.focal_known
+
+    def with_focal_known(self, known: Tensor | None = None) -> "PoseBatch":
+        """Let lifters read the intrinsics of some poses (B,) bool, or of all. Refuses batches without cameras."""
+        if self.camera is None:
+            raise ValueError("The poses' cameras are not known, so a lifter cannot read focal lengths of them.")
+        return replace(self, focal_known=torch.ones_like(self.focals_known()) if known is None else known)
 
     def seen_as(self, layout: Skeleton) -> "PoseBatch":
         """The same poses with joints_2d in another layout: its joints on the body (kinematics.head), projected anew.
@@ -193,7 +209,7 @@ class PoseBatch:
             raise ValueError(f"A batch of {len(self)} poses with views {self.views} is not {views} views each of some.")
         folded = self._each(lambda values: values.unflatten(0, (-1, views)), "joints_3d joints_2d visible confidence")
         camera = None if self.camera is None else self.camera.reshape(-1, views)
-        once = self._each(lambda values: values[::views], "source number definition")
+        once = self._each(lambda values: values[::views], "source number definition focal_known")
         return replace(self, **folded, **once, camera=camera)
 
     def one_by_one(self) -> "PoseBatch":
@@ -203,7 +219,9 @@ class PoseBatch:
         flat = self._each(lambda values: values.flatten(0, 1), "joints_3d joints_2d visible confidence")
         camera = None if self.camera is None else self.camera.reshape(-1)
         views = self.views
-        repeated = self._each(lambda values: values.repeat_interleave(views, dim=0), "source number definition")
+        repeated = self._each(
+            lambda values: values.repeat_interleave(views, dim=0), "source number definition focal_known"
+        )
         return replace(self, **flat, **repeated, camera=camera)
 
     def one_view(self, index: Tensor) -> "PoseBatch":

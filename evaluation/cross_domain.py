@@ -7,6 +7,7 @@
 Prints the scores with their tables; --json writes the result lines (the same as in results.jsonl) as a list.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from data import DataSettings, all_test_sets, load_test_set
 from data.command_line import read_flags
 from data.devices import chosen_device
 from data.files.writing import atomic_write
-from evaluation.evaluate import TEST_NOISES, dataset_for, noisy, predict_dataset, score
+from evaluation.evaluate import TEST_NOISES, columns_of, dataset_for, noisy, predict_dataset, score
 from evaluation.notes import notes_on_test_set
 from evaluation.protocols import check_scores_no_made_up_joint, protocol_named, protocols_for
 from evaluation.tables import format_scores
@@ -114,14 +115,18 @@ def evaluate_test_set(
     for note in [*notes, *notes_on_test_set(test_set, dataset, lifter)]:
         print(note)
     lines = []
-    for flip in {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip]:
-        with tqdm(total=len(dataset), unit="pose", desc=test_set, disable=len(dataset) < PROGRESS_FROM) as bar:
-            result = predict_dataset(lifter, dataset, flip, settings.batch_size, bar.update)
+    flips, columns = (
+        {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip],
+        columns_of(lifter, dataset, test_set),
+    )
+    for flip, (name, known_focal) in itertools.product(flips, columns.items()):
+        with tqdm(total=len(dataset), unit="pose", desc=name, disable=len(dataset) < PROGRESS_FROM) as bar:
+            result = predict_dataset(lifter, dataset, flip, settings.batch_size, bar.update, known_focal)
         for protocol in settings.protocols or protocols_for(test_set, lifter.skeleton):
             scores = score(result, protocol)
-            print(format_scores(test_set, scores, longest=24 if settings.tables else 0) + "\n")
+            print(format_scores(name, scores, longest=24 if settings.tables else 0) + "\n")
             tables = {name: [row.as_dict() for row in rows] for name, rows in scores.tables.items()}
-            lines.append({**scores.result_line(test_set, lifter.epoch), "tables": tables})
+            lines.append({**scores.result_line(name, lifter.epoch), "tables": tables})
     return lines
 
 

@@ -25,6 +25,7 @@ from posenets import Lifter
 # labels of the data set that have a table
 TABLES = ("subject", "sequence", "activity", "scene", "action")
 TEST_NOISES = ("none", "default")  # or a file
+KNOWN_FOCAL = "_known_focal"  # at the end of a test set's name: the lifter is told the cameras' intrinsics
 FRAMES_AT_ONCE = 16384  # in the windows of one batch: bounds the memory of long windows
 MEAN_OVER_ACTIONS, MEAN_OVER_FRAMES = "mean over actions", "mean over frames"
 
@@ -133,6 +134,12 @@ def noisy(dataset: Poses, noise: str, name: str) -> Poses:
     return dataset if model is None else detected_dataset(dataset, model, zlib.crc32(name.encode()))
 
 
+def columns_of(lifter: Lifter, dataset: Poses, name: str) -> dict[str, bool]:
+    """List what a test set is scored as: without intrinsics, and with them where both it and the lifter have a use."""
+    both = lifter.reads_focal and dataset.cameras is not None
+    return {name: False} | ({f"{name}{KNOWN_FOCAL}": True} if both else {})
+
+
 def evaluate(
     lifter: Lifter, dataset: Poses, flip: bool = True, protocol: str = "all_joints", batch_size: int = 4096
 ) -> Scores:
@@ -143,15 +150,18 @@ def evaluate(
 @torch.inference_mode()
 def predict_dataset(
     lifter: Lifter, dataset: Poses, flip: bool = True, batch_size: int = 4096,
-    progress: Callable[[int], object] | None = None,
+    progress: Callable[[int], object] | None = None, known_focal: bool = False,
 ) -> EvaluationResult:  # fmt: skip
-    """Predictions for every sample, with their errors. progress: called with the number of poses done each time."""
+    """Predictions for every sample, with their errors. progress: called with the number of poses done each time.
+
+    known_focal: the lifter is told the cameras' intrinsics.
+    """
     check_fits(lifter, dataset)
     start = time.perf_counter()
     batch_size = min(batch_size, max(64, FRAMES_AT_ONCE // (lifter.frames * lifter.views)))
     skeleton, predictions, targets = lifter.skeleton, [], []
     for indices in torch.arange(len(dataset), device=dataset.device).split(batch_size):
-        batch = dataset.batch(indices)
+        batch = dataset.batch(indices).with_focal_known() if known_focal else dataset.batch(indices)
         predictions.append(lifter.predict_batch(batch, flip).float())
         targets.append(lifter.target(batch)[:, lifter.target_frame].float())
         if progress:

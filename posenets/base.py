@@ -9,20 +9,23 @@ from torch import Tensor, nn
 
 from posenets.fast_cpu import keep_mask
 
-FEATURES = {2: "x and y", 3: "and the confidence", 4: "a point in space and the confidence"}
+FEATURES = {
+    2: "x and y", 3: "and the confidence or the known focal length", 4: "and both; of rays a point and the confidence",
+}  # fmt: skip
 
 
 class PoseNet(nn.Module):
     """A lifter: screen joints of T frames -> joints of one frame.
 
     num_joints: joints in and out; frames: T; sizes: keywords that rebuild the same network. in_features: numbers per
-    input joint (VideoPose3D's word): 2 for x and y, 3 with the detector's confidence, 4 for ray points of several
-    cameras. views: number of cameras; with more than one the input is (B, V, T, J, in_features).
+    input joint (VideoPose3D's word): 2 for x and y, 1 more for the detector's confidence, 1 more for known focal
+    lengths, 4 for ray points of several cameras. views: number of cameras; with more than one the input is
+    (B, V, T, J, in_features).
     """
 
     name: ClassVar[str]
     views: int = 1
-    feature_counts: ClassVar[tuple[int, ...]] = (2, 3)
+    feature_counts: ClassVar[tuple[int, ...]] = (2, 3, 4)
 
     def __init__(self, num_joints: int, frames: int, in_features: int, sizes: dict[str, Any]) -> None:
         super().__init__()

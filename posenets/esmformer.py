@@ -177,8 +177,6 @@ class ESMformer(PoseNet):
     answers for all frames by an MLP (the original has it for training without 3D labels).
     """
 
-    feature_counts = (2, 3, 4)
-
     def __init__(
         self, num_joints: int = 17, frames: int = 27, views: int = 4, channel: int = 512, d_hid: int = 1024,
         smfe: Sequence[int] = (5, 5, 5), milf: Sequence[int] = (2, 2, 2), mvf_kernel: int = 7, smfe_heads: int = 9,

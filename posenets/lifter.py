@@ -12,10 +12,10 @@ from data.batch import PoseBatch
 from kinematics.constants import constant, indices
 from kinematics.head import from_body
 from kinematics.skeleton import Skeleton
-from posenets.base import PoseNet, no_autocast
+from posenets.base import FEATURES, PoseNet, no_autocast
 from posenets.checkpoints.content import FORMAT
 from posenets.inputs.layouts import JointRegressor, network_layout, prepend_mid_hip
-from posenets.inputs.modes import INPUT_MODES, PER_FRAME_MODES, VIEW_MODES, prepare
+from posenets.inputs.modes import INPUT_MODES, PER_FRAME_MODES, VIEW_MODES, by_standard_camera, prepare
 
 FRAMES_AT_ONCE = 16384  # sum over the windows of a clip that are processed together
 
@@ -24,12 +24,18 @@ class Lifter(nn.Module, ABC):
     """PoseBatch -> root-relative joints, metres: in camera axes of one camera, in world axes (z up) of several.
 
     input_mode: see posenets.inputs.modes. skeleton: name of the joint layout. fps: frame rate of the training clips,
-    None if unknown. input_layout: name of another layout of the 2D joints, see posenets.inputs.layouts.
+    None if unknown. input_layout: name of another layout of the 2D joints, see posenets.inputs.layouts. reads_focal:
+    has learnt to use cameras' intrinsics where they are known, see posenets.inputs.modes.
     """
 
     modes: ClassVar[Sequence[str]]
+    epoch: int | None
+    fps: float | None
 
-    def __init__(self, posenet: PoseNet, input_mode: str, skeleton: str, input_layout: str | None = None) -> None:
+    def __init__(
+        self, posenet: PoseNet, input_mode: str, skeleton: str, input_layout: str | None = None,
+        reads_focal: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
         modes = self.modes if posenet.views == 1 else VIEW_MODES
         if input_mode not in self.modes or input_mode not in modes:
@@ -42,8 +48,8 @@ class Lifter(nn.Module, ABC):
         self.posenet, self.input_mode, self.skeleton = posenet, input_mode, Skeleton(skeleton)
         self.input_skeleton, self._root = Skeleton(input_layout or skeleton), inner.root
         self.readout = JointRegressor(inner, self.skeleton) if input_layout else None
-        self.epoch: int | None = None
-        self.fps: float | None = None
+        self.reads_focal, self.epoch = reads_focal, None
+        self.fps = None
 
     @property
     def frames(self) -> int:
@@ -59,7 +65,7 @@ class Lifter(nn.Module, ABC):
 
     @property
     def reads_confidence(self) -> bool:
-        return self.posenet.in_features > 2
+        return self.posenet.in_features - self.reads_focal > 2
 
     @abstractmethod
     def forward_batch(self, batch: PoseBatch, every_frame: bool = False) -> Float[Tensor, "batch *frames out_joints 3"]:
@@ -107,6 +113,7 @@ class Lifter(nn.Module, ABC):
             "skeleton": self.skeleton.name,
             "input_layout": None if self.readout is None else self.input_skeleton.name,
             "readout": None if self.readout is None else self.readout.state_dict(),
+            "reads_focal": self.reads_focal,
             "epoch": epoch,
             "fps": self.fps,
             "settings": settings or {},
@@ -114,16 +121,21 @@ class Lifter(nn.Module, ABC):
 
 
 class ScreenLifter(Lifter):
-    """Lifter of screen joints (..., J, 2), or 3 with confidences, of one camera or of several (B, V, T, J, C)."""
+    """Lifter of screen joints of one camera (B, T, J, C), or of several (B, V, T, J, C).
+
+    C: x and y, the confidence if it reads_confidence, and if it reads_focal by_standard_camera's flag.
+    """
 
     modes = INPUT_MODES
 
     def __init__(
-        self, posenet: PoseNet, input_mode: str = "screen", skeleton: str = "h36m_16", input_layout: str | None = None
-    ) -> None:
-        super().__init__(posenet, input_mode, skeleton, input_layout)
-        if posenet.in_features > 3:
-            raise ValueError(f"{posenet.name} has in_features {posenet.in_features}: screen joints have 2 or 3.")
+        self, posenet: PoseNet, input_mode: str = "screen", skeleton: str = "h36m_16", input_layout: str | None = None,
+        reads_focal: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(posenet, input_mode, skeleton, input_layout, reads_focal)
+        if posenet.in_features - reads_focal not in (2, 3):
+            known = "3 or 4 with known focal lengths" if reads_focal else "2 or 3"
+            raise ValueError(f"{posenet.name} has in_features {posenet.in_features}: screen joints have {known}.")
 
     def forward_batch(self, batch: PoseBatch, every_frame: bool = False) -> Float[Tensor, "batch *frames out_joints 3"]:
         joints_2d = self._joints_2d(batch)
@@ -133,7 +145,9 @@ class ScreenLifter(Lifter):
         return self.predict(self._joints_2d(batch), test_flip)
 
     def _joints_2d(self, batch: PoseBatch) -> Tensor:
-        return batch.seen_as(self.input_skeleton).lifter_input(self.reads_confidence)
+        batch = batch.seen_as(self.input_skeleton)
+        joints_2d = batch.lifter_input(self.reads_confidence)
+        return by_standard_camera(joints_2d, batch.camera, batch.focals_known()) if self.reads_focal else joints_2d
 
     def prepare(
         self, joints_2d: Float[Tensor, "*batch frames joints features"]
@@ -141,16 +155,20 @@ class ScreenLifter(Lifter):
         """Normalize joints_2d (not confidences) for the input mode; also return the virtual camera's rotation."""
         if joints_2d.shape[-1] != self.posenet.in_features:
             has, wants = ("a", "none") if joints_2d.shape[-1] == 3 else ("no", "one")
+            what = f"with {has} confidence, the lifter reads {wants}"
+            if self.reads_focal:
+                what = f"and the lifter reads {FEATURES[2]}, {self.reads_confidence * 'the confidence, '}a focal flag"
+            source = "posenets.inputs.modes.by_standard_camera" if self.reads_focal else "PoseBatch.lifter_input"
             shape = f"(..., {self.input_skeleton.num_joints}, {self.posenet.in_features})"
             raise ValueError(
-                f"joints_2d has shape {tuple(joints_2d.shape)} with {has} confidence, the lifter reads {wants}: "
-                f"expected {shape}: PoseBatch.lifter_input gives it."
+                f"joints_2d has shape {tuple(joints_2d.shape)} {what}: expected {shape}: {source} gives it."
             )
         if self.readout is not None:
             joints_2d = prepend_mid_hip(joints_2d, self.input_skeleton)
         with no_autocast(joints_2d):
-            seen, rotation = prepare(joints_2d[..., :2], self.input_mode, self._root)
-        return torch.cat([seen, joints_2d[..., 2:]], dim=-1) if self.reads_confidence else seen, rotation
+            seen, rotation, size = prepare(joints_2d[..., :2], self.input_mode, self._root)
+            more = [joints_2d[..., 2:-1], joints_2d[..., -1:] * size] if self.reads_focal else [joints_2d[..., 2:]]
+        return torch.cat([seen, *more], dim=-1) if joints_2d.shape[-1] > 2 else seen, rotation
 
     def forward(self, joints_2d: Float[Tensor, "*batch frames joints features"]) -> Float[Tensor, "batch out_joints 3"]:
         """Predict the joints of the window's target frame, metres, relative to the root, which is near 0."""
@@ -204,7 +222,7 @@ class ScreenLifter(Lifter):
         return torch.cat([self._evaluate(self._lift_clip, *pair) for pair in zip(parts, mirrored, strict=True)])
 
     def _mirror(self, joints_2d: Tensor) -> Tensor:
-        sign = constant((-1.0, 1.0, 1.0), joints_2d)[: joints_2d.shape[-1]]
+        sign = constant((-1.0, 1.0, 1.0, 1.0), joints_2d)[: joints_2d.shape[-1]]
         return joints_2d[..., indices(self.input_skeleton.mirror, joints_2d), :] * sign
 
     def _lift_clip(self, clip: Tensor) -> Tensor:

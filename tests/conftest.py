@@ -115,6 +115,9 @@ def write_keypoints() -> Callable[..., Path]:
                 _JSON_OF_PEOPLE[name](i, person.tolist()) for i, people in enumerate(frames) for person in people
             ]
             path.write_text(json.dumps(content))
+        elif name in _JSON_OF_FRAMES:
+            content = [_JSON_OF_FRAMES[name](i, [row.tolist() for row in people]) for i, people in enumerate(frames)]
+            path.write_text(json.dumps(content))
         elif name == "mmpose":
             path.write_text(json.dumps([_mmpose_frame(i, people) for i, people in enumerate(frames)]))
         elif name == "mediapipe":
@@ -145,6 +148,25 @@ _JSON_OF_PEOPLE = {
         "image_id": f"{i}.jpg", "category_id": 1, "keypoints": sum(rows, []), "score": 0.7,
         "box": [min(row[0] for row in rows), min(row[1] for row in rows), 60, 200],
     },
+}  # fmt: skip
+
+_JSON_OF_FRAMES = {
+    "ultralytics": lambda i, people: {
+        "frame": i,
+        "detections": [
+            {"name": "person", "class": 0, "confidence": 0.7, "box": {"x1": 1.0, "y1": 2.0, "x2": 60.0, "y2": 200.0},
+             "keypoints": dict(zip(("x", "y", "visible"), zip(*rows, strict=True), strict=True))}
+            for rows in people
+        ],
+    },
+    "openpifpaf": lambda i, people: {
+        "frame": i,
+        "predictions": [
+            {"keypoints": sum(rows, []), "bbox": [1.0, 2.0, 59.0, 198.0], "score": 0.7, "category_id": 1}
+            for rows in people
+        ],
+    },
+    "json": lambda i, people: {"time": i / 25, "poses": [{"points": rows} for rows in people]},
 }  # fmt: skip
 
 

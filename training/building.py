@@ -23,14 +23,15 @@ def build_lifter(settings: Settings, skeleton: str) -> Lifter:
     if asked.dropout is not None:
         sizes |= _keywords(spec, "dropout", asked.dropout, frames)
     sizes |= {name: value for name in spec.settings if (value := getattr(asked, name))}
+    known_focal = settings.learning.known_focal > 0
     if asked.input_mode == "rays":
         sizes["in_features"] = 4
-    elif asked.confidence:
-        sizes["in_features"] = 3
+    elif asked.confidence or known_focal:
+        sizes["in_features"] = 2 + asked.confidence + known_focal
     posenet = build_posenet(spec.name, network_layout(skeleton, layout).num_joints, frames, **sizes)
     if asked.input_mode == "rays":
         posenet.zero_output()  # what the network adds to triangulated joints
-    return lifter_from_posenet(posenet, asked.input_mode, skeleton, layout)
+    return lifter_from_posenet(posenet, asked.input_mode, skeleton, layout, known_focal)
 
 
 def _keywords(spec: LifterSpec, size: str, number: float | int, frames: int) -> Sizes:

@@ -9,7 +9,7 @@ from data import DATA_SOURCES, DataSplits, Recording, load_test_set
 from data.mpi_inf_3dhp.test_set import SPARSE, TEST_FILE, VIDEO, has_video
 from data.multiview.dataset import Poses
 from evaluation import EvaluationResult, protocols_for, score
-from evaluation.evaluate import check_fits, dataset_for, noisy, predict_dataset
+from evaluation.evaluate import check_fits, columns_of, dataset_for, noisy, predict_dataset
 from evaluation.notes import clip_notes, notes_on_test_set
 from posenets import Lifter
 from training.config import Settings
@@ -35,9 +35,7 @@ def load_test_recordings(settings: Settings, splits: DataSplits) -> dict[str, li
     for name in test_set_names(settings, splits.tests, settings.lifter.window):
         if name in DATA_SOURCES[settings.data.dataset].test_sets and name not in tests:
             raise ValueError(f"--test_sets {name}: the subjects and actions asked for leave no recording of it.")
-        recordings[name] = (
-            tests[name] if name in tests else load_test_set(name, settings.data, settings.lifter.window)
-        )
+        recordings[name] = tests[name] if name in tests else load_test_set(name, settings.data, settings.lifter.window)
     return recordings
 
 
@@ -74,10 +72,12 @@ class Evaluator:
 
         lines = []
         try:
-            for name, dataset in self.datasets.items():
-                self.predictions[name] = predict_dataset(lifter, dataset, self.flip, progress=check)
-                for protocol in protocols_for(name, lifter.skeleton):
-                    lines.append(score(self.predictions[name], protocol).result_line(name, epoch, phase))
+            for test_set, dataset in self.datasets.items():
+                for name, known in columns_of(lifter, dataset, test_set).items():
+                    result = predict_dataset(lifter, dataset, self.flip, progress=check, known_focal=known)
+                    self.predictions[name] = result
+                    for protocol in protocols_for(test_set, lifter.skeleton):
+                        lines.append(score(result, protocol).result_line(name, epoch, phase))
         except _StoppedError:
             return None
         return lines

@@ -66,6 +66,11 @@ class LifterTrainer:
     @classmethod
     def from_settings(cls, lifter: Lifter, settings: Settings, real: Poses, noise: RunDetectorNoise) -> "LifterTrainer":
         """Build the trainer of a new lifter, which has seen the statistics of the training poses if it keeps them."""
+        if lifter.reads_focal and real.cameras is None:
+            raise ValueError(
+                f"--known_focal {settings.learning.known_focal:g}: the cameras of the training poses are not known: "
+                "leave it out."
+            )
         generator = torch.Generator().manual_seed(settings.seed)
         lifter.fit_normalization(noise.real(real.random_batch(STATISTICS_POSES, generator), generator))
         distributed.broadcast(lifter)
@@ -88,6 +93,10 @@ class LifterTrainer:
     def variants(self, batch: PoseBatch) -> list[PoseBatch]:
         """List the batches to learn from: it, and its images in mirror and time as the settings say."""
         batch, flip = batch.seen_as(self.lifter.input_skeleton), self.settings.flip_augment
+        if self.lifter.reads_focal:
+            batch = batch.with_focal_known(
+                torch.rand(len(batch), device=batch.source.device) < self.settings.known_focal
+            )
         if flip == "concatenated":
             variants = [PoseBatch.cat([batch, batch.mirrored()])]
         else:

@@ -14,6 +14,22 @@ LONGEST_NUMBER = 40  # digits; whole numbers only, the digits of others are roun
 _MANY_DIGITS = re.compile(rb"\d{%d}" % LONGEST_NUMBER)
 
 
+def read_json_or_lines(path: str | Path, expected: str) -> Any:
+    """What a JSON file holds, or a list of what its lines hold, where each is JSON of its own (.jsonl)."""
+    try:
+        return read_json(path, expected)
+    except ValueError as error:
+        if not isinstance(error.__cause__, json.JSONDecodeError) or error.__cause__.msg != "Extra data":
+            raise
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        try:
+            content = [json.loads(line) for line in lines if line.strip()]
+            _check_depth(content)
+        except (ValueError, RecursionError):
+            raise error from error.__cause__
+        return content
+
+
 def read_json(path: str | Path, expected: str) -> Any:
     """What a JSON file holds. expected: what it should be, for the messages ("a keypoint file").
 

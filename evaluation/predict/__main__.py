@@ -4,7 +4,8 @@
     python -m evaluation.predict --checkpoint last.pt --keypoints openpose_folder --image_size 1920 1080 --fps 25 \\
         --out lifted --film mp4
 
-Reads COCO, MMPose, AlphaPose, OpenPose, MediaPipe, VideoPose3D's npz, npy and csv: docs/predict.md. Writes pose.npz,
+Reads COCO, MMPose, AlphaPose, OpenPose, MediaPipe, Ultralytics, OpenPifPaf, VideoPose3D's npz, npy and csv:
+docs/predict.md. Writes pose.npz,
 pose.json, pose.bvh and a film into the folder, all or nothing.
 """
 
@@ -38,23 +39,25 @@ class Predict:
     checkpoint: Path
     """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
     keypoints: Path
-    """The detector's file, or OpenPose's folder."""
+    """The detector's file, or a folder with a file for each frame."""
     out: Path
     """Folder for what is written."""
     format: str = "auto"
-    """alphapose, coco, mmpose, openpose, mediapipe, videopose3d, npy, csv; auto: found from the content."""
+    """alphapose, coco, mmpose, openpose, ...: docs/predict.md; auto: found from the content."""
     layout: str | None = None
     """Joints of the file where it does not say: coco_17, halpe_26, body_25, openpose_18, h36m_17, ..."""
     image_size: tuple[int, int] | None = None
     """Width and height of the video in pixels, where the file does not say."""
     fps: float | None = None
-    """Frames a second, where the file does not say (then 30)."""
+    """Frames a second that the frame numbers count, where the file does not say (then 30)."""
     annotations: Path | None = None
     """COCO results: annotation file with the images' sizes."""
     video: str | None = None
-    """VideoPose3D's npz: which of its videos."""
+    """Which of several cameras or videos in a file or folder: its name, or a part that no other has."""
     person: int = 1
     """Who, by the number in the list of people that is printed: 1 is the most prominent."""
+    ignore_scores: bool = False
+    """Use every keypoint that has a place, whatever its score: for files whose scores are all 0, or no scores."""
     min_score: float = 0.0
     """Keypoints with this score or less are missing."""
     max_gap: float = 0.2
@@ -128,8 +131,9 @@ def check(settings: Predict) -> None:
 def read_people(settings: Predict, lifter: ScreenLifter) -> People:
     """Read the people in the file; print what reading has to tell, and whether the lifter learnt from another rate."""
     hints = Hints(
-        settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations, settings.format
-    )
+        settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations, settings.format,
+        settings.ignore_scores,
+    )  # fmt: skip
     people = load_people(settings.keypoints, hints, lifter.input_skeleton)
     print(*people.notes, sep="\n")
     fps, learnt = people.fps, lifter.fps

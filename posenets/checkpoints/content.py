@@ -29,6 +29,7 @@ class LifterContent(TypedDict):
     skeleton: str
     input_layout: NotRequired[str | None]
     readout: NotRequired[dict[str, Tensor] | None]
+    reads_focal: NotRequired[bool]
     epoch: NotRequired[int | None]
     fps: NotRequired[float | None]
     settings: NotRequired[dict[str, Any]]

@@ -13,10 +13,11 @@ from posenets.lifter import Lifter, ScreenLifter
 from posenets.views.lifter import RayLifter
 
 
-def lifter_from_posenet(posenet: PoseNet, input_mode: str, skeleton: str, input_layout: str | None = None) -> Lifter:
-    if input_mode == "rays":
-        return RayLifter(posenet, input_mode, skeleton, input_layout)
-    return ScreenLifter(posenet, input_mode, skeleton, input_layout)
+def lifter_from_posenet(
+    posenet: PoseNet, input_mode: str, skeleton: str, input_layout: str | None = None, reads_focal: bool = False
+) -> Lifter:
+    lifter = RayLifter if input_mode == "rays" else ScreenLifter
+    return lifter(posenet, input_mode, skeleton, input_layout, reads_focal)
 
 
 def load_lifter(
@@ -43,7 +44,7 @@ def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
     recipe = content["posenet"]
     shape = {"num_joints": recipe["num_joints"], "frames": recipe["frames"]}
     posenet = posenet_with(content["model_pos"], path, recipe["name"], shape | recipe["sizes"])
-    reads = content["input_mode"], content["skeleton"], content.get("input_layout")
+    reads = content["input_mode"], content["skeleton"], content.get("input_layout"), content.get("reads_focal", False)
     try:
         lifter = lifter_from_posenet(posenet, *reads).eval()
     except ValueError as error:

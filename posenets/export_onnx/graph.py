@@ -12,17 +12,21 @@ from torch import Tensor, nn
 from data.files.writing import atomic_write
 from data.plausible import FARTHEST_M
 from kinematics.errors import PoseFKError
+from posenets.inputs.modes import ASSUMED_FOCAL
 from posenets.lifter import Lifter, ScreenLifter
 
 PARITY_M = 1e-4
 OPSET = 18
 BATCH_SIZES = (1, 2, 7, 64)
 SCREEN = "x / width * 2 - 1, y / width * 2 - height / width, of pixels from the top left corner"
+FOCAL_FLAG = (
+    f", 0; where the camera is known {ASSUMED_FOCAL:g} times x / z and y / z of the undistorted ray instead, and 1"
+)
 INSTALL = "pip install onnx onnxruntime onnxscript"
 
 
 class _Graph(nn.Module):
-    """Graph: joints_2d (B, T, J, 2 or 3) screen, of several cameras (B, V, T, J, 2 or 3) -> joints_3d (B, J, 3) m."""
+    """Graph: joints_2d (B, T, J, C) screen, of several cameras (B, V, T, J, C) -> joints_3d (B, J, 3) m."""
 
     def __init__(self, lifter: ScreenLifter, flip: bool) -> None:
         super().__init__()
@@ -71,7 +75,9 @@ def describe(lifter: Lifter, flip: bool) -> dict[str, Any]:
     return {
         "producer": "PoseFK",
         "posenet": lifter.posenet.name,
-        "input": f"joints_2d {shape}: screen coordinates" + (", confidence" if lifter.reads_confidence else ""),
+        "input": f"joints_2d {shape}: screen coordinates"
+        + ", confidence" * lifter.reads_confidence
+        + FOCAL_FLAG * lifter.reads_focal,
         "screen": SCREEN,
         "output": f"joints_3d ['batch', {lifter.skeleton.num_joints}, 3]: metres, {axes}, root at 0",
         "skeleton": lifter.skeleton.name,
@@ -119,13 +125,16 @@ def _window(lifter: Lifter) -> tuple[int, ...]:
 
 
 def _example(lifter: Lifter, size: int, generator: torch.Generator) -> Tensor:
-    """Draw random bodies on the screen, with confidences if the lifter reads them."""
+    """Draw random bodies on the screen, with confidences and focal flags if the lifter reads them."""
     shape = (size, *_window(lifter))
     place = torch.rand(size, *[1] * (len(shape) - 1), 2, generator=generator) - 0.5
     joints = place + 0.2 * torch.randn(*shape, 2, generator=generator)
-    if not lifter.reads_confidence:
-        return joints
-    return torch.cat([joints, torch.rand(*shape, 1, generator=generator)], dim=-1)
+    if lifter.reads_confidence:
+        joints = torch.cat([joints, torch.rand(*shape, 1, generator=generator)], dim=-1)
+    if lifter.reads_focal:
+        known = (torch.rand(size, generator=generator) < 0.5).view(-1, *[1] * (joints.ndim - 1))
+        joints = torch.cat([joints, known.expand_as(joints[..., :1]).to(joints.dtype)], dim=-1)
+    return joints
 
 
 def _write(graph: _Graph, path: Path, opset: int) -> None:

@@ -11,12 +11,18 @@ virtual_camera: as seen by a camera rotated to look straight at each frame's hip
     (after perspective crop layers, Yu et al., CVPR 2021). A typical focal length is assumed, so that no intrinsics are
     needed: with another one the rotation is slightly off, which the network can correct on average from the hip's
     position.
+
+Where a pose's intrinsics are known, a lifter of known focal lengths sees it in any mode by the standard camera, of the
+assumed focal length: then the rays are the true ones. A further feature tells the network which of both it sees.
 """
 
+from typing import NamedTuple
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
+from kinematics.camera import Camera
 from kinematics.rotation import rotation_onto_axis
 
 VIEW_MODES = ("screen", "rays")  # of multi-view lifters; rays: see posenets.views
@@ -28,26 +34,46 @@ SMALLEST_SIZE = 1e-6  # screen units; a pose whose joints all coincide stays at 
 SMALLEST_DEPTH = 0.1  # clamps rays more than 84 degrees off the axis
 
 
-def prepare(
-    joints_2d: Float[Tensor, "*batch frames joints 2"], input_mode: str, root: int
-) -> tuple[Float[Tensor, "*batch frames joints 2"], Float[Tensor, "batch frames 3 3"] | None]:
-    """Normalize screen joints for an input mode; also return the rotation to its virtual camera. root: hip's index."""
+class Prepared(NamedTuple):
+    """joints_2d: what the network reads; rotation: camera axes to the virtual camera's; size: what was taken off."""
+
+    joints_2d: Float[Tensor, "*batch frames joints 2"]
+    rotation: Float[Tensor, "batch frames 3 3"] | None = None
+    size: Float[Tensor, "batch 1 1 1"] | float = TYPICAL_SIZE
+
+
+def by_standard_camera(
+    joints_2d: Float[Tensor, "*batch frames joints features"], camera: Camera | None, known: Bool[Tensor, "batch"]
+) -> Float[Tensor, "*batch frames joints features_and_flag"]:
+    """Convert screen joints of known cameras to those of the standard camera: its focal length, no offset or lens.
+
+    Appends a feature: 1 where the camera is known, 0 where the joints are as they were.
+    """
+    flag = known.view(-1, *[1] * (joints_2d.ndim - 1))
+    if camera is not None:
+        standard = ASSUMED_FOCAL * camera.rays(joints_2d[..., :2])
+        joints_2d = torch.cat([torch.where(flag, standard, joints_2d[..., :2]), joints_2d[..., 2:]], dim=-1)
+    return torch.cat([joints_2d, flag.to(joints_2d.dtype).expand_as(joints_2d[..., :1])], dim=-1)
+
+
+def prepare(joints_2d: Float[Tensor, "*batch frames joints 2"], input_mode: str, root: int) -> Prepared:
+    """Normalize screen joints for an input mode. root: hip's index."""
     if input_mode == "screen":
-        return joints_2d, None
+        return Prepared(joints_2d)
     hip, rotation = joints_2d[:, :, root : root + 1], None
     if input_mode == "virtual_camera":
         rotation = rotation_of_virtual_camera(hip[:, :, 0])
         turned = _rays(joints_2d) @ rotation.transpose(-1, -2)
         centred = ASSUMED_FOCAL * turned[..., :2] / turned[..., 2:].clamp_min(SMALLEST_DEPTH)
-        centred = TYPICAL_SIZE * _scaled(centred)
     else:
         centred = joints_2d - hip
+    size = _size(centred) if input_mode in ("root_scaled", "virtual_camera") else TYPICAL_SIZE
     if input_mode == "root_scaled":
-        return _scaled(centred), None
+        return Prepared(centred / size, None, size)
     if input_mode == "root":
-        return centred, None
+        return Prepared(centred)
     is_root = torch.arange(joints_2d.shape[2], device=joints_2d.device)[:, None] == root  # (J, 1)
-    return torch.where(is_root, joints_2d, centred), rotation
+    return Prepared(torch.where(is_root, joints_2d, TYPICAL_SIZE * (centred / size)), rotation, size)
 
 
 def rotation_of_virtual_camera(hip_2d: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3 3"]:
@@ -60,7 +86,6 @@ def _rays(joints_2d: Tensor) -> Tensor:
     return torch.cat([joints_2d / ASSUMED_FOCAL, torch.ones_like(joints_2d[..., :1])], dim=-1)
 
 
-def _scaled(centred: Tensor) -> Tensor:
-    """Divide by the root mean square distance from the hip over the window."""
-    size = centred.square().sum(-1).mean((1, 2)).clamp_min(SMALLEST_SIZE**2).sqrt()  # (B,)
-    return centred / size[:, None, None, None]
+def _size(centred: Tensor) -> Float[Tensor, "batch 1 1 1"]:
+    """Compute the root mean square distance from the hip over the window."""
+    return centred.square().sum(-1).mean((1, 2)).clamp_min(SMALLEST_SIZE**2).sqrt()[:, None, None, None]

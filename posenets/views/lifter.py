@@ -18,9 +18,12 @@ class RayLifter(Lifter):
     modes = ("rays",)
 
     def __init__(
-        self, posenet: PoseNet, input_mode: str = "rays", skeleton: str = "h36m_16", input_layout: str | None = None
-    ) -> None:
+        self, posenet: PoseNet, input_mode: str = "rays", skeleton: str = "h36m_16", input_layout: str | None = None,
+        reads_focal: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(posenet, input_mode, skeleton, input_layout)
+        if reads_focal:
+            raise ValueError("A lifter of input_mode rays always reads its cameras: leave known focal lengths out.")
         if posenet.in_features != 4:
             raise ValueError(
                 f"{posenet.name} has in_features {posenet.in_features}: input_mode rays needs 4 (a point and the "

@@ -19,20 +19,22 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
-# lifter -> sizes, input mode and whether the mirror image is part of the graph: every mode once
+# lifter -> sizes, input mode and whether the mirror image is part of the graph: every mode once. READS_FOCAL: with
+# confidences and known focal lengths
+READS_FOCAL = "seq2seq"
 CASES = {
     "videopose": (dict(frames=9, channels=8, in_features=3), "root_scaled", True),
     "simple_baseline": (dict(linear_size=8), "virtual_camera", True),
     "sem_gcn": (dict(hid_dim=4, num_layers=1), "root", False),
     "st_gcn": (dict(hid_dim=4, num_layers=1, frames=3), "screen", False),
     "poseformer": (dict(num_joints=16, frames=3, embed_dim_ratio=8, depth=1), "root_placed", False),
-    "seq2seq": (dict(frames=2, width=8), "virtual_camera", False),
+    "seq2seq": (dict(frames=2, width=8, in_features=4), "virtual_camera", False),
 }
 
 
 def _lifter(name="simple_baseline", mode="virtual_camera"):
     torch.manual_seed(0)
-    return ScreenLifter(build_posenet(name, **CASES[name][0]), mode).eval()
+    return ScreenLifter(build_posenet(name, **CASES[name][0]), mode, reads_focal=name == READS_FOCAL).eval()
 
 
 @pytest.fixture(scope="module")

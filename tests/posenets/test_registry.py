@@ -150,5 +150,5 @@ def test_a_third_feature_changes_the_first_layer_only_and_counts(name):
     for posenet, joints in ((plain, joints_2d), (more, joints_2d[..., :2])):
         with pytest.raises(ValueError, match=rf"expected \(B, 1, 16, {posenet.in_features}\)"):
             posenet(joints)
-    with pytest.raises(ValueError, match="in_features is 4, expected one of 2"):
-        build_posenet(name, in_features=4, **SMALL[name])
+    with pytest.raises(ValueError, match="in_features is 5, expected one of 2"):
+        build_posenet(name, in_features=5, **SMALL[name])

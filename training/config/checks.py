@@ -107,11 +107,17 @@ def _check_numbers(settings: Settings) -> None:
             raise ValueError(f"--{name} {value}: expected at least {smallest}.")
         if value is not None and value > largest:
             raise ValueError(f"--{name} {value}: expected at most {largest}.")
-    learning, dropout = settings.learning, settings.lifter.dropout
+    learning, lifter, dropout = settings.learning, settings.lifter, settings.lifter.dropout
     if not 0 < learning.lr < 1:
         raise ValueError(f"--lr {learning.lr}: expected a learning rate between 0 and 1.")
     if not 0 <= learning.ema < 1:
         raise ValueError(f"--ema {learning.ema}: expected a decay from 0 to under 1.")
+    if not 0 <= learning.known_focal < 1:
+        raise ValueError(f"--known_focal {learning.known_focal}: expected a share from 0 to under 1.")
+    if learning.known_focal and lifter.input_mode == "rays":
+        raise ValueError(
+            f"--known_focal {learning.known_focal}: --input_mode rays always reads the cameras, leave it out."
+        )
     for name in ("synthetic_share", "definition_share"):
         if not 0 <= getattr(settings.augment, name) <= 1:
             raise ValueError(f"--{name} {getattr(settings.augment, name)}: expected a share from 0 to 1.")
@@ -128,7 +134,7 @@ def _ranges(settings: Settings) -> dict[str, tuple[float | int | None, float | i
         "batch_size": (learning.batch_size, 2, 10**6), "epochs": (learning.epochs, 1, MOST_EPOCHS),
         "warmup": (learning.warmup, 0, MOST_EPOCHS), "motion_warmup": (learning.motion_warmup, 0, MOST_EPOCHS),
         "additional_epochs": (learning.additional_epochs, 0, MOST_EPOCHS),
-        "steps_per_epoch": (learning.steps_per_epoch, 0, endless),
+        "updates": (learning.updates, 0, endless), "steps_per_epoch": (learning.steps_per_epoch, 0, endless),
         "eval_every": (settings.output.eval_every, 1, endless),
         "gan_interval": (learning.gan_interval, 1, 10**4),
         "downsample": (settings.data.downsample, 1, endless), "max_gap": (settings.data.max_gap, 0, endless),

@@ -63,6 +63,9 @@ class LearningSettings:
 
     epochs: int = 10
     """Epochs in which the lifter learns."""
+    updates: int | None = None
+    """Updates of the lifter in all its epochs together (a batch and its mirror image are two); None: by rule from the
+    number of training poses, unless epochs or steps_per_epoch are given; 0: as those say."""
     additional_epochs: int = 0
     """Epochs appended at the end of the linear schedule, each at additional_lr_decay times the rate before (DH-AUG)."""
     additional_lr_decay: float = 0.95
@@ -109,6 +112,9 @@ class LearningSettings:
     """The weights that each unit reads with are scaled down to this norm after every update; 0: never."""
     ema: float = 0.0
     """Decay per update of the averaged weights that are evaluated; 0: evaluate the weights themselves."""
+    known_focal: float = 0.0
+    """Share of training poses whose camera intrinsics the lifter is told, 0 to under 1, so that afterwards it works
+    with and without; both are evaluated. 0: it never reads any."""
     gan_interval: int = 1
     """Batches of the lifter for each batch the GAN learns from (in its warm-up it learns from every one); synthetic
     poses are drawn for as many batches at once."""
@@ -167,6 +173,8 @@ class Settings:
 
     recipe: str = "posefk"
     """Augmentation: none, dh-aug (as published, its defects fixed) or posefk. Fills what is not given here."""
+    as_published: bool = False
+    """Train the lifter with its published batch size, learning rate, dropout and length."""
     compare: tuple[str, ...] = ()
     """Recipes to train one after the other on the same data, ending in one table."""
     data: DataSettings = field(default_factory=DataSettings)

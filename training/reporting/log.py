@@ -186,7 +186,7 @@ def end_table(results: Sequence[Result]) -> str:
         rows.append([
             test_set, protocol, *("-" if last.get(key) is None else f"{last[key]:.1f}" for key in shown),
             f"{at_chosen[0]['mpjpe']:.1f} (epoch {at_chosen[0]['epoch']})" if at_chosen else "-",
-            "-" if test_set == VALIDATION else f"{best['mpjpe']:.1f} (epoch {best['epoch']})",
+            "-" if test_set.startswith(VALIDATION) else f"{best['mpjpe']:.1f} (epoch {best['epoch']})",
         ])  # fmt: skip
     return "Last epoch (PCK at 150 mm; the last two columns: MPJPE mm):\n" + columns(rows)
 
@@ -197,7 +197,7 @@ def comparison_table(runs: Mapping[str, Sequence[Result]]) -> str:
     first = next(iter(by_recipe))
     rows = [["test set", "protocol", "recipe", "MPJPE", "change", ORACLE]]
     for test_set, protocol in by_recipe[first]:
-        if test_set == VALIDATION:
+        if test_set.startswith(VALIDATION):
             continue
         for recipe, of_recipe in by_recipe.items():
             errors = [line["mpjpe"] for line in of_recipe[test_set, protocol]]

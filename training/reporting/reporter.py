@@ -13,7 +13,7 @@ from training.divergence import LOOK_EVERY
 from training.evaluator import Evaluator
 from training.reporting.log import Progress, Result, RunLog, end_table
 from training.reporting.pictures import Pictures
-from training.schedule import Phase
+from training.schedule import Phase, updates_per_batch
 from training.state import TrainingState
 
 
@@ -47,7 +47,8 @@ class Reporter:
         self._pictures = Pictures(self.log, run, evaluator) if settings.output.figures else None
         weights = sum(parameter.numel() for parameter in run.trainer.lifter.parameters())
         learner = f"{settings.lifter.posenet_name} ({weights:,} weights)"
-        poses = f"{len(run.mixer.real):,} real poses"
+        updates = run.schedule.lifter_batches() * updates_per_batch(settings)
+        poses = f"{len(run.mixer.real):,} real poses in {updates:,} updates"
         self.progress.say(f"{settings.recipe}: {learner} learns from {poses} on {run.processes.device}")
         self.progress.say(f"writing {self.folder}")
         if settings.resume and find_last(settings.resume).name == PREVIOUS:
