@@ -1,5 +1,7 @@
 """The main command on detected 2D: Human3.6M's files as they are written, a detector with confidences and gaps."""
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -91,15 +93,20 @@ DETECTED = ["--keypoints", "hr", "--confidence", "True"]
 
 
 @pytest.fixture(scope="module")
-def detected_run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run(root, tmp_path_factory.mktemp("whole"), *DETECTED)
+def told_run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a run on detections, and what it printed."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        folder = run(root, tmp_path_factory.mktemp("whole"), *DETECTED)
+    return folder, printed.getvalue()
 
 
-def test_a_run_on_detections_tells_and_keeps_what_it_found(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
-    folder = run(root, tmp_path, *DETECTED)
-    printed = capsys.readouterr().out
+@pytest.fixture(scope="module")
+def detected_run(told_run: tuple[Path, str]) -> Path:
+    return told_run[0]
+
+
+def test_a_run_on_detections_tells_and_keeps_what_it_found(told_run: tuple[Path, str]):
+    folder, printed = told_run
     assert (
         "hr, Human3.6M training: joints are missing (NaN) in 2 of 4 recordings: 4 of 1680 frames interpolated"
         in printed

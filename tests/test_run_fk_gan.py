@@ -43,8 +43,8 @@ def scores_of(run_folder: Path) -> list[Result]:
 
 @pytest.fixture(scope="module")
 def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of four epochs that nothing disturbed."""
-    return run(tmp_path_factory.mktemp("whole"))
+    """A run of four epochs that nothing disturbed. Without figures, which take five times as long as the rest."""
+    return run(tmp_path_factory.mktemp("whole"), "--figures", "False")
 
 
 def test_a_run_lies_where_the_settings_say(whole_run: Path):
@@ -52,8 +52,7 @@ def test_a_run_lies_where_the_settings_say(whole_run: Path):
     assert (lifter, keypoints) == ("simple_baseline", "gt") and name.endswith("_posefk")
     written = {path.name for path in whole_run.iterdir() if not path.name.startswith("events")}
     assert written == {
-        "settings.json", "results.jsonl", "last.safetensors", "last.previous.safetensors", "figures",
-        "best_validation.safetensors",
+        "settings.json", "results.jsonl", "last.safetensors", "last.previous.safetensors", "best_validation.safetensors",
         *(f"best_{name}.safetensors" for name in TESTS),
     }  # fmt: skip
     settings = json.loads((whole_run / "settings.json").read_text())
@@ -68,13 +67,14 @@ def test_every_epoch_of_the_lifter_has_a_line_per_test_set(whole_run: Path):
     assert all(line["mpjpe"] > line["p_mpjpe"] > 0 and line["poses"] > 0 for line in lines)
 
 
-def test_tensorboard_has_scalars_histograms_and_pictures(whole_run: Path):
-    tags = EventAccumulator(str(whole_run)).Reload().Tags()
+def test_tensorboard_has_scalars_histograms_and_pictures(tmp_path: Path):
+    run_folder = run(tmp_path, *"--epochs 1 --warmup 0 --test_sets cmux2_a cmux2_b".split())
+    tags = EventAccumulator(str(run_folder)).Reload().Tags()
     assert {"cmux2_a_all_joints/mpjpe", "acceptance/limb_swap"} <= set(tags["scalars"])
     assert any(name.startswith("gan/") for name in tags["scalars"])
     assert {"joint_angles_deg/left_elbow/real", "joint_angles_deg/left_elbow/synthetic"} <= set(tags["histograms"])
     assert {"poses", "lifted_cmux2_a", "lifted_cmux2_b", "joint_angles", "camera_views"} <= set(tags["images"])
-    figures = {path.stem for path in (whole_run / "figures").iterdir()}
+    figures = {path.stem for path in (run_folder / "figures").iterdir()}
     assert {"poses", "lifted_cmux2_a", "joint_angles", "camera_views", "errors", "error_per_joint"} <= figures
 
 
@@ -87,7 +87,10 @@ def test_best_and_last_are_lifters_of_their_epochs(whole_run: Path):
 
 def test_the_same_seed_gives_the_same_numbers_and_another_one_others(whole_run: Path, tmp_path: Path):
     assert scores_of(run(tmp_path / "same", "--figures", "False")) == scores_of(whole_run)
-    assert scores_of(run(tmp_path / "other", "--figures", "False", "--seed", "1")) != scores_of(whole_run)
+    other = scores_of(run(tmp_path / "other", "--figures", "False", "--epochs", "1", "--seed", "1"))
+    assert other and all(
+        line["mpjpe"] != same["mpjpe"] for line, same in zip(other, scores_of(whole_run), strict=False)
+    )
 
 
 def test_ctrl_c_saves_in_the_middle_and_resume_ends_as_if_undisturbed(
@@ -177,7 +180,7 @@ CLIPS = f"{TINY} --motion_critic_width 16 --steps_per_epoch 4 --epochs 2 --figur
     ],
 )
 def test_lifters_of_clips_are_trained_augmented_and_judged(flags: str, tmp_path: Path):
-    run_fk_gan.main([*CLIPS.split(), "--checkpoint", str(tmp_path), *flags.split()])
+    run_fk_gan.main([*CLIPS.split(), "--checkpoint", str(tmp_path), "--epochs", "1", *flags.split()])
     (folder,) = tmp_path.glob("*/*/*")
     lines = results_of(folder)
     assert {line["test_set"] for line in lines} == {"validation", *TESTS}

@@ -27,7 +27,7 @@ def dawdle(run: TrainingState) -> None:
     step_done(run)
     if run.epoch == 1 and run.step >= 3:
         Path(where).touch()
-        time.sleep(0.1)
+        time.sleep(0.3)
 
 
 def slow_step(run: TrainingState) -> None:

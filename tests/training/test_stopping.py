@@ -28,10 +28,11 @@ from training.stopping import resume_command, stop_on_signal
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "disturbed_run.py"
+STEPS = 12
 TINY = (
     f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "
     "--posenet_width 16 --generator_width 8 --critic_width_3d 8 "
-    "--critic_width_2d 8 --epochs 2 --warmup 1 --steps_per_epoch 24 --batch_size 16 --threads 1 --figures False "
+    f"--critic_width_2d 8 --epochs 2 --warmup 1 --steps_per_epoch {STEPS} --batch_size 16 --threads 1 --figures False "
     "--device cpu --test_sets cmux2_a"
 ).split()
 
@@ -112,7 +113,7 @@ def test_two_processes_stop_together_inside_an_epoch_and_go_on_to_the_same_numbe
     folder = folder_of(tmp_path / "cut")
     wanted = f"Stopped and saved. Go on with: torchrun --nproc_per_node 2 run_fk_gan.py --resume {folder}\n"
     assert said.count("Stopped") == said.count(wanted) == 1, said
-    assert state_of(folder)["epoch"] == 1 and 0 < state_of(folder)["step"] < 24
+    assert state_of(folder)["epoch"] == 1 and 0 < state_of(folder)["step"] < STEPS
     flags = [*TINY, "--checkpoint", str(tmp_path / "whole")]
     done = subprocess.run([*torchrun, "go_on", str(folder), *flags], env=environment(), text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
@@ -151,7 +152,7 @@ def test_ctrl_c_in_an_evaluation_ends_it_and_it_is_made_again(whole: Path, tmp_p
         run(tmp_path)
     monkeypatch.undo()
     folder = folder_of(tmp_path)
-    assert state_of(folder)["step"] == 24 and not (folder / "results.jsonl").exists()
+    assert state_of(folder)["step"] == STEPS and not (folder / "results.jsonl").exists()
     os.rename(folder / LAST, folder / PREVIOUS)
     run_fk_gan.main(["--resume", str(folder)])
     assert results_of(folder) == results_of(whole)
@@ -181,9 +182,9 @@ def test_weights_that_are_not_finite_never_replace_good_ones(
 
     monkeypatch.setattr(TrainingState, "step_done", spoil)
     said = sentence_of([*TINY, "--checkpoint", str(tmp_path)], capsys)
-    assert "NaN or infinity in trainer.lifter" in said and "is the state after 24 batches" in said
+    assert "NaN or infinity in trainer.lifter" in said and f"is the state after {STEPS} batches" in said
     assert ("--lr below" in said) == (part == "weight") and ("training data" in said) == (part != "weight")
-    assert state_of(folder_of(tmp_path))["batches"] == 24
+    assert state_of(folder_of(tmp_path))["batches"] == STEPS
 
 
 def test_a_learning_rate_that_is_far_too_large_ends_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
