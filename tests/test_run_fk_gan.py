@@ -52,7 +52,8 @@ def test_a_run_lies_where_the_settings_say(whole_run: Path):
     assert (lifter, keypoints) == ("simple_baseline", "gt") and name.endswith("_posefk")
     written = {path.name for path in whole_run.iterdir() if not path.name.startswith("events")}
     assert written == {
-        "settings.json", "results.jsonl", "last.safetensors", "last.previous.safetensors", "best_validation.safetensors",
+        "settings.json", "results.jsonl", "last.safetensors", "last.previous.safetensors",
+        "best_validation.safetensors",
         *(f"best_{name}.safetensors" for name in TESTS),
     }  # fmt: skip
     settings = json.loads((whole_run / "settings.json").read_text())
