@@ -1,6 +1,6 @@
 """Evaluate any checkpoint on any test set.
 
-    python -m evaluation.cross_domain --checkpoint checkpoint/.../last.pt --test_sets cmux2_a cmux2_b
+    python -m evaluation.cross_domain --checkpoint checkpoint/.../last.safetensors --test_sets cmux2_a cmux2_b
     python -m evaluation.cross_domain --checkpoint ckpt_best_dhp_p1.pth.tar --posenet_name videopose \\
         --test_sets h36m 3dhp --json out.json
 
@@ -38,7 +38,7 @@ class CrossDomain:
     """Evaluate a lifter's checkpoint on test sets it was or was not made for."""
 
     checkpoint: Path
-    """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
+    """A run's last or best_*.safetensors, or an original project's checkpoint (then with --posenet_name)."""
     test_sets: tuple[str, ...] = ("cmux2_a", "cmux2_b")
     """cmux2_a, cmux2_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
     3dhp_s8, ski, humaneva, 3dpw, 3dpw_detected, 3dpw_poseaug, aistx (a real detector), aistx_gt."""

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 
 from kinematics.busy_machine import considerate_threads
+from kinematics.early_stop import STOPPED_EXIT_CODE, release
 
 BAD_INPUT_EXIT_CODE = 2
 
@@ -45,6 +46,7 @@ def exit_with_one_sentence(main: Callable[[], object]) -> None:
 
     Set POSEFK_TRACEBACK=1 to see where an error came from.
     """
+    release()
     try:
         with considerate_threads():
             main()
@@ -53,6 +55,6 @@ def exit_with_one_sentence(main: Callable[[], object]) -> None:
             raise
         if isinstance(error, KeyboardInterrupt):
             print(str(error) or "Stopped by Ctrl-C.", file=sys.stderr)
-            sys.exit(130)
+            sys.exit(STOPPED_EXIT_CODE)
         print(one_sentence(error), file=sys.stderr)
         sys.exit(BAD_INPUT_EXIT_CODE)

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
 
+from tests.shape_checks import jaxtyped_once
+
 BODY = [0.45, 0.45, 0.44, 0.44, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.28, 0.28, 0.25, 0.25, 0.19]  # metres
 torch.set_num_threads(1)  # small tensors: threads only cost
+jaxtyping.jaxtyped = jaxtyped_once  # what the import hook decorates with (pyproject.toml)
 gc.disable()  # until everything is imported: nothing of that is ever freed
 
 
