@@ -13,9 +13,12 @@ import h5py
 import numpy as np
 import scipy.io
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from data.files.plain_arrays import restricted_load
 from data.files.stream import Stream
+from posenets.checkpoints.safetensors_file import CONTENT, DIGEST, UNSIGNED, sign
 
 
 class Container(NamedTuple):
@@ -100,18 +103,19 @@ def _write_array(value: Any) -> bytes:
 
 
 def _read_safetensors(raw: bytes) -> Any:
-    from safetensors import safe_open
-
-    with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
-        Path(file.name).write_bytes(raw)
-        with safe_open(file.name, "pt") as held:
-            return {"tensors": {name: held.get_tensor(name) for name in held.keys()}, "metadata": held.metadata()}
+    with tempfile.TemporaryDirectory() as folder:
+        (path := Path(folder) / "x.safetensors").write_bytes(raw)
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return {"tensors": tensors, "json": json.loads(file.metadata()[CONTENT])}
 
 
 def _write_safetensors(held: Any) -> bytes:
-    from safetensors.torch import save
-
-    return save(held["tensors"], held["metadata"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.safetensors"
+        save_file(held["tensors"], path, {CONTENT: json.dumps(held["json"], default=_plain), DIGEST: UNSIGNED})
+        sign(path)
+        return path.read_bytes()
 
 
 HDF5 = Container(_read_hdf5, _write_hdf5)
