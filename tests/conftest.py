@@ -6,12 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
 
+from tests.shape_checks import jaxtyped_once
+
 BODY = [0.45, 0.45, 0.44, 0.44, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.28, 0.28, 0.25, 0.25, 0.19]  # metres
 torch.set_num_threads(1)  # small tensors: threads only cost
+jaxtyping.jaxtyped = jaxtyped_once  # what the import hook decorates with (pyproject.toml)
 gc.disable()  # until everything is imported: nothing of that is ever freed
 
 
@@ -22,12 +26,21 @@ SLOW = {
     "test_export_onnx.py", "test_clip_memory.py", "test_browser.py", "test_serving.py", "test_synthetic_quality.py",
     "test_wild_numbers.py", "test_busy_machine.py", "test_isolated.py", "test_predict.py", "test_rebuilding.py",
 }  # fmt: skip
-SLOW_FOLDERS = {"plugins", "export", "viewer", "pretended"}
+SLOW_FOLDERS = {"plugins", "export", "viewer", "pretended", "fuzz"}
+
+
+def _is_slow(path: Path) -> bool:
+    return path.name in SLOW or path.parent.name in SLOW_FOLDERS
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`make fast` does not even import what it leaves out."""
+    return True if config.option.markexpr == "not slow" and _is_slow(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.name in SLOW or item.path.parent.name in SLOW_FOLDERS:
+        if _is_slow(item.path):
             item.add_marker(pytest.mark.slow)
 
 
