@@ -22,7 +22,7 @@ from augment.detector_noise.detections import check_setting
 from data import DataSettings, all_test_sets, load_test_set
 from data.command_line import read_flags
 from data.devices import chosen_device
-from data.files.writing import atomic_write
+from data.files.writing import atomic_write, check_can_write
 from evaluation.evaluate import TEST_NOISES, columns_of, dataset_for, noisy, predict_dataset, score
 from evaluation.notes import notes_on_test_set
 from evaluation.protocols import check_scores_no_made_up_joint, protocol_named, protocols_for
@@ -102,8 +102,7 @@ def check(settings: CrossDomain) -> None:
     check_setting(settings.test_noise, "test_noise", TEST_NOISES)
     if not 0 <= settings.max_gap < math.inf:  # also NaN
         raise ValueError(f"--max_gap {settings.max_gap}: expected at least 0.")
-    if settings.json is not None and settings.json.is_dir():
-        raise IsADirectoryError(f"--json {settings.json} is a folder, expected the name of a file.")
+    check_can_write(settings.json, "--json")
 
 
 def evaluate_test_set(

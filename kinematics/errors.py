@@ -35,6 +35,12 @@ def choose(what: str, value: str, known: Iterable[str], of: str = "") -> str:
     return value
 
 
+def one_sentence(error: BaseException) -> str:
+    """An error's words in one line, without the control characters that a file may have brought into them."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if words.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words)
+
+
 def exit_with_one_sentence(main: Callable[[], object]) -> None:
     """Run a command; bad input becomes one line on stderr and exit code 2 (130 for Ctrl-C).
 
@@ -50,5 +56,5 @@ def exit_with_one_sentence(main: Callable[[], object]) -> None:
         if isinstance(error, KeyboardInterrupt):
             print(str(error) or "Stopped by Ctrl-C.", file=sys.stderr)
             sys.exit(STOPPED_EXIT_CODE)
-        print(" ".join(str(error).split()) or type(error).__name__, file=sys.stderr)
+        print(one_sentence(error), file=sys.stderr)
         sys.exit(BAD_INPUT_EXIT_CODE)
