@@ -5,6 +5,7 @@
     python -m benchmarks.cmux --table clips_noisy  the same of detections
     python -m benchmarks.cmux --table clips_longer four times the updates, recipe posefk
     python -m benchmarks.cmux --table amount       more and more synthetic poses beside the real ones
+    python -m benchmarks.cmux --table learned      sources that learn, on people held out of the training people
     python -m benchmarks.cmux --table coco         lifters of COCO keypoints (see benchmarks/coco_input.py)
     python -m benchmarks.cmux --table views        lifters of several views, of detections, without 3D labels too
     python -m benchmarks.cmux --table views_true   the same of true 2D, which triangulates exactly
@@ -21,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.table_runs import SINGLE_FRAME, Run, Table, flags_of, folder_of, in_parallel, mean_and_sd, runs, train
+from data.cmu.clips import TRAIN_SUBJECTS
 from data.files.writing import atomic_write
 from evaluation.tables import columns
 from kinematics.errors import exit_with_one_sentence
@@ -79,6 +81,20 @@ def amount_name(times: float | int) -> str:
     return f"{times:g} x real"
 
 
+# Whatever is chosen is chosen on training people who are left out.
+_HELD_OUT = {
+    f"without {' '.join(left_out)}": "--posenet_name simple_baseline --posenet_blocks 2 --subjects_train "
+    f"{' '.join(one for one in TRAIN_SUBJECTS if one not in left_out)} --subjects_test {' '.join(left_out)}"
+    for left_out in (("02", "06"), ("03", "27"), ("10", "29"))
+}
+_PLUGINS = "--plugins benchmarks.learned_sources"
+
+
+def _plugin(name: str, warmup: int = 10) -> str:
+    """A source of benchmarks/learned_sources beside the mixture without GAN, a quarter of the synthetic poses."""
+    return f"{_PLUGINS}.{name} --gan 0 --sources {name}=0.3 --warmup {warmup}"
+
+
 _CLIPS = {
     "videopose-1": _SINGLE,
     "videopose-27": f"{_SINGLE} --frames 27",
@@ -125,6 +141,15 @@ TABLES = {
     "one_view": Table(
         f"{_VIEWS} --frames 9 --confidence True", {"videopose-9": _SINGLE},
         {name: f"--recipe {name}" for name in ("none", "posefk")},
+    ),
+    "learned": Table(
+        f"{_FULL} {LENGTH} --recipe posefk", _HELD_OUT,
+        {
+            "no learned source": "--gan 0", "GAN, a tenth": "--gan 0.1", "critics of parts": _plugin("parts"),
+            "editing generator": _plugin("editing"), "harder poses, sampling": f"{_PLUGINS}.sampling --gan 0",
+            "harder poses, generator": _plugin("harder"), "normalising flow": _plugin("flow"),
+            "two strengths, meta step": f"{_PLUGINS}.meta --gan 0", "averaged generator": _plugin("averaged", 20),
+        },
     ),
     "coco": Table(_SMALL, SINGLE_FRAME, {"16 joints": "", "COCO keypoints": "--input_layout coco_17"}),
 }  # fmt: skip

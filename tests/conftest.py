@@ -6,12 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
 
+from tests.shape_checks import jaxtyped_once
+
 BODY = [0.45, 0.45, 0.44, 0.44, 0.13, 0.13, 0.24, 0.25, 0.15, 0.15, 0.28, 0.28, 0.25, 0.25, 0.19]  # metres
 torch.set_num_threads(1)  # small tensors: threads only cost
+jaxtyping.jaxtyped = jaxtyped_once  # what the import hook decorates with (pyproject.toml)
 gc.disable()  # until everything is imported: nothing of that is ever freed
 
 
@@ -22,12 +26,21 @@ SLOW = {
     "test_export_onnx.py", "test_clip_memory.py", "test_browser.py", "test_serving.py", "test_synthetic_quality.py",
     "test_wild_numbers.py", "test_busy_machine.py", "test_isolated.py", "test_predict.py", "test_rebuilding.py",
 }  # fmt: skip
-SLOW_FOLDERS = {"plugins", "export", "viewer", "pretended"}
+SLOW_FOLDERS = {"plugins", "export", "viewer", "pretended", "fuzz"}
+
+
+def _is_slow(path: Path) -> bool:
+    return path.name in SLOW or path.parent.name in SLOW_FOLDERS
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`make fast` does not even import what it leaves out."""
+    return True if config.option.markexpr == "not slow" and _is_slow(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.name in SLOW or item.path.parent.name in SLOW_FOLDERS:
+        if _is_slow(item.path):
             item.add_marker(pytest.mark.slow)
 
 
@@ -111,6 +124,9 @@ def write_keypoints() -> Callable[..., Path]:
                 _JSON_OF_PEOPLE[name](i, person.tolist()) for i, people in enumerate(frames) for person in people
             ]
             path.write_text(json.dumps(content))
+        elif name in _JSON_OF_FRAMES:
+            content = [_JSON_OF_FRAMES[name](i, [row.tolist() for row in people]) for i, people in enumerate(frames)]
+            path.write_text(json.dumps(content))
         elif name == "mmpose":
             path.write_text(json.dumps([_mmpose_frame(i, people) for i, people in enumerate(frames)]))
         elif name == "mediapipe":
@@ -141,6 +157,25 @@ _JSON_OF_PEOPLE = {
         "image_id": f"{i}.jpg", "category_id": 1, "keypoints": sum(rows, []), "score": 0.7,
         "box": [min(row[0] for row in rows), min(row[1] for row in rows), 60, 200],
     },
+}  # fmt: skip
+
+_JSON_OF_FRAMES = {
+    "ultralytics": lambda i, people: {
+        "frame": i,
+        "detections": [
+            {"name": "person", "class": 0, "confidence": 0.7, "box": {"x1": 1.0, "y1": 2.0, "x2": 60.0, "y2": 200.0},
+             "keypoints": dict(zip(("x", "y", "visible"), zip(*rows, strict=True), strict=True))}
+            for rows in people
+        ],
+    },
+    "openpifpaf": lambda i, people: {
+        "frame": i,
+        "predictions": [
+            {"keypoints": sum(rows, []), "bbox": [1.0, 2.0, 59.0, 198.0], "score": 0.7, "category_id": 1}
+            for rows in people
+        ],
+    },
+    "json": lambda i, people: {"time": i / 25, "poses": [{"points": rows} for rows in people]},
 }  # fmt: skip
 
 

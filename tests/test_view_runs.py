@@ -47,7 +47,7 @@ def run(folder: Path, flags: str, load: Callable[[str, DataSettings], DataSplits
 
 
 def weights_of(run_folder: Path) -> dict[str, torch.Tensor]:
-    return load_lifter(run_folder / "last.pt").state_dict()
+    return load_lifter(run_folder / "last.safetensors").state_dict()
 
 
 def errors_of(run_folder: Path) -> dict[str, float]:
@@ -67,20 +67,21 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_fk_gan.TrainingState, "save", save_and_keep)
-        return run(tmp_path_factory.mktemp("whole"), POSEFK), kept
+        return run(tmp_path_factory.mktemp("whole"), f"{POSEFK} --figures False"), kept
 
 
 @pytest.mark.parametrize("flags", ["--recipe none", "--recipe dh-aug --warmup 1", f"--recipe none {ALONE}"])
 def test_every_recipe_trains_a_lifter_of_several_views(flags: str, tmp_path: Path):
-    run_folder = run(tmp_path, f"{flags} --figures False")
-    lifter = load_lifter(run_folder / "last.pt")
+    run_folder = run(tmp_path, f"{flags} --epochs 1 --figures False")
+    lifter = load_lifter(run_folder / "last.safetensors")
     assert isinstance(lifter, ScreenLifter) and (lifter.views, lifter.input_mode) == (3, "screen")
     errors = errors_of(run_folder)
     assert set(errors) == {"validation", "cmux2_a"} and all(map(np.isfinite, errors.values()))
 
 
-def test_pictures_show_every_view_and_the_fused_pose(alone: tuple[Path, Path]):
-    figures = {path.stem for path in (alone[0] / "figures").iterdir()}
+def test_pictures_show_every_view_and_the_fused_pose(tmp_path: Path):
+    run_folder = run(tmp_path, f"{POSEFK} --epochs 1 --warmup 0")
+    figures = {path.stem for path in (run_folder / "figures").iterdir()}
     assert {"poses", "lifted_cmux2_a", "joint_angles", "camera_views", "errors"} <= figures
 
 
@@ -98,7 +99,7 @@ def test_labels_cannot_leak_into_a_self_supervised_run(alone: tuple[Path, Path],
     found = weights_of(spoilt)
     for name, values in weights_of(alone[0]).items():
         assert torch.equal(values, found[name]), name
-    labels = "--recipe none --input_mode rays --figures False"
+    labels = "--recipe none --input_mode rays --epochs 1 --figures False"
     taught, misled = run(tmp_path / "taught", labels), run(tmp_path / "misled", labels, load_spoilt)
     found = weights_of(misled)
     changed = [not torch.equal(values, found[name]) for name, values in weights_of(taught).items()]
@@ -123,7 +124,7 @@ def load_spoilt(name: str, settings: DataSettings) -> DataSplits:
 
 
 def test_a_checkpoint_is_judged_as_a_command(alone: tuple[Path, Path], capsys: pytest.CaptureFixture[str]):
-    path = alone[0] / "last.pt"
+    path = alone[0] / "last.safetensors"
     run_fk_gan.main(f"--evaluate {path} --data_root {ROOT} --test_sets cmux2_a --test_noise default".split())
     assert "cmux2_a" in capsys.readouterr().out
     with pytest.raises(PoseFKError, match="sees 3 cameras at once and the viewer shows one"):

@@ -1,9 +1,13 @@
 """What happens in which epoch: the phases of each, how many batches they have, and how much of a batch is synthetic."""
 
+import math
 from dataclasses import dataclass
 
 from augment.sources.registry import mixture_sources
 from training.config import Settings
+
+# Measured on parts of CMU-X: beyond this length errors before other cameras and of other people fall no further.
+UPDATES, OF_POSES, UPDATES_RANGE = 9000, 54104, (2000, 48000)
 
 
 @dataclass(frozen=True)
@@ -18,8 +22,9 @@ class Phase:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The epochs of a run. epochs counts all: warm-up, the lifter's, and the additional ones."""
+    """The epochs of a run. poses: real ones; epochs counts all: warm-up, the lifter's, and the additional ones."""
 
+    poses: int
     epochs: int
     warmup: int
     steps: int
@@ -36,10 +41,26 @@ class Schedule:
     def total_batches(self) -> int:
         return sum(len(self.phases(epoch)) for epoch in range(self.epochs)) * self.steps
 
+    def lifter_batches(self) -> int:
+        return (self.epochs - self.warmup) * len(self.phases_after_warmup) * self.steps
+
     def lifter_epochs(self, epoch: int, phase_index: int, step: int) -> float:
         """Count the epochs (a fraction counts) that the lifter has learnt, for its learning rate."""
         phases = len(self.phases(epoch))
         return max(epoch - self.warmup, 0) + (phase_index + step / self.steps) / phases if epoch >= self.warmup else 0.0
+
+
+def updates_by_rule(poses: int) -> int:
+    """Return how many updates of 256 poses a lifter gets from so many real ones (docs/training.md has the curve)."""
+    least, most = UPDATES_RANGE
+    return round(min(max(UPDATES * math.sqrt(poses / OF_POSES), least), most))
+
+
+def updates_per_batch(settings: Settings) -> int:
+    """A batch, and its images in mirror and time."""
+    learning = settings.learning
+    mirrored = 2 if learning.flip_augment == "separate" else 1
+    return mirrored * (2 if learning.time_reversal and settings.lifter.window > 1 else 1)
 
 
 def augments(settings: Settings) -> bool:
@@ -53,7 +74,6 @@ def build_schedule(settings: Settings, poses: int) -> Schedule:
     """Build the schedule that the settings describe. poses: how many real ones are learnt from."""
     learning, augment = settings.learning, settings.augment
     learns = augments(settings) and any(source.learns for source in mixture_sources(augment.mixture).values())
-    steps = learning.steps_per_epoch or max(1, -(-poses // learning.batch_size))
     if not augments(settings):
         phases = (Phase("real", 0.0, False, True),)
     elif augment.schedule == "alternate":
@@ -62,4 +82,15 @@ def build_schedule(settings: Settings, poses: int) -> Schedule:
         phases = (Phase("mixed", augment.synthetic_share, learns, True),)
     warmup = learning.warmup + (learning.motion_warmup if settings.lifter.window > 1 else 0) if learns else 0
     epochs = warmup + learning.epochs + learning.additional_epochs
-    return Schedule(epochs, warmup, steps, phases, settings.output.eval_every)
+    steps = _steps(settings, poses, len(phases))
+    return Schedule(poses, epochs, warmup, steps, phases, settings.output.eval_every)
+
+
+def _steps(settings: Settings, poses: int, phases: int) -> int:
+    """Batches of a phase: those of all updates in equal parts, or as many as said, or a pass over the poses."""
+    learning = settings.learning
+    updates = updates_by_rule(poses) if learning.updates is None else learning.updates
+    if not updates:
+        return learning.steps_per_epoch or max(1, -(-poses // learning.batch_size))
+    epochs = learning.epochs + learning.additional_epochs
+    return max(1, round(updates / (updates_per_batch(settings) * phases * epochs)))

@@ -1,23 +1,19 @@
 """What every keypoint file becomes: frames with the people a detector saw in them."""
 
 import math
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from data.plausible import MOST_PIXELS, MOST_SCORE
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 
 Size = tuple[int, int]
-# Of a body with face and hands (133: COCO's whole body, 136: Halpe's) the first keypoints are the body's layout.
-BODIES_BY_COUNT = {17: "coco_17", 26: "halpe_26", 133: "coco_17", 136: "halpe_26"}
 LARGEST_WHOLE = 2**53  # that a double holds: frame and track numbers
 
 
@@ -26,8 +22,7 @@ class Detection:
     """One person in one frame, in the joints of the clip's layout.
 
     keypoints: (K, 2) pixels, NaN where a keypoint was not found; scores: (K,) 0 to 1, 0 where it was not found.
-    score: of the whole person, as the file has it; box: x, y of its corners, pixels; track: the file's own number;
-    unscored: missing for no other reason than that all scores are 0.
+    score: of the whole person, as the file has it; box: x, y of its corners, pixels; track: the file's own number.
     """
 
     keypoints: Float[np.ndarray, "joints 2"]
@@ -35,25 +30,28 @@ class Detection:
     score: float
     box: Float[np.ndarray, "4"]
     track: int | None = None
-    unscored: bool = False
 
 
 @dataclass
 class KeypointClip:
     """A video's detections. frames: frame number -> people, in order; a frame without anyone may be there or not.
 
-    size: width and height in pixels, fps: frames a second, each None where the file does not say.
+    size: width and height in pixels, fps: frames a second, each None where the file does not say; notes: one sentence
+    for everything that was guessed or left out.
     """
 
     layout: Skeleton
     frames: dict[int, list[Detection]]
     size: Size | None = None
     fps: float | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def step(self) -> int:
         """What the numbers of following frames differ by: 1, or more where every n-th frame of a video was kept."""
         numbers = sorted(self.frames)
+        if len(numbers) < 3:  # two frames have no rhythm
+            return 1
         return math.gcd(*(later - number for number, later in pairwise(numbers))) or 1
 
 
@@ -61,7 +59,9 @@ class KeypointClip:
 class Hints:
     """What the user says about a file. layout, size, fps, video: None where the file itself has to tell.
 
-    annotations: a COCO annotation file with the images' sizes; format: auto where the content has to tell it.
+    annotations: a COCO annotation file with the images' sizes; format: auto where the content has to tell it;
+    ignore_scores: whether every keypoint with a place counts as seen; check_bodies: whether keypoints that no body has
+    are refused.
     """
 
     layout: str | None = None
@@ -70,6 +70,8 @@ class Hints:
     video: str | None = None
     annotations: Path | None = None
     format: str = "auto"
+    ignore_scores: bool = False
+    check_bodies: bool = True
 
 
 def detection(
@@ -77,20 +79,18 @@ def detection(
 ) -> Detection:
     """A checked Detection. numbers: (K, 2) x y, or (K, 3) x y score; box: x1 y1 x2 y2, else around the keypoints.
 
-    A keypoint is missing where it is NaN, or its score is 0, or, without scores, at the very corner of the image.
+    A keypoint is missing where it is NaN, at the very corner of the image (0, 0), or its score is 0.
     """
     table = number_array(numbers, where)
     if table.ndim != 2 or table.shape[1] not in (2, 3):
         raise PoseFKError(f"{where} has keypoints of shape {table.shape}, expected (joints, 2 or 3): x, y and score.")
     keypoints = table[:, :2].copy()
-    confidence = table[:, 2] if table.shape[1] == 3 else keypoints.any(axis=1).astype(float)
+    confidence = table[:, 2] if table.shape[1] == 3 else np.ones(len(table))
     if scores is not None:
         confidence = number_array(scores, where).ravel()
     if len(confidence) != len(keypoints):
         raise PoseFKError(f"{where} has {len(keypoints)} keypoints and {len(confidence)} scores, expected one each.")
-    placed = ~np.isnan(keypoints).any(axis=1)
-    missing = ~placed | ~(confidence > 0)
-    unscored = bool(keypoints[placed].any() and not confidence[placed].any())
+    missing = ~is_placed(keypoints) | ~(confidence > 0)
     keypoints[missing] = np.nan
     confidence = np.where(missing, 0.0, confidence)
     _refuse_wild(keypoints, confidence, where)
@@ -101,9 +101,12 @@ def detection(
         corners = np.concatenate([known.min(axis=0), known.max(axis=0)]) if len(known) else np.zeros(4)
     person_score = first_number(score, where) if score is not None else float(confidence.mean())
     number = None if track is None else whole_number(first_number(track, where), where)
-    return Detection(
-        keypoints, confidence, person_score if np.isfinite(person_score) else 0.0, corners, number, unscored
-    )
+    return Detection(keypoints, confidence, person_score if np.isfinite(person_score) else 0.0, corners, number)
+
+
+def is_placed(keypoints: Float[np.ndarray, "*batch 2"]) -> Bool[np.ndarray, "*batch"]:
+    """Whether a keypoint has a place: neither NaN nor the very corner of the image, where tools put what is missing."""
+    return np.asarray(~np.isnan(keypoints).any(axis=-1) & keypoints.any(axis=-1))
 
 
 def _refuse_wild(keypoints: Float[np.ndarray, "joints 2"], scores: Float[np.ndarray, "joints"], where: str) -> None:
@@ -117,16 +120,6 @@ def _refuse_wild(keypoints: Float[np.ndarray, "joints 2"], scores: Float[np.ndar
         raise PoseFKError(
             f"{where} has a score of {scores[np.abs(scores) > MOST_SCORE][0]:.4g}, expected at most {MOST_SCORE:g}: "
             "scores from 0 to 1 are told apart, more counts as 1."
-        )
-
-
-def refuse_unscored(people: Iterable[Detection], where: str) -> None:
-    """One sentence for a tool that writes keypoints and the score 0 for all of them."""
-    held = [person.unscored for person in people if person.unscored or not np.isnan(person.keypoints).all()]
-    if held and all(held):
-        raise PoseFKError(
-            f"{where}: all scores are 0, which is what a keypoint has that was not found. Write the detector's own "
-            "scores, or 1 where it gives none."
         )
 
 
@@ -151,41 +144,3 @@ def whole_number(value: float | int, where: str) -> int:
     if not abs(value) <= LARGEST_WHOLE:
         raise PoseFKError(f"{where} has the number {value:.4g}, expected a whole one of at most 2^53.")
     return int(value)
-
-
-def triples(flat: Any, where: str) -> np.ndarray:
-    """x1 y1 score1 x2 y2 score2 ... as (K, 3)."""
-    numbers = number_array(flat, where).ravel()
-    if not len(numbers) or len(numbers) % 3:
-        raise PoseFKError(f"{where} has {len(numbers)} numbers, expected three for each keypoint: x, y and score.")
-    return numbers.reshape(-1, 3)
-
-
-def layout_by_count(counts: set[int], known: dict[int, str], where: str, wanted: str | None) -> Skeleton:
-    """The layout of people with so many keypoints; of longer ones (hands, face) the first points are the body's.
-
-    counts: those of all people, which must be one; known: number of keypoints -> layout; wanted: what the user says.
-    """
-    if not counts:
-        raise PoseFKError(f"{where} has nobody in it, expected at least one person in one frame.")
-    if len(counts) > 1:
-        listed = " and ".join(map(str, sorted(counts)))
-        raise PoseFKError(f"{where} has people with {listed} keypoints, expected one layout in a file.")
-    count = min(counts)
-    if wanted is None and count not in known:
-        listed = ", ".join(f"{number} ({name})" for number, name in known.items())
-        raise PoseFKError(f"{where} has {count} keypoints, which no layout here has: expected {listed}; see --layout.")
-    layout = Skeleton(known[count] if wanted is None else wanted)
-    if layout.num_joints > count:
-        raise PoseFKError(
-            f"{where} has {count} keypoints, --layout {wanted} has {layout.num_joints}: choose the detector's."
-        )
-    return layout
-
-
-def frame_numbers(names: list[str]) -> dict[str, int]:
-    """Frame number of each image or file: the last digits in its name; its place in the order where these do not do."""
-    digits = [re.findall(r"\d+", Path(name).stem) for name in names]
-    if all(digits) and len({int(groups[-1]) for groups in digits}) == len(names):
-        return {name: int(groups[-1]) for name, groups in zip(names, digits, strict=True)}
-    return {name: place for place, name in enumerate(sorted(names))}

@@ -7,6 +7,7 @@ import numpy as np
 
 from data.keypoints.clip import Hints, Size
 from data.keypoints.formats import read_keypoints
+from data.keypoints.labels import rhythm_note
 from data.keypoints.mapping import to_layout
 from data.keypoints.pieces import Piece, check_inside, refuse_nothing_left, whole_pieces, without_points
 from data.keypoints.tracking import Track, track_people
@@ -21,8 +22,8 @@ ASSUMED_FPS = 30.0
 class People:
     """The people in a video, the most prominent first.
 
-    name: of the file; detected: its layout; layout: that of the pieces; size: of the image, pixels; fps: frames a
-    second; step: between the numbers of following frames; notes: what reading has to tell.
+    name: of the file; detected: its layout; layout: that of the pieces; size: of the image, pixels; fps: a second, of
+    the frames that are there; step: between the numbers of these; notes: what reading has to tell.
     """
 
     name: str
@@ -67,14 +68,16 @@ def load_people(path: Path, hints: Hints, layout: Skeleton) -> People:
     numbers = list(clip.frames)
     span = (numbers[-1] - numbers[0]) // clip.step + 1
     empty = span - sum(bool(people) for people in clip.frames.values())
-    notes = [f"{name}: {clip.layout.name}, {span} frames, {empty} of them without a person."]
+    notes = [f"{name}: {clip.layout.name}, {span} frames, {empty} of them without a person.", *clip.notes]
     if points:
         notes.append(f"{points} detections have nearly all keypoints at one point, as no body has: taken as missing.")
     fps = clip.fps or ASSUMED_FPS
     if clip.fps is None and len(clip.frames) > 1:
         notes.append(f"{name} does not say its frame rate: {ASSUMED_FPS:g} frames a second are assumed (--fps).")
     check_rate(fps, name)
+    notes += [f"{name}: {note}" for note in rhythm_note(clip.step, fps)]
     if clip.size is None or min(clip.size) < 1:
         raise PoseFKError(f"{name} does not say how large the image is: give --image_size WIDTH HEIGHT, in pixels.")
     check_image_size(*clip.size, name)
-    return People(name, track_people(clip, fps), clip.layout, layout, clip.size, fps, clip.step, notes)
+    tracks = track_people(clip, fps)
+    return People(name, tracks, clip.layout, layout, clip.size, fps / clip.step, clip.step, notes)

@@ -1,16 +1,18 @@
 """2D keypoints of a video -> 3D.
 
-    python -m evaluation.predict --checkpoint checkpoint/.../last.pt --keypoints video.json --out lifted
-    python -m evaluation.predict --checkpoint last.pt --keypoints openpose_folder --image_size 1920 1080 --fps 25 \\
-        --out lifted --film mp4
+    python -m evaluation.predict --checkpoint checkpoint/.../last.safetensors --keypoints video.json --out lifted
+    python -m evaluation.predict --checkpoint last.safetensors --keypoints openpose_folder --image_size 1920 1080 \\
+        --fps 25 --out lifted --film mp4
 
-Reads COCO, MMPose, AlphaPose, OpenPose, MediaPipe, VideoPose3D's npz, npy and csv: docs/predict.md. Writes pose.npz,
+Reads COCO, MMPose, AlphaPose, OpenPose, MediaPipe, Ultralytics, OpenPifPaf, VideoPose3D's npz, npy and csv:
+docs/predict.md. Writes pose.npz,
 pose.json, pose.bvh and a film into the folder, all or nothing.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +25,7 @@ from data.keypoints.people import People, load_people
 from data.keypoints.tracking import Track
 from data.plausible import FPS, IMAGE_SIZE
 from evaluation.notes import rates_differ
-from evaluation.predict.files import BVH_LAYOUT, WRITERS
+from evaluation.predict.files import BVH_LAYOUT, WRITERS, write_bvh_files
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
 from kinematics.camera import Camera
@@ -38,25 +40,29 @@ class Predict:
     """Lift the 2D keypoints of one person of a video."""
 
     checkpoint: Path
-    """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
+    """A run's last or best_*.safetensors, or an original project's checkpoint (then with --posenet_name)."""
     keypoints: Path
-    """The detector's file, or OpenPose's folder."""
+    """The detector's file, or a folder with a file for each frame."""
     out: Path
     """Folder for what is written."""
     format: str = "auto"
-    """alphapose, coco, mmpose, openpose, mediapipe, videopose3d, npy, csv; auto: found from the content."""
+    """alphapose, coco, mmpose, openpose, ...: docs/predict.md; auto: found from the content."""
     layout: str | None = None
     """Joints of the file where it does not say: coco_17, halpe_26, body_25, openpose_18, h36m_17, ..."""
     image_size: tuple[int, int] | None = None
     """Width and height of the video in pixels, where the file does not say."""
     fps: float | None = None
-    """Frames a second, where the file does not say (then 30)."""
+    """Frames a second that the frame numbers count, where the file does not say (then 30)."""
     annotations: Path | None = None
     """COCO results: annotation file with the images' sizes."""
     video: str | None = None
-    """VideoPose3D's npz: which of its videos."""
-    person: int = 1
-    """Who, by the number in the list of people that is printed: 1 is the most prominent."""
+    """Which of several cameras or videos in a file or folder: its name, or a part that no other has."""
+    person: int | Literal["all"] = 1
+    """Who, by the number in the list of people that is printed: 1 is the most prominent; all: a folder for each."""
+    ignore_scores: bool = False
+    """Use every keypoint that has a place, whatever its score: for files whose scores are all 0, or no scores."""
+    check_bodies: bool = True
+    """Refuse keypoints that no body has (another order of joints, upside down); False: say so and use them."""
     min_score: float = 0.0
     """Keypoints with this score or less are missing."""
     max_gap: float = 0.2
@@ -75,6 +81,8 @@ class Predict:
     """How far down the camera looks, for joints_world; 0: level."""
     outputs: tuple[Literal["npz", "json", "bvh"], ...] = ("npz", "json", "bvh")
     """Files to write."""
+    bvh_units: Literal["m", "cm"] = "m"
+    """Unit of length in pose.bvh: m, or cm as Unity, Unreal and MotionBuilder expect."""
     film: Literal["gif", "mp4", "none"] = "gif"
     """2D beside 3D on a floor."""
     film_frames: int = 300
@@ -89,8 +97,8 @@ class Predict:
     """Modules to import first (dotted names or .py files), for what they register."""
 
 
-def run(settings: Predict) -> LiftedClip:
-    """Lift one person, print what was done and write the files."""
+def run(settings: Predict) -> list[LiftedClip]:
+    """Lift one person or all, print what was done and write the files."""
     check(settings)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
     if lifter.views > 1 or not isinstance(lifter, ScreenLifter):
@@ -103,20 +111,43 @@ def run(settings: Predict) -> LiftedClip:
         )
     with atomic_folder(settings.out) as part:
         people = read_people(settings, lifter)
-        person = choose_person(people.tracks, settings)
-        pieces, notes = people.pieces(person, settings.min_score, settings.max_gap)
-        for note in notes:
-            print(note)
+        chosen = choose_people(people.tracks, settings)
         camera = chosen_camera(people.size, settings.focal, settings.fov, settings.camera)
         print(camera_note(camera, people.size, lifter))
         lifter.to(chosen_device(settings.device))
-        lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg, camera)
-        check_lifted(lifted, str(settings.checkpoint))
-        names = [name for output in dict.fromkeys(settings.outputs) for name in WRITERS[output](lifted, part)]
-        if settings.film != "none":
-            names.append(f"film.{settings.film}")
-            write_film(lifted, part / names[-1], settings.film_frames)
-    print(f"{len(lifted)} frames in {settings.out}: {', '.join(names)}")
+        if settings.person != "all":
+            return [lift_person(people, chosen[0], lifter, camera, settings, part, settings.out)]
+        lifted = []
+        for number, person in enumerate(chosen, start=1):
+            folder = part / f"person_{number}"
+            folder.mkdir()
+            try:
+                shown = settings.out / folder.name
+                lifted.append(lift_person(people, person, lifter, camera, settings, folder, shown))
+            except PoseFKError as error:  # the others can be lifted
+                print(f"Person {number} is left out: {error}")
+                folder.rmdir()
+        if not lifted:
+            raise PoseFKError(f"{settings.keypoints}: none of the {len(chosen)} people can be lifted, as said above.")
+    return lifted
+
+
+def lift_person(
+    people: People, person: Track, lifter: ScreenLifter, camera: Camera | None, settings: Predict, folder: Path,
+    shown: Path,
+) -> LiftedClip:  # fmt: skip
+    """Lift one person and write the files into a folder, which is `shown` in the end."""
+    pieces, notes = people.pieces(person, settings.min_score, settings.max_gap)
+    for note in notes:
+        print(note)
+    lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg, camera)
+    check_lifted(lifted, str(settings.checkpoint))
+    writers = WRITERS | {"bvh": partial(write_bvh_files, units=settings.bvh_units)}
+    names = [name for output in dict.fromkeys(settings.outputs) for name in writers[output](lifted, folder)]
+    if settings.film != "none":
+        names.append(f"film.{settings.film}")
+        write_film(lifted, folder / names[-1], settings.film_frames)
+    print(f"{len(lifted)} frames in {shown}: {', '.join(names)}")
     return lifted
 
 
@@ -140,8 +171,9 @@ def check(settings: Predict) -> None:
 def read_people(settings: Predict, lifter: ScreenLifter) -> People:
     """Read the people in the file; print what reading has to tell, and whether the lifter learnt from another rate."""
     hints = Hints(
-        settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations, settings.format
-    )
+        settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations, settings.format,
+        settings.ignore_scores, settings.check_bodies,
+    )  # fmt: skip
     people = load_people(settings.keypoints, hints, lifter.input_skeleton)
     print(*people.notes, sep="\n")
     fps, learnt = people.fps, lifter.fps
@@ -151,19 +183,20 @@ def read_people(settings: Predict, lifter: ScreenLifter) -> People:
     return people
 
 
-def choose_person(tracks: list[Track], settings: Predict) -> Track:
-    """Return the chosen track; several tracks are listed."""
-    if not 1 <= settings.person <= len(tracks):
+def choose_people(tracks: list[Track], settings: Predict) -> list[Track]:
+    """Return the chosen tracks; several tracks are listed."""
+    everybody = settings.person == "all"
+    if not (everybody or 1 <= int(settings.person) <= len(tracks)):
         raise PoseFKError(f"--person {settings.person}: there are 1 to {len(tracks)} in {settings.keypoints}.")
     if len(tracks) > 1:
         print(f"{len(tracks)} people (most prominent first; --person chooses):")
     for number, track in enumerate(tracks[:LISTED_PEOPLE] if len(tracks) > 1 else [], start=1):
-        chosen = "  <- chosen" if number == settings.person else ""
+        chosen = "  <- chosen" if everybody or number == settings.person else ""
         print(f"  {number}: {len(track.frames)} frames, {track.frames[0]} to {track.frames[-1]}, mean score "
               f"{track.mean_score:.2f}{chosen}")  # fmt: skip
     if len(tracks) > LISTED_PEOPLE:
         print(f"  and {len(tracks) - LISTED_PEOPLE} more")
-    return tracks[settings.person - 1]
+    return tracks if everybody else [tracks[int(settings.person) - 1]]
 
 
 def camera_note(camera: Camera | None, size: tuple[int, int], lifter: ScreenLifter) -> str:

@@ -46,13 +46,13 @@ def write_json(clip: LiftedClip, folder: Path) -> list[str]:
     return ["pose.json"]
 
 
-def write_bvh_files(clip: LiftedClip, folder: Path) -> list[str]:
+def write_bvh_files(clip: LiftedClip, folder: Path, units: str = "m") -> list[str]:
     """pose.bvh, or pose_1.bvh, pose_2.bvh, ... where the clip was cut: BVH has no gaps. Their names."""
     joints = clip.skeleton.convert(torch.from_numpy(clip.joints_world), BVH_LAYOUT)
     count, names = int(clip.pieces[-1]) + 1, []
     for piece in range(count):
         names.append("pose.bvh" if count == 1 else f"pose_{piece + 1}.bvh")
-        write_bvh(folder / names[-1], joints[torch.from_numpy(clip.pieces == piece)], clip.fps)
+        write_bvh(folder / names[-1], joints[torch.from_numpy(clip.pieces == piece)], clip.fps, units)
     return names
 
 

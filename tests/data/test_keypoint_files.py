@@ -13,6 +13,7 @@ from kinematics import PoseFKError, Skeleton
 SIZE = (1000, 800)
 ONE_PERSON = ("videopose3d", "csv")
 COCO = Skeleton("coco_17")
+OF_FRAMES = ("coco", "alphapose", "mmpose", "openpose", "mediapipe", "openpifpaf", "ultralytics", "json")
 
 
 def _read(path, name="auto", **hints):
@@ -46,7 +47,7 @@ def test_a_format_found_is_the_format_named(name, write_keypoints, walking_peopl
         np.testing.assert_array_equal(one.keypoints, other.keypoints)
 
 
-@pytest.mark.parametrize("name", ["coco", "alphapose", "mmpose", "openpose", "mediapipe"])
+@pytest.mark.parametrize("name", OF_FRAMES)
 def test_frames_without_anybody_stay_empty(name, write_keypoints, walking_people, tmp_path):
     frames = walking_people(5)
     frames[2] = []
@@ -67,7 +68,7 @@ def test_a_keypoint_with_score_0_is_missing(write_keypoints, walking_people, tmp
 
 @pytest.mark.parametrize("joints, layout", [(26, "halpe_26"), (136, "halpe_26"), (133, "coco_17"), (17, "coco_17")])
 def test_hands_and_faces_of_whole_bodies_are_left_out(joints, layout, tmp_path):
-    rows = np.arange(3 * joints).reshape(joints, 3) + 1.0
+    rows = np.arange(3 * joints).reshape(joints, 3) % [1e6, 1e6, 1] + 1.0
     people = [{"image_id": f"{i}.png", "category_id": 1, "keypoints": rows.ravel().tolist()} for i in range(2)]
     (tmp_path / "video.json").write_text(json.dumps(people))
     clip = _read(tmp_path / "video.json")
@@ -95,7 +96,7 @@ def test_mmpose_files_of_all_kinds(tmp_path, walking_people, write_keypoints):
     }
     for layout, content in kinds.items():
         (tmp_path / "demo.json").write_text(json.dumps(content))
-        assert _read(tmp_path / "demo.json").layout.name == layout
+        assert _read(tmp_path / "demo.json", check_bodies=False).layout.name == layout
     (tmp_path / "demo.json").write_text(json.dumps(listed[1]["instances"]))  # the predictions of an image
     assert list(_read(tmp_path / "demo.json").frames) == [0]
     (tmp_path / "demo.json").write_text(json.dumps({"predictions": [frame["instances"] for frame in listed]}))
@@ -159,7 +160,7 @@ def test_one_of_several_videos_is_asked_for(tmp_path):
     videos = {name: {"custom": [np.full((2, 17, 2), value)]} for name, value in (("a", 1.0), ("b", 2.0))}
     about = {"layout_name": "coco", "video_metadata": {"b": {"w": 640, "h": 360, "fps": 50}}}
     np.savez(tmp_path / "v.npz", positions_2d=np.array(videos, object), metadata=np.array(about, object))
-    with pytest.raises(PoseFKError, match="2 clips: choose one of a/custom/0, b/custom/0 with --video"):
+    with pytest.raises(PoseFKError, match="has 2 cameras, videos or clips: choose one of a/custom/0, b/custom/0 with"):
         _read(tmp_path / "v.npz")
     clip = _read(tmp_path / "v.npz", video="b")
     assert clip.size == (640, 360) and clip.fps == 50 and clip.frames[0][0].keypoints[0, 0] == 2
@@ -193,12 +194,11 @@ BAD = {
     "another file": ('{"a": 1, "b": 2}', "holds {a, b}"),
     "bytes": (b"\xff\xfe\x00\x80", "not a JSON file"),
     "nobody": ([{"frame_id": 0, "instances": []}], "has nobody in it"),
-    "people without keypoints": ([{"frame_id": 0, "instances": [{"bbox": []}]}], "no list of instances with"),
-    "an unknown layout": ([{"image_id": 1, "keypoints": [1.0] * 42}], "14 keypoints, which no layout here has"),
+    "people without keypoints": ([{"frame_id": 0, "instances": [{"bbox": []}]}], "nobody in it.*1 left out: entries w"),
+    "an unknown layout": ([{"image_id": 1, "keypoints": [1.0] * 42}], "14 keypoints, as lsp_14: say with --layout"),
     "two layouts": ([{"image_id": 1, "keypoints": FLAT}, {"image_id": 2, "keypoints": [1.0] * 78}], "17 and 26 keyp"),
-    "pairs": ([{"image_id": 1, "keypoints": [1.0] * 34}], "34 numbers, expected three for each"),
-    "words": ([{"image_id": 1, "keypoints": ["a", "b", "c"]}], "not a table of numbers"),
-    "an entry without keypoints": ([{"image_id": 1, "keypoints": FLAT}, {"image_id": 2}], "entry 1 has no 'keypoints'"),
+    "a number too many": ([{"image_id": 1, "keypoints": [1.0] * 53}], "53 numbers, expected three for each"),
+    "words": ([{"image_id": 1, "keypoints": ["a"] * 51}], "not a table of numbers"),
     "a dataset of other joints": (
         {"meta_info": {"dataset_name": "crowdpose"}, "instance_info": [{"instances": [{"keypoints": [[1, 2]] * 14}]}]},
         "keypoints of 'crowdpose'.*expected one of coco",
@@ -226,7 +226,7 @@ def test_a_bad_json_file_is_one_sentence(what, tmp_path):
 
 
 @pytest.mark.parametrize("junk", [None, [], {}, "x", True, float("nan"), 1e400, [None], {"a": 1}])
-@pytest.mark.parametrize("name", ["coco", "alphapose", "mmpose", "openpose", "mediapipe"])
+@pytest.mark.parametrize("name", OF_FRAMES)
 def test_values_of_another_kind_never_end_in_a_traceback(name, junk, write_keypoints, walking_people, tmp_path):
     path = write_keypoints(name, tmp_path, walking_people(2))
     path = sorted(path.iterdir())[0] if path.is_dir() else path
@@ -237,7 +237,7 @@ def test_values_of_another_kind_never_end_in_a_traceback(name, junk, write_keypo
         for key in node if isinstance(node, dict) else range(min(len(node), 2)) if isinstance(node, list) else ():
             yield from places(node[key], (*at, key))
 
-    for at in places(whole):
+    for at in list(places(whole))[len(repr(junk)) % 4 :: 4]:  # every fourth, others for every junk
         content = copy.deepcopy(whole)
         holder = content
         for key in at[:-1]:
@@ -257,7 +257,7 @@ def test_mediapipe_asks_for_the_image_size(tmp_path, write_keypoints, walking_pe
 @pytest.mark.parametrize(
     "array, sentence",
     [
-        (np.ones((3, 17, 2)), "coco_17 and h36m_17 have: say which with --layout"),
+        (np.ones((3, 17, 2)), "17 keypoints, as h36m_17 and .*coco_17: say with --layout"),
         (np.ones((3, 17)), "expected .frames, joints, 2 or 3."),
         (np.ones((0, 16, 2)), "shape .0, 16, 2."),
         (np.ones((3, 21, 2)), "21 keypoints, which no layout"),

@@ -42,10 +42,14 @@ def test_identities_survive_crossing_boxes_and_changing_order(crossing):
     assert {tuple(set(_names(track, crossing))) for track in tracks} == {("ann",), ("ben",)}
 
 
-def test_a_short_absence_keeps_the_identity_and_a_long_one_does_not(crossing):
-    for absent, count in ((range(3, 12), 2), (range(2, 38), 3)):
+def test_absences_keep_the_identity_and_somebody_else_gets_their_own(crossing):
+    for absent, larger, count in ((range(3, 12), 1, 2), (range(2, 38), 1, 2), (range(2, 38), 2, 3)):
         frames = [
-            {name: rows for name, rows in people.items() if name != "ben" or number not in absent}
+            {
+                name: rows * ([larger, larger, 1] if name == "ben" and number > 20 else 1)
+                for name, rows in people.items()
+                if name != "ben" or number not in absent
+            }
             for number, people in enumerate(crossing)
         ]
         tracks = track_people(_clip(frames))

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,6 @@ register_dataset("toy", DataSource(load, views=4, test_sets=("toy_test",), budge
 '''
 
 
-def command(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    typed = (sys.executable, run_fk_gan.__file__, *words, "--plugins", str(folder / "toy.py"))
-    return subprocess.run(typed, capture_output=True, text=True, env=environment)
-
-
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:
     tiny = Path(__file__).parents[1] / "tiny_cmu"
@@ -46,10 +41,10 @@ def plugin(tmp_path: Path) -> Path:
 
 
 def test_a_data_set_from_another_file_is_trained_and_tested_on_with_its_budget(plugin: Path):
-    done = command(
-        "--dataset", "toy", "--recipe", "none", "--figures", "False", "--checkpoint", str(plugin / "runs"),
-        folder=plugin,
-    )  # fmt: skip
+    command = [sys.executable, run_fk_gan.__file__, "--plugins", str(plugin / "toy.py"), "--dataset", "toy"]
+    command += ["--recipe", "none", "--figures", "False", "--checkpoint", str(plugin / "runs")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     (folder,) = (plugin / "runs").glob("simple_baseline/gt/*")
     settings = json.loads((folder / "settings.json").read_text())
@@ -59,6 +54,10 @@ def test_a_data_set_from_another_file_is_trained_and_tested_on_with_its_budget(p
     assert "toy: a part of CMU-X." in done.stdout and "toy" not in DATA_SOURCES
 
 
-def test_a_data_set_that_nobody_registered_is_one_sentence(plugin: Path):
-    done = command("--dataset", "toi", folder=plugin)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "Perhaps you meant: toy" in done.stderr
+def test_a_data_set_that_nobody_registered_is_one_sentence(
+    plugin: Path, monkeypatch: pytest.MonkeyPatch, refusal_of: Callable[..., str]
+):
+    monkeypatch.setitem(DATA_SOURCES, "toy", DATA_SOURCES["cmu"])  # so that it is taken out again at the end
+    del DATA_SOURCES["toy"]
+    words = ["--dataset", "toi", "--plugins", str(plugin / "toy.py")]
+    assert "Perhaps you meant: toy" in refusal_of(run_fk_gan.main, words)

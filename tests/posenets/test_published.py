@@ -5,6 +5,7 @@ tests/oracles/esmformer_published.npz: the same of ESMformer, whose 1,287 shapes
 ../shared/oracles/lifters: small instances with their weights, where the folder is there.
 """
 
+import functools
 import hashlib
 import json
 import re
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from posenets import LIFTERS, build_posenet, load_published
+from posenets import LIFTERS, PoseNet, build_posenet, load_published
 from posenets.checkpoints import published
 
 FOLDER = Path(__file__).parents[1] / "oracles"
@@ -39,8 +40,13 @@ def lifter_of(source: str) -> str:
 
 def filled(shapes: dict) -> dict:
     """The oracle's rule: every entry is drawn from a generator seeded by its name."""
+    return _filled(json.dumps(shapes))
+
+
+@functools.lru_cache(maxsize=1)  # float32 and float64 follow each other
+def _filled(shapes: str) -> dict:
     weights = {}
-    for key, shape in shapes.items():
+    for key, shape in json.loads(shapes).items():
         draw = np.random.RandomState(zlib.crc32(key.encode()) & 0xFFFFFFFF).standard_normal(shape)
         if key.endswith("num_batches_tracked"):
             draw = np.zeros(shape, dtype=np.int64)
@@ -249,6 +255,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(weights, tmp_path):
         (lambda w: w.update({"w3.weight": torch.zeros(1)}), "also has w3.weight"),
         (lambda w: w.update({"linear_stages.1.w1.bias": torch.zeros(5)}), r"linear_stages.1.w1.bias \(5,\) instead"),
         (lambda w: w.update({"module.w1.weight": torch.zeros(1)}), "more than one network"),
+        (lambda w: w.update({"w2.weight": w["w2.weight"].double() * 1e300}), "infinite numbers in w2.weight"),
         (lambda w: w.clear(), "expected a state dict"),
         (lambda w: w.update({"w2.weight": [1.0]}), "expected a state dict"),
     ],
@@ -273,13 +280,19 @@ def test_every_missing_weight_is_named(name, tmp_path, monkeypatch):
     """Of layers that only their number tells apart, one."""
     posenet = build_posenet(name, **SMALL_SIZES[name])
     keywords = {"seq2seq": {"frames": 1}, "esmformer": {"smfe_heads": 1}}.get(name, {})
-    torch.save({**posenet.state_dict(), LIFTERS[name].signature: torch.zeros(())}, tmp_path / "w.pt")
+    weights = posenet.state_dict()
+    torch.save({**weights, LIFTERS[name].signature: torch.zeros(())}, tmp_path / "w.pt")
     with pytest.raises(ValueError, match=re.escape(LIFTERS[name].signature)):
         load_published(tmp_path / "w.pt", name, **keywords)
-    patterns = {re.sub(r"\d+", "#", key): key for key in posenet.state_dict()}
+    built: dict[str, PoseNet] = {}  # a network of the same sizes once: a refusal leaves it as it is
+    monkeypatch.setattr(
+        published, "build_posenet",
+        lambda name, **sizes: built.get(repr(sizes)) or built.setdefault(repr(sizes), build_posenet(name, **sizes)),
+    )  # fmt: skip
+    patterns = {re.sub(r"\d+", "#", key): key for key in weights}
     for key in patterns.values():
         if not key.endswith("num_batches_tracked"):  # of many weights, each without a file of its own
-            held = {k: v for k, v in posenet.state_dict().items() if k != key}
+            held = {k: v for k, v in weights.items() if k != key}
             monkeypatch.setattr(published, "read_checkpoint", lambda path, held=held: held)
             with pytest.raises(ValueError, match=re.escape(key)):
                 load_published(tmp_path / "w.pt", name, **keywords)

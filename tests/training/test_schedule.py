@@ -1,7 +1,8 @@
 import pytest
 
+from augment.settings import RECIPES
 from training.config import read_settings
-from training.schedule import build_schedule
+from training.schedule import build_schedule, updates_by_rule, updates_per_batch
 
 
 def phases(*arguments: str) -> list[list[str]]:
@@ -39,3 +40,17 @@ def test_epochs_of_the_lifter_run_from_zero_to_all_of_them():
 def test_the_last_epoch_is_always_evaluated():
     schedule = build_schedule(read_settings(["--recipe", "none", "--epochs", "5", "--eval_every", "2"]), poses=10)
     assert [schedule.evaluates(epoch) for epoch in range(5)] == [False, True, False, True, True]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("lifter", ["simple_baseline", "videopose --frames 9 --time_reversal True"])
+def test_recipes_that_are_compared_make_as_many_updates(recipe: str, lifter: str):
+    words = f"--dataset h36m --posenet_name {lifter} --compare none dh-aug posefk".split()
+    settings = read_settings(words, recipe)
+    updates = build_schedule(settings, poses=54_104).lifter_batches() * updates_per_batch(settings)
+    assert updates == pytest.approx(updates_by_rule(54_104), rel=0.02)
+
+
+def test_more_poses_get_more_updates_within_bounds():
+    numbers = [updates_by_rule(poses) for poses in (1, 10_000, 54_104, 200_000, 10**9)]
+    assert numbers == sorted(numbers) and numbers[2] == 9000 and 0 < numbers[0] < numbers[-1] < 100_000

@@ -59,6 +59,8 @@ def from_plain(plain: dict[str, Any]) -> Settings:
     if isinstance(plain, dict) and isinstance(lifter := plain.get("lifter"), dict):
         published = {name: None for name, value in AS_PUBLISHED.items() if name in lifter and lifter[name] == value}
         plain = plain | {"lifter": lifter | published}
+    if isinstance(plain, dict) and isinstance(learning := plain.get("learning"), dict):
+        plain = plain | {"learning": {"updates": 0} | learning}  # before there was a rule epochs said it all
     settings = plain_to_dataclass(plain, Settings)
     check_values(settings)
     return settings

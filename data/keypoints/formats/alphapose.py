@@ -1,33 +1,27 @@
-"""AlphaPose's results: COCO's, with the names of image files and the box under other keys.
+"""AlphaPose's results: COCO's, with names of image files; the "open" and "cmu" forms and its tracker's by image.
 
 [{"image_id": "12.jpg", "category_id": 1, "keypoints": [x, y, score, ...], "score": 2.9, "box": [x, y, w, h],
-"idx": 1}, ...]; 17 keypoints are COCO's, 26 and 136 Halpe's, 133 COCO's whole body. idx: the tracker's number.
+"idx": 1}, ...], or {"12.jpg": {"version": ..., "people": [{"pose_keypoints_2d": [...]}]}, ...} (18 keypoints in
+OpenPose's order), or {"12.jpg": [{"keypoints": [...], "scores": [...], "idx": 1}, ...], ...}. idx: the tracker's.
 """
 
-from pathlib import Path
 from typing import Any
 
-from data.keypoints.clip import Hints, KeypointClip, frame_numbers
-from data.keypoints.formats import coco
-from kinematics.errors import PoseFKError
+from data.keypoints.json_people import find_people, walk
+from data.keypoints.registry import OPENPOSE_BY_COUNT, Format
 
 
 def looks_like(content: Any) -> bool:
-    """Whether a JSON file is this."""
+    """Whether JSON is this."""
+    if isinstance(content, dict):
+        return bool(content) and all("." in key for key in content) and any(find_people(content))
     first = content[0] if isinstance(content, list) and content else None
     return isinstance(first, dict) and isinstance(first.get("image_id"), str) and "keypoints" in first
 
 
-def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
-    """The clip; frame numbers are those in the images' names."""
-    if not isinstance(content, list) or not all(isinstance(person, dict) for person in content):
-        raise PoseFKError(f"{path} is not a list of people, expected what AlphaPose writes.")
-    numbers = frame_numbers(sorted({str(person.get("image_id")) for person in content}))
-    people = []
-    for person in content:
-        track = person.get("idx")
-        while isinstance(track, list):  # as some versions write it
-            track = track[0] if track else None
-        number = numbers[str(person.get("image_id"))]
-        people.append({**person, "image_id": number, "bbox": person.get("box"), "track_id": track})
-    return coco.read(path, people, hints)
+FORMAT = Format(
+    "alphapose", walk, looks_like,
+    "`alphapose-results.json`, also `--format open` and `cmu`, and its tracker's",
+    "coco_17, halpe_26 (26, 136 keypoints), openpose_18 (`open`); whole body (133): its first 17", "no / no",
+    OPENPOSE_BY_COUNT,
+)  # fmt: skip

@@ -11,16 +11,20 @@ import numpy as np
 
 from data.files.npz import load_npz_restricted
 from data.h36m.keypoints import FROM_MPII, is_mpii, layout_name, metadata_of, sides_of
-from data.keypoints.clip import Hints, KeypointClip, number_array
-from data.keypoints.formats.arrays import clip_of_array
+from data.keypoints.clip import number_array
+from data.keypoints.formats.npy import LAYOUTS_BY_COUNT, add_array
+from data.keypoints.labels import Place, choose_video
+from data.keypoints.raw import RawClip
+from data.keypoints.registry import Format
 from kinematics.errors import PoseFKError
 
 LAYOUTS_BY_NAME = {"coco": "coco_17", "h36m": "h36m_17"}
 
 
-def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
-    """The clip of the file's one video, or of the one asked for: VIDEO, VIDEO/ACTION or VIDEO/ACTION/CAMERA."""
-    arrays = load_npz_restricted(path)
+def read(raw: RawClip, content: Path, place: Place) -> None:
+    """Add the people of the file's one video, or of the one asked for: VIDEO, VIDEO/ACTION or VIDEO/ACTION/CAMERA."""
+    path = str(content)
+    arrays = load_npz_restricted(content)
     positions, metadata = arrays.get("positions_2d"), metadata_of(arrays)
     if not isinstance(positions, dict):
         raise PoseFKError(f"{path} has {', '.join(arrays) or 'nothing'} inside, expected VideoPose3D's 'positions_2d'.")
@@ -30,21 +34,16 @@ def read(path: Path, content: Any, hints: Hints) -> KeypointClip:
         for action, cameras in dict(actions).items()
         for camera, pixels in enumerate(cameras)
     }
-    wanted = hints.video
-    chosen = [name for name in clips if wanted is None or name == wanted or name.startswith(f"{wanted}/")]
-    if len(chosen) != 1:
-        listed = ", ".join(list(clips)[:4]) + (", ..." if len(clips) > 4 else "")
-        asked = "" if wanted is None else f", {len(chosen)} of them as --video {wanted} asks"
-        raise PoseFKError(f"{path} has {len(clips)} clips{asked}: choose one of {listed} with --video.")
-    pixels = number_array(clips[chosen[0]], f"{path}, {chosen[0]}")
-    if hints.layout is None and is_mpii(metadata) and pixels.shape[-2] == len(FROM_MPII):
+    chosen = choose_video(clips, raw.hints.video, path)
+    pixels = number_array(clips[chosen], f"{path}, {chosen}")
+    if raw.hints.layout is None and is_mpii(metadata) and pixels.ndim > 1 and pixels.shape[-2] == len(FROM_MPII):
         pixels = pixels[..., FROM_MPII, :]
-    clip = clip_of_array(pixels, path, hints, _layout(metadata, pixels))
-    about = (metadata.get("video_metadata") or {}).get(chosen[0].split("/")[0]) or {}
+    add_array(raw, pixels, Place(chosen))
+    raw.layout = _layout(metadata, pixels)
+    about = (metadata.get("video_metadata") or {}).get(chosen.split("/")[0]) or {}
     if "w" in about and "h" in about:
-        clip.size = int(about["w"]), int(about["h"])
-    clip.fps = float(about["fps"]) if "fps" in about else None
-    return clip
+        raw.add_size(int(about["w"]), int(about["h"]))
+    raw.fps = float(about["fps"]) if "fps" in about else None
 
 
 def _layout(metadata: dict[str, Any], pixels: np.ndarray) -> str | None:
@@ -54,3 +53,14 @@ def _layout(metadata: dict[str, Any], pixels: np.ndarray) -> str | None:
         return LAYOUTS_BY_NAME[name]
     left = sides_of(metadata)[0][:2]
     return "coco_17" if left == [1, 3] else "h36m_17" if left == [4, 5] and pixels.shape[-2] == 17 else None
+
+
+def looks_like(content: Any) -> bool:
+    """Whether a file ends in .npz."""
+    return isinstance(content, Path) and content.suffix.lower() == ".npz"
+
+
+FORMAT = Format(
+    "videopose3d", read, looks_like, "`data_2d_custom_*.npz`; several videos: `--video NAME`",
+    "coco_17, h36m_17, h36m_16", "`video_metadata` / its `fps`, if there", LAYOUTS_BY_COUNT, (".npz",),
+)  # fmt: skip

@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import prepare_data_3dhp
+from data import prepare_data_h36m
 from data.files.isolated import client
 from data.files.isolated.client import UnreadableError, read_isolated
 from data.files.readers import load_mat
+from kinematics import exit_with_one_sentence
 
 ROOT = Path(__file__).parents[3]
 BROKEN = (
     next((folder for folder in (ROOT / "shared", ROOT.parent / "shared") if folder.is_dir()), ROOT) / "cases/broken"
 )
-COMMANDS = {
-    "10": ["-m", "data.prepare_data_h36m", "--from-source-cdf", "236"],
-    "11": ["prepare_data_3dhp.py", "--source", "167"],
-}
+COMMANDS = {"10": (prepare_data_h36m, "--from-source-cdf", "236"), "11": (prepare_data_3dhp, "--source", "167")}
 READ_FOR_EVER = """
 import sys
 from data.files.isolated import client
@@ -50,15 +50,18 @@ def is_there(process: int) -> bool:
 
 
 @pytest.mark.parametrize("case", COMMANDS)
-def test_commands_end_with_one_sentence_on_files_that_broke_them(case: str, tmp_path: Path) -> None:
+def test_commands_end_with_one_sentence_on_files_that_broke_them(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     if not (BROKEN / case).exists():
         pytest.skip("the case files are not here")
-    command = [sys.executable, *COMMANDS[case][:-1], str(BROKEN / case / COMMANDS[case][-1])]
-    command += ["--data_root", str(tmp_path), "--data_extra_root", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    last = done.stderr.strip().splitlines()[-1]
-    assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert str(BROKEN / case) in last and list(tmp_path.iterdir()) == []
+    command, flag, name = COMMANDS[case]
+    words = [flag, str(BROKEN / case / name), "--data_root", str(tmp_path), "--data_extra_root", str(tmp_path)]
+    with pytest.raises(SystemExit) as left:
+        exit_with_one_sentence(lambda: command.main(words))
+    said = capsys.readouterr().err
+    assert left.value.code == 2 and "Traceback" not in said
+    assert str(BROKEN / case) in said.strip().splitlines()[-1] and list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_crashes_its_reader_is_named_and_the_next_is_read(deadly_mat: Path, sound_cdf: Path) -> None:

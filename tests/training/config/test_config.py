@@ -22,7 +22,10 @@ def test_what_is_typed_wins_over_recipe_and_data_set():
 
 @pytest.mark.parametrize(
     ("flags", "shown"),
-    [("", {"posenet_name": "videopose", "epochs": "30"}), ("--dataset h36m --recipe none", {"epochs": "25"})],
+    [
+        ("", {"posenet_name": "videopose", "epochs": "30"}),
+        ("--dataset h36m --recipe none --as_published True", {"epochs": "25"}),
+    ],
 )
 def test_help_shows_the_defaults_of_what_is_named_beside_it(flags: str, shown: dict[str, str], capsys):
     with pytest.raises(SystemExit) as left:
@@ -83,13 +86,34 @@ def test_settings_are_equal_whatever_the_order_of_flags():
     assert read_settings([]).seed == Settings().seed == 0
 
 
-def test_short_runs_of_posefk_have_no_dropout_and_long_ones_the_published():
-    dropout = {
-        (recipe, dataset): read_settings(["--recipe", recipe, "--dataset", dataset]).lifter.dropout
-        for recipe in ("none", "posefk")
-        for dataset in ("cmu", "h36m")
-    }
-    assert dropout == {("none", "cmu"): 0.1, ("posefk", "cmu"): 0.0, ("none", "h36m"): None, ("posefk", "h36m"): None}
+@pytest.mark.parametrize("dataset", ["cmu", "h36m", "ski"])
+@pytest.mark.parametrize("lifter", ["simple_baseline", "videopose"])
+def test_what_was_measured_is_the_default_on_every_data_set_and_what_was_published_has_a_name(
+    dataset: str, lifter: str
+):
+    def settings(recipe: str, *words: str) -> Settings:
+        return read_settings(["--dataset", dataset, "--posenet_name", lifter, "--recipe", recipe, *words])
+
+    for recipe, dropout in (("none", 0.1), ("posefk", 0.0)):
+        measured, published = settings(recipe), settings(recipe, "--as_published", "True")
+        learning = measured.learning
+        assert (learning.lr, learning.batch_size, learning.updates, learning.epochs) == (4e-3, 256, None, 30)
+        assert measured.lifter.dropout == dropout and published.lifter.dropout is None
+        learning = published.learning
+        assert (learning.lr, learning.batch_size, learning.updates) == (1e-3, 1024, 0)
+    alone = settings("dh-aug").learning
+    assert (alone.gan_interval, alone.updates) == (1, 0), "as published"
+
+
+def test_a_length_that_is_typed_is_the_length():
+    assert (
+        read_settings(["--epochs", "3"]).learning.updates
+        == read_settings(["--steps_per_epoch", "9"]).learning.updates
+        == 0
+    )
+    both = read_settings(["--epochs", "3", "--updates", "60"]).learning
+    assert (both.epochs, both.updates) == (3, 60)
+    assert read_settings(["--posenet_name", "martinez"]).learning.updates == 0, "an alias is how its authors trained it"
 
 
 def test_every_value_can_be_explained_in_the_order_of_what_wins(capsys):
@@ -99,14 +123,15 @@ def test_every_value_can_be_explained_in_the_order_of_what_wins(capsys):
     for line in capsys.readouterr().out.splitlines():
         name, value, origin = (cell.strip() for cell in line.strip("|").split("|"))
         origins[name] = (value, origin)
-    assert origins["epochs"] == ("30", "data set cmu") and origins["frames"] == ("5", "lifter seq2seq")
+    assert origins["epochs"] == ("30", "recipe posefk") and origins["frames"] == ("5", "lifter seq2seq")
     assert origins["middle_frame"] == ("True", "recipe posefk") and origins["lr"] == ("0.1", "typed")
     assert origins["weight_decay"] == ("0.0", "default") and set(origins) >= set(setting_types())
 
 
 def test_what_is_as_published_is_none_and_older_runs_are_read_as_they_meant_it():
-    lifter = read_settings(["--dataset", "h36m"]).lifter
+    lifter = read_settings(["--dataset", "h36m", "--as_published", "True"]).lifter
     assert (lifter.posenet_width, lifter.posenet_blocks, lifter.dropout, lifter.input_layout) == (None,) * 4
     old = {"lifter": {"posenet_width": 0, "dropout": -1.0, "input_layout": ""}, "learning": {"gan_every": 7}}
     read = from_plain(old)
     assert read.lifter == Settings().lifter and read.learning.gan_interval == 7
+    assert read.learning.updates == 0, "there was no rule when it was started"

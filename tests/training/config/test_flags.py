@@ -131,7 +131,7 @@ def test_published_lengths_are_for_human36m_and_short_runs_stay_short(name: str,
         learning = read_settings(["--posenet_name", name, *words]).learning
         return learning.epochs, learning.batch_size
 
-    assert length_of("--dataset", "h36m") == length
+    assert length_of("--dataset", "h36m", "--as_published", "True") == length
     assert length_of("--dataset", "cmu")[0] == 30
     assert length_of("--dataset", "h36m", "--epochs", "3", "--batch_size", "10") == (3, 10)
     with pytest.raises(ValueError, match="product of --filter_widths"):
