@@ -13,8 +13,6 @@ import h5py
 import numpy as np
 import scipy.io
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 from data.files.plain_arrays import restricted_load
 from data.files.stream import Stream
@@ -103,19 +101,29 @@ def _write_array(value: Any) -> bytes:
 
 
 def _read_safetensors(raw: bytes) -> Any:
-    with tempfile.TemporaryDirectory() as folder:
-        (path := Path(folder) / "x.safetensors").write_bytes(raw)
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return {"tensors": tensors, "json": json.loads(file.metadata()[CONTENT])}
+    """Tensors by name and metadata, in which the JSON of ours is read."""
+    from safetensors import safe_open
+
+    with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
+        Path(file.name).write_bytes(raw)
+        with safe_open(file.name, "pt") as held:
+            metadata = held.metadata() or {}
+            metadata |= {CONTENT: json.loads(metadata[CONTENT])} if CONTENT in metadata else {}
+            return {"tensors": {name: held.get_tensor(name) for name in held.keys()}, "metadata": metadata}
 
 
 def _write_safetensors(held: Any) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "x.safetensors"
-        save_file(held["tensors"], path, {CONTENT: json.dumps(held["json"], default=_plain), DIGEST: UNSIGNED})
-        sign(path)
-        return path.read_bytes()
+    """As save_file writes them; ours under a right checksum, so that what is inside is read."""
+    from safetensors.torch import save_file
+
+    metadata = dict(held["metadata"])
+    if CONTENT in metadata:
+        metadata |= {CONTENT: json.dumps(metadata[CONTENT], default=_plain), DIGEST: UNSIGNED}
+    with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
+        save_file(held["tensors"], file.name, metadata or None)
+        if CONTENT in metadata:
+            sign(Path(file.name))
+        return Path(file.name).read_bytes()
 
 
 HDF5 = Container(_read_hdf5, _write_hdf5)
