@@ -12,7 +12,7 @@ def phases(*arguments: str) -> list[list[str]]:
 
 def test_recipes_have_their_phases():
     assert phases("--recipe", "none", "--warmup", "1") == [["real"], ["real"]]
-    assert phases("--recipe", "posefk", "--warmup", "1") == [["gan"], ["mixed"], ["mixed"]]
+    assert phases("--recipe", "posefk", "--gan", "0.1", "--warmup", "1") == [["gan"], ["mixed"], ["mixed"]]
     alternate = ["synthetic", "real"]
     assert phases("--recipe", "dh-aug", "--warmup", "1", "--additional_epochs", "1") == [["gan"], *[alternate] * 3]
 
