@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fast lint bench install clean
+.PHONY: demo test fast lint bench fuzz install clean
 
 install: $(VENV)/.installed
 
@@ -29,6 +29,10 @@ lint: install
 
 bench: install
 	$(BIN)/python -m benchmarks.speed
+
+# every reader; guided by atheris where `pip install -e ".[fuzz]"` has put it, else by chance
+fuzz: install
+	$(BIN)/python -m tests.fuzz --runs 20000
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache

@@ -5,7 +5,7 @@
     python run_fk_gan.py --dataset h36m --posenet_name videopose              one GPU, or whatever there is
     torchrun --nproc_per_node 4 run_fk_gan.py --dataset cmu --batch_size 4096 four processes
     python run_fk_gan.py --resume checkpoint/.../                             go on with a run that was stopped
-    python run_fk_gan.py --evaluate checkpoint/.../last.pt --test_sets 3dhp   judge a lifter
+    python run_fk_gan.py --evaluate checkpoint/.../last.safetensors --test_sets 3dhp   judge it
     python run_fk_gan.py --help                                               every setting
 
 READ FIRST. What happens, in order: settings -> data -> body, GAN and cameras (augment) -> lifter -> loop -> report.
@@ -13,16 +13,14 @@ READ FIRST. What happens, in order: settings -> data -> body, GAN and cameras (a
 """
 
 import contextlib
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-# What follows takes seconds to import: Ctrl-C ends that without a traceback.
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+import kinematics.early_stop  # noqa: F401 what follows takes seconds to import: Ctrl-C ends that in a word
 
+# isort: split
 import torch
 from torch import Tensor, nn
 
@@ -33,13 +31,16 @@ from evaluation import cross_domain
 from evaluation.evaluate import dataset_for
 from kinematics import Skeleton, exit_with_one_sentence
 from posenets import load_lifter
+from posenets.finite_step import finite_step
 from training import checkpoint, distributed
 from training.batches import BatchMixer
 from training.building import build_lifter
+from training.comparison import Comparison
 from training.config import Settings, from_plain, read_settings
 from training.detections import RunDetectorNoise, check_confidence
 from training.distributed import Processes
 from training.evaluator import Evaluator, load_test_recordings, test_set_names
+from training.heartbeat import heartbeat
 from training.lifting import LifterTrainer
 from training.reporting.log import Result, comparison_table
 from training.reporting.watch import watching
@@ -59,49 +60,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
         evaluate_only(settings)
         return
     with stop_on_signal() as stop, contextlib.ExitStack() as held:
-        state = read = None
+        saved = None
         if settings.resume:
-            read = checkpoint.stamp(settings.resume)
-            state = checkpoint.read_last(settings.resume)
-            settings = read_settings(arguments, stored=from_plain(state["settings"]))
+            saved = checkpoint.read_last(settings.resume)
+            settings = read_settings(arguments, stored=from_plain(saved.state["settings"]))
+            settings = replace(settings, resume=str(saved.path))
         processes = distributed.start(settings.device)
         held.callback(distributed.stop)
-        stamps = distributed.gather(read)
+        stamps = distributed.gather(saved and saved.stamp)
         with distributed.failing_together():
-            if processes.first and state is None:
+            if processes.first and saved is None:
                 checkpoint.check_folder(settings)
-            elif processes.first:
-                held.enter_context(checkpoint.held_folder(checkpoint.find_last(settings.resume).parent))
-                checkpoint.check_stamps(settings.resume, stamps)
+            elif processes.first and saved:
+                held.enter_context(checkpoint.held_folder(saved.path.parent))
+                checkpoint.check_stamps(saved.path, stamps)
         splits = load_dataset(settings.data.dataset, settings.data)
+        if settings.shard_data:
+            splits = splits.shard(processes.rank, processes.count)
         if processes.first:
             print(*splits.notes, sep="\n")
-        if settings.compare and state is None:
-            compare(arguments, settings, splits, processes, stop)
+        if saved is not None:
+            comparison = Comparison.resumed(settings, saved)
         else:
-            train(settings, splits, processes, stop, state)
+            comparison = Comparison([read_settings(arguments, recipe) for recipe in settings.compare] or [settings])
+        with heartbeat(processes, stop):
+            compare(comparison, splits, processes, stop, saved and saved.state)
 
 
 def compare(
-    arguments: Sequence[str], settings: Settings, splits: DataSplits, processes: Processes, stop: StopRequest
+    comparison: Comparison, splits: DataSplits, processes: Processes, stop: StopRequest, state: dict[str, Any] | None
 ) -> None:
-    """Train one recipe after the other on the same data and print one table."""
-    runs = {}
-    for i, recipe in enumerate(settings.compare):
-        of_recipe = replace(read_settings(arguments, recipe), compare=())
+    """Train one recipe after the other on the same data, and print one table if there are several."""
+    for settings in comparison:
         try:
-            runs[recipe] = train(of_recipe, splits, processes, stop, suffix=f"_{recipe}")
+            comparison.results[settings.recipe] = train(settings, splits, processes, stop, state, comparison)
         except KeyboardInterrupt as stopped:
-            others = ", ".join(f"--recipe {name}" for name in settings.compare[i + 1 :])
-            rest = f" Not begun, to be started with the same flags: {others}." if others else ""
-            raise KeyboardInterrupt(f"{stopped}{rest}") from None
-    if processes.first:
-        print(f"\n{comparison_table(runs)}")
+            raise KeyboardInterrupt(f"{stopped}{comparison.advice() if stop.heeded else ''}") from None
+        state = None
+    if processes.first and len(comparison.results) > 1:
+        print(f"\n{comparison_table(comparison.results)}")
 
 
 def train(
-    settings: Settings, splits: DataSplits, processes: Processes, stop: StopRequest,
-    state: dict[str, Any] | None = None, suffix: str = "",
+    settings: Settings, splits: DataSplits, processes: Processes, stop: StopRequest, state: dict[str, Any] | None,
+    comparison: Comparison,
 ) -> list[Result]:  # fmt: skip
     """One run. state: of a run to be continued. Returns the lines of its results.jsonl."""
     # lifter: screen -> joints
@@ -120,12 +122,12 @@ def train(
     # body, GAN and cameras: noise -> angles -> joints -> screen
     augmenter = build_augmenter(settings, real, noise, processes)
     trainer = LifterTrainer.from_settings(lifter, settings, real, noise)
-    schedule = build_schedule(settings, len(real))
+    schedule = build_schedule(settings, sum(distributed.gather(len(real))) if settings.shard_data else len(real))
     mixer = BatchMixer(settings, processes, real, augmenter, noise)
-    run = TrainingState(settings, schedule, processes, mixer, trainer)
+    run = TrainingState(settings, schedule, processes, mixer, trainer, comparison)
     if state is not None:
         run.restore(state)
-    with watching(run, evaluator, stop, suffix) as watch:
+    with watching(run, evaluator, stop) as watch:
         for epoch in range(run.epoch, schedule.epochs):
             for phase in schedule.phases(epoch)[run.phase_index :]:
                 while run.step < schedule.steps:
@@ -143,18 +145,18 @@ def train(
 
 
 def update_lifter(trainer: LifterTrainer, batch: PoseBatch) -> Tensor:
-    """One step for a batch, and one for each of its images in mirror and time. Returns the batch's loss."""
+    """One step for a batch, and one for each of its images in mirror and time. Returns its loss, NaN if skipped."""
     lifter, optimizer, losses = trainer.lifter.train(), trainer.optimizer, []
     for variant in trainer.variants(batch):
+        statistics = trainer.statistics()
         loss = trainer.criterion(lifter, variant)  # (B, T, J, 2) screen -> (B, J, 3) metres -> their distance
         loss.backward()
         distributed.average_gradients(lifter.parameters())
         if trainer.settings.max_grad_norm:
             nn.utils.clip_grad_norm_(lifter.parameters(), trainer.settings.max_grad_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        trainer.step_done()  # averaged weights follow
-        losses.append(loss.detach())
+        skipped = finite_step(optimizer)
+        trainer.step_done(skipped, statistics)  # averaged weights follow
+        losses.append(loss.detach().masked_fill(skipped, torch.nan))
     return losses[0]
 
 
@@ -185,6 +187,4 @@ def evaluate_only(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     exit_with_one_sentence(main)

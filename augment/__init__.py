@@ -1,5 +1,6 @@
 """Synthetic poses: the GAN, the other pose sources, cameras and bodies. Start with augmenter.py."""
 
+import kinematics.early_stop  # noqa: F401 before what takes time
 from augment.augmenter import Augmenter as Augmenter
 from augment.detector_noise.detections import detected_dataset as detected_dataset
 from augment.detector_noise.model import DetectorNoise as DetectorNoise

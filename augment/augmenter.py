@@ -24,6 +24,7 @@ from kinematics.batch_last import to_batch_first, to_batch_last
 from kinematics.capsules import self_intersects
 from kinematics.definitions import redefine, sample_definitions
 from kinematics.joints import J
+from kinematics.precision import full_precision
 
 
 class Augmenter:
@@ -76,6 +77,7 @@ class Augmenter:
             raise ValueError("The augmenter knows no real poses: give Augmenter(reference=...) or call update(real).")
         return self._reference
 
+    @full_precision
     def update(self, real: PoseBatch, motion: bool = True) -> dict[str, float]:
         """Learn from real poses; returns losses by name, empty if nothing learns. motion: with the motion critics."""
         if self._reference is None:
@@ -90,6 +92,7 @@ class Augmenter:
         return {name: loss for source in learning for name, loss in source.update(real, motion).items()}
 
     @torch.no_grad()
+    @full_precision
     def sample(self, count: int, generator: torch.Generator | None = None, batch_last: bool = False) -> PoseBatch:
         """`count` synthetic poses in random order, each visible to its cameras, as detected if there is
         detector_noise.
@@ -186,7 +189,7 @@ class Augmenter:
         return {"random": self.random.get_state(), "sources": {name: state for name, state in states.items() if state}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` returned. The reference must be given first."""
+        """Continue from what `state_dict` returned, with its random numbers if it has any. Needs the reference."""
         sources, saved = self.sources if self.reference else {}, state["sources"]
         learnt = {name for name, source in sources.items() if source.state_dict()}
         if learnt != set(saved):
@@ -195,7 +198,8 @@ class Augmenter:
                 f"The saved augmenter has learnt sources: {names[0]}; this recipe has: {names[1]}. Resume with the "
                 "same recipe."
             )
-        go_on(self.random, state["random"], "The saved augmenter")
+        if "random" in state:
+            go_on(self.random, state["random"], "The saved augmenter")
         for name in saved:
             sources[name].load_state_dict(saved[name])
 

@@ -1,6 +1,6 @@
 """Where lifters of clips gain and lose against single frames: error by the frames that are there around a frame.
 
-    python -m benchmarks.clip_edges --lifters single/.../last.pt clip/.../last.pt --data_root data
+    python -m benchmarks.clip_edges --lifters single/.../last.safetensors clip/.../last.safetensors --data_root data
 
 Windows that reach over the end of a clip see copies of its last frame. CMU-X (b) has a camera for every second of
 motion, so all of its clips are 25 frames long and every window of 27 is padded; (a) has longer ones. "Late": against

@@ -22,6 +22,7 @@ from evaluation.metrics import mpjpe
 from evaluation.tables import columns
 from kinematics import Skeleton
 from posenets import Lifter, load_lifter
+from posenets.checkpoints.files import LAST
 from posenets.inputs.layouts import JointRegressor, network_layout, prepend_mid_hip
 
 COCO = Skeleton("coco_17")
@@ -49,8 +50,8 @@ def error(lifter: Lifter, dataset: PoseDataset, way: str) -> float:
 
 
 def last_checkpoint(out: Path, run: Run) -> Path | None:
-    """last.pt of a finished run."""
-    return next(iter(sorted(folder_of(out, run).glob("*/*/*/last.pt"))), None)
+    """last.safetensors of a finished run."""
+    return next(iter(sorted(folder_of(out, run).glob(f"*/*/*/{LAST}"))), None)
 
 
 def main() -> None:

@@ -53,6 +53,7 @@ from data.mpi_inf_3dhp.official.test import VALID_FRAMES
 from evaluation.metrics import METRICS
 from evaluation.tables import columns
 from kinematics.errors import exit_with_one_sentence
+from posenets.checkpoints.files import LAST
 
 Scores = dict[int, list[dict[str, Any]]]  # seed -> result lines of evaluation.cross_domain
 Cell = tuple[str, str, bool, str]  # test set, protocol, flip, metric
@@ -130,7 +131,7 @@ def measure(out: Path, run: Run, table: Table, data: DataSettings, threads: int)
         return
     roots = dict(data_root=data.data_root, data_extra_root=data.data_extra_root)
     trained = train(folder, flags_of(run, table, dataset="h36m", checkpoint=folder, **roots), threads)
-    flags = evaluation_flags(trained / "last.pt", table, data, folder / SCORES)
+    flags = evaluation_flags(trained / LAST, table, data, folder / SCORES)
     call(folder, ["-m", "evaluation.cross_domain", *flags], threads)
     print(f"{' '.join(map(str, run))}: finished", flush=True)
 

@@ -1,6 +1,6 @@
 """Predict on made detections: what COCO's keypoints cost, how fast films are drawn, and the figure of docs/predict.md.
 
-    python -m benchmarks.predict --checkpoint checkpoint/.../last.pt --figure docs/figures/predict_film.png
+    python -m benchmarks.predict --checkpoint checkpoint/.../last.safetensors --figure docs/figures/predict_film.png
 
 CMU-X's test people are seen as a COCO detector would see it (2 pixels of noise in an image 1,000 wide) and lifted.
 """
@@ -36,7 +36,7 @@ class Benchmark:
     """Evaluate a lifter on COCO keypoints and on its own joints."""
 
     checkpoint: Path
-    """A run's last.pt."""
+    """A run's last.safetensors."""
     figure: Path | None = None
     """File for four frames of a film."""
 

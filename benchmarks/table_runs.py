@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kinematics.errors import PoseFKError
+from posenets.checkpoints.files import LAST
 
 Run = tuple[str, str, int]  # variant, lifter, seed
 # At their published depth: recipe dh-aug alone would bring DH-AUG's deeper nets.
@@ -55,7 +56,7 @@ def train(folder: Path, flags: Sequence[str], threads: int = 0) -> Path:
 
 
 def _resume_flags(folder: Path, flags: Sequence[str]) -> list[str]:
-    stopped = _newest(folder, "last.pt")
+    stopped = _newest(folder, LAST)
     return ["--resume", str(stopped[0].parent)] if stopped else list(flags)
 
 

@@ -1,6 +1,6 @@
 """What several cameras saw of some poses, and the pose that a lifter made of all of them.
 
-    python -m benchmarks.view_figure --checkpoint checkpoint/.../last.pt --out views.png
+    python -m benchmarks.view_figure --checkpoint checkpoint/.../last.safetensors --out views.png
     python -m benchmarks.view_figure --checkpoint FILE --data_root data --test_set cmux2_b --out docs/figures/views.png
 
 Poses of a test set spread evenly over it, under the project's default detector's error.
@@ -21,7 +21,7 @@ from training.reporting.pose_pictures import lifted_grid
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.view_figure")
-    parser.add_argument("--checkpoint", type=Path, required=True, help="last.pt of a run of several views")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="last.safetensors of a run of several views")
     parser.add_argument("--data_root", default="data", help="folder of data_3d_cmu.npz (default: data)")
     parser.add_argument("--test_set", default="cmux2_b", help="test set (default: cmux2_b)")
     parser.add_argument("--out", type=Path, default=Path("views.png"), help="PNG file (default: views.png)")

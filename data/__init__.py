@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import kinematics.early_stop  # noqa: F401 before what takes time
 from data.batch import REAL as REAL
 from data.batch import SYNTHETIC as SYNTHETIC
 from data.batch import PoseBatch as PoseBatch

@@ -107,7 +107,7 @@ def check_thighs(
     hip_and_knee: in Human3.6M's layouts 1 and 2; unit: of the joints, m or mm; expected: metres.
     """
     hip, knee = hip_and_knee
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         length = float(np.median(np.linalg.norm(joints[:, hip] - joints[:, knee], axis=-1)))
     sizes = {"m": 1, "cm": 100, "mm": 1000}
     low, high = (sizes[unit] * bound for bound in expected)

@@ -154,6 +154,20 @@ class DataSplits:
     notes: list[str] = field(default_factory=list)
     more_tests: dict[str, list[Recording]] = field(default_factory=dict)
 
+    def shard(self, rank: int, count: int) -> "DataSplits":
+        """Keep a process's share of the training recordings: about as many frames as each of `count` others has."""
+        if len(self.train) < count:
+            raise ValueError(
+                f"--shard_data: {len(self.train)} training recordings are too few for {count} processes."
+            )
+        frames, mine = [0] * count, []
+        for recording in sorted(self.train, key=len, reverse=True):  # the longest first, each to who has least
+            least = frames.index(min(frames))
+            frames[least] += len(recording)
+            if least == rank:
+                mine.append(recording)
+        return replace(self, train=mine)
+
 
 def check_images(recordings: Iterable[Recording]) -> None:
     """Refuse 2D that no image shows in the frames that are samples, and 2D that is not finite in any frame.

@@ -1,5 +1,6 @@
 """Metrics, protocols and the evaluation of lifters across domains."""
 
+import kinematics.early_stop  # noqa: F401 before what takes time
 from evaluation.evaluate import EvaluationResult as EvaluationResult
 from evaluation.evaluate import evaluate as evaluate
 from evaluation.evaluate import score as score

@@ -1,6 +1,6 @@
 """Evaluate any checkpoint on any test set.
 
-    python -m evaluation.cross_domain --checkpoint checkpoint/.../last.pt --test_sets cmux2_a cmux2_b
+    python -m evaluation.cross_domain --checkpoint checkpoint/.../last.safetensors --test_sets cmux2_a cmux2_b
     python -m evaluation.cross_domain --checkpoint ckpt_best_dhp_p1.pth.tar --posenet_name videopose \\
         --test_sets h36m 3dhp --json out.json
 
@@ -22,7 +22,7 @@ from augment.detector_noise.detections import check_setting
 from data import DataSettings, all_test_sets, load_test_set
 from data.command_line import read_flags
 from data.devices import chosen_device
-from data.files.writing import atomic_write
+from data.files.writing import atomic_write, check_can_write
 from evaluation.evaluate import TEST_NOISES, columns_of, dataset_for, noisy, predict_dataset, score
 from evaluation.notes import notes_on_test_set
 from evaluation.protocols import check_scores_no_made_up_joint, protocol_named, protocols_for
@@ -38,7 +38,7 @@ class CrossDomain:
     """Evaluate a lifter's checkpoint on test sets it was or was not made for."""
 
     checkpoint: Path
-    """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
+    """A run's last or best_*.safetensors, or an original project's checkpoint (then with --posenet_name)."""
     test_sets: tuple[str, ...] = ("cmux2_a", "cmux2_b")
     """cmux2_a, cmux2_b, h36m, 3dhp (windows of video), 3dhp_sparse (windows of scored frames),
     3dhp_s8, ski, humaneva, 3dpw, 3dpw_detected, 3dpw_poseaug, aistx (a real detector), aistx_gt."""
@@ -102,8 +102,7 @@ def check(settings: CrossDomain) -> None:
     check_setting(settings.test_noise, "test_noise", TEST_NOISES)
     if not 0 <= settings.max_gap < math.inf:  # also NaN
         raise ValueError(f"--max_gap {settings.max_gap}: expected at least 0.")
-    if settings.json is not None and settings.json.is_dir():
-        raise IsADirectoryError(f"--json {settings.json} is a folder, expected the name of a file.")
+    check_can_write(settings.json, "--json")
 
 
 def evaluate_test_set(

@@ -17,7 +17,7 @@ import torch
 from augment.detector_noise.detections import check_setting
 from data import DATA_SOURCES, DataSettings, load_dataset
 from data.command_line import read_flags
-from data.files.writing import atomic_write
+from data.files.writing import atomic_write, check_can_write
 from data.multiview.dataset import MultiViewDataset, Poses
 from evaluation.evaluate import TEST_NOISES, noisy
 from evaluation.metrics import mpjpe, p_mpjpe
@@ -98,6 +98,7 @@ def _score(name: str, dataset: MultiViewDataset, seen: Poses, settings: Triangul
 
 def main(arguments: Sequence[str] | None = None) -> None:
     settings = read_flags(Triangulation, "evaluation.triangulation", __doc__, arguments)
+    check_can_write(settings.json, "--json")
     scores = run(settings)
     table: list[list[Any]] = [["test set", "views", "MPJPE (mm)", "P-MPJPE (mm)", "absolute (mm)", "poses"]]
     table += [

@@ -1,5 +1,6 @@
 """Pure geometry on tensors: no files, no networks, no hidden randomness. Conventions: docs/conventions.md."""
 
+import kinematics.early_stop  # noqa: F401 before what takes time
 from kinematics.bones import BONE_JOINTS as BONE_JOINTS
 from kinematics.bones import BONES as BONES
 from kinematics.bones import bone_lengths as bone_lengths

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from kinematics.batch_last import cat, index_select, is_batch_last, stack
 from kinematics.constants import constant
+from kinematics.precision import full_precision
 from kinematics.rotation import quaternion_to_rows, stack_rows
 
 UNDISTORTIONS = 12  # Human3.6M's lenses converge to 1e-9 in eight
@@ -33,6 +34,7 @@ def _align(parameters: Tensor, points: Tensor) -> Tensor:
     return parameters.reshape(shape)
 
 
+@full_precision
 def _rotate(orientation_wxyz: Tensor, points: Tensor) -> Tensor:
     """Rotate points by unit quaternions: by matrix product where a pose's joints share a camera, else elementwise."""
     if points.ndim > 1 and orientation_wxyz.ndim == points.ndim and orientation_wxyz.shape[-2] == 1:
@@ -50,6 +52,7 @@ def _inverse(orientation_wxyz: Tensor) -> Tensor:
     return torch.cat([orientation_wxyz[..., :1], -orientation_wxyz[..., 1:]], dim=-1)
 
 
+@full_precision
 def world_to_camera(
     points: Float[Tensor, "*points 3"],
     orientation_wxyz: Float[Tensor, "*cameras 4"],

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 
 from kinematics.busy_machine import considerate_threads
+from kinematics.early_stop import STOPPED_EXIT_CODE, release
 
 BAD_INPUT_EXIT_CODE = 2
 
@@ -34,11 +35,18 @@ def choose(what: str, value: str, known: Iterable[str], of: str = "") -> str:
     return value
 
 
+def one_sentence(error: BaseException) -> str:
+    """An error's words in one line, without the control characters that a file may have brought into them."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if words.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words)
+
+
 def exit_with_one_sentence(main: Callable[[], object]) -> None:
     """Run a command; bad input becomes one line on stderr and exit code 2 (130 for Ctrl-C).
 
     Set POSEFK_TRACEBACK=1 to see where an error came from.
     """
+    release()
     try:
         with considerate_threads():
             main()
@@ -47,6 +55,6 @@ def exit_with_one_sentence(main: Callable[[], object]) -> None:
             raise
         if isinstance(error, KeyboardInterrupt):
             print(str(error) or "Stopped by Ctrl-C.", file=sys.stderr)
-            sys.exit(130)
-        print(" ".join(str(error).split()) or type(error).__name__, file=sys.stderr)
+            sys.exit(STOPPED_EXIT_CODE)
+        print(one_sentence(error), file=sys.stderr)
         sys.exit(BAD_INPUT_EXIT_CODE)

@@ -1,5 +1,6 @@
 """Lifters: (B, T, J, 2) screen joints -> (B, J, 3) metres, root-relative."""
 
+import kinematics.early_stop  # noqa: F401 before what takes time
 from posenets.base import PoseNet as PoseNet
 from posenets.checkpoints.lifters import lifter_from_checkpoint as lifter_from_checkpoint
 from posenets.checkpoints.lifters import lifter_from_posenet as lifter_from_posenet

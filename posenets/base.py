@@ -79,11 +79,6 @@ class PoseNet(nn.Module):
             )
 
 
-def no_autocast(like: Tensor) -> torch.autocast:
-    """Disable autocast: bfloat16's three digits are centimetres."""
-    return torch.autocast(like.device.type, enabled=False)
-
-
 def check_positive(**values: int) -> None:
     """Refuse sizes that are not whole numbers above 0."""
     for name, value in values.items():

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from data.batch import PoseBatch
 from kinematics.constants import constant, indices
 from kinematics.head import from_body
+from kinematics.precision import no_autocast
 from kinematics.skeleton import Skeleton
-from posenets.base import FEATURES, PoseNet, no_autocast
+from posenets.base import FEATURES, PoseNet
 from posenets.checkpoints.content import FORMAT
 from posenets.inputs.layouts import JointRegressor, network_layout, prepend_mid_hip
 from posenets.inputs.modes import INPUT_MODES, PER_FRAME_MODES, VIEW_MODES, by_standard_camera, prepare
@@ -103,7 +104,7 @@ class Lifter(nn.Module, ABC):
         return joints - joints[..., root : root + 1, :]
 
     def to_checkpoint(self, epoch: int | None = None, settings: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the dictionary that torch.save writes. settings: plain values, for information."""
+        """Return the dictionary that write_checkpoint writes. settings: plain values, for information."""
         net = self.posenet
         return {
             "format": FORMAT,

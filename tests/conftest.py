@@ -26,7 +26,7 @@ SLOW = {
     "test_export_onnx.py", "test_clip_memory.py", "test_browser.py", "test_serving.py", "test_synthetic_quality.py",
     "test_wild_numbers.py", "test_busy_machine.py", "test_isolated.py", "test_predict.py", "test_rebuilding.py",
 }  # fmt: skip
-SLOW_FOLDERS = {"plugins", "export", "viewer", "pretended"}
+SLOW_FOLDERS = {"plugins", "export", "viewer", "pretended", "fuzz"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -67,7 +67,7 @@ TABLE = [
     ("--resume {}/lifter.pt", ["lifter.pt", "not the state of a run", "--evaluate"]),
     ("--resume {}/file", ["file", "cannot be read"]),
     ("--evaluate {}/nowhere.pt", ["nowhere.pt", "is missing"]),
-    ("--evaluate {}", ["--evaluate", "is a folder", "last.pt"]),
+    ("--evaluate {}", ["--evaluate", "is a folder", "last.safetensors"]),
     ("--evaluate {}/file", ["file", "cannot be read", "not a PyTorch file"]),
     ("--evaluate {}/empty.pt", ["empty.pt", "cannot be read"]),
     ("--evaluate {}/truncated.pt", ["truncated.pt", "cannot be read"]),

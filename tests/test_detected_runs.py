@@ -115,7 +115,7 @@ def test_a_run_on_detections_tells_and_keeps_what_it_found(told_run: tuple[Path,
     assert "detector noise: sd 5.0 % of the person's size" in printed and "; on synthetic poses" in printed
     found = DetectorNoise.load(folder / "detector_noise.json")
     assert found.sd == pytest.approx(NOISE.sd, rel=0.15) and found.seconds == pytest.approx(0.2, rel=0.25)
-    lifter = load_lifter(folder / "last.pt")
+    lifter = load_lifter(folder / "last.safetensors")
     assert lifter.reads_confidence and lifter.fps == 50 and folder.parts[-2] == "hr"
 
 
@@ -169,14 +169,14 @@ def test_a_kept_noise_serves_another_run_and_reaches_poses_without_augmentation(
 def test_windows_of_detections_are_trained_and_judged_with_confidences(root: Path, tmp_path: Path):
     flags = "--posenet_name videopose --frames 9 --motion_critic_width 16".split()
     folder = run(root, tmp_path, *DETECTED, *flags)
-    lifter = load_lifter(folder / "last.pt")
+    lifter = load_lifter(folder / "last.safetensors")
     assert lifter.frames == 9 and lifter.predict_clip(torch.rand(5, 16, 3)).shape == (5, 16, 3)
 
 
 def test_cross_domain_judges_on_detections_with_their_confidences_and_tells_what_was_cut(
     root: Path, detected_run: Path, capsys: pytest.CaptureFixture[str]
 ):
-    command = f"--checkpoint {detected_run}/last.pt --test_sets h36m --data_root {root} --keypoints"
+    command = f"--checkpoint {detected_run}/last.safetensors --test_sets h36m --data_root {root} --keypoints"
     cross_domain.main([*command.split(), "hr"])
     printed = capsys.readouterr().out
     last = [line for line in scores_of(detected_run) if line["test_set"] == "h36m"][-1]
@@ -188,7 +188,8 @@ def test_cross_domain_judges_on_detections_with_their_confidences_and_tells_what
 def test_a_checkpoint_is_evaluated_on_the_recordings_asked_for(
     root: Path, detected_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    judge = f"--dataset h36m --data_root {root} --keypoints hr --evaluate {detected_run}/last.pt --test_sets h36m"
+    last = detected_run / "last.safetensors"
+    judge = f"--dataset h36m --data_root {root} --keypoints hr --evaluate {last} --test_sets h36m"
     run_fk_gan.main([*judge.split(), "--actions", "Walking"])
     printed = capsys.readouterr().out
     assert "\nall    480 " in printed and "Eating" not in printed, "120 frames of S9 from four cameras"

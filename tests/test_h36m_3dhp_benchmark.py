@@ -43,7 +43,7 @@ def test_runs_of_a_table_are_understood_and_differ_in_the_recipe_alone(name: str
 @pytest.mark.parametrize("name", TABLES)
 def test_a_lifter_is_evaluated_by_the_protocols_of_the_columns(name: str, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(h36m_3dhp.test_set_3dhp, "has_video", lambda data: True)
-    flags = evaluation_flags(tmp_path / "last.pt", TABLES[name], DataSettings(), tmp_path / "scores.json")
+    flags = evaluation_flags(tmp_path / "last.safetensors", TABLES[name], DataSettings(), tmp_path / "scores.json")
     settings = read_flags(CrossDomain, "evaluation.cross_domain", None, flags)
     check(settings)
     assert settings.flip == "both" and not settings.tables and settings.json == tmp_path / "scores.json"
@@ -117,7 +117,7 @@ def test_a_stopped_run_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     run.mkdir(parents=True)
     (run / "results.jsonl").touch()
     assert train(tmp_path, ["--recipe", "none"]) == run
-    (run / "last.pt").touch()
+    (run / "last.safetensors").touch()
     train(tmp_path, ["--recipe", "none"])
     assert commands == [["run_fk_gan.py", "--recipe", "none"], ["run_fk_gan.py", "--resume", str(run)]]
 

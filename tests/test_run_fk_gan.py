@@ -52,8 +52,9 @@ def test_a_run_lies_where_the_settings_say(whole_run: Path):
     assert (lifter, keypoints) == ("simple_baseline", "gt") and name.endswith("_posefk")
     written = {path.name for path in whole_run.iterdir() if not path.name.startswith("events")}
     assert written == {
-        "settings.json", "results.jsonl", "last.pt", "last.previous.pt", "best_validation.pt",
-        *(f"best_{name}.pt" for name in TESTS),
+        "settings.json", "results.jsonl", "last.safetensors", "last.previous.safetensors",
+        "best_validation.safetensors",
+        *(f"best_{name}.safetensors" for name in TESTS),
     }  # fmt: skip
     settings = json.loads((whole_run / "settings.json").read_text())
     assert settings["learning"]["batch_size"] == 32 and settings["recipe"] == "posefk"
@@ -81,8 +82,8 @@ def test_tensorboard_has_scalars_histograms_and_pictures(tmp_path: Path):
 def test_best_and_last_are_lifters_of_their_epochs(whole_run: Path):
     lines = [line for line in results_of(whole_run) if line["test_set"] == "cmux2_b"]
     best = min(lines, key=lambda line: line["mpjpe"])
-    assert load_lifter(whole_run / "best_cmux2_b.pt").epoch == best["epoch"]
-    assert load_lifter(whole_run / "last.pt").epoch == 4
+    assert load_lifter(whole_run / "best_cmux2_b.safetensors").epoch == best["epoch"]
+    assert load_lifter(whole_run / "last.safetensors").epoch == 4
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_one_others(whole_run: Path, tmp_path: Path):
@@ -127,7 +128,7 @@ def test_a_killed_run_is_resumed_to_the_same_numbers(whole_run: Path, tmp_path: 
         process.kill()
         process.communicate()
     (folder,) = tmp_path.glob("*/*/*")
-    run_fk_gan.main(["--resume", str(folder / "last.pt")])
+    run_fk_gan.main(["--resume", str(folder / "last.safetensors")])
     assert scores_of(folder) == scores_of(whole_run)
     assert "nothing is left to learn" not in capsys.readouterr().out
     run_fk_gan.main(["--resume", str(folder)])
@@ -151,7 +152,7 @@ def test_dh_aug_alternates_and_a_comparison_ends_in_one_table(tmp_path: Path, ca
 def test_evaluate_scores_a_checkpoint_without_training(
     whole_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    shutil.copy(whole_run / "last.pt", tmp_path / "lifter.pt")
+    shutil.copy(whole_run / "last.safetensors", tmp_path / "lifter.pt")
     run_fk_gan.main([*FLAGS.split(), "-c", str(tmp_path), "--evaluate", "lifter.pt", "--test_sets", "cmux2_a"])
     assert "cmux2_a, protocol all_joints" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["lifter.pt"]
@@ -160,7 +161,7 @@ def test_evaluate_scores_a_checkpoint_without_training(
 def test_martinez_trains_from_one_command_and_keeps_statistics_and_norms(tmp_path: Path):
     flags = f"--posenet_name martinez --posenet_width 32 --figures False --checkpoint {tmp_path}"
     run_fk_gan.main([*TINY.split(), *flags.split(), "--epochs", "1", "--recipe", "none"])
-    lifter = load_lifter(next(tmp_path.glob("martinez/*/*/last.pt")))
+    lifter = load_lifter(next(tmp_path.glob("martinez/*/*/last.safetensors")))
     assert lifter.posenet.sizes["normalized"] and lifter.posenet.sizes["dropout"] == 0.5
     assert 0.1 < lifter.posenet.std_3d.mean() < 1, "metres"
     assert all(p.norm(dim=1).max() < 1.001 for p in lifter.parameters() if p.ndim > 1)
@@ -185,7 +186,7 @@ def test_lifters_of_clips_are_trained_augmented_and_judged(flags: str, tmp_path:
     lines = results_of(folder)
     assert {line["test_set"] for line in lines} == {"validation", *TESTS}
     assert all(line["mpjpe"] > 0 and line["mpjve"] > 0 for line in lines if line["test_set"] == "cmux2_a")
-    lifter = load_lifter(folder / "last.pt")
+    lifter = load_lifter(folder / "last.safetensors")
     assert lifter.frames > 1 and lifter.predict_clip(torch.zeros(5, 16, 2)).shape == (5, 16, 3)
 
 

@@ -47,7 +47,7 @@ def run(folder: Path, flags: str, load: Callable[[str, DataSettings], DataSplits
 
 
 def weights_of(run_folder: Path) -> dict[str, torch.Tensor]:
-    return load_lifter(run_folder / "last.pt").state_dict()
+    return load_lifter(run_folder / "last.safetensors").state_dict()
 
 
 def errors_of(run_folder: Path) -> dict[str, float]:
@@ -73,7 +73,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.mark.parametrize("flags", ["--recipe none", "--recipe dh-aug --warmup 1", f"--recipe none {ALONE}"])
 def test_every_recipe_trains_a_lifter_of_several_views(flags: str, tmp_path: Path):
     run_folder = run(tmp_path, f"{flags} --epochs 1 --figures False")
-    lifter = load_lifter(run_folder / "last.pt")
+    lifter = load_lifter(run_folder / "last.safetensors")
     assert isinstance(lifter, ScreenLifter) and (lifter.views, lifter.input_mode) == (3, "screen")
     errors = errors_of(run_folder)
     assert set(errors) == {"validation", "cmux2_a"} and all(map(np.isfinite, errors.values()))
@@ -124,7 +124,7 @@ def load_spoilt(name: str, settings: DataSettings) -> DataSplits:
 
 
 def test_a_checkpoint_is_judged_as_a_command(alone: tuple[Path, Path], capsys: pytest.CaptureFixture[str]):
-    path = alone[0] / "last.pt"
+    path = alone[0] / "last.safetensors"
     run_fk_gan.main(f"--evaluate {path} --data_root {ROOT} --test_sets cmux2_a --test_noise default".split())
     assert "cmux2_a" in capsys.readouterr().out
     with pytest.raises(PoseFKError, match="sees 3 cameras at once and the viewer shows one"):

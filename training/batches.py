@@ -14,6 +14,7 @@ from training.distributed import Processes
 
 # Streams of random numbers: real poses for the lifter, real poses for the GAN, synthetic poses, dropout.
 STREAMS = 4
+RESTART_STREAM = 2**34  # times the batches done: of a run that goes on with another number of processes
 NOISE_STREAM = 2**32  # of the noise on real poses, far from the others so that it does not move their seeds
 
 
@@ -67,10 +68,17 @@ class BatchMixer:
         self.real, self.augmenter, self.noise = real, augmenter, noise
         self.count = processes.share(settings.learning.batch_size)
         self.chunk = settings.learning.gan_interval
-        seed = (settings.seed * processes.count + processes.rank) * STREAMS
-        self.real_for_lifter, self.real_for_gan = RealBatches(real, seed), RealBatches(real, seed + 1)
-        self.noise_generator = torch.Generator(processes.device).manual_seed(seed + NOISE_STREAM)
-        self.generator = torch.Generator(processes.device).manual_seed(seed + 2)
+        self.noise_generator = torch.Generator(processes.device)
+        self.generator = torch.Generator(processes.device)
+        self._seed = (settings.seed * processes.count + processes.rank) * STREAMS
+        self.begin_streams()
+
+    def begin_streams(self, batches: int = 0) -> None:
+        """Begin all streams of random numbers. batches: done by other processes; what they drew does not come again."""
+        seed = (self._seed + batches * RESTART_STREAM) % 2**63
+        self.real_for_lifter, self.real_for_gan = RealBatches(self.real, seed), RealBatches(self.real, seed + 1)
+        self.noise_generator.manual_seed(seed + NOISE_STREAM)
+        self.generator.manual_seed(seed + 2)
         self._chunk_start = self.generator.get_state()
         self._drawn: PoseBatch | None = None
         torch.manual_seed(seed + 3)

@@ -13,7 +13,20 @@ import torch.distributed.nn  # before a group begins: it keeps the one that runs
 from torch import Tensor, nn
 
 from data.devices import chosen_device
-from kinematics.errors import BAD_INPUT_EXIT_CODE
+from kinematics.errors import BAD_INPUT_EXIT_CODE, PoseFKError
+
+
+class LostProcessError(PoseFKError):
+    """Another process of the run has ended."""
+
+
+@contextlib.contextmanager
+def _together() -> Iterator[None]:
+    """Around what all processes do at once."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise LostProcessError("Another process of this run has ended or cannot be reached.") from error
 
 
 @dataclass(frozen=True)
@@ -76,7 +89,7 @@ def _average(tensors: list[Tensor]) -> None:
     if not tensors:
         return
     flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-    dist.all_reduce(flat)
+    sum_up(flat)
     flat /= dist.get_world_size()
     for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
         tensor.copy_(mean.view_as(tensor))
@@ -84,14 +97,16 @@ def _average(tensors: list[Tensor]) -> None:
 
 def sum_up(tensor: Tensor) -> None:
     if dist.is_initialized():
-        dist.all_reduce(tensor)
+        with _together():
+            dist.all_reduce(tensor)
 
 
 def broadcast(module: nn.Module) -> None:
     if not dist.is_initialized():
         return
-    for tensor in (*module.parameters(), *module.buffers()):
-        dist.broadcast(tensor.data, src=0)
+    with _together():
+        for tensor in (*module.parameters(), *module.buffers()):
+            dist.broadcast(tensor.data, src=0)
 
 
 def gather(value: Any) -> list[Any]:
@@ -99,7 +114,8 @@ def gather(value: Any) -> list[Any]:
     if not dist.is_initialized():
         return [value]
     values: list[Any] = [None] * dist.get_world_size()
-    dist.all_gather_object(values, value)
+    with _together():
+        dist.all_gather_object(values, value)
     return values
 
 
@@ -112,8 +128,17 @@ def largest(values: Sequence[int]) -> list[int]:
     if not dist.is_initialized():
         return list(values)
     shared = torch.tensor([int(value) for value in values])
-    dist.all_reduce(shared, dist.ReduceOp.MAX)
+    with _together():
+        dist.all_reduce(shared, dist.ReduceOp.MAX)
     return shared.tolist()
+
+
+def speaks_first() -> bool:
+    """Whether this is the first process that asks, which is then the one that says what all of them would."""
+    try:
+        return dist.distributed_c10d._get_default_store().add("spoken", 1) == 1
+    except (RuntimeError, ValueError):  # the store is gone, and with it whoever else might speak
+        return True
 
 
 @contextlib.contextmanager
@@ -122,6 +147,8 @@ def failing_together() -> Iterator[None]:
     failed = None
     try:
         yield
+    except LostProcessError:
+        raise
     except Exception as error:
         failed = error
     if failed is None and any(gather(False)):

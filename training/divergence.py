@@ -12,7 +12,8 @@ from training.config.settings import Settings
 
 # A run has diverged if over LOOK_EVERY batches the lifter's mean loss is over GROWN times that of its first batch, and
 # over that of joints which are FAR_M off; or if what it predicts of a test set cannot be scored (evaluation.evaluate).
-LOOK_EVERY, GROWN, FAR_M = 20, 10.0, 10.0
+# Or if MOST_SKIPPED steps in a row were skipped, because losses or gradients were not finite.
+LOOK_EVERY, GROWN, FAR_M, MOST_SKIPPED = 20, 10.0, 10.0, 10
 STATISTICS = "running_"  # in the names of what batch norms keep
 
 

@@ -11,6 +11,7 @@ from data import PoseBatch
 from data.multiview.dataset import Poses
 from posenets import Lifter
 from posenets.checkpoints.fitting import fill, fill_optimizer
+from posenets.finite_step import keep_where
 from training import distributed
 from training.config import LearningSettings, Settings
 from training.detections import RunDetectorNoise
@@ -105,9 +106,17 @@ class LifterTrainer:
             variants = [turned for variant in variants for turned in (variant, variant.reversed())]
         return variants
 
+    def statistics(self) -> list[Tensor]:
+        """Copy the running statistics, which a batch that is not finite would spoil."""
+        return [value.clone() for value in _statistics(self.lifter)]
+
     @torch.no_grad()
-    def step_done(self) -> None:
-        """After the optimiser: limit norms, move averaged weights and statistics, faster early on."""
+    def step_done(self, skipped: Tensor, statistics: list[Tensor]) -> None:
+        """After the optimiser: limit norms, move averaged weights and statistics, faster early on.
+
+        skipped: whether it was (finite_step); then statistics are as before the batch.
+        """
+        keep_where(skipped, _statistics(self.lifter), statistics)
         if self.settings.max_norm:
             limit_norms(self.lifter, self.settings.max_norm)
         self.updates += 1
@@ -150,6 +159,16 @@ class LifterTrainer:
             fill(self.average, content, "The average weights of the saved run")
         self.criterion.load_state_dict(state["loss"] or {})
 
+    def merge_process_states(self, states: list[dict[str, Any]]) -> None:
+        """After load_state_dict, go on with what several processes have learnt, as they would agree on it."""
+        if not states:
+            return
+        merged = {**states[0], "loss": self.criterion.merged([state["loss"] or {} for state in states])}
+        for name in ("buffers", "average_buffers"):
+            if states[0][name] is not None:
+                merged[name] = _mean([state[name] for state in states])
+        self.load_process_state(merged)
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with what state_dict() gave, of a lifter and settings of the same sort."""
         fill(self.lifter, state["lifter"], "The saved run")
@@ -158,6 +177,19 @@ class LifterTrainer:
         fill_optimizer(self.optimizer, state["optimizer"], "The saved run")
         self.updates = state["updates"]
         self.criterion.load_state_dict(state["loss"] if state.get("loss") else {})
+
+
+def _statistics(module: nn.Module) -> list[Tensor]:
+    """The running statistics of batch norms."""
+    return [value for name, value in module.named_buffers() if "running_" in name]
+
+
+def _mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Average tensors of the same names; counters are the first's."""
+    return {
+        name: torch.stack([state[name] for state in states]).mean(dim=0) if first.is_floating_point() else first
+        for name, first in states[0].items()
+    }
 
 
 def _buffers(module: nn.Module) -> dict[str, Tensor]:

@@ -65,6 +65,10 @@ class LabelLoss:
     def state_dict(self) -> dict[str, Any] | None:
         """Nothing is learnt here."""
 
+    def merged(self, states: list[dict[str, Any]]) -> dict[str, Any]:
+        """Nothing is learnt here."""
+        return states[0]
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Nothing is learnt here."""
 

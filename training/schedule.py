@@ -22,8 +22,9 @@ class Phase:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The epochs of a run. epochs counts all: warm-up, the lifter's, and the additional ones."""
+    """The epochs of a run. poses: real ones; epochs counts all: warm-up, the lifter's, and the additional ones."""
 
+    poses: int
     epochs: int
     warmup: int
     steps: int
@@ -82,7 +83,7 @@ def build_schedule(settings: Settings, poses: int) -> Schedule:
     warmup = learning.warmup + (learning.motion_warmup if settings.lifter.window > 1 else 0) if learns else 0
     epochs = warmup + learning.epochs + learning.additional_epochs
     steps = _steps(settings, poses, len(phases))
-    return Schedule(epochs, warmup, steps, phases, settings.output.eval_every)
+    return Schedule(poses, epochs, warmup, steps, phases, settings.output.eval_every)
 
 
 def _steps(settings: Settings, poses: int, phases: int) -> int:

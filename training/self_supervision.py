@@ -18,7 +18,7 @@ from posenets.views.rays import triangulated
 from training.config.settings import Settings
 from training.detections import RunDetectorNoise
 from training.losses import forward_batch, mean_distance
-from training.view_losses import ErrorAwareWeights, self_supervised
+from training.view_losses import LEAST, ErrorAwareWeights, self_supervised
 
 FRAMES_AT_ONCE = 16384  # triangulated together
 
@@ -92,6 +92,14 @@ class SelfSupervision:
         if self.weights is None:
             return {"weights": None}
         return {"weights": self.weights.weights, "agreed": self.weights.agreed}
+
+    def merged(self, states: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the state of which several processes are, as synchronise makes it."""
+        if any(state.get("weights") is None or state.get("agreed") is None for state in states):
+            return states[0]
+        agreed = states[0]["agreed"].log()
+        factors = sum(state["weights"].log() - agreed for state in states)
+        return {"weights": (agreed + factors).exp().clamp_min(LEAST), "agreed": None}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         if self.weights is None:

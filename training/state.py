@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from data.devices import OTHER_DEVICE
+from data.devices import OTHER_DEVICE, go_on
+from posenets.checkpoints.files import SUFFIX
 from training import distributed
 from training.batches import BatchMixer
 from training.checkpoint import random_state, save_last, save_lifter, set_random_state
+from training.comparison import Comparison
 from training.config import Settings
 from training.distributed import Processes
 from training.divergence import absurd_loss, refuse_not_finite
@@ -20,14 +22,15 @@ class TrainingState:
     """epoch, phase_index, step: what comes next, each from 0; batches: done so far in all phases.
 
     agreed: whether all that the processes have learnt in this phase is the same for all of them. saved: batches in
-    last.pt; None: there is none. keeps_previous: whether that is worth keeping when the next one is saved. events:
+    last.safetensors; None: none. keeps_previous: whether that is worth keeping when the next one is saved. events:
     TensorBoard's files and their sizes in bytes.
     """
 
     def __init__(
-        self, settings: Settings, schedule: Schedule, processes: Processes, mixer: BatchMixer, trainer: LifterTrainer
-    ) -> None:
-        self.settings, self.schedule, self.processes = settings, schedule, processes
+        self, settings: Settings, schedule: Schedule, processes: Processes, mixer: BatchMixer, trainer: LifterTrainer,
+        comparison: Comparison,
+    ) -> None:  # fmt: skip
+        self.settings, self.schedule, self.processes, self.comparison = settings, schedule, processes, comparison
         self.mixer, self.trainer, self.augmenter = mixer, trainer, mixer.augmenter
         self.epoch = self.phase_index = self.step = self.batches = 0
         self.results: list[Result] = []
@@ -69,16 +72,16 @@ class TrainingState:
             self.phase_index, self.epoch = 0, self.epoch + 1
 
     def keep_best(self, folder: Path, lines: list[Result]) -> None:
-        """Write best_<test set>.pt for every test set whose error has never been smaller (first protocol of each)."""
+        """Write best_<test set> for every test set whose error has never been smaller (first protocol of each)."""
         for line in lines:
             name, error = line["test_set"], line["mpjpe"]
             if line["protocol"] != lines[0]["protocol"] or not error < self.best.get(name, float("inf")):
                 continue
             self.best[name] = error
-            save_lifter(folder / f"best_{name}.pt", self.trainer.evaluated, line["epoch"], self.settings)
+            save_lifter(folder / f"best_{name}{SUFFIX}", self.trainer.evaluated, line["epoch"], self.settings)
 
     def save(self, folder: Path | None) -> None:
-        """Write last.pt, each process with its random numbers; refuses NaN. folder: None for all but one process."""
+        """Write the state, each process with its random numbers; refuses NaN. folder: None for all but one process."""
         augmenter = None if self.augmenter is None else self.augmenter.state_dict()
         inside_chunk = self.step < self.schedule.steps and self.step % self.settings.learning.gan_interval != 0
         each = distributed.gather(
@@ -93,7 +96,8 @@ class TrainingState:
             if folder is not None:
                 state = self._state(each, augmenter)
                 refuse_not_finite(state, self.settings)
-                save_last(folder, self.trainer.evaluated, self.epoch, self.settings, state, self.keeps_previous)
+                keep = self.settings.output.keep if self.keeps_previous else 1
+                save_last(folder, self.trainer.evaluated, self.epoch, self.settings, state, keep)
         self.saved, self.keeps_previous = self.batches, True
 
     def _state(self, each: list[dict[str, Any]], augmenter: dict[str, Any] | None) -> dict[str, Any]:
@@ -104,6 +108,7 @@ class TrainingState:
             "trainer": self.trainer.state_dict(), "augmenter": augmenter, "account": self.losses.state_dict(),
             "acceptance": {} if self.augmenter is None else dict(self.augmenter.acceptance),
             "events": self.events, "noise": self.mixer.noise.to_plain(),
+            "comparison": self.comparison.to_plain(),
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -115,24 +120,42 @@ class TrainingState:
         if "account" in state:  # runs from before there was one were saved where it is empty, or nearly so
             self.losses.load_state_dict(state["account"])
         self.trainer.load_state_dict(state["trainer"])
-        mine = state["processes"][self.processes.rank]
+        if self.augmenter is not None:
+            self.augmenter.load_state_dict(state["augmenter"] or {"sources": {}})
+            self.augmenter.acceptance = dict(state.get("acceptance", {}))
+        before, count = state["processes"], self.processes.count
+        said = self._go_on(before[self.processes.rank]) if len(before) == count else self._draw_anew(before)
+        if said and self.processes.first:
+            print(said)
+
+    def _go_on(self, mine: dict[str, Any]) -> str | None:
+        """Go on where this process stood. Returns what to say, if its random numbers cannot go on."""
         if mine.get("trainer") is not None:
             self.trainer.load_process_state(mine["trainer"])
         if self.augmenter is not None:
-            saved = state["augmenter"] or {"sources": {}}
-            self.augmenter.load_state_dict({**saved, "random": mine["augmenter_random"]})
-            self.augmenter.acceptance = dict(state.get("acceptance", {}))
-        if not self.mixer.load_state_dict(mine) and self.processes.first:
-            print(OTHER_DEVICE)
+            go_on(self.augmenter.random, mine["augmenter_random"], "The saved augmenter")
+        same_device = self.mixer.load_state_dict(mine)
         set_random_state(mine["torch"], self.processes.device)
+        return None if same_device else OTHER_DEVICE
+
+    def _draw_anew(self, before: list[dict[str, Any]]) -> str:
+        """Go on with another number of processes, whose random numbers are new. before: states of those there were."""
+        try:
+            self.trainer.merge_process_states([each["trainer"] for each in before if each.get("trainer") is not None])
+        except (RuntimeError, LookupError) as error:
+            raise ValueError("--resume: what the run's processes have learnt does not fit together.") from error
+        self.mixer.begin_streams(self.batches + 1)
+        if self.augmenter is not None:
+            self.augmenter.random.manual_seed(self.mixer.generator.initial_seed())
+        return (
+            f"The run had {len(before)} processes, now there are {self.processes.count}: it goes on, with other random "
+            "numbers from here on."
+        )
 
     def _refuse_other_size(self, state: dict[str, Any]) -> None:
-        """Refuse a run of other processes, or one that its settings do not make of this data."""
-        if len(state["processes"]) != self.processes.count:
-            raise ValueError(
-                f"--resume: the run had {len(state['processes'])} processes, now there are {self.processes.count}: "
-                f"start it with torchrun --nproc_per_node {len(state['processes'])}."
-            )
+        """Refuse a state that the settings do not make of this data."""
+        if not state["processes"]:
+            raise ValueError("--resume: the run had 0 processes, so that it cannot go on: use an earlier state.")
         epoch, phase_index, step = state["epoch"], state["round"], state["step"]
         phases = len(self.schedule.phases(epoch))
         if epoch > self.schedule.epochs or phase_index >= phases or step > self.schedule.steps:

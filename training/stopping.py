@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-STOPPED_EXIT_CODE = 130
+from kinematics.early_stop import STOPPED_EXIT_CODE
+
 NOTHING_LOST = "Stopped before the first batch, so that nothing is lost: start it again."
 
 
@@ -19,6 +20,10 @@ class StopRequest:
     def __init__(self) -> None:
         self.asked = self.heeded = False
         self.advice = NOTHING_LOST
+
+    def advice_if_lost(self) -> str:
+        """Say how to go on after a process has gone."""
+        return f"What came after the last save is lost. {self.advice}" if self.heeded else self.advice
 
 
 @contextmanager
@@ -30,7 +35,7 @@ def stop_on_signal() -> Iterator[StopRequest]:
         if not request.heeded:
             leave(request.advice)
         if request.asked and not under_torchrun():
-            leave(f"Stopped at once, what came after the last save is lost. {request.advice}")
+            leave(f"Stopped at once. {request.advice_if_lost()}")
         request.asked = True
 
     handlers = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -1,4 +1,4 @@
-"""What last.pt holds of a run, as types, and held against the lifter and the settings beside it."""
+"""What last.safetensors holds of a run, as types, and held against the lifter and the settings beside it."""
 
 from typing import Any, NotRequired, TypedDict
 
@@ -74,6 +74,13 @@ class _Account(TypedDict):
     counts: tuple[int, int]
     start: float | None
     gan: dict[str, float]
+    skipped: NotRequired[tuple[int, int, int, int]]
+    gan_skipped: NotRequired[tuple[int, int]]
+
+
+class _Comparison(TypedDict):
+    left: list[dict[str, Any]]
+    results: dict[str, list[_Result]]
 
 
 class RunState(TypedDict):
@@ -93,10 +100,11 @@ class RunState(TypedDict):
     account: NotRequired[_Account]
     acceptance: NotRequired[dict[str, float]]
     events: NotRequired[dict[str, int] | None]
+    comparison: NotRequired[_Comparison]
 
 
 def checked_run(content: dict[str, Any], path: object) -> dict[str, Any]:
-    """Return the state of a run from its last.pt, or one sentence on what does not fit. path: of the file."""
+    """Return the state of a run from its last.safetensors, or one sentence on what does not fit. path: of the file."""
     lifter = lifter_from_checkpoint(content, str(path))
     weights = content["model_pos"] | (content.get("readout") or {})
     try:

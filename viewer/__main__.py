@@ -1,7 +1,7 @@
 """The body, a trained generator and recordings in the browser.
 
     python -m viewer
-    python -m viewer --checkpoint checkpoint/.../last.pt --dataset cmu
+    python -m viewer --checkpoint checkpoint/.../last.safetensors --dataset cmu
 
 Stop it with Ctrl-C.
 """

@@ -32,8 +32,8 @@ class ClipSource:
         self._human, self._lengths = DHHuman(), average_bone_lengths()
 
     @classmethod
-    def of_checkpoint(cls, content: dict[str, Any], path: Path = Path("last.pt")) -> "ClipSource":
-        """Load the generator. content: of a run's last.pt, the file `path`, which has one (why_no_generator)."""
+    def of_checkpoint(cls, content: dict[str, Any], path: Path = Path("last.safetensors")) -> "ClipSource":
+        """Load the generator. content: of a run's last.safetensors (`path`) which has one (why_no_generator)."""
         stored = stored_augmenter(content, path)
         settings = replace(stored.settings, detector_noise="none")
         augmenter = Augmenter(settings, standing_person(stored.frames))
@@ -61,7 +61,7 @@ def why_no_generator(content: Any, path: Path) -> str | None:
     """Say in a sentence that a checkpoint holds no generator; None where it does."""
     run = content.get("run") if is_posefk(content) else None
     if not isinstance(run, dict):
-        return f"{path.name} holds a lifter and no generator: sampling needs the last.pt of a run with a GAN."
+        return f"{path.name} holds a lifter and no generator: sampling needs the last.safetensors of a run with a GAN."
     augmenter = run.get("augmenter")
     if not isinstance(augmenter, dict) or "gan" not in augmenter.get("sources", {}):
         return f"{path.name} is of a run without a GAN: there is no generator to sample from."

@@ -23,7 +23,7 @@ class Viewer:
     """Look at the body, a trained generator and recordings in the browser."""
 
     checkpoint: Path | None = None
-    """A run's last.pt (its generator and its lifter), or any checkpoint of a lifter."""
+    """A run's last.safetensors (its generator and its lifter), or any checkpoint of a lifter."""
     dataset: str = "cmu"
     """Recordings to page through: cmu (built in), h36m, mpi_inf_3dhp, ski, 3dhp or 3dhp_sparse."""
     port: int = 8080

@@ -20,6 +20,7 @@ from augment.detector_noise.model import FPS, DetectorNoise, person_size
 from data import DATA_SOURCES, DataSettings, PoseDataset, Recording, load_dataset, load_test_set
 from data.command_line import read_flags
 from data.data_source import choose
+from data.files.writing import check_can_write
 from kinematics import Skeleton, exit_with_one_sentence
 
 FAR_APART = 0.25  # sizes of the person: nearer than this, left and right are not told apart
@@ -117,8 +118,7 @@ def table(noise: DetectorNoise, pairs: Pairs) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     settings = read_flags(MeasureNoise, "augment.detector_noise", __doc__, arguments)
-    if settings.json is not None and settings.json.is_dir():
-        raise IsADirectoryError(f"--json {settings.json} is a folder, expected the name of a file.")
+    check_can_write(settings.json, "--json")
     noise, pairs = measure(settings)
     print(f"{len(pairs.true):,} poses; lengths in percent of the person's size on the screen, shares in percent")
     print(table(noise, pairs))

@@ -22,6 +22,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from augment.detector_noise import fitting as noise_fitting
+from data.files.archive import in_short, shortened
 from data.files.json_file import read_json
 from data.files.writing import atomic_write
 from kinematics import Skeleton
@@ -75,8 +76,8 @@ class DetectorNoise:
             values = getattr(self, name)
             if len(values) != count or not all(0 <= value <= FARTHEST for value in values):
                 raise ValueError(
-                    f"DetectorNoise.{name} is {str(values)[:80]}, expected {count} numbers of 0 or more, at most "
-                    f"{FARTHEST:g}."
+                    f"DetectorNoise.{name} is {shortened(str(values), 60)}, expected {count} numbers of 0 or "
+                    f"more, at most {FARTHEST:g}."
                 )
         if any(sum(pair) > 1 for pair in zip(self.outliers, self.missed, strict=True)):
             raise ValueError("DetectorNoise has a joint with outliers + missed above 1, expected shares of all frames.")
@@ -185,7 +186,7 @@ _TABLES = ("sd", "outliers", "missed")
 def _from_plain(content: Any, path: str | Path) -> DetectorNoise:
     names = [entry.name for entry in fields(DetectorNoise)]
     if not isinstance(content, dict) or sorted(content) != sorted(names):
-        held = ", ".join(content) if isinstance(content, dict) else type(content).__name__
+        held = shortened(", ".join(content)) if isinstance(content, dict) else type(content).__name__
         raise ValueError(f"{path} holds {held or 'nothing'}, expected a DetectorNoise: {', '.join(names)}.")
     try:
         values: dict[str, Any] = {name: tuple(float(value) for value in content[name]) for name in _TABLES}
@@ -194,4 +195,4 @@ def _from_plain(content: Any, path: str | Path) -> DetectorNoise:
                 values[name] = str(content[name]) if name == "skeleton" else float(content[name])
         return DetectorNoise(**values)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{path} is not a DetectorNoise: {error}") from error
+        raise ValueError(f"{path} is not a DetectorNoise: {in_short(error)}") from error

@@ -1,7 +1,7 @@
 """Export a synthetic pose set for your own trainer.
 
     python -m augment.export --recipe clipped_normal --num_poses 100000 --format videopose3d --out synthetic
-    python -m augment.export --checkpoint checkpoint/.../last.pt --num_poses 1000000 --format hdf5 --out synthetic
+    python -m augment.export --checkpoint checkpoint/.../last.safetensors --num_poses 1000000 --out synthetic
     torchrun --nproc_per_node 4 -m augment.export --recipe range_of_motion --num_poses 10000000 --shards 16 --out big
 
 A stopped export goes on with the same command: finished shards are not made again. The same seed gives the same bytes,
@@ -31,6 +31,7 @@ from data.command_line import read_flags
 from data.files.download import sha256_of
 from kinematics import PoseFKError, Skeleton, exit_with_one_sentence
 from kinematics.errors import choose
+from posenets.checkpoints.files import find_checkpoint
 
 FRAMES_PER_CHUNK = 32768
 HELD_AT_ONCE = 100  # shards: each is an open file, of which many systems allow 256
@@ -50,7 +51,7 @@ class Export:
     """clipped_normal and range_of_motion (random poses, no data needed), or limb_swap (recorded poses with limbs
     exchanged); default clipped_normal."""
     checkpoint: Path | None = None
-    """last.pt of a run: poses of its trained augmenter, instead of a recipe."""
+    """last.safetensors of a run: poses of its trained augmenter, instead of a recipe."""
     layout: str = ""
     """Joints: h36m_16, h36m_17, mpi_inf_3dhp_17, lsp_14 or coco_17, as far as the format holds them."""
     frames: int = 1
@@ -153,8 +154,9 @@ def build_stream(settings: Export) -> PoseStream:
 
 def checkpoint_identity(checkpoint: Path | None) -> str:
     """Return a checkpoint's name and a digest of its content."""
-    if checkpoint is None or not checkpoint.is_file():  # which reading it will tell
+    if checkpoint is None or not find_checkpoint(checkpoint).is_file():  # which reading it will tell
         return ""
+    checkpoint = find_checkpoint(checkpoint)
     name = checkpoint.name if checkpoint.name.isprintable() else ascii(checkpoint.name)
     return f"{name}, sha256 {sha256_of(checkpoint)}"
 

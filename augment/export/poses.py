@@ -74,7 +74,7 @@ class PoseStream:
 
     @classmethod
     def from_checkpoint(cls, path: Path, data_root: str, seed: int, rules: Rules) -> "PoseStream":
-        """Build the augmenter of a run, from its last.pt; the run's own data set has to be there."""
+        """Build the augmenter of a run, from its last.safetensors; the run's own data set has to be there."""
         content = read_checkpoint(path)
         missing = why_no_augmenter(content)
         if missing:

@@ -7,11 +7,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kinematics.precision import full_precision
+from posenets.finite_step import finite_step
+
 PENALTY_WEIGHT = 10.0
 # Keeps the root of a zero gradient differentiable; far below any gradient a critic has.
 _TINY = 1e-12
 
 
+@full_precision
 def gradient_penalty(
     critic: nn.Module, real: Float[Tensor, "batch *pose"], fake: Float[Tensor, "batch *pose"],
     alpha: Float[Tensor, "batch 1"], weight: float | int = PENALTY_WEIGHT,
@@ -25,6 +29,7 @@ def gradient_penalty(
     return weight * (norm - 1).square().mean()
 
 
+@full_precision
 def critic_loss(
     critic: nn.Module, real: Float[Tensor, "batch *pose"], fake: Float[Tensor, "batch *pose"],
     alpha: Float[Tensor, "batch 1"], penalty_weight: float | int = PENALTY_WEIGHT,
@@ -53,8 +58,7 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
 
 
 def step(optimizer: torch.optim.Optimizer, average_gradients: Callable[[list[Tensor]], None] | None = None) -> None:
-    """Take one optimiser step on the gradients that are there, averaged over processes first, then clear them."""
+    """Take one optimiser step on the gradients that are there, averaged over processes first (see finite_step)."""
     if average_gradients is not None:
         average_gradients([p for group in optimizer.param_groups for p in group["params"]])
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    finite_step(optimizer)

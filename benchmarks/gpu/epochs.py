@@ -13,6 +13,7 @@ from data import PoseDataset
 from run_fk_gan import update_lifter
 from training.batches import BatchMixer
 from training.building import build_lifter
+from training.comparison import Comparison
 from training.config import Settings, read_settings
 from training.detections import RunDetectorNoise
 from training.distributed import Processes
@@ -74,7 +75,9 @@ def build_run(settings: Settings, poses: int, device: torch.device) -> TrainingS
     noise, processes = RunDetectorNoise(), Processes(0, 1, device)
     trainer = LifterTrainer.from_settings(lifter, settings, real, noise)
     mixer = BatchMixer(settings, processes, real, augmenter, noise)
-    return TrainingState(settings, build_schedule(settings, len(real)), processes, mixer, trainer)
+    return TrainingState(
+        settings, build_schedule(settings, len(real)), processes, mixer, trainer, Comparison([settings])
+    )
 
 
 def one_step(run: TrainingState, phase: Phase) -> None:

@@ -134,10 +134,10 @@ def _read_zip(archive: zipfile.ZipFile, path: Path, name: str) -> str:
 def _unpack_tar(path: Path, folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Callable[[], str]]]:
     """Unpack what matters, in one pass: a compressed tar cannot be read at random. Names inside never become paths."""
     with open_tar(path, SOURCES) as members, tqdm(desc=f"Unpacking {path.name}", unit=" files") as progress:
-        for member, read in members:
+        for number, (member, read) in enumerate(members):
             name = Path(member.name).name
             if member.isfile() and _matters(name, wanted):
-                copy = folder / str(progress.n)
+                copy = folder / str(number)  # not progress.n, which stays 0 where bars are switched off
                 copy.write_bytes(read())
                 progress.update()
                 yield name, partial(_read_file, copy)

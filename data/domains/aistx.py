@@ -177,7 +177,8 @@ def _sequence(
     thigh = COCO.joints.index("RHip"), COCO.joints.index("RKnee")
     if usable.any():
         check_thighs(joints[usable], str(path), thigh, "cm", advice=HOW_TO_GET)
-    usable &= np.linalg.norm(joints - joints[:, [thigh[0]]], axis=-1).max(axis=1) < FARTHEST_CM
+    with np.errstate(invalid="ignore"):  # infinity is not usable
+        usable &= np.linalg.norm(joints - joints[:, [thigh[0]]], axis=-1).max(axis=1) < FARTHEST_CM
     if not usable.any():
         return None
     joints_world = in_layout(fill(joints, usable) / 100 @ turn.T, COCO, layout)

@@ -11,6 +11,7 @@ The files hold no cameras. Where they stand is what VideoPose3D's loader has (fr
 are found from the 2D that is known to be projected, data_2d_humaneva15_gt.npz.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -187,7 +188,10 @@ def fit_lens(
     step = max(1, joints_world.shape[0] * joints_world.shape[1] // MOST_POINTS)
     seen = camera.world_to_camera(torch.from_numpy(joints_world.reshape(-1, 3)[::step]))
     screen = pixels_to_screen(torch.from_numpy(pixels.reshape(-1, pixels.shape[-1])[::step, :2].astype(float)), *SIZE)
-    fitted = [0, 1, 2, 3, 4, 5, 7, 8]
+    shown = screen.isfinite().all(dim=-1)
+    seen, screen, fitted = seen[shown], screen[shown], [0, 1, 2, 3, 4, 5, 7, 8]
+    if len(seen) < len(fitted):
+        return math.inf
 
     def errors(values: np.ndarray) -> np.ndarray:
         camera.intrinsics[fitted] = torch.from_numpy(values)

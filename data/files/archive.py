@@ -1,6 +1,7 @@
 """Zip archives, and what any packed file may come to, bounded before anything is unpacked."""
 
 import pickle
+import re
 import struct
 import zipfile
 import zlib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 FREE_BYTES, MOST_TIMES = 512 << 20, 30  # poses of float32 shrink to a half at best, text to a tenth
 MOST_MEMBER_BYTES = 256 << 20  # of one text or HDF5 file; CMU's longest clip has 20 MB, Human3.6M's longest recording 5
+_QUOTED = re.compile(r"""(['"]).{80,}\1""")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks the others without a bound
 # What damaged files make zipfile, zlib, pickle, numpy, scipy and h5py raise.
 BROKEN_FILE = (
@@ -88,7 +90,7 @@ def check_size(name: str, size: int) -> None:
 
 def in_short(error: BaseException) -> str:
     """What a library says, which may quote as much of a file as it likes."""
-    return shortened(str(error), 200)
+    return shortened(_QUOTED.sub(lambda match: shortened(match[0]), " ".join(str(error).split())), 200)
 
 
 def shortened(text: str, most: int = 80) -> str:

@@ -14,9 +14,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from data.files.archive import in_short, shortened
 from data.plausible import MOST_TURN_DEG
 
 INCH = 0.0254
+LONGEST_NAME = 60  # of a bone; CMU's have up to 10 characters
 ASF_ROOT = "root"
 CUT_SHORT = "Is the file cut short? Take it again from its source."
 TAKE_AGAIN = "Take the file again from its source."
@@ -76,9 +78,11 @@ def parse_asf(text: str, name: str) -> AsfSkeleton:
     try:
         skeleton = _skeleton(sections)
     except (KeyError, IndexError, ValueError) as error:
-        raise ValueError(f"{name} is not a readable ASF skeleton ({error}). {TAKE_AGAIN}") from error
+        raise ValueError(f"{name} is not a readable ASF skeleton ({in_short(error)}). {TAKE_AGAIN}") from error
     if loose := set(skeleton.bones) ^ {ASF_ROOT, *skeleton.parents}:
-        raise ValueError(f"{name}: bones and hierarchy disagree about {', '.join(sorted(loose))}. {CUT_SHORT}")
+        raise ValueError(
+            f"{name}: bones and hierarchy disagree about {shortened(', '.join(sorted(loose)))}. {CUT_SHORT}"
+        )
     return skeleton
 
 
@@ -94,7 +98,10 @@ def _skeleton(sections: dict[str, list[list[str]]]) -> AsfSkeleton:
     dofs = "".join(word[1] for word in columns if word[0] == "r")
     bones = {ASF_ROOT: AsfBone(np.zeros(3), frame, axis_order, dofs)}
     for block in _bone_blocks(sections["bonedata"]):
-        bones[block["name"][0]] = _bone(block, radians)
+        name = block["name"][0]
+        if len(name) > LONGEST_NAME:
+            raise ValueError(f"a bone has a name of {len(name):,} characters")
+        bones[name] = _bone(block, radians)
     metres = INCH / float(units["length"])
     return AsfSkeleton(bones, _parents(sections["hierarchy"]), columns, _numbers(root["position"]), metres, radians)
 
@@ -168,7 +175,8 @@ def parse_amc(text: str, skeleton: AsfSkeleton, name: str) -> dict[str, Float[np
     for bone, columns in layout.items():
         if strays := set(words[first::per_frame]) - {bone}:
             frame = next(f for f, word in enumerate(words[first::per_frame]) if word != bone)
-            raise ValueError(f"{name}: frame {frame + 1} has {min(strays)!r} where bone {bone} belongs. {CUT_SHORT}")
+            stray = shortened(min(strays))
+            raise ValueError(f"{name}: frame {frame + 1} has {stray!r} where bone {bone} belongs. {CUT_SHORT}")
         table = [_floats(words[column::per_frame], name) for column in range(first + 1, first + 1 + columns)]
         if len({len(column) for column in table}) > 1:
             break
@@ -184,7 +192,9 @@ def _amc_layout(words: list[str], skeleton: AsfSkeleton, name: str) -> dict[str,
     """Bones of the first frame in file order, with their number of columns; checked against the skeleton."""
     if len(words) < 2 or not words[0].isdigit():
         start = " ".join(words[:2]) or "nothing"
-        raise ValueError(f"{name}: an AMC motion starts with the frame number 1, found {start}. Is this an AMC file?")
+        raise ValueError(
+            f"{name}: an AMC motion starts with the frame number 1, found {shortened(start)}. Is this an AMC file?"
+        )
     layout: dict[str, int] = {}
     bone = ""
     for word in words[1:]:
@@ -196,14 +206,14 @@ def _amc_layout(words: list[str], skeleton: AsfSkeleton, name: str) -> dict[str,
         elif word in layout:
             break
         elif word[0].isalpha() and word.lower() not in ("nan", "inf"):
-            raise ValueError(f"{name} moves {word!r}, which its skeleton does not have. {SAME_SUBJECT}")
+            raise ValueError(f"{name} moves {shortened(word)!r}, which its skeleton does not have. {SAME_SUBJECT}")
         elif bone:
             layout[bone] += 1
     for bone, count in layout.items():
         if count != (wanted := _columns(skeleton, bone)):
             raise ValueError(f"{name}: {bone} has {count} numbers in frame 1, its skeleton {wanted}. {SAME_SUBJECT}")
     if absent := [bone for bone, entry in skeleton.bones.items() if entry.dofs and bone not in layout]:
-        raise ValueError(f"{name} does not move {', '.join(absent)}, as its skeleton asks. {CUT_SHORT}")
+        raise ValueError(f"{name} does not move {shortened(', '.join(absent))}, as its skeleton asks. {CUT_SHORT}")
     return layout
 
 
@@ -215,7 +225,7 @@ def _floats(words: list[str], name: str) -> Float[np.ndarray, "frames"]:
     try:
         values = np.array(list(map(float, words)))
     except ValueError as error:
-        raise ValueError(f"{name}: a number was expected, {error}. {TAKE_AGAIN}") from error
+        raise ValueError(f"{name}: a number was expected, {in_short(error)}. {TAKE_AGAIN}") from error
     refuse_wild(values[:, None], name)
     return values
 

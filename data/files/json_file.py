@@ -40,14 +40,9 @@ def read_json(path: str | Path, expected: str) -> Any:
     if size > MOST_BYTES:
         raise ValueError(f"{path} has {size:,} bytes, at most {MOST_BYTES:,} are read as {expected}: cut it up.")
     raw = path.read_bytes()
-    containers = raw.count(b"[") + raw.count(b"{")
-    if containers > MOST_CONTAINERS:
-        raise ValueError(
-            f"{path} has {containers:,} lists and objects, at most {MOST_CONTAINERS:,} are read: cut it up."
-        )
+    check_containers(raw, path)
     try:
-        content = json.loads(raw.decode("utf-8-sig"), parse_int=_whole_number if _MANY_DIGITS.search(raw) else None)
-        _check_depth(content)
+        content = parse_json(raw)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"{path} is not a JSON file or not a whole one (line {error.lineno}, column {error.colno}: {error.msg}), "
@@ -59,6 +54,22 @@ def read_json(path: str | Path, expected: str) -> Any:
         ) from error
     except ValueError as error:  # not UTF-8, or a number too long
         raise ValueError(f"{path} is not a JSON file ({error}), expected {expected}. Copy or make it again.") from error
+    return content
+
+
+def check_containers(raw: bytes, path: object) -> None:
+    """Refuse JSON of more lists and objects than memory should be taken for. path: of the file."""
+    containers = raw.count(b"[") + raw.count(b"{")
+    if containers > MOST_CONTAINERS:
+        raise ValueError(
+            f"{path} has {containers:,} lists and objects, at most {MOST_CONTAINERS:,} are read: cut it up."
+        )
+
+
+def parse_json(raw: bytes) -> Any:
+    """What JSON says; ValueError, or RecursionError if it is nested deeper than DEEPEST."""
+    content = json.loads(raw.decode("utf-8-sig"), parse_int=_whole_number if _MANY_DIGITS.search(raw) else None)
+    _check_depth(content)
     return content
 
 

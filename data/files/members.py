@@ -9,6 +9,7 @@ import numpy as np
 from data.files.archive import in_short, shortened
 
 LONGEST_NAME = 200
+LARGEST = 1e15  # of any number in a file of poses
 _WORDS = {"f": "real numbers", "i": "whole numbers", "u": "", "b": "yes or no", "U": "text", "S": "", "O": ""}
 
 
@@ -26,6 +27,7 @@ def check_arrays(
         if isinstance(array, np.ndarray) and array.dtype.kind in letters and array.ndim == len(shape):
             fresh = {word: size for word, size in zip(expected, array.shape, strict=True) if isinstance(word, str)}
             lengths |= fresh
+            refuse_beyond(array, f"{path}: '{shortened(name)}'")
             if array.shape == tuple(fresh[size] if isinstance(size, str) else size for size in expected) and all(
                 fresh.values()
             ):
@@ -63,7 +65,19 @@ def table(value: Any, where: str) -> np.ndarray:
         raise ValueError(f"{where} holds something that is not a table of numbers ({in_short(error)}).") from error
     if array.dtype.kind not in "fiubUS":
         raise ValueError(f"{where} has {described(value)}, expected an array of numbers.")
+    refuse_beyond(array, where)
     return array
+
+
+def refuse_beyond(array: np.ndarray, where: str) -> None:
+    """Refuse numbers whose squares are infinite in float32. NaN and infinity are their readers' business."""
+    if array.dtype.kind not in "fiu" or not array.size:
+        return
+    if not max(float(np.fmax.reduce(array, None)), -float(np.fmin.reduce(array, None))) > LARGEST:
+        return
+    beyond = array[np.isfinite(array) & ((array > LARGEST) | (array < -LARGEST))]
+    if len(beyond):
+        raise ValueError(f"{where} has the number {float(beyond[0]):.4g}, expected at most {LARGEST:g}.")
 
 
 def described(value: Any) -> str:

@@ -5,6 +5,7 @@ import errno
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,22 @@ class DiskTrouble(OSError):
 def unwritable(path: Path, error: OSError) -> PermissionError:
     """The refusal of a path that cannot be written to."""
     return PermissionError(f"Cannot write {path}: {error.strerror or error}. Choose a folder that can be written to.")
+
+
+def check_can_write(path: Path | None, flag: str) -> None:
+    """Refuse, before anything is computed for it, a file that could not be written. None: there is none to write."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise IsADirectoryError(f"{flag} {path} is a folder, expected the name of a file.")
+    nearest = next(place for place in path.absolute().parents if os.path.lexists(place))
+    try:
+        tempfile.TemporaryDirectory(dir=nearest).cleanup()  # permissions alone do not tell
+    except OSError as error:
+        reason = "cannot be written to" if nearest.is_dir() else "is a file"
+        raise PermissionError(
+            f"{flag} {path} cannot be written: {nearest} {reason}. Choose a folder that can be written to."
+        ) from error
 
 
 @contextlib.contextmanager

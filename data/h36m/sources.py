@@ -24,7 +24,7 @@ from data.files.isolated.client import UnreadableError, read_isolated
 from data.files.present import require_file
 from data.files.readers import load_mat
 from data.h36m.names import ACTIONS, EXCLUDED, SUBJECTS, action_of, canonical_recording, expected_recordings
-from data.plausible import check_bodies, check_thighs
+from data.plausible import FARTHEST_M, check_bodies, check_thighs
 from kinematics.skeleton import Skeleton
 
 NUM_JOINTS = 32
@@ -181,4 +181,6 @@ def _checked_metres(raw: object, name: str) -> np.ndarray:
         )
     metres = poses / 1000
     check_bodies(Skeleton("h36m_32").convert(metres, "h36m_17"), name, advice="Extract it again.")
+    if not np.abs(metres).max() <= FARTHEST_M:  # of the toes, hands and copies
+        raise ValueError(f"{name} has a joint {np.abs(metres).max():.3g} m from the origin, expected {FARTHEST_M:g}.")
     return metres.astype(np.float32)

@@ -1,8 +1,8 @@
 """2D keypoints of a video -> 3D.
 
-    python -m evaluation.predict --checkpoint checkpoint/.../last.pt --keypoints video.json --out lifted
-    python -m evaluation.predict --checkpoint last.pt --keypoints openpose_folder --image_size 1920 1080 --fps 25 \\
-        --out lifted --film mp4
+    python -m evaluation.predict --checkpoint checkpoint/.../last.safetensors --keypoints video.json --out lifted
+    python -m evaluation.predict --checkpoint last.safetensors --keypoints openpose_folder --image_size 1920 1080 \\
+        --fps 25 --out lifted --film mp4
 
 Reads COCO, MMPose, AlphaPose, OpenPose, MediaPipe, Ultralytics, OpenPifPaf, VideoPose3D's npz, npy and csv:
 docs/predict.md. Writes pose.npz,
@@ -37,7 +37,7 @@ class Predict:
     """Lift the 2D keypoints of one person of a video."""
 
     checkpoint: Path
-    """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
+    """A run's last or best_*.safetensors, or an original project's checkpoint (then with --posenet_name)."""
     keypoints: Path
     """The detector's file, or a folder with a file for each frame."""
     out: Path

@@ -11,6 +11,7 @@ Built = TypeVar("Built")
 SHOWN = 3  # names in a sentence
 MOST_SHARED = 8  # times that tensors of a file may claim the same bytes, all together
 SPARE, SPARE_TENSORS = 2**22, 1000  # numbers and tensors a network may make besides its weights
+LARGEST_WEIGHT = torch.finfo(torch.float32).max  # of doubles too: networks are float32, where more is infinite
 LARGEST_SIZE, LARGEST_LIST = 1_000_000, 100
 
 
@@ -121,7 +122,7 @@ def refuse_not_finite(content: Any, path: object) -> None:
             if claimed > MOST_SHARED * sum(held.values()):
                 raise ValueError(f"{path} is not a checkpoint of a network: its tensors overlap in memory.")
             low, high = (float(bound) for bound in torch.aminmax(thing))
-            if not -torch.inf < low <= high < torch.inf:
+            if not -LARGEST_WEIGHT <= low <= high <= LARGEST_WEIGHT:
                 raise ValueError(
                     f"{path} holds NaN or infinite numbers in {name[-80:]}, expected finite ones: its training had "
                     "diverged. Use an earlier checkpoint."

@@ -1,6 +1,6 @@
 """Export a lifter to ONNX, for runtimes without PyTorch.
 
-    python -m posenets.export_onnx --checkpoint checkpoint/.../last.pt --out model.onnx
+    python -m posenets.export_onnx --checkpoint checkpoint/.../last.safetensors --out model.onnx
 
 Screen coordinates in, metres out: the lifter's input mode is part of the graph. Any batch size. The file is kept only
 if onnxruntime's results agree with PyTorch's.
@@ -21,7 +21,7 @@ class ExportOnnx:
     """Write a lifter as ONNX and compare it with PyTorch."""
 
     checkpoint: Path
-    """A run's last.pt or best_*.pt, or an original project's checkpoint (then with --posenet_name)."""
+    """A run's last or best_*.safetensors, or an original project's checkpoint (then with --posenet_name)."""
     out: Path
     """The file to write."""
     opset: int = OPSET

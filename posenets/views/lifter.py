@@ -5,7 +5,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data.batch import PoseBatch
-from posenets.base import PoseNet, no_autocast
+from kinematics.precision import no_autocast
+from posenets.base import PoseNet
 from posenets.lifter import Lifter
 from posenets.views.rays import RayPoints, ray_points
 

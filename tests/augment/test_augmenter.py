@@ -91,6 +91,20 @@ def test_building_leaves_the_global_random_numbers_alone(people):
     assert torch.equal(torch.rand(1), expected)
 
 
+def test_bfloat16_reaches_neither_bodies_nor_cameras_nor_the_gan_s_update(people):
+    """Its three digits are centimetres."""
+    plain, narrow = Augmenter(ALL, people), Augmenter(ALL, people)
+    losses = [plain.update(people[:60]) for _ in range(2)]
+    batch = plain.sample(40)
+    assert batch.camera is not None
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert [narrow.update(people[:60]) for _ in range(2)] == losses
+        assert same(narrow.sample(40), batch)
+        assert torch.equal(batch.camera.project(batch.joints_3d), batch.joints_2d)
+        world = batch.joints_world()
+    assert torch.equal(world, batch.joints_world())
+
+
 def test_resumed_augmenter_goes_on_as_if_never_stopped(people, tmp_path):
     whole = Augmenter(ALL, people)
     stopped = Augmenter(ALL, people)

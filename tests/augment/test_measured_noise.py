@@ -100,6 +100,7 @@ def test_exchanged_sides_are_counted():
         ("--test_set aist", "Perhaps you meant: aistx"),
         ("--dataset humaneva --keypoints detectron_pt_coco --max_gap -1", "--max_gap -1.0: expected at least 0"),
         ("--dataset humaneva --keypoints detectron_pt_coco --json {}", "is a folder"),
+        ("--dataset humaneva --keypoints detectron_pt_coco --json {}/data_3d_humaneva15.npz/x", "x cannot be written"),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(tmp_path: Path, write_humaneva, arguments: str, message: str):  # noqa: F811

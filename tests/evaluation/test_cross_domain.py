@@ -63,6 +63,7 @@ def test_a_published_checkpoint_is_evaluated_by_name(tmp_path, capsys, monkeypat
         ("--checkpoint {} --batch_size 0", "expected 1 or more"),
         ("--checkpoint {} --max_gap -1", "--max_gap -1.0: expected at least 0"),
         ("--checkpoint {} --json .", "is a folder"),
+        ("--checkpoint {0} --json {0}/out.json", "out.json cannot be written"),
         ("--checkpoint {} --test_sets 3dhp --data_extra_root no_such_folder", "no_such_folder"),
         ("", "--checkpoint"),
     ],

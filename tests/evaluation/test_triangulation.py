@@ -43,7 +43,7 @@ def test_the_command_prints_and_writes_the_rows(tmp_path: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     "words, expected",
     [("--dataset cum", "choose from cmu"), ("--views 9", "views is 9"), ("--noise loud", "there is no such file"),
-     ("--test_sets h36m", "cmu has cmux2_a, cmux2_b")],
+     ("--test_sets h36m", "cmu has cmux2_a, cmux2_b"), (f"--json {__file__}/x.json", "x.json cannot be written")],
 )  # fmt: skip
 def test_bad_flags_are_one_sentence(words: str, expected: str):
     with pytest.raises((PoseFKError, ValueError, FileNotFoundError), match=expected):

@@ -12,8 +12,8 @@ from augment.gan.critics import Critic2D, Critic3D
 from augment.gan.generator import PoseGenerator
 from augment.gan.motion_critics import MotionCritic2D, MotionCritic3D
 from augment.gan.wgan import critic_loss
+from kinematics.precision import no_autocast
 from posenets import build_posenet
-from posenets.base import no_autocast
 from posenets.fast_cpu import keep_mask
 
 pytestmark = pytest.mark.gpu

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from evaluation.synthetic_quality import __main__ as synthetic_quality
 from posenets import load_lifter
+from posenets.checkpoints.files import read_checkpoint
 from posenets.export_onnx import __main__ as export_onnx
 from tests.tiny_cmu import FLAGS, ROOT
 from training.state import TrainingState
@@ -108,11 +108,13 @@ def test_a_checkpoint_predicts_and_is_judged_on_both_devices(
     for place in ("cpu", str(device)):
         out = tmp_path / place.replace(":", "_")
         flags = "--layout coco_17 --image_size 1000 800 --fps 25 --film none --outputs npz --device"
-        common = ["--checkpoint", str(whole / "last.pt")]
+        common = ["--checkpoint", str(whole / "last.safetensors")]
         predict.main([*common, "--keypoints", str(keypoints), "--out", str(out), *flags.split(), place])
         lifted.append(np.load(out / "pose.npz")["joints_3d"])
         lines = cross_domain.run(
-            cross_domain.CrossDomain(whole / "last.pt", ("cmux2_b",), data_root=str(ROOT), device=place, tables=False)
+            cross_domain.CrossDomain(
+                whole / "last.safetensors", ("cmux2_b",), data_root=str(ROOT), device=place, tables=False
+            )
         )
         judged.append(lines[0]["mpjpe"])
     np.testing.assert_allclose(*lifted, atol=1e-4)
@@ -121,7 +123,7 @@ def test_a_checkpoint_predicts_and_is_judged_on_both_devices(
 
 def test_a_checkpoint_is_exported_and_described_and_makes_a_graph(whole: Path, tmp_path: Path):
     flags = "--num_poses 120 --format hdf5 --shards 1"
-    export.main(["--checkpoint", str(whole / "last.pt"), "--out", str(tmp_path / "synthetic"), *flags.split()])
+    export.main(["--checkpoint", str(whole / "last.safetensors"), "--out", str(tmp_path / "synthetic"), *flags.split()])
     card = [
         "--synthetic",
         str(tmp_path / "synthetic"),
@@ -135,12 +137,12 @@ def test_a_checkpoint_is_exported_and_described_and_makes_a_graph(whole: Path, t
     synthetic_quality.main([*card, "--num_poses", "100", "--bootstrap", "2"])
     assert (tmp_path / "card" / "card.html").is_file()
     pytest.importorskip("onnxruntime")
-    export_onnx.main(["--checkpoint", str(whole / "last.pt"), "--out", str(tmp_path / "model.onnx")])
+    export_onnx.main(["--checkpoint", str(whole / "last.safetensors"), "--out", str(tmp_path / "model.onnx")])
     assert (tmp_path / "model.onnx").stat().st_size > 1000
 
 
 def test_what_a_gpu_saved_opens_on_the_cpu(whole: Path, tmp_path: Path):
-    content = torch.load(shutil.copy(whole / "last.pt", tmp_path), map_location="cpu", weights_only=True)
+    content = read_checkpoint(whole / "last.safetensors")
     assert content["run"]["epoch"] == 2
-    lifter = load_lifter(whole / "last.pt")
+    lifter = load_lifter(whole / "last.safetensors")
     assert {value.device.type for value in lifter.state_dict().values()} == {"cpu"}

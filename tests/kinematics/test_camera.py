@@ -29,6 +29,19 @@ def oracle() -> dict[str, torch.Tensor]:
         return {key: torch.from_numpy(file[key]) for key in file if file[key].dtype.kind == "f"}
 
 
+def test_bfloat16_never_reaches_a_camera(oracle):
+    one = {name: oracle[name][0, 0].float() for name in ("orientation", "translation")}
+    many = {name: oracle[name][0].float()[:, None] for name in ("orientation", "translation")}
+    points = oracle["world"].float().reshape(1, -1, 3)
+    for places in (one, many):
+        wanted = world_to_camera(points, *places.values())
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            seen = world_to_camera(points, *places.values())
+            assert torch.equal(seen, wanted)
+            assert camera_to_world(seen, *places.values()).dtype == torch.float32
+        torch.testing.assert_close(camera_to_world(seen, *places.values()), points.expand_as(seen), atol=1e-4, rtol=0)
+
+
 def test_world_to_camera_agrees_with_the_reference(oracle):
     for subject in range(2):
         for camera in range(4):

@@ -64,7 +64,7 @@ def test_a_lifter_from_another_file_is_trained_judged_and_lifts_a_video(tmp_path
     words = f"{TINY} --figures False --posenet_name flat --posenet_width 5 --recipe posefk --threads 1".split()
     done = run(run_fk_gan.__file__, *words, *known, "--checkpoint", str(tmp_path / "runs"))
     assert done.returncode == 0, done.stderr
-    last = next((tmp_path / "runs").rglob("last.pt"))
+    last = next((tmp_path / "runs").rglob("last.safetensors"))
     settings = json.loads((last.parent / "settings.json").read_text())
     assert (settings["lifter"]["frames"], settings["learning"]["lr"], settings["learning"]["ema"]) == (3, 0.02, 0.5)
     people = [{"image_id": i, "category_id": 1, "score": 1, "keypoints": [200.0, 300.0, 0.9] * 17} for i in range(4)]

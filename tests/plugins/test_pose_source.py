@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 import run_fk_gan
+from posenets.checkpoints.files import read_checkpoint
 from tests.tiny_cmu import FLAGS
 
 SOURCE = '''
@@ -59,8 +59,8 @@ def test_a_source_from_another_file_learns_draws_is_saved_and_resumed(tmp_path: 
     done = train(*TINY.split(), *chosen, "--checkpoint", str(tmp_path / "runs"))
     assert done.returncode == 0, done.stderr
     assert "stretched_arm " in done.stdout and "range_of_motion " in done.stdout
-    last = next((tmp_path / "runs").rglob("last.pt"))
-    content = torch.load(last, weights_only=True)
+    last = next((tmp_path / "runs").rglob("last.safetensors"))
+    content = read_checkpoint(last)
     assert content["run"]["augmenter"]["sources"] == {"stretched_arm": {"updates": 6}}
     settings = json.loads((last.parent / "settings.json").read_text())
     assert settings["augment"]["mixture"]["sources"] == ["stretched_arm=0.5"]

@@ -249,6 +249,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(weights, tmp_path):
         (lambda w: w.update({"w3.weight": torch.zeros(1)}), "also has w3.weight"),
         (lambda w: w.update({"linear_stages.1.w1.bias": torch.zeros(5)}), r"linear_stages.1.w1.bias \(5,\) instead"),
         (lambda w: w.update({"module.w1.weight": torch.zeros(1)}), "more than one network"),
+        (lambda w: w.update({"w2.weight": w["w2.weight"].double() * 1e300}), "infinite numbers in w2.weight"),
         (lambda w: w.clear(), "expected a state dict"),
         (lambda w: w.update({"w2.weight": [1.0]}), "expected a state dict"),
     ],

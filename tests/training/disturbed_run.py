@@ -2,6 +2,7 @@
 
 Usage: disturbed_run.py wait FILE FLAGS...      touches FILE early in the second epoch, then dawdles
        disturbed_run.py kill SECONDS FLAGS...   is killed so long after a save that has batches in it
+       disturbed_run.py lose SIGNAL FLAGS...    the second of two processes sends itself a signal in the second epoch
        disturbed_run.py go_on FOLDER FLAGS...   is refused in the folder while it is in use, goes on in it, and then
                                                 runs with FLAGS, from the start
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import run_fk_gan
 from kinematics import exit_with_one_sentence
-from training import distributed
+from training import distributed, heartbeat
 from training.checkpoint import held_folder
 from training.state import TrainingState
 
@@ -44,6 +45,12 @@ def killed_later(run: TrainingState) -> None:
     signal.setitimer(signal.ITIMER_REAL, float(where))
 
 
+def lost(run: TrainingState) -> None:
+    step_done(run)
+    if (run.processes.rank, run.epoch, run.step) == (1, 1, 3):
+        os.kill(os.getpid(), int(where))
+
+
 def refused() -> None:
     try:
         exit_with_one_sentence(lambda: run_fk_gan.main(["--resume", where]))
@@ -51,8 +58,9 @@ def refused() -> None:
         assert left.code == 2
 
 
+heartbeat.BEAT, heartbeat.SILENT = 0.5, 6.0
 if what != "go_on":
-    TrainingState.step_done = dawdle if what == "wait" else killed_later
+    TrainingState.step_done = {"wait": dawdle, "kill": killed_later, "lose": lost}[what]
     exit_with_one_sentence(lambda: run_fk_gan.main(flags))
 else:
     stop, distributed.stop = distributed.stop, lambda: None  # torchrun's processes find each other once

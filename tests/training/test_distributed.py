@@ -2,12 +2,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.tiny_cmu import FLAGS
+from data import load_dataset
+from tests.tiny_cmu import FLAGS, SETTINGS
+from tests.training.two_weights import learn
 from training import distributed
 from training.distributed import Processes
 
@@ -49,15 +52,43 @@ def two_processes(script: str, *words: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def test_two_processes_agree_on_the_weights_of_samples(tmp_path: Path):
-    two_processes("two_weights.py", str(tmp_path))
+@pytest.fixture(scope="module")
+def agreed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes have learnt (two_weights.py)."""
+    folder = tmp_path_factory.mktemp("agreed")
+    two_processes("two_weights.py", str(folder))
+    return folder
+
+
+def test_two_processes_give_the_losses_and_weights_of_one_with_the_same_batches(agreed: Path):
+    """Within 1e-5: their sums are added in another order."""
+    alone, (one, two) = learn(0, 1), (torch.load(agreed / f"learnt{rank}.pt") for rank in (0, 1))
+    torch.testing.assert_close((one.pop("losses") + two["losses"]) / 2, alone.pop("losses"), rtol=1e-5, atol=0)
+    for name, value in alone.items():
+        assert torch.equal(one[name], two[name])
+        torch.testing.assert_close(one[name], value, rtol=1e-5, atol=1e-5)
+
+
+def test_data_are_shared_out_by_frames_and_each_recording_is_somewhere():
+    splits = load_dataset("cmu", replace(SETTINGS, downsample=8))
+    shares = [splits.shard(rank, 3).train for rank in range(3)]
+    names = [(recording.subject, recording.action) for recording in splits.train]
+    assert sorted((recording.subject, recording.action) for share in shares for recording in share) == sorted(names)
+    frames = [sum(map(len, share)) for share in shares]
+    assert max(frames) - min(frames) <= max(map(len, splits.train))
+    with pytest.raises(ValueError, match="--shard_data: .* too few"):
+        splits.shard(0, len(splits.train) + 1)
+
+
+def test_two_processes_agree_on_the_weights_of_samples(agreed: Path):
     for rank in (0, 1):
-        weights = torch.load(tmp_path / f"weights{rank}.pt")
+        weights = torch.load(agreed / f"weights{rank}.pt")
         torch.testing.assert_close(weights, torch.tensor([0.25, 0.25, 1.0, 0.0625]))
 
 
 def test_two_processes_keep_equal_weights_on_different_poses(tmp_path: Path):
-    done = two_processes("two_processes.py", str(tmp_path), *TINY.split(), "--checkpoint", str(tmp_path / "runs"))
+    words = [*TINY.split(), "--shard_data", "True", "--checkpoint", str(tmp_path / "runs")]
+    done = two_processes("two_processes.py", str(tmp_path), *words)
     one, two = (torch.load(tmp_path / f"process{rank}.pt") for rank in (0, 1))
     for net in ("lifter", "generator", "critic"):
         for name, value in one[net].items():

@@ -1,11 +1,16 @@
+import copy
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+import run_fk_gan
+from data import PoseBatch
 from training.building import build_lifter
 from training.config import read_settings
-from training.divergence import LOOK_EVERY, DivergedError, absurd_loss, not_finite, refuse_not_finite
+from training.divergence import LOOK_EVERY, MOST_SKIPPED, DivergedError, absurd_loss, not_finite, refuse_not_finite
+from training.lifting import LifterTrainer
 from training.reporting.losses import LossMonitor
 
 
@@ -41,12 +46,61 @@ def test_a_lifter_that_begins_far_off_may_stay_so():
     assert run.trouble is None
 
 
-def test_a_gan_that_is_not_finite_is_found_at_once():
+def test_a_gan_that_is_not_finite_ten_times_in_a_row_is_found_at_once():
     run = account()
-    run.add(None, {"critic_3d_loss": -5.0})
-    assert run.trouble is None
+    for bad in (math.nan, math.inf, *[math.nan] * (MOST_SKIPPED - 3), 0.5, *[math.nan] * (MOST_SKIPPED - 1)):
+        run.add(None, {"critic_3d_loss": bad})
+    assert run.trouble is None and run.gan == {"critic_3d_loss": 0.5}
+    assert run.skipped_text().endswith(f": {2 * MOST_SKIPPED - 2} of the GAN")
     run.add(None, {"critic_3d_loss": math.nan})
     assert run.trouble is not None and "critic_3d_loss is nan" in run.trouble and "--lr_critic" in run.trouble
+
+
+def test_skipped_steps_are_counted_and_ten_in_a_row_end_the_run():
+    run, nan, good = account(), [math.nan] * (MOST_SKIPPED - 1), [0.5]
+    for loss in (*good, *nan, *good, *nan, *good):
+        run.add(torch.tensor(loss), {})
+    run.look()
+    assert run.trouble is None and run.mean() == 0.5
+    assert run.skipped_text().endswith(f": {len(nan) * 2} of the lifter")
+    restored = account()
+    restored.load_state_dict(run.state_dict())
+    for loss in [*nan, math.inf]:
+        restored.add(torch.tensor(loss), {})
+    restored.look()
+    assert restored.trouble is not None and f"{MOST_SKIPPED} steps in a row" in restored.trouble
+    restored.phase_done()
+    assert restored.skipped_text() == "" and restored.mean() is None
+
+
+def test_a_loss_ten_times_its_start_is_said_once():
+    run = account()
+    for loss in (0.3, *[3.5] * (2 * LOOK_EVERY - 1)):
+        run.add(torch.tensor(loss), {})
+    assert run.trouble is None and run.news is not None and "3.34 after 0.3" in run.news and "--lr below" in run.news
+    run.news = None
+    for _ in range(LOOK_EVERY):
+        run.add(torch.tensor(3.6), {})
+    assert run.news is None
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_step_on_a_batch_that_is_not_finite_changes_nothing_and_the_next_one_is_as_if_it_had_not_been(bad: float):
+    settings = read_settings("--dataset cmu --posenet_name simple_baseline --posenet_width 8 --recipe none".split())
+    torch.manual_seed(0)
+    lifter = build_lifter(settings, "h36m_16")
+    trainers = [LifterTrainer(copy.deepcopy(lifter), settings.learning) for _ in range(2)]
+    world = torch.randn(8, 1, 16, 3, generator=torch.Generator().manual_seed(0))
+    batch = PoseBatch.of(world + torch.tensor([0.0, 0.0, 5.0]), world[..., :2], None)
+    spoilt = replace(batch, joints_2d=batch.joints_2d * bad)
+    losses = [[], []]
+    for number, batches in enumerate(([batch, spoilt, batch], [batch, batch])):
+        for one in batches:
+            torch.manual_seed(1)
+            losses[number].append(run_fk_gan.update_lifter(trainers[number], one))
+    assert losses[0][1].isnan() and losses[0][0] == losses[1][0] and losses[0][2] == losses[1][1]
+    for one, other in zip(*(trainer.lifter.state_dict().items() for trainer in trainers), strict=True):
+        assert one[0] == other[0] and ("num_batches" in one[0] or torch.equal(one[1], other[1])), one[0]
 
 
 def test_an_account_that_is_restored_goes_on_to_the_same_mean():

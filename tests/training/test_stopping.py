@@ -19,9 +19,9 @@ import run_fk_gan
 from data.files.lock import folder_lock
 from evaluation import EvaluationResult
 from kinematics import exit_with_one_sentence
+from posenets.checkpoints.files import LAST, PREVIOUS, read_checkpoint
 from tests.tiny_cmu import FLAGS
 from training import evaluator
-from training.checkpoint import LAST, PREVIOUS
 from training.reporting.log import as_json
 from training.state import TrainingState
 from training.stopping import resume_command, stop_on_signal
@@ -63,7 +63,7 @@ def points_of(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def state_of(folder: Path, name: str = LAST) -> dict[str, Any]:
-    return torch.load(folder / name, weights_only=True)["run"]
+    return read_checkpoint(folder / name)["run"]
 
 
 def sentence_of(flags: list[str], capsys: pytest.CaptureFixture[str], code: int = 2) -> str:
@@ -89,7 +89,7 @@ def test_a_run_killed_at_any_moment_loses_minutes_and_ends_with_the_same_lines_a
         folder = folder_of(tmp_path)
         assert state_of(folder)["batches"] > 0 and state_of(folder, PREVIOUS)["batches"] >= 0
         flags = ["--resume", str(folder), *often]
-    (folder / ".last.999999999.part.pt").touch()  # no process has this number
+    (folder / ".last.999999999.part.safetensors").touch()  # no process has this number
     run_fk_gan.main(flags)
     assert results_of(folder) == results_of(whole)
     assert points_of(folder) == points_of(whole)
@@ -121,6 +121,23 @@ def test_two_processes_stop_together_inside_an_epoch_and_go_on_to_the_same_numbe
     whole = folder_of(tmp_path / "whole")
     assert results_of(folder) == results_of(whole)
     assert points_of(folder) == points_of(whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_process_that_is_killed_or_stands_still_ends_the_run_in_a_sentence_on_how_to_go_on(
+    number: signal.Signals, tmp_path: Path
+):
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(SCRIPT)]
+    flags = [*TINY, "--checkpoint", str(tmp_path)]
+    done = subprocess.run(
+        [*torchrun, "lose", str(int(number)), *flags], env=environment(), text=True, capture_output=True, timeout=300
+    )
+    folder = folder_of(tmp_path)
+    sentences = [line for line in done.stderr.splitlines() if "Go on with" in line]
+    assert done.returncode and len(sentences) == 1, done.stderr
+    assert f"is lost. Go on with: torchrun --nproc_per_node 2 run_fk_gan.py --resume {folder}" in sentences[0]
+    assert ("has not been heard of" in sentences[0]) == (number == signal.SIGSTOP)
+    assert state_of(folder)["epoch"] == 1
 
 
 def test_ctrl_c_in_an_evaluation_ends_it_and_it_is_made_again(whole: Path, tmp_path: Path, monkeypatch):
@@ -209,11 +226,22 @@ def test_before_the_first_batch_a_signal_says_so():
             time.sleep(1)
 
 
-def test_a_comparison_that_is_stopped_says_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_comparison_that_is_stopped_goes_on_to_its_other_recipes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     step_done = TrainingState.step_done
     monkeypatch.setattr(TrainingState, "step_done", lambda run: (step_done(run), os.kill(os.getpid(), signal.SIGINT)))
-    with pytest.raises(KeyboardInterrupt, match="Not begun, to be started with the same flags: --recipe posefk"):
-        run(tmp_path, "--compare", "none", "posefk")
+    with pytest.raises(KeyboardInterrupt, match=r"--resume \S*_none \(that trains posefk, not begun yet, too\)"):
+        run(tmp_path, "--compare", "none", "posefk", "--warmup", "0", "--epochs", "1", "--steps_per_epoch", "2")
+    monkeypatch.undo()
+    none = folder_of(tmp_path)
+    run_fk_gan.main(["--resume", str(none)])
+    (posefk,) = set(tmp_path.glob("*/*/*")) - {none}
+    assert len(results_of(none)) == len(results_of(posefk)) == 2 and posefk.name.endswith("_posefk")
+    table = capsys.readouterr().out.split("MPJPE in mm, last epoch:")[-1]
+    assert f"{results_of(posefk)[-1]['mpjpe']:.1f}" in table and f"{results_of(none)[-1]['mpjpe']:.1f}" in table
+    run_fk_gan.main(["--resume", str(none)])  # which is done, and so are the others
+    assert len([*tmp_path.glob("*/*/*")]) == 2 and "nothing is left to learn" in capsys.readouterr().out
 
 
 def test_the_command_that_goes_on_starts_as_many_processes(monkeypatch: pytest.MonkeyPatch):
@@ -246,4 +274,4 @@ def test_a_run_whose_predictions_are_no_poses_says_so_with_what_to_try_and_what_
     flags = [*TINY, "--recipe", "none", "--checkpoint", str(tmp_path), "--lr", "0.99", "--epochs", "1"]
     said = sentence_of(flags, capsys)
     assert "has diverged" in said and "--lr below 0.99" in said and f"{LAST} in {folder_of(tmp_path)}" in said
-    assert not list(tmp_path.rglob("best_*.pt"))
+    assert not list(tmp_path.rglob("best_*"))

@@ -1,6 +1,5 @@
-"""A run's last.pt that is damaged, diverged or does not fit together: refused at every door, in one sentence."""
+"""A run's state that is damaged, diverged or does not fit together: refused at every door, in one sentence."""
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,17 +14,19 @@ from data import DataSplits, load_dataset
 from evaluation import cross_domain
 from evaluation.predict import __main__ as predict
 from kinematics.errors import BAD_INPUT
-from posenets.checkpoints.files import read_checkpoint
+from posenets import load_lifter
+from posenets.checkpoints.files import PREVIOUS, read_checkpoint, write_checkpoint
 from posenets.export_onnx import __main__ as export_onnx
 from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
-from training.checkpoint import read_last
+from training.checkpoint import read_last, save_last
+from training.config import from_plain
 from viewer.generator import ClipSource
 from viewer.settings import Viewer, check
 
 
 @pytest.fixture(scope="module")
 def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The last.pt of a run with a GAN, averaged weights and a detector's noise."""
+    """The last.safetensors of a run with a GAN, averaged weights and a detector's noise."""
     folder = tmp_path_factory.mktemp("runs")
     words = (
         f"{FLAGS} --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 2 --threads 1 --ema 0.9 "
@@ -34,7 +35,7 @@ def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"--detector_noise default --checkpoint {folder}"
     )
     run_fk_gan.main(words.split())
-    return next(folder.rglob("last.pt"))
+    return next(folder.rglob("last.safetensors"))
 
 
 @pytest.fixture(scope="module")
@@ -63,33 +64,29 @@ def refused(door: str, path: Path, out: Path, words: str) -> None:
 
 
 def damaged(path: Path) -> bytes:
-    """The file with one bit flipped in the middle of its largest member."""
+    """The file with one bit flipped among its weights."""
     raw = bytearray(path.read_bytes())
-    with zipfile.ZipFile(path) as archive:
-        member = max(archive.infolist(), key=lambda member: member.file_size)
-        with archive.open(member) as stream:
-            start = raw.index(stream.read(64), member.header_offset)
-    raw[start + member.file_size // 2] ^= 4
+    raw[-len(raw) // 8] ^= 4
     return bytes(raw)
 
 
 @pytest.mark.parametrize("door", DOORS)
 def test_every_door_refuses_damage_and_nan(door: str, last: Path, tmp_path: Path):
-    path = tmp_path / "last.pt"
+    path = tmp_path / "last.safetensors"
     path.write_bytes(damaged(last))
     refused(door, path, tmp_path / "out", "is damaged")
     content = read_checkpoint(last)
     content["model_pos"]["w1.weight"][0, 0] = torch.nan
-    torch.save(content, path)
+    write_checkpoint(path, content)
     refused(door, path, tmp_path / "out", "NaN or infinite numbers in w1.weight")
 
 
 @pytest.mark.parametrize("flag", ["--resume", "--evaluate"])
 def test_the_command_says_one_sentence_with_exit_code_2(flag: str, last: Path, tmp_path: Path, refusal_of: Any):
-    (tmp_path / "last.pt").write_bytes(damaged(last))
-    (tmp_path / "last.previous.pt").write_bytes(last.read_bytes())
-    said = refusal_of(run_fk_gan.main, [flag, str(tmp_path / "last.pt")])
-    assert "is damaged (Bad CRC-32" in said and "last.previous.pt" in said
+    (tmp_path / "last.safetensors").write_bytes(damaged(last))
+    (tmp_path / "last.previous.safetensors").write_bytes(last.read_bytes())
+    said = refusal_of(run_fk_gan.main, [flag, str(tmp_path / "last.safetensors")])
+    assert "is damaged (its bytes are not those" in said and "last.previous.safetensors" in said
 
 
 GAN = ("run", "augmenter", "sources", "gan")
@@ -146,8 +143,8 @@ def test_a_run_that_does_not_fit_together_is_not_resumed(
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = value
-    torch.save(content, tmp_path / "last.pt")
-    refused("resume", tmp_path / "last.pt", tmp_path / "out", words)
+    write_checkpoint(tmp_path / "last.safetensors", content)
+    refused("resume", tmp_path / "last.safetensors", tmp_path / "out", words)
 
 
 def test_a_generator_s_state_is_held_against_its_settings_for_the_viewer_too(last: Path):
@@ -158,5 +155,41 @@ def test_a_generator_s_state_is_held_against_its_settings_for_the_viewer_too(las
         ClipSource.of_checkpoint(content, last)
 
 
-def test_a_whole_state_is_read_as_it_was_written(last: Path):
-    assert read_last(last)["epoch"] == read_last(last.parent)["epoch"] == 1
+def same(one: Any, other: Any) -> bool:
+    """Whether nested states are equal; lists may stand for tuples."""
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
+
+
+def test_a_state_of_an_earlier_version_is_read_alike(last: Path, tmp_path: Path):
+    torch.save(read_checkpoint(last), tmp_path / "last.pt")
+    old, new = read_last(tmp_path), read_last(last.parent)
+    assert same(old.state, new.state) and (old.path.name, new.path.name) == ("last.pt", last.name)
+    assert read_last(tmp_path / "last.safetensors").path == old.path  # a name's other suffix is understood
+
+
+def test_a_folder_s_newest_undamaged_state_is_used_and_said(last: Path, tmp_path: Path, capsys: Any):
+    for name in ("last.safetensors", PREVIOUS):
+        (tmp_path / name).write_bytes(damaged(last))
+    with pytest.raises(ValueError, match=r"last.safetensors cannot be read .* is damaged .* go on from"):
+        read_last(tmp_path)
+    (tmp_path / "last.previous2.safetensors").write_bytes(last.read_bytes())
+    saved = read_last(tmp_path)
+    assert saved.path.name == "last.previous2.safetensors" and same(saved.state, read_last(last).state)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "last.safetensors" in said and "damaged" in said and f"from {saved.path}" in said
+
+
+def test_as_many_states_are_kept_as_asked_for(last: Path, tmp_path: Path):
+    lifter, settings = load_lifter(last), from_plain(read_last(last).state["settings"])
+    for epoch in range(5):
+        save_last(tmp_path, lifter, epoch, settings, {}, keep=3)
+    kept = {path.name: read_checkpoint(path)["epoch"] for path in tmp_path.iterdir()}
+    assert kept == {"last.safetensors": 4, PREVIOUS: 3, "last.previous2.safetensors": 2}
+    save_last(tmp_path, lifter, 5, settings, {}, keep=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [PREVIOUS, "last.safetensors"]

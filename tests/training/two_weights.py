@@ -1,4 +1,5 @@
-"""Started as two processes from test_distributed.py: each lets other samples fade, then both agree.
+"""Started as two processes from test_distributed.py: each lets other samples fade, then both agree; and both learn from
+their halves of the same batches.
 
 Usage: two_weights.py OUT
 """
@@ -8,14 +9,37 @@ from pathlib import Path
 
 import torch
 
+import run_fk_gan
+from data import PoseBatch
+from posenets import ScreenLifter, build_posenet
 from training import distributed
+from training.config import LearningSettings
+from training.lifting import LifterTrainer
 from training.view_losses import ErrorAwareWeights
 
-processes = distributed.start("cpu")
-own = ErrorAwareWeights(4)
-for _ in range(2):  # what has been agreed on counts once
-    own.weights[processes.rank] *= 0.5
-    own.weights[3] *= 0.5
-    own.synchronise()
-torch.save(own.weights, Path(sys.argv[1]) / f"weights{processes.rank}.pt")
-distributed.stop()
+
+def learn(rank: int, count: int) -> dict[str, torch.Tensor]:
+    """Losses and weights of a lifter after five updates on a process's part of five batches. No batch norm: its
+    statistics are of a part.
+    """
+    torch.manual_seed(0)
+    lifter = ScreenLifter(build_posenet("seq2seq", frames=3, width=16, dropout2=0.0))
+    trainer, losses = LifterTrainer(lifter, LearningSettings()), []
+    for _ in range(5):
+        joints = torch.randn(32, 3, 16, 3) * 0.3 + torch.tensor([0.0, 0.0, 5.0])
+        part = slice(rank * 32 // count, (rank + 1) * 32 // count)
+        batch = PoseBatch.of(joints[part], joints[part, ..., :2] / joints[part, ..., 2:], None)
+        losses.append(run_fk_gan.update_lifter(trainer, batch))
+    return {"losses": torch.stack(losses), **lifter.state_dict()}
+
+
+if __name__ == "__main__":
+    processes = distributed.start("cpu")
+    own = ErrorAwareWeights(4)
+    for _ in range(2):  # what has been agreed on counts once
+        own.weights[processes.rank] *= 0.5
+        own.weights[3] *= 0.5
+        own.synchronise()
+    torch.save(own.weights, Path(sys.argv[1]) / f"weights{processes.rank}.pt")
+    torch.save(learn(processes.rank, processes.count), Path(sys.argv[1]) / f"learnt{processes.rank}.pt")
+    distributed.stop()

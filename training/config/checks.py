@@ -62,6 +62,8 @@ def _check_views(settings: Settings) -> None:
     for flag in ("tri_loss", "reproj_loss", "adaptive_loss"):
         if getattr(alone, flag) and not alone.self_supervised:
             raise ValueError(f"--{flag} True is a part of learning without labels: add --self_supervised True.")
+    if alone.adaptive_loss and settings.shard_data:
+        raise ValueError("--adaptive_loss True weighs samples that all processes have: leave --shard_data out.")
     if not 0 <= alone.loss_w <= 1:
         raise ValueError(f"--loss_w {alone.loss_w}: expected a share from 0 to 1.")
 
@@ -144,5 +146,5 @@ def _ranges(settings: Settings) -> dict[str, tuple[float | int | None, float | i
         "max_grad_norm": (learning.max_grad_norm, 0, endless), "max_norm": (learning.max_norm, 0, endless),
         "lr_decay_steps": (learning.lr_decay_steps, 1, endless),
         "large_decay_epoch": (learning.large_decay_epoch, 0, endless),
-        "checkpoint_minutes": (settings.output.checkpoint_minutes, 0, endless),
+        "checkpoint_minutes": (settings.output.checkpoint_minutes, 0, endless), "keep": (settings.output.keep, 1, 99),
     }  # fmt: skip

@@ -11,7 +11,8 @@ from training.config.resolve import explain, resolve
 from training.config.settings import Settings
 from training.config.values import flat, with_values
 
-FREE = {"plugins", "device", "threads", "resume", "compare", "checkpoint_minutes"}  # where a resumed run may differ
+# Where a resumed run may differ.
+FREE = {"plugins", "device", "threads", "resume", "compare", "checkpoint_minutes", "keep"}
 
 
 def read_settings(arguments: Sequence[str], recipe: str | None = None, stored: Settings | None = None) -> Settings:

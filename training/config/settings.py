@@ -152,7 +152,9 @@ class OutputSettings:
     test_sets: tuple[str, ...] = ()
     """Test sets; empty: those of the data set, and 3dhp where it is prepared."""
     checkpoint_minutes: float = 10.0
-    """Minutes of learning after which last.pt is written anew inside an epoch; 0: only at the ends of epochs."""
+    """Minutes of learning after which last.safetensors is written anew inside an epoch; 0: only after epochs."""
+    keep: int = 2
+    """States of the run that are kept: last.safetensors, last.previous.safetensors, last.previous2.safetensors, ..."""
     eval_every: int = 1
     """Evaluate after every n-th epoch (and after the last)."""
     test_noise: str = "none"
@@ -186,11 +188,13 @@ class Settings:
     evaluate: str = ""
     """Checkpoint to evaluate instead of training (also looked for in --checkpoint)."""
     resume: str = ""
-    """Folder (or last.pt) of a run to continue; its settings are kept."""
+    """Folder (or last.safetensors) of a run to continue; its settings are kept."""
     device: str = "auto"
     """auto, cpu or cuda."""
     threads: int = 0
     """CPU threads; 0: PyTorch's own choice."""
+    shard_data: bool = False
+    """Let each process of torchrun keep only its share of the training recordings, not all of them."""
     explain: bool = False
     """Print every setting and where its value comes from, and stop."""
     plugins: tuple[str, ...] = ()

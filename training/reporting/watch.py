@@ -4,6 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from torch import Tensor
 
@@ -11,7 +12,7 @@ from data.files.writing import DiskTrouble
 from evaluation.evaluate import UnscorableError
 from kinematics.errors import BAD_INPUT_EXIT_CODE
 from training import distributed
-from training.checkpoint import LAST, find_last
+from training.checkpoint import LAST
 from training.divergence import DivergedError, diverged_advice
 from training.evaluator import Evaluator
 from training.reporting.reporter import Reporter, reporting
@@ -25,12 +26,12 @@ SECONDS_TO_LOSE = 30.0  # of learning, by a kill -9 in an evaluation
 
 
 @contextlib.contextmanager
-def watching(run: TrainingState, evaluator: Evaluator, stop: StopRequest, suffix: str = "") -> Iterator["Watch"]:
-    """Watch over a run whose first process reports; nothing is written before. suffix: of the run folder's name."""
+def watching(run: TrainingState, evaluator: Evaluator, stop: StopRequest) -> Iterator["Watch"]:
+    """Watch over a run whose first process reports; nothing is written before."""
     with contextlib.ExitStack() as held:
         with distributed.failing_together():
             writes = run.processes.first
-            reporter = held.enter_context(reporting(run, evaluator, run.settings, suffix)) if writes else None
+            reporter = held.enter_context(reporting(run, evaluator, run.settings)) if writes else None
         yield Watch(run, evaluator, reporter, stop)
 
 
@@ -45,11 +46,14 @@ class Watch:
         self._ahead = self._left = 1  # batches from the last look to the next, and from now to that
         self._trouble: Exception | None = None
         resumed = run.settings.resume
-        if distributed.from_first(reporter is not None and not (resumed and find_last(resumed).name == LAST)):
-            run.keeps_previous = False  # whatever is called last.pt, it is not what this run goes on from
+        if distributed.from_first(reporter is not None and not (resumed and Path(resumed).name == LAST)):
+            run.keeps_previous = False  # whatever is called that, it is not what this run goes on from
             self.save()
-        if self.folder is not None:
-            stop.advice = f"Go on with: {resume_command(self.folder, run.settings.plugins)}"
+        with self._told(), distributed.failing_together():
+            if self.folder is not None:
+                run.comparison.begun(self.folder)
+        folder = distributed.from_first(self.folder)  # which every process has to know, should the first one be lost
+        stop.advice = f"Go on with: {resume_command(folder, run.settings.plugins)}"
         stop.heeded = True
 
     def batch_done(self, phase: Phase, loss: Tensor | None, gan_losses: Mapping[str, float], rate: float) -> None:

@@ -6,18 +6,21 @@ frames into the angles, keeps the ASF unit of length (0.0254 / 0.45 m), puts a r
 leaves out the offset of one bone, the thorax: the children of Spine1 (neck and shoulders) sit some 115 mm too low.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from data.files.archive import in_short
 from data.files.asf_amc import CUT_SHORT, INCH, TAKE_AGAIN, AsfSkeleton, refuse_wild, z_up
 from data.plausible import check_rate
 
 CMU_METRES_PER_UNIT = INCH / 0.45
 LOST_THORAX_PARENT = "Spine1"
 END_SITE = "/end"
+_CHANNEL = re.compile("[XYZ](position|rotation)")
 THORAX_EXTRAPOLATION = 0.6
 
 # H36M-17 joint -> the BVH joint whose origin it is.
@@ -64,7 +67,7 @@ def parse_bvh(text: str, name: str) -> BvhMotion:
             raise ValueError(f"{frames} frames of {frame_time} seconds")
         check_rate(1 / frame_time, "it")
     except (IndexError, KeyError, ValueError) as error:
-        raise ValueError(f"{name} is not a readable BVH file ({error}). {TAKE_AGAIN}") from error
+        raise ValueError(f"{name} is not a readable BVH file ({in_short(error)}). {TAKE_AGAIN}") from error
     channels = sum(len(joint.channels) for joint in joints.values())
     if len(values) != frames * channels:
         raise ValueError(
@@ -97,6 +100,8 @@ def _joints(words: list[str]) -> dict[str, BvhJoint]:
         elif word == "CHANNELS":
             count = int(words[position + 1])
             channels = tuple(words[position + 2 : position + 2 + count])
+            if unknown := [channel for channel in channels if not _CHANNEL.fullmatch(channel)]:
+                raise ValueError(f"the channel {unknown[0]!r}, expected Xposition to Zrotation")
             joints[open_joints[-1]] = replace(joints[open_joints[-1]], channels=channels)
             position += 2 + count
         elif word == "}":

@@ -20,6 +20,7 @@ from kinematics import joint_limits
 from kinematics.errors import PoseFKError
 from kinematics.heading import align_heading
 from kinematics.limits import FIT_TOLERANCE_RAD
+from posenets.checkpoints.files import read_checkpoint, write_checkpoint
 from tests.tiny_cmu import FLAGS
 
 REPOSITORY = Path(__file__).parents[3]
@@ -205,7 +206,7 @@ def test_a_lifter_is_trained_from_the_exported_poseaug_file(run: Run, tmp_path: 
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Recipe -> the last.pt of a tiny run."""
+    """Recipe -> the last.safetensors of a tiny run."""
     folder = tmp_path_factory.mktemp("runs")
     words = (
         f"{FLAGS} --posenet_name simple_baseline --epochs 1 --steps_per_epoch 2 --batch_size 16 --test_sets cmux2_a "
@@ -215,14 +216,14 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     )
     for recipe in ("posefk", "none"):
         run_fk_gan.main([*words.split(), "--recipe", recipe, "--checkpoint", str(folder / recipe)])
-    return {recipe: next((folder / recipe).rglob("last.pt")) for recipe in ("posefk", "none")}
+    return {recipe: next((folder / recipe).rglob("last.safetensors")) for recipe in ("posefk", "none")}
 
 
 def test_a_checkpoint_s_own_augmenter_draws_the_poses(run: Run, checkpoints: dict[str, Path], tmp_path: Path):
     last = checkpoints["posefk"]
     run(tmp_path / "out", f"--format poseaug --num_poses 100 --checkpoint {last}")
     first = content(tmp_path / "out")
-    assert "last.pt" in json.loads((tmp_path / "out/manifest.json").read_text())["checkpoint"]
+    assert "last.safetensors" in json.loads((tmp_path / "out/manifest.json").read_text())["checkpoint"]
     assert content(run(tmp_path / "again", f"--format poseaug --num_poses 100 --checkpoint {last}")) == first
     with pytest.raises(PoseFKError, match="is of a run without augmentation"):
         run(tmp_path / "none_out", f"--checkpoint {checkpoints['none']}")
@@ -230,11 +231,11 @@ def test_a_checkpoint_s_own_augmenter_draws_the_poses(run: Run, checkpoints: dic
 
 def with_generator(checkpoint: Path, folder: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> Path:
     """A checkpoint of the same name and size whose generator has other weights."""
-    content = torch.load(checkpoint, weights_only=True)
+    content = read_checkpoint(checkpoint)
     weights = content["run"]["augmenter"]["sources"]["gan"]["generator"]
     weights.update({name: change(weight) for name, weight in weights.items() if weight.is_floating_point()})
     folder.mkdir()
-    torch.save(content, folder / checkpoint.name)
+    write_checkpoint(folder / checkpoint.name, content)
     return folder / checkpoint.name
 
 
@@ -248,7 +249,8 @@ def test_an_export_never_goes_on_with_another_checkpoint_of_the_same_name_and_si
     run(tmp_path / "out", f"{words} {first}")
     (tmp_path / "out/shard-00001-of-00002/shard.json").unlink()  # stopped after the first shard
     before = content(tmp_path / "out")
-    with pytest.raises(PoseFKError, match=r"another export \(--checkpoint was last.pt, sha256 .*, now last.pt, sha"):
+    wanted = r"another export \(--checkpoint was last.safetensors, sha256 .*, now last.safetensors, sha"
+    with pytest.raises(PoseFKError, match=wanted):
         run(tmp_path / "out", f"{words} {second}")
     assert content(tmp_path / "out") == before
     run(tmp_path / "out", f"{words} {first}")

@@ -8,10 +8,12 @@ import re
 import tarfile
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from data.cmu import archive as cmu_archive
 from data.cmu.archive import open_source
 from data.files import archive, download
 from data.files.tar import open_tar
@@ -32,6 +34,22 @@ def tar_bytes(*members: tuple[str, bytes], change: Callable[[tarfile.TarInfo], N
         stream.write(member.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512))
     stream.write(bytes(1024))
     return stream.getvalue()
+
+
+def test_a_library_s_words_are_cut_and_quote_little() -> None:
+    assert archive.in_short(ValueError("could not convert string to float: '1,5'")).endswith("float: '1,5'")
+    quoted = archive.in_short(ValueError(f"could not convert string to float: '{'ab ' * 200}'"))
+    assert len(quoted) < 120 and quoted.startswith("could not convert string to float: 'ab ab")
+    assert len(archive.in_short(ValueError("word\n" * 500))) == 200
+
+
+def test_a_tar_s_files_stay_apart_where_progress_bars_are_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cmu_archive, "tqdm", partial(cmu_archive.tqdm, disable=True))
+    (tmp_path / "x.tar").write_bytes(tar_bytes(("01_01.amc", b"first"), ("02_01.amc", b"second")))
+    with open_source(tmp_path / "x.tar", lambda clip: True) as source:
+        assert [read["amc"]() for read in source.motions.values()] == ["first", "second"]
 
 
 def names_in(path: Path) -> dict[str, bytes]:

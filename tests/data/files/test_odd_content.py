@@ -9,6 +9,7 @@ import pytest
 import scipy.io
 import scipy.sparse
 
+from data.files.members import check_arrays, table
 from data.files.readers import load_hdf5, load_mat
 from data.h36m.sources import find_features
 from data.mpi_inf_3dhp.official.test import SEQUENCES, read_official
@@ -137,6 +138,25 @@ def test_a_joint_that_is_nowhere_is_refused(tmp_path: Path, write_cdf: Callable,
     write_cdf(_recording(tmp_path, "Eating.cdf"), poses.reshape(4, 96))
     with pytest.raises(ValueError, match=r"Eating\.cdf: frame 2 has LKnee 1e\+197 m from the root"):
         find_features(tmp_path, ".cdf").recordings[0].positions()
+
+
+def test_a_toe_that_is_nowhere_is_refused(tmp_path: Path, write_cdf: Callable, h36m_poses: Callable) -> None:
+    """Joints that nobody lifts are in the file as well, and 1e42 m are infinite in float32."""
+    poses = h36m_poses(4)
+    poses[2, 5, 1] = 1e45
+    write_cdf(_recording(tmp_path, "Eating.cdf"), poses.reshape(4, 96))
+    with pytest.raises(ValueError, match=r"Eating\.cdf has a joint 1e\+42 m from the origin"):
+        find_features(tmp_path, ".cdf").recordings[0].positions()
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", "u8"])
+def test_numbers_whose_squares_are_infinite_are_refused_where_they_enter(dtype: str) -> None:
+    wild = np.array([1, 2e18, 3]).astype(dtype)
+    for read in (lambda: table(wild, "x.npz"), lambda: check_arrays("x.npz", {"a": wild}, {"a": ("fiu", (3,))}, "")):
+        with pytest.raises(ValueError, match=r"has the number 2e\+18, expected at most 1e\+15"):
+            read()
+    assert table(np.array([1, 9e14]).astype(dtype), "x.npz").dtype == dtype
+    assert np.isnan(table(np.array([np.nan, np.inf, 5]), "x.npz")[0])
 
 
 @pytest.mark.parametrize("key", ["annot2", "univ_annot3", "valid_frame", "activity_annotation"])

@@ -210,6 +210,14 @@ def test_random_numbers_go_on_from_a_state_only():
             go_on(generator, broken, "x")
 
 
+def test_a_weight_that_is_infinite_in_float32_is_refused():
+    network = nn.Linear(2, 1).float()
+    weights = {name: weight.double() for name, weight in network.state_dict().items()}
+    fill(network, weights, "x")
+    with pytest.raises(ValueError, match="infinite numbers in weight"):
+        fill(network, weights | {"weight": weights["weight"] * 1e300}, "x")
+
+
 def test_overlapping_tensors_are_refused_quickly():
     numbers = torch.zeros(100)
     with pytest.raises(ValueError, match="overlap in memory"):
