@@ -7,7 +7,7 @@ from augment.sources.registry import mixture_sources
 from training.config import Settings
 
 # Measured on all, a quarter and a sixteenth of CMU-X: the length matters, hardly the number of poses up to here.
-UPDATES, OF_POSES, MOST_UPDATES = 18_000, 54_104, 96_000
+UPDATES, OF_POSES, MOST_UPDATES = 18_000, 80_000, 96_000
 
 
 @dataclass(frozen=True)
