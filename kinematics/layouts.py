@@ -75,6 +75,18 @@ LAYOUTS = {
         "REar:REye LEar:LEye LBigToe:LAnkle LSmallToe:LBigToe LHeel:LAnkle RBigToe:RAnkle RSmallToe:RBigToe "
         "RHeel:RAnkle"
     ),
+    # OpenPose's other model of 25: COCO's keypoints, a neck, the top of the head and the feet.
+    "body_25b": (
+        "Nose LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Nose RShoulder:Nose LElbow:LShoulder RElbow:RShoulder "
+        "LWrist:LElbow RWrist:RElbow LHip:LShoulder RHip:RShoulder LKnee:LHip RKnee:RHip LAnkle:LKnee RAnkle:RKnee "
+        "Thorax:Nose HeadTop:Nose LBigToe:LAnkle LSmallToe:LBigToe LHeel:LAnkle RBigToe:RAnkle RSmallToe:RBigToe "
+        "RHeel:RAnkle"
+    ),
+    # MPII's own: its "upper neck" is LSP's neck, as in SPIN.
+    "mpii_16": (
+        "RAnkle:RKnee RKnee:RHip RHip:Hip LHip:Hip LKnee:LHip LAnkle:LKnee Hip ThoraxMPII:Hip Thorax:ThoraxMPII "
+        "HeadTop:Thorax RWrist:RElbow RElbow:RShoulder RShoulder:Thorax LShoulder:Thorax LElbow:LShoulder LWrist:LElbow"
+    ),
     "halpe_26": (
         "Nose:Thorax LEye:Nose REye:Nose LEar:LEye REar:REye LShoulder:Thorax RShoulder:Thorax LElbow:LShoulder "
         "RElbow:RShoulder LWrist:LElbow RWrist:RElbow LHip:Hip RHip:Hip LKnee:LHip RKnee:RHip LAnkle:LKnee "

@@ -29,9 +29,18 @@ SLOW = {
 SLOW_FOLDERS = {"plugins", "export", "viewer", "pretended", "fuzz"}
 
 
+def _is_slow(path: Path) -> bool:
+    return path.name in SLOW or path.parent.name in SLOW_FOLDERS
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`make fast` does not even import what it leaves out."""
+    return True if config.option.markexpr == "not slow" and _is_slow(collection_path) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.name in SLOW or item.path.parent.name in SLOW_FOLDERS:
+        if _is_slow(item.path):
             item.add_marker(pytest.mark.slow)
 
 

@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import run_fk_gan
 from posenets import load_lifter
 from tests.tiny_cmu import FLAGS
+from training.divergence import LOOK_EVERY
 from training.reporting.log import ORACLE, Result
 from training.state import TrainingState
 
@@ -69,7 +70,8 @@ def test_every_epoch_of_the_lifter_has_a_line_per_test_set(whole_run: Path):
 
 
 def test_tensorboard_has_scalars_histograms_and_pictures(tmp_path: Path):
-    run_folder = run(tmp_path, *"--epochs 1 --warmup 0 --test_sets cmux2_a cmux2_b".split())
+    short = f"--epochs 1 --warmup 0 --steps_per_epoch {LOOK_EVERY} --test_sets cmux2_a cmux2_b"
+    run_folder = run(tmp_path, *short.split())
     tags = EventAccumulator(str(run_folder)).Reload().Tags()
     assert {"cmux2_a_all_joints/mpjpe", "acceptance/limb_swap"} <= set(tags["scalars"])
     assert any(name.startswith("gan/") for name in tags["scalars"])

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from data.keypoints.clip import LARGEST_WHOLE
+from data.keypoints.clip import whole_number
 from kinematics.errors import PoseFKError
 
 Label = int | float | str
@@ -48,10 +48,8 @@ def number_frames(labels: Iterable[Label], where: str) -> tuple[dict[Label, tupl
         value = _plain_number(label)
         if value is None:
             names.append(str(label))
-        elif abs(value) <= LARGEST_WHOLE:
-            numbers[label] = "", value
         else:
-            raise PoseFKError(f"{where} has the frame {label!r}, expected a number of at most 2^53.")
+            numbers[label] = "", value
     families: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name in names:
         families[tuple(_parts(name)[::2])].append(name)
@@ -82,12 +80,13 @@ def _parts(name: str) -> list[str]:
     """Words and numbers in turn, beginning with a word."""
     path = PurePosixPath(name.replace("\\", "/"))
     stem = SUFFIX.sub("", str(path))
-    return re.split(r"(\d{1,18})", stem)
+    return re.split(r"(\d{1,19})", stem)
 
 
 def _numbers_of_family(words: tuple[str, ...], names: list[str]) -> tuple[list[str], list[float], bool]:
     """Names that have the same words: each one's pattern, its frame's number, and whether they are several cameras'."""
-    table = np.array([[int(number) for number in _parts(name)[1::2]] for name in names])  # (names, numbers)
+    digits = [_parts(name)[1::2] for name in names]
+    table = np.array(digits, dtype=float)  # (names, numbers)
     if not table.size:
         return ["".join(words)] * len(names), [0.0] * len(names), False
     varied = [column for column in range(table.shape[1]) if len(set(table[:, column])) > 1]
@@ -98,8 +97,8 @@ def _numbers_of_family(words: tuple[str, ...], names: list[str]) -> tuple[list[s
     rising = {other for other in counters if unique and (np.diff(table[order, other]) >= 0).all()}  # clocks, parts
     mixed = bool({*varied} - rising - {column})
     patterns = []
-    for row in table.tolist():
-        shown = ["*" if place == column or place in rising else str(number) for place, number in enumerate(row)]
+    for row in digits:
+        shown = ["*" if place == column or place in rising else number for place, number in enumerate(row)]
         patterns.append("".join(word + number for word, number in zip(words, [*shown, ""], strict=True)))
     return patterns, table[:, column].astype(float).tolist(), mixed
 
@@ -152,7 +151,7 @@ def read_clock(values: Iterable[float], fps: float | None, where: str) -> Clock:
     if len(ordered) < 2 or (are_integers and not _is_clock(ordered, steps)):
         if not are_integers:
             raise PoseFKError(f"{where} has the frame {ordered[0]:g}, expected whole numbers, or times of many frames.")
-        return Clock({value: int(value) for value in ordered}, fps, [])
+        return Clock({value: whole_number(value, where) for value in ordered}, fps, [])
     period = _period(steps)
     numbers = {value: round((value - ordered[0]) / period) for value in ordered}
     if len(set(numbers.values())) < len(numbers):

@@ -102,6 +102,11 @@ def check_inside(pixels: Float[np.ndarray, "points 2"], size: tuple[int, int], n
             f"{height}: they look normalised. Save pixels."
         )
     outside = int(((pixels < 0) | (pixels > [width, height])).any(axis=1).sum())
+    if outside > len(pixels) / 20 and width != height and ((pixels >= 0) & (pixels <= [height, width])).all():
+        raise PoseFKError(
+            f"{name} has {outside} of {len(pixels)} keypoints outside the image of {width} x {height} and all inside "
+            f"one of {height} x {width}: are width and height exchanged? Give the video's own --image_size."
+        )
     if outside > len(pixels) / 2:
         low, high = pixels.min(axis=0), pixels.max(axis=0)
         raise PoseFKError(

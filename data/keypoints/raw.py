@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from data.files.json_file import is_number
+from data.keypoints.body_check import has_limbs, other_order, posture
 from data.keypoints.clip import (
     Detection,
     Hints,
@@ -27,6 +28,7 @@ from kinematics.layouts import LAYOUTS
 from kinematics.skeleton import Skeleton
 
 MOST_PEOPLE = 3_000_000  # in all frames together: some 600 bytes each
+MOST_CHECKED = 2000  # people whose bodies are looked at, evenly spread
 ODD_SHARE = 0.05  # of people with another number of keypoints: so few are left out, more are another layout
 PERCENT, LEAST_PERCENT = 100.0, 10.0  # the median is between; AlphaPose's old scores go up to 6
 
@@ -109,6 +111,7 @@ def build_clip(raw: RawClip) -> KeypointClip:
             f"{where} has fractions of the image: give its --image_size WIDTH HEIGHT in pixels, or the file's own."
         )
     scale = _score_scale(raw, people)
+    _check_bodies(raw, people, layout, orders)
     frames: dict[int, list[Detection]] = {number: [] for number in numbers.values()}
     for person in people:
         table = np.vstack([person.table, np.full(person.table.shape[1], np.nan)])  # -1: nowhere
@@ -162,7 +165,7 @@ def _layout(raw: RawClip, people: list[RawPerson]) -> tuple[Skeleton, dict[Any, 
             listed = " and ".join(map(str, sorted(counts)))
             raise PoseFKError(f"{where} has people with {listed} keypoints, expected one layout in a file.")
         layout = layout_by_count(main, raw.layouts, where, wanted or raw.layout, bool(wanted))
-        orders = {main: list(range(layout.num_joints))}
+        orders = {main: [joint if joint < main else None for joint in range(layout.num_joints)]}
     kept = []
     for person in people:
         way = (person.names if named else None) or len(person.table)
@@ -189,7 +192,7 @@ def layout_by_count(
         listed = ", ".join(f"{number} ({name})" for number, name in known.items())
         raise PoseFKError(f"{where} has {count} keypoints, which no layout here has: expected {listed}; see --layout.")
     layout = Skeleton(known[count] if wanted is None else wanted)
-    if layout.num_joints > count:
+    if layout.num_joints > count and not (typed and has_limbs(layout.joints[:count])):
         said = f"--layout {wanted}" if typed else f"its own layout, {wanted},"
         raise PoseFKError(f"{where} has {count} keypoints, {said} has {layout.num_joints}: choose the detector's.")
     return layout
@@ -239,6 +242,22 @@ def _score_scale(raw: RawClip, people: Iterable[RawPerson]) -> float:
         raw.notes.append(f"{raw.path}: scores up to {values.max():.4g} are taken for percent.")
         return 1 / PERCENT
     return 1.0
+
+
+def _check_bodies(raw: RawClip, people: list[RawPerson], layout: Skeleton, orders: Mapping[Any, np.ndarray]) -> None:
+    """Refuse, or say, what no body has: another order of joints, upside down, left and right exchanged."""
+    for way, order in orders.items():
+        tables = [np.where(is_placed(person.table[:, :2])[:, None], person.table[:, :2], np.nan)
+                  for person in people if (person.names or len(person.table)) == way]  # fmt: skip
+        placed = {place: joint for joint, place in zip(layout.joints, order.tolist(), strict=True) if place >= 0}
+        joints = [placed.get(place, "") for place in range(len(tables[0]))]
+        points = np.stack(tables[:: len(tables) // MOST_CHECKED + 1])
+        refused, noted = posture(points, joints)
+        if (other := other_order(points, joints)) is not None:
+            refused, noted = (None, other) if raw.hints.layout else (f"{other}. --layout says which it is", None)
+        if refused is not None and raw.hints.check_bodies:
+            raise PoseFKError(f"{raw.path}, read as {layout.name}: {refused}. --check_bodies False reads it as it is.")
+        raw.notes += [f"{raw.path}, read as {layout.name}: {said}." for said in (refused, noted) if said is not None]
 
 
 def _add_detection(raw: RawClip, people: list[Detection], person: RawPerson, table: np.ndarray) -> None:

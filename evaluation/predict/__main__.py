@@ -12,9 +12,11 @@ pose.json, pose.bvh and a film into the folder, all or nothing.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from data.camera_files import chosen_camera
 from data.command_line import read_flags
 from data.devices import chosen_device
 from data.files.writing import atomic_folder
@@ -23,9 +25,10 @@ from data.keypoints.people import People, load_people
 from data.keypoints.tracking import Track
 from data.plausible import FPS, IMAGE_SIZE
 from evaluation.notes import rates_differ
-from evaluation.predict.files import BVH_LAYOUT, WRITERS
+from evaluation.predict.files import BVH_LAYOUT, WRITERS, write_bvh_files
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
+from kinematics.camera import Camera
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from posenets import ScreenLifter, load_lifter
 
@@ -54,20 +57,32 @@ class Predict:
     """COCO results: annotation file with the images' sizes."""
     video: str | None = None
     """Which of several cameras or videos in a file or folder: its name, or a part that no other has."""
-    person: int = 1
-    """Who, by the number in the list of people that is printed: 1 is the most prominent."""
+    person: int | Literal["all"] = 1
+    """Who, by the number in the list of people that is printed: 1 is the most prominent; all: a folder for each."""
     ignore_scores: bool = False
     """Use every keypoint that has a place, whatever its score: for files whose scores are all 0, or no scores."""
+    check_bodies: bool = True
+    """Refuse keypoints that no body has (another order of joints, upside down); False: say so and use them."""
     min_score: float = 0.0
     """Keypoints with this score or less are missing."""
     max_gap: float = 0.2
     """Longest gap that is closed by interpolation, seconds; longer ones cut the clip into pieces."""
     flip: bool = True
     """Average each prediction with that of the mirror image."""
+    focal: float | None = None
+    """Focal length of the video's camera, pixels. With --focal, --fov or --camera the body stands where the camera sees
+    it, and lifters trained with --known_focal use the true angles."""
+    fov: float | None = None
+    """Field of view instead, degrees from the left to the right edge."""
+    camera: Path | None = None
+    """File of its intrinsics instead: JSON with fx, fy, cx, cy (pixels) and a lens's k1 k2 p1 p2 k3, or COLMAP's
+    cameras.txt."""
     camera_pitch_deg: float = 0.0
     """How far down the camera looks, for joints_world; 0: level."""
     outputs: tuple[Literal["npz", "json", "bvh"], ...] = ("npz", "json", "bvh")
     """Files to write."""
+    bvh_units: Literal["m", "cm"] = "m"
+    """Unit of length in pose.bvh: m, or cm as Unity, Unreal and MotionBuilder expect."""
     film: Literal["gif", "mp4", "none"] = "gif"
     """2D beside 3D on a floor."""
     film_frames: int = 300
@@ -82,8 +97,8 @@ class Predict:
     """Modules to import first (dotted names or .py files), for what they register."""
 
 
-def run(settings: Predict) -> LiftedClip:
-    """Lift one person, print what was done and write the files."""
+def run(settings: Predict) -> list[LiftedClip]:
+    """Lift one person or all, print what was done and write the files."""
     check(settings)
     lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
     if lifter.views > 1 or not isinstance(lifter, ScreenLifter):
@@ -96,18 +111,43 @@ def run(settings: Predict) -> LiftedClip:
         )
     with atomic_folder(settings.out) as part:
         people = read_people(settings, lifter)
-        person = choose_person(people.tracks, settings)
-        pieces, notes = people.pieces(person, settings.min_score, settings.max_gap)
-        for note in notes:
-            print(note)
+        chosen = choose_people(people.tracks, settings)
+        camera = chosen_camera(people.size, settings.focal, settings.fov, settings.camera)
+        print(camera_note(camera, people.size, lifter))
         lifter.to(chosen_device(settings.device))
-        lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg)
-        check_lifted(lifted, str(settings.checkpoint))
-        names = [name for output in dict.fromkeys(settings.outputs) for name in WRITERS[output](lifted, part)]
-        if settings.film != "none":
-            names.append(f"film.{settings.film}")
-            write_film(lifted, part / names[-1], settings.film_frames)
-    print(f"{len(lifted)} frames in {settings.out}: {', '.join(names)}")
+        if settings.person != "all":
+            return [lift_person(people, chosen[0], lifter, camera, settings, part, settings.out)]
+        lifted = []
+        for number, person in enumerate(chosen, start=1):
+            folder = part / f"person_{number}"
+            folder.mkdir()
+            try:
+                shown = settings.out / folder.name
+                lifted.append(lift_person(people, person, lifter, camera, settings, folder, shown))
+            except PoseFKError as error:  # the others can be lifted
+                print(f"Person {number} is left out: {error}")
+                folder.rmdir()
+        if not lifted:
+            raise PoseFKError(f"{settings.keypoints}: none of the {len(chosen)} people can be lifted, as said above.")
+    return lifted
+
+
+def lift_person(
+    people: People, person: Track, lifter: ScreenLifter, camera: Camera | None, settings: Predict, folder: Path,
+    shown: Path,
+) -> LiftedClip:  # fmt: skip
+    """Lift one person and write the files into a folder, which is `shown` in the end."""
+    pieces, notes = people.pieces(person, settings.min_score, settings.max_gap)
+    for note in notes:
+        print(note)
+    lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg, camera)
+    check_lifted(lifted, str(settings.checkpoint))
+    writers = WRITERS | {"bvh": partial(write_bvh_files, units=settings.bvh_units)}
+    names = [name for output in dict.fromkeys(settings.outputs) for name in writers[output](lifted, folder)]
+    if settings.film != "none":
+        names.append(f"film.{settings.film}")
+        write_film(lifted, folder / names[-1], settings.film_frames)
+    print(f"{len(lifted)} frames in {shown}: {', '.join(names)}")
     return lifted
 
 
@@ -132,7 +172,7 @@ def read_people(settings: Predict, lifter: ScreenLifter) -> People:
     """Read the people in the file; print what reading has to tell, and whether the lifter learnt from another rate."""
     hints = Hints(
         settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations, settings.format,
-        settings.ignore_scores,
+        settings.ignore_scores, settings.check_bodies,
     )  # fmt: skip
     people = load_people(settings.keypoints, hints, lifter.input_skeleton)
     print(*people.notes, sep="\n")
@@ -143,19 +183,35 @@ def read_people(settings: Predict, lifter: ScreenLifter) -> People:
     return people
 
 
-def choose_person(tracks: list[Track], settings: Predict) -> Track:
-    """Return the chosen track; several tracks are listed."""
-    if not 1 <= settings.person <= len(tracks):
+def choose_people(tracks: list[Track], settings: Predict) -> list[Track]:
+    """Return the chosen tracks; several tracks are listed."""
+    everybody = settings.person == "all"
+    if not (everybody or 1 <= int(settings.person) <= len(tracks)):
         raise PoseFKError(f"--person {settings.person}: there are 1 to {len(tracks)} in {settings.keypoints}.")
     if len(tracks) > 1:
         print(f"{len(tracks)} people (most prominent first; --person chooses):")
     for number, track in enumerate(tracks[:LISTED_PEOPLE] if len(tracks) > 1 else [], start=1):
-        chosen = "  <- chosen" if number == settings.person else ""
+        chosen = "  <- chosen" if everybody or number == settings.person else ""
         print(f"  {number}: {len(track.frames)} frames, {track.frames[0]} to {track.frames[-1]}, mean score "
               f"{track.mean_score:.2f}{chosen}")  # fmt: skip
     if len(tracks) > LISTED_PEOPLE:
         print(f"  and {len(tracks) - LISTED_PEOPLE} more")
-    return tracks[settings.person - 1]
+    return tracks if everybody else [tracks[int(settings.person) - 1]]
+
+
+def camera_note(camera: Camera | None, size: tuple[int, int], lifter: ScreenLifter) -> str:
+    """Tell what is known of the camera and what follows from it."""
+    if camera is None:
+        return (
+            "Where the body stands before the camera is not known (--focal, --fov or --camera): it is drawn where its "
+            "feet stand still."
+        )
+    fx, fy = (camera.intrinsics[:2] * size[0] / 2).tolist()
+    across = 2 * math.degrees(math.atan(1 / float(camera.intrinsics[0])))
+    lifts = "the lifter reads the true angles" if lifter.reads_focal else (
+        "it places the body only, since the lifter was trained without --known_focal"
+    )  # fmt: skip
+    return f"Camera: focal length {fx:.0f} x {fy:.0f} pixels, {across:.0f} degrees across; {lifts}."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,9 +1,11 @@
 """BVH against AMC of the same motion, on made-up people and on the real pairs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from data.cmu.archive import open_source
 from data.files.asf_amc import amc_joints, parse_asf
@@ -11,10 +13,12 @@ from data.files.bvh.reader import (
     CMU_METRES_PER_UNIT,
     H36M_17_FROM_BVH,
     bvh_joints,
+    joint_origins,
     parse_bvh,
     thorax_offset,
     without_rest_pose,
 )
+from data.files.bvh.writer import write_bvh
 from kinematics.skeleton import Skeleton
 
 ABOVE_THE_THORAX = [Skeleton("h36m_17").joints.index(name) for name in ("Thorax", "Head", "LWrist", "RShoulder")]
@@ -106,6 +110,7 @@ def real_pairs():
         }
 
 
+@pytest.mark.slow
 def test_real_bvh_and_amc_agree_within_a_hundredth_of_a_millimetre(real_pairs):
     assert len(real_pairs) == 4
     for clip, (amc, bvh, asf) in real_pairs.items():
@@ -114,12 +119,14 @@ def test_real_bvh_and_amc_agree_within_a_hundredth_of_a_millimetre(real_pairs):
         assert np.linalg.norm(from_amc - from_bvh, axis=-1).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_the_estimated_thorax_is_within_four_millimetres_on_real_people(real_pairs):
     for clip, (_, bvh, asf) in real_pairs.items():
         exact, estimated = (bvh_joints(bvh, given, clip)[0] for given in (parse_asf(asf, clip), None))
         assert 0.0005 < np.linalg.norm(exact - estimated, axis=-1).max() < 0.004
 
 
+@pytest.mark.slow
 def test_real_limbs_keep_their_length(real_pairs):
     skeleton = Skeleton("h36m_17")
     limbs = [(skeleton.parents[j], j) for j in map(skeleton.joints.index, ("RKnee", "LAnkle", "LElbow", "RWrist"))]
@@ -127,3 +134,55 @@ def test_real_limbs_keep_their_length(real_pairs):
         joints = amc_joints(amc, parse_asf(asf, clip), clip)
         lengths = np.stack([np.linalg.norm(joints[:, a] - joints[:, b], axis=-1) for a, b in limbs])
         assert np.ptp(lengths, axis=1).max() < 1e-9
+
+
+def _with_positions(text, root_offset=(0.0, 0.0, 0.0)):
+    """The same motion as Blender writes it: position channels in every joint, which hold its OFFSET."""
+    motion = parse_bvh(text, "it")
+    head, _, tail = text.partition("MOTION")
+    head = head.replace("CHANNELS 3 ", "CHANNELS 6 Xposition Yposition Zposition ")
+    head = head.replace("OFFSET", "OFFSET " + " ".join(map(str, root_offset)) + " #", 1)
+    head = "\n".join(line.partition("#")[0] for line in head.split("\n"))
+    columns, first = [], 0
+    for joint in motion.joints.values():
+        values = motion.values[:, first : first + len(joint.channels)]
+        first += len(joint.channels)
+        if len(joint.channels) == 3:
+            columns.append(np.tile(joint.offset, (len(values), 1)))
+        columns.append(values)
+    rows = [" ".join(f"{value:.9f}" for value in row) for row in np.concatenate(columns, axis=1)]
+    lines = tail.strip().split("\n")
+    return head + "MOTION\n" + "\n".join([lines[0], lines[1], *rows]) + "\n"
+
+
+@pytest.mark.parametrize("offset", [(0.0, 0.0, 0.0), (0.5, 16.0, -3.0)])
+def test_position_channels_stand_in_place_of_offsets_in_every_joint(tiny_capture, offset):
+    person = tiny_capture()
+    wanted, fps = bvh_joints(person.bvh, None, "tiny.bvh")
+    read, again = bvh_joints(_with_positions(person.bvh, offset), None, "tiny.bvh")
+    np.testing.assert_allclose(read, wanted, atol=1e-8)
+    assert again == fps
+
+
+def test_position_channels_that_stay_at_0_move_no_joint(tiny_capture):
+    text = _with_positions(tiny_capture().bvh)
+    motion = parse_bvh(text, "it")
+    positions = [
+        channel.endswith("position") and joint.parent is not None
+        for joint in motion.joints.values() for channel in joint.channels
+    ]  # fmt: skip
+    values = np.where(positions, 0.0, motion.values)
+    still = joint_origins(replace(motion, values=values))
+    for name, places in joint_origins(motion).items():
+        np.testing.assert_allclose(still[name], places, atol=1e-8)
+
+
+@pytest.mark.parametrize("units", ["m", "cm"])
+def test_files_of_the_dh_body_are_read_back_in_their_unit(units, people_of, tmp_path):
+    joints = people_of(6, dtype=torch.float64).joints_world()[:, 0]
+    write_bvh(tmp_path / "pose.bvh", joints, 50.0, units)
+    read, fps = bvh_joints((tmp_path / "pose.bvh").read_text(), None, "pose.bvh")
+    shared = [joint for joint, name in enumerate(Skeleton("h36m_17").joints) if name != "NeckNose"]
+    assert fps == pytest.approx(50)
+    apart = np.linalg.norm(read[:, shared] - joints.numpy(), axis=-1)
+    assert apart.max() < 0.2 and np.median(apart) < 0.05  # bones are a clip's mean in the file, these are six people

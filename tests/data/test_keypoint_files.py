@@ -96,7 +96,7 @@ def test_mmpose_files_of_all_kinds(tmp_path, walking_people, write_keypoints):
     }
     for layout, content in kinds.items():
         (tmp_path / "demo.json").write_text(json.dumps(content))
-        assert _read(tmp_path / "demo.json").layout.name == layout
+        assert _read(tmp_path / "demo.json", check_bodies=False).layout.name == layout
     (tmp_path / "demo.json").write_text(json.dumps(listed[1]["instances"]))  # the predictions of an image
     assert list(_read(tmp_path / "demo.json").frames) == [0]
     (tmp_path / "demo.json").write_text(json.dumps({"predictions": [frame["instances"] for frame in listed]}))

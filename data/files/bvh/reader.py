@@ -1,13 +1,16 @@
 """BVH motion capture: a hierarchy with channels, to joints in metres with z up; CMU's lost thorax put back.
 
-A BVH joint sits at its parent's origin plus its turned OFFSET; its rotation channels multiply in the order they are
-written, each about the axes turned by the ones before. The well-known conversion of CMU's database folds the ASF bone
-frames into the angles, keeps the ASF unit of length (0.0254 / 0.45 m), puts a rest pose before the first frame, and
-leaves out the offset of one bone, the thorax: the children of Spine1 (neck and shoulders) sit some 115 mm too low.
+A BVH joint sits at its parent's origin plus its turned OFFSET, or its position channels in its stead, the root too: as
+Blender, MotionBuilder and most players read them. Its rotation channels multiply in the order they are written, each
+about the axes turned by the ones before. Units are told by the thigh. The well-known conversion of CMU's database folds
+the ASF bone frames into the angles, keeps the ASF unit of length (0.0254 / 0.45 m), puts a rest pose before the first
+frame, and leaves out the offset of one bone, the thorax: the children of Spine1 (neck and shoulders) sit some 115 mm
+too low.
 """
 
 import re
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 from jaxtyping import Float
@@ -15,13 +18,18 @@ from scipy.spatial.transform import Rotation
 
 from data.files.archive import in_short
 from data.files.asf_amc import CUT_SHORT, INCH, TAKE_AGAIN, AsfSkeleton, refuse_wild, z_up
+from data.keypoints.mapping import to_layout
 from data.plausible import check_rate
+from kinematics.skeleton import Skeleton
 
 CMU_METRES_PER_UNIT = INCH / 0.45
 LOST_THORAX_PARENT = "Spine1"
 END_SITE = "/end"
 _CHANNEL = re.compile("[XYZ](position|rotation)")
 THORAX_EXTRAPOLATION = 0.6
+UNITS_M = (CMU_METRES_PER_UNIT, 1.0, 0.01, 0.001, INCH)  # no thigh is one of a person in two of them
+THIGH_M = (0.28, 0.62)
+STILL = 0.1  # position channels that stay below this share of an OFFSET are added to it: else the bone were gone
 
 # H36M-17 joint -> the BVH joint whose origin it is.
 H36M_17_FROM_BVH = {
@@ -30,6 +38,13 @@ H36M_17_FROM_BVH = {
     "Spine": "Spine1", "Thorax": "Neck1", "NeckNose": "Head", "Head": "Head" + END_SITE,
     "LShoulder": "LeftArm", "LElbow": "LeftForeArm", "LWrist": "LeftHand",
     "RShoulder": "RightArm", "RElbow": "RightForeArm", "RWrist": "RightHand",
+}  # fmt: skip
+# The same of the files that data/files/bvh/writer.py writes, of the DH body: h36m_16.
+H36M_16_FROM_DH = {
+    **{joint: name for joint, name in H36M_17_FROM_BVH.items() if joint[1:] in ("Hip", "Knee", "Shoulder", "Elbow")},
+    "Hip": "Hips", "Spine": "Spine", "Thorax": "Spine1", "Head": "Neck" + END_SITE,
+    "LAnkle": "LeftLeg" + END_SITE, "RAnkle": "RightLeg" + END_SITE,
+    "LWrist": "LeftForeArm" + END_SITE, "RWrist": "RightForeArm" + END_SITE,
 }  # fmt: skip
 
 
@@ -122,7 +137,7 @@ def joint_origins(motion: BvhMotion) -> dict[str, Float[np.ndarray, "frames 3"]]
     for name, joint in motion.joints.items():
         values = motion.values[:, first : first + len(joint.channels)]
         first += len(joint.channels)
-        shift = joint.offset + _translation(joint.channels, values)
+        shift = _shift(joint, values)
         turn = _turn(joint.channels, values)
         if joint.parent is None:
             origins[name], turns[name] = shift, turn
@@ -132,13 +147,16 @@ def joint_origins(motion: BvhMotion) -> dict[str, Float[np.ndarray, "frames 3"]]
     return origins
 
 
-def _translation(
-    channels: tuple[str, ...], values: Float[np.ndarray, "frames channels"]
-) -> Float[np.ndarray, "frames 3"]:
-    shift = np.zeros((len(values), 3))
-    for column, channel in enumerate(channels):
-        if channel.endswith("position"):
-            shift[:, "XYZ".index(channel[0])] += values[:, column]
+def _shift(joint: BvhJoint, values: Float[np.ndarray, "frames channels"]) -> Float[np.ndarray, "frames 3"]:
+    """A joint's place in its parent's axes: OFFSET, or the position channels in its stead."""
+    shift = np.tile(joint.offset, (len(values), 1))
+    columns = [column for column, channel in enumerate(joint.channels) if channel.endswith("position")]
+    axes = ["XYZ".index(joint.channels[column][0]) for column in columns]
+    length = np.linalg.norm(joint.offset)
+    if joint.parent is not None and columns and np.abs(values[:, columns]).max() < STILL * length:
+        shift[:, axes] += values[:, columns]
+    else:
+        shift[:, axes] = values[:, columns]
     return shift
 
 
@@ -163,6 +181,7 @@ def with_thorax(motion: BvhMotion, skeleton: AsfSkeleton | None) -> BvhMotion:
     children = [name for name, joint in motion.joints.items() if joint.parent == LOST_THORAX_PARENT]
     if any(np.any(motion.joints[child].offset != 0) for child in children):
         return motion
+    motion = _without_positions(motion, children)
     offset = thorax_offset(motion.joints, skeleton)
     return replace(
         motion,
@@ -170,6 +189,16 @@ def with_thorax(motion: BvhMotion, skeleton: AsfSkeleton | None) -> BvhMotion:
             name: replace(joint, offset=offset) if name in children else joint for name, joint in motion.joints.items()
         },
     )
+
+
+def _without_positions(motion: BvhMotion, names: list[str]) -> BvhMotion:
+    """The motion without position channels of some joints: they are where their OFFSET says."""
+    joints, kept = {}, []
+    for name, joint in motion.joints.items():
+        keep = [name not in names or not channel.endswith("position") for channel in joint.channels]
+        joints[name] = replace(joint, channels=tuple(compress(joint.channels, keep)))
+        kept += keep
+    return replace(motion, joints=joints, values=motion.values[:, kept])
 
 
 def without_rest_pose(motion: BvhMotion) -> BvhMotion:
@@ -184,10 +213,22 @@ def without_rest_pose(motion: BvhMotion) -> BvhMotion:
 
 
 def bvh_joints(text: str, skeleton: AsfSkeleton | None, name: str) -> tuple[Float[np.ndarray, "frames 17 3"], float]:
-    """Joints of a CMU BVH motion, thorax put back: h36m_17 order, metres, z-up world; and the frames per second."""
+    """Joints of a motion of CMU's database, thorax put back, or of the DH body: h36m_17 order, metres, z-up world; and
+    the frames per second. The unit is the one in which a thigh is a person's, else CMU's.
+    """
     motion = parse_bvh(text, name)
-    if missing := [joint for joint in H36M_17_FROM_BVH.values() if joint not in motion.joints]:
+    if {*H36M_16_FROM_DH.values()} <= motion.joints.keys():
+        names, body = H36M_16_FROM_DH, Skeleton("h36m_16")
+    elif missing := [joint for joint in H36M_17_FROM_BVH.values() if joint not in motion.joints]:
         raise ValueError(f"{name} lacks the joints {', '.join(missing)}; CMU's database in BVH is expected.")
-    origins = joint_origins(with_thorax(without_rest_pose(motion), skeleton))
-    joints = np.stack([origins[joint] for joint in H36M_17_FROM_BVH.values()], axis=1)
-    return z_up(joints) * CMU_METRES_PER_UNIT, motion.fps
+    else:
+        names, body, motion = H36M_17_FROM_BVH, Skeleton("h36m_17"), with_thorax(without_rest_pose(motion), skeleton)
+    origins = joint_origins(motion)
+    joints = z_up(np.stack([origins[names[joint]] for joint in body.joints], axis=1))
+    joints *= _metres_per_unit(joints[:, body.joints.index("RHip")] - joints[:, body.joints.index("RKnee")])
+    return to_layout(joints, np.ones(joints.shape[:2]), body, Skeleton("h36m_17"))[0], motion.fps
+
+
+def _metres_per_unit(thighs: Float[np.ndarray, "frames 3"]) -> float:
+    length = float(np.median(np.linalg.norm(thighs, axis=-1)))
+    return next((unit for unit in UNITS_M if THIGH_M[0] <= unit * length <= THIGH_M[1]), CMU_METRES_PER_UNIT)

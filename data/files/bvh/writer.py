@@ -1,9 +1,9 @@
 """BVH files of the DH body, straight from its joint angles: for Blender and other animation programs.
 
-Units are metres, the file's axes are x right, y up, z backwards: Blender's importer with its own settings (y up, -z
-forward, scale 1) shows the coordinates of our world. Offsets do not change within a file, so bones are a clip's mean.
-Joints have the names that data/files/bvh/reader.py reads; every one has three rotation channels, knees and elbows
-turn about one.
+Units are metres, or centimetres where asked; the file's axes are x right, y up, z backwards: Blender's importer with
+its own settings (y up, -z forward, scale 1) shows the coordinates of our world. Offsets do not change within a file, so
+bones are a clip's mean. Joints have the names that data/files/bvh/reader.py reads; every one has three rotation
+channels, knees and elbows turn about one.
 """
 
 import io
@@ -73,13 +73,18 @@ SKELETON = (
 """The file's joints, parents first, children in the order of the file."""
 
 
-def write_bvh(path: Path, joints_world: Float[Tensor, "frames 16 3"], fps: float) -> None:
-    """Write one clip, whole or not at all. joints_world: metres, z up, layout h36m_16.
+UNITS_PER_METRE = {"m": 1.0, "cm": 100.0}
+
+
+def write_bvh(path: Path, joints_world: Float[Tensor, "frames 16 3"], fps: float, units: str = "m") -> None:
+    """Write one clip, whole or not at all. joints_world: metres, z up, layout h36m_16; units: of the file, m or cm.
 
     The DH body that fits each frame best is written, on the clip's mean bone lengths.
     """
     body = joint_angles_from_joints(joints_world.double())
-    text = bvh_text(body.joint_angles, body.bone_lengths.mean(dim=0), body.global_rotation, body.root, fps)
+    scale = UNITS_PER_METRE[units]
+    lengths, root = scale * body.bone_lengths.mean(dim=0), scale * body.root
+    text = bvh_text(body.joint_angles, lengths, body.global_rotation, root, fps)
     with atomic_write(path) as part:
         part.write_text(text)
 
@@ -88,7 +93,7 @@ def bvh_text(
     joint_angles: Float[Tensor, "frames 28"], bone_lengths: Float[Tensor, "15"],
     global_rotation: Float[Tensor, "frames 3"], root: Float[Tensor, "frames 3"], fps: float,
 ) -> str:  # fmt: skip
-    """A BVH file as text. Angles in radians as DHHuman takes them, lengths and root in metres."""
+    """A BVH file as text. Angles in radians as DHHuman takes them, lengths and root in its units."""
     lengths = dict(zip(BONES, bone_lengths.tolist(), strict=True))
     numbers = torch.cat([joint_angles, global_rotation], dim=-1).double().cpu().numpy()
     angles = dict(zip((*JOINT_ANGLES, "pelvis_x", "pelvis_y", "pelvis_z"), numbers.T, strict=True))
