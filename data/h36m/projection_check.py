@@ -16,8 +16,8 @@ GOOD, DOUBTFUL, STRANGERS = 0.08, 0.15, 0.5
 
 def check_projection(
     detected: Sequence[Float[np.ndarray, "frames joints 2"]], views: Sequence[View], layout: str, name: str
-) -> None:
-    """Refuse 2D that is another camera's, in another order, scale or axes.
+) -> str | None:
+    """Refuse 2D that is another camera's, in another order, scale or axes; a sentence on 2D that is far off otherwise.
 
     detected: screen units, a camera each; views: of the 3D, with its projections; name: of the recording, for messages.
     """
@@ -35,7 +35,8 @@ def check_projection(
         if reasons[reason] < min(GOOD, apart / 2):
             raise ValueError(f"{where}, and {reasons[reason]:.2f} if {reason}. {advice}")
         if apart > STRANGERS:
-            raise ValueError(f"{where}, expected a detector's {GOOD:g} or less. {advice}")
+            return f"{where}, expected a detector's {GOOD:g} or less: is it of another recording?"
+    return None
 
 
 def _apart(points: np.ndarray, projected: np.ndarray) -> float:

@@ -153,7 +153,8 @@ def _recordings(
                 if keypoints is None:
                     continue
                 seen = [detections.joints_2d for detections in keypoints]
-                check_projection(seen, views, layout, f"{detector.path}, {subject} {name}")
+                strange = check_projection(seen, views, layout, f"{detector.path.name}, {subject} {name}")
+                detector.strange += [strange] if strange else []
                 views = [
                     View(view.camera_name, view.camera, view.joints_3d[: len(detected.joints_2d)], *detected)
                     for view, detected in zip(views, keypoints, strict=True)

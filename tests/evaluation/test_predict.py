@@ -222,7 +222,7 @@ TABLE = [
     ("--image_size 1000", r"--image_size: [^\[]*INT INT[^\[]* from \['1000'\]\. \(--help"),
     ("--image_size 1000 800 --format yolo", "--format yolo: choose from auto"),
     ("--image_size 1000 800 --layout coco_71", "Perhaps you meant: coco_17"),
-    ("--image_size 1000 800 --layout halpe_26", "17 keypoints, --layout halpe_26 has 26"),
+    ("--image_size 1000 800 --layout mediapipe_33", "17 keypoints, --layout mediapipe_33 has 33"),
     ("--image_size 1000 800 --film avi", "'gif', 'mp4', 'none'"),
     ("--image_size 1000 800 --film_frames 0", "--film_frames is 0"),
     ("--image_size 1000 800 --camera_pitch_deg 100", "--camera_pitch_deg is 100"),
