@@ -152,9 +152,10 @@ def update_lifter(trainer: LifterTrainer, batch: PoseBatch) -> Tensor:
         loss = trainer.criterion(lifter, variant)  # (B, T, J, 2) screen -> (B, J, 3) metres -> their distance
         loss.backward()
         distributed.average_gradients(lifter.parameters())
-        if trainer.settings.max_grad_norm:
-            nn.utils.clip_grad_norm_(lifter.parameters(), trainer.settings.max_grad_norm)
-        skipped = finite_step(optimizer)
+        norm, most = None, trainer.settings.max_grad_norm
+        if most:
+            norm = nn.utils.clip_grad_norm_(lifter.parameters(), most)
+        skipped = finite_step(optimizer, norm)
         trainer.step_done(skipped, statistics)  # averaged weights follow
         losses.append(loss.detach().masked_fill(skipped, torch.nan))
     return losses[0]

@@ -8,7 +8,8 @@ from typing import ParamSpec, TypeVar
 import torch
 from torch import Tensor
 
-Parameters, Result = ParamSpec("Parameters"), TypeVar("Result")
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 DEVICES = ("cpu", "cuda")
 
 

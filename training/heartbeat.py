@@ -49,9 +49,11 @@ class Pulse:
     def __init__(self, processes: Processes, stop: StopRequest) -> None:
         self._rank, self._stop, self._end = processes.rank, stop, threading.Event()
         self._others = [rank for rank in range(processes.count) if rank != processes.rank]
+        self._attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "")  # torchrun's store outlives a restart
         address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-        self._store = dist.TCPStore(address, port, is_master=False, timeout=timedelta(seconds=SILENT / 2))
-        self._store.set(f"place{self._rank}", f"{socket.gethostname()} {os.getpid()}")
+        store = dist.TCPStore  # pyright: ignore[reportPrivateImportUsage]
+        self._store = store(address, port, is_master=False, timeout=timedelta(seconds=SILENT / 2))
+        self._store.set(f"{self._attempt}place{self._rank}", f"{socket.gethostname()} {os.getpid()}")
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
@@ -60,7 +62,7 @@ class Pulse:
         self._end.set()
         self._thread.join()
         with contextlib.suppress(RuntimeError):
-            self._store.add(f"beat{self._rank}", LEFT)
+            self._store.add(f"{self._attempt}beat{self._rank}", LEFT)
 
     def _watch(self) -> None:
         looked = answered = time.monotonic()
@@ -71,8 +73,8 @@ class Pulse:
                 answered, seen = now, {rank: (count, now) for rank, (count, _) in seen.items()}
             looked = now
             try:
-                self._store.add(f"beat{self._rank}", 1)
-                counts = {rank: self._store.add(f"beat{rank}", 0) for rank in self._others}
+                self._store.add(f"{self._attempt}beat{self._rank}", 1)
+                counts = {rank: self._store.add(f"{self._attempt}beat{rank}", 0) for rank in self._others}
                 answered = now
             except RuntimeError:  # of the machine with the store nothing is heard
                 counts = {}
@@ -86,7 +88,7 @@ class Pulse:
         who = "The process that the others meet at"
         with contextlib.suppress(RuntimeError, OSError):
             if rank is not None:
-                host, number = self._store.get(f"place{rank}").decode().split()
+                host, number = self._store.get(f"{self._attempt}place{rank}").decode().split()
                 who = f"Process {rank} of this run ({number} on {host})"
                 if host == socket.gethostname():
                     os.kill(int(number), signal.SIGKILL)

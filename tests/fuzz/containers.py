@@ -16,6 +16,7 @@ import torch
 
 from data.files.plain_arrays import restricted_load
 from data.files.stream import Stream
+from posenets.checkpoints.safetensors_file import CONTENT, DIGEST, UNSIGNED, sign
 
 
 class Container(NamedTuple):
@@ -100,18 +101,29 @@ def _write_array(value: Any) -> bytes:
 
 
 def _read_safetensors(raw: bytes) -> Any:
+    """Tensors by name and metadata, in which the JSON of ours is read."""
     from safetensors import safe_open
 
     with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
         Path(file.name).write_bytes(raw)
         with safe_open(file.name, "pt") as held:
-            return {"tensors": {name: held.get_tensor(name) for name in held.keys()}, "metadata": held.metadata()}
+            metadata = held.metadata() or {}
+            metadata |= {CONTENT: json.loads(metadata[CONTENT])} if CONTENT in metadata else {}
+            return {"tensors": {name: held.get_tensor(name) for name in held.keys()}, "metadata": metadata}
 
 
 def _write_safetensors(held: Any) -> bytes:
-    from safetensors.torch import save
+    """As save_file writes them; ours under a right checksum, so that what is inside is read."""
+    from safetensors.torch import save_file
 
-    return save(held["tensors"], held["metadata"])
+    metadata = dict(held["metadata"])
+    if CONTENT in metadata:
+        metadata |= {CONTENT: json.dumps(metadata[CONTENT], default=_plain), DIGEST: UNSIGNED}
+    with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
+        save_file(held["tensors"], file.name, metadata or None)
+        if CONTENT in metadata:
+            sign(Path(file.name))
+        return Path(file.name).read_bytes()
 
 
 HDF5 = Container(_read_hdf5, _write_hdf5)

@@ -19,6 +19,7 @@ from augment.export.formats.chunk import Chunk, Shard
 from kinematics import Skeleton
 from kinematics.camera import Camera, look_at
 from posenets import ScreenLifter, build_posenet
+from posenets.checkpoints.files import write_checkpoint
 from tests import conftest as shared
 from tests.data import conftest as files
 from tests.data.domains import conftest as domains
@@ -223,13 +224,14 @@ def detector_noise(folder: Path) -> Names:
 
 
 def lifters(folder: Path) -> Names:
-    """Checkpoints of a lifter of ours, in torch.save's two forms, and the weights of an original project."""
+    """Checkpoints of a lifter of ours, as now and in torch.save's two forms, and weights of an original project."""
     torch.manual_seed(0)
     lifter = ScreenLifter(build_posenet("simple_baseline", linear_size=4), "screen")
+    write_checkpoint(folder / "ours.safetensors", lifter.to_checkpoint(1))
     torch.save(lifter.to_checkpoint(1), folder / "ours.pt")
     torch.save(lifter.to_checkpoint(1), folder / "old.pt", _use_new_zipfile_serialization=False)
     torch.save({"model_pos": build_posenet("videopose", channels=4).state_dict()}, folder / "original.bin")
-    return ["ours.pt", "old.pt", "original.bin"]
+    return ["ours.safetensors", "ours.pt", "old.pt", "original.bin"]
 
 
 @functools.cache

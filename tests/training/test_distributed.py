@@ -87,7 +87,8 @@ def test_two_processes_agree_on_the_weights_of_samples(agreed: Path):
 
 
 def test_two_processes_keep_equal_weights_on_different_poses(tmp_path: Path):
-    words = [*TINY.split(), "--shard_data", "True", "--checkpoint", str(tmp_path / "runs")]
+    data = "--shard_data True --subjects_train 02 03 07"
+    words = [*TINY.split(), *data.split(), "--checkpoint", str(tmp_path / "runs")]
     done = two_processes("two_processes.py", str(tmp_path), *words)
     one, two = (torch.load(tmp_path / f"process{rank}.pt") for rank in (0, 1))
     for net in ("lifter", "generator", "critic"):

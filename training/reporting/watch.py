@@ -53,7 +53,8 @@ class Watch:
             if self.folder is not None:
                 run.comparison.begun(self.folder)
         folder = distributed.from_first(self.folder)  # which every process has to know, should the first one be lost
-        stop.advice = f"Go on with: {resume_command(folder, run.settings.plugins)}"
+        if folder is not None:
+            stop.advice = f"Go on with: {resume_command(folder, run.settings.plugins)}"
         stop.heeded = True
 
     def batch_done(self, phase: Phase, loss: Tensor | None, gan_losses: Mapping[str, float], rate: float) -> None:
