@@ -167,9 +167,8 @@ class ScreenLifter(Lifter):
         if self.readout is not None:
             joints_2d = prepend_mid_hip(joints_2d, self.input_skeleton)
         with no_autocast(joints_2d):
-            seen, rotation, size = prepare(joints_2d[..., :2], self.input_mode, self._root)
-            more = [joints_2d[..., 2:-1], joints_2d[..., -1:] * size] if self.reads_focal else [joints_2d[..., 2:]]
-        return torch.cat([seen, *more], dim=-1) if joints_2d.shape[-1] > 2 else seen, rotation
+            seen, rotation = prepare(joints_2d[..., :2], self.input_mode, self._root)
+        return torch.cat([seen, joints_2d[..., 2:]], dim=-1) if joints_2d.shape[-1] > 2 else seen, rotation
 
     def forward(self, joints_2d: Float[Tensor, "*batch frames joints features"]) -> Float[Tensor, "batch out_joints 3"]:
         """Predict the joints of the window's target frame, metres, relative to the root, which is near 0."""

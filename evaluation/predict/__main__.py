@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from data.camera_files import chosen_camera
 from data.command_line import read_flags
 from data.devices import chosen_device
 from data.files.writing import atomic_folder
@@ -27,6 +28,7 @@ from evaluation.notes import rates_differ
 from evaluation.predict.files import BVH_LAYOUT, WRITERS, write_bvh_files
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
+from kinematics.camera import Camera
 from kinematics.errors import PoseFKError, exit_with_one_sentence
 from posenets import ScreenLifter, load_lifter
 
@@ -67,6 +69,14 @@ class Predict:
     """Longest gap that is closed by interpolation, seconds; longer ones cut the clip into pieces."""
     flip: bool = True
     """Average each prediction with that of the mirror image."""
+    focal: float | None = None
+    """Focal length of the video's camera, pixels. With --focal, --fov or --camera the body stands where the camera sees
+    it, and lifters trained with --known_focal use the true angles."""
+    fov: float | None = None
+    """Field of view instead, degrees from the left to the right edge."""
+    camera: Path | None = None
+    """File of its intrinsics instead: JSON with fx, fy, cx, cy (pixels) and a lens's k1 k2 p1 p2 k3, or COLMAP's
+    cameras.txt."""
     camera_pitch_deg: float = 0.0
     """How far down the camera looks, for joints_world; 0: level."""
     outputs: tuple[Literal["npz", "json", "bvh"], ...] = ("npz", "json", "bvh")
@@ -102,15 +112,18 @@ def run(settings: Predict) -> list[LiftedClip]:
     with atomic_folder(settings.out) as part:
         people = read_people(settings, lifter)
         chosen = choose_people(people.tracks, settings)
+        camera = chosen_camera(people.size, settings.focal, settings.fov, settings.camera)
+        print(camera_note(camera, people.size, lifter))
         lifter.to(chosen_device(settings.device))
         if settings.person != "all":
-            return [lift_person(people, chosen[0], lifter, settings, part, settings.out)]
+            return [lift_person(people, chosen[0], lifter, camera, settings, part, settings.out)]
         lifted = []
         for number, person in enumerate(chosen, start=1):
             folder = part / f"person_{number}"
             folder.mkdir()
             try:
-                lifted.append(lift_person(people, person, lifter, settings, folder, settings.out / folder.name))
+                shown = settings.out / folder.name
+                lifted.append(lift_person(people, person, lifter, camera, settings, folder, shown))
             except PoseFKError as error:  # the others can be lifted
                 print(f"Person {number} is left out: {error}")
                 folder.rmdir()
@@ -120,13 +133,14 @@ def run(settings: Predict) -> list[LiftedClip]:
 
 
 def lift_person(
-    people: People, person: Track, lifter: ScreenLifter, settings: Predict, folder: Path, shown: Path
-) -> LiftedClip:
+    people: People, person: Track, lifter: ScreenLifter, camera: Camera | None, settings: Predict, folder: Path,
+    shown: Path,
+) -> LiftedClip:  # fmt: skip
     """Lift one person and write the files into a folder, which is `shown` in the end."""
     pieces, notes = people.pieces(person, settings.min_score, settings.max_gap)
     for note in notes:
         print(note)
-    lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg)
+    lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg, camera)
     check_lifted(lifted, str(settings.checkpoint))
     writers = WRITERS | {"bvh": partial(write_bvh_files, units=settings.bvh_units)}
     names = [name for output in dict.fromkeys(settings.outputs) for name in writers[output](lifted, folder)]
@@ -183,6 +197,21 @@ def choose_people(tracks: list[Track], settings: Predict) -> list[Track]:
     if len(tracks) > LISTED_PEOPLE:
         print(f"  and {len(tracks) - LISTED_PEOPLE} more")
     return tracks if everybody else [tracks[int(settings.person) - 1]]
+
+
+def camera_note(camera: Camera | None, size: tuple[int, int], lifter: ScreenLifter) -> str:
+    """Tell what is known of the camera and what follows from it."""
+    if camera is None:
+        return (
+            "Where the body stands before the camera is not known (--focal, --fov or --camera): it is drawn where its "
+            "feet stand still."
+        )
+    fx, fy = (camera.intrinsics[:2] * size[0] / 2).tolist()
+    across = 2 * math.degrees(math.atan(1 / float(camera.intrinsics[0])))
+    lifts = "the lifter reads the true angles" if lifter.reads_focal else (
+        "it places the body only, since the lifter was trained without --known_focal"
+    )  # fmt: skip
+    return f"Camera: focal length {fx:.0f} x {fy:.0f} pixels, {across:.0f} degrees across; {lifts}."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -20,11 +20,14 @@ ABOUT = {
     "frames": "(frames,) numbers in the keypoint file",
     "pieces": "(frames,) which piece without gaps a frame belongs to",
 }
+WITH_CAMERA = {
+    "root_camera": "(frames, 3) metres, camera axes, where the root stands; joints_3d plus it stand there too"
+}
 
 
 def write_npz(clip: LiftedClip, folder: Path) -> list[str]:
     """pose.npz, readable without pickle; its name."""
-    arrays: dict[str, Any] = {name: getattr(clip, name) for name in ABOUT}
+    arrays: dict[str, Any] = {name: getattr(clip, name) for name in _keys(clip)}
     np.savez_compressed(folder / "pose.npz", allow_pickle=False, **arrays, **_about(clip))
     return ["pose.npz"]
 
@@ -32,12 +35,13 @@ def write_npz(clip: LiftedClip, folder: Path) -> list[str]:
 def write_json(clip: LiftedClip, folder: Path) -> list[str]:
     """pose.json: the same, an object per frame; its name."""
     digits = {"joints_3d": 5, "joints_world": 5, "joints_2d": 2, "scores": 4}
+    digits |= dict.fromkeys(WITH_CAMERA, 5) if clip.root_camera is not None else {}
     tables = {name: getattr(clip, name).astype(float).round(places) for name, places in digits.items()}
     frames = [
         {"frame": int(number), "piece": int(piece), **{name: table[place].tolist() for name, table in tables.items()}}
         for place, (number, piece) in enumerate(zip(clip.frames, clip.pieces, strict=True))
     ]
-    content = {"about": ABOUT, **_about(clip), "frames": frames}
+    content = {"about": _keys(clip), **_about(clip), "frames": frames}
     (folder / "pose.json").write_text(json.dumps(content, allow_nan=False) + "\n")
     return ["pose.json"]
 
@@ -50,6 +54,11 @@ def write_bvh_files(clip: LiftedClip, folder: Path, units: str = "m") -> list[st
         names.append("pose.bvh" if count == 1 else f"pose_{piece + 1}.bvh")
         write_bvh(folder / names[-1], joints[torch.from_numpy(clip.pieces == piece)], clip.fps, units)
     return names
+
+
+def _keys(clip: LiftedClip) -> dict[str, str]:
+    """Describe the arrays of a clip: a camera's only where it had one."""
+    return ABOUT if clip.root_camera is None else ABOUT | WITH_CAMERA
 
 
 def _about(clip: LiftedClip) -> dict[str, Any]:

@@ -7,14 +7,21 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 from data.keypoints.pieces import Piece
 from data.plausible import LEAST_PREDICTED_M, check_bodies
-from kinematics.camera import camera_to_world, look_at, pixels_to_screen
+from kinematics.camera import Camera, camera_to_world, look_at, pixels_to_screen
 from kinematics.errors import PoseFKError
 from kinematics.foot_contact import lowest_heights, remove_foot_skate
+from kinematics.root_place import root_from_rays, smoothed
 from kinematics.skeleton import Skeleton
 from posenets import ScreenLifter
+from posenets.inputs.modes import by_standard_camera
+
+DEPTH_SMOOTHING_S = 0.4  # standard deviation, seconds
+PATH_SMOOTHING_S = 0.25  # the same, of what the camera adds to the path on feet that stand still
+NEAREST_M, FARTHEST_ROOT_M = 0.3, 100.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,8 @@ class LiftedClip:
     joints_3d: (T, J, 3) metres, camera axes, the root at 0. joints_world: (T, J, 3) metres, z up, the lowest joint on
     the floor, standing feet at rest; upright as far as the camera's pitch is what was said. joints_2d: (T, K, 2) pixels
     and scores (T, K): what the lifter read, in `input_skeleton`. frames: (T,) numbers in the file; pieces: (T,) 0, 1,
-    ... counts the pieces between which frames are missing.
+    ... counts the pieces between which frames are missing. root_camera: (T, 3) metres, camera axes, where the root
+    stands; None without a camera. joints_world then has its origin on the floor below the camera.
     """
 
     joints_3d: Float[np.ndarray, "frames joints 3"]
@@ -37,6 +45,7 @@ class LiftedClip:
     image_size: tuple[int, int]
     skeleton: Skeleton
     input_skeleton: Skeleton
+    root_camera: Float[np.ndarray, "frames 3"] | None = None
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -44,24 +53,45 @@ class LiftedClip:
 
 def lift_pieces(
     lifter: ScreenLifter, pieces: list[Piece], size: tuple[int, int], fps: float, flip: bool = True,
-    pitch_deg: float = 0.0,
+    pitch_deg: float = 0.0, camera: Camera | None = None,
 ) -> LiftedClip:  # fmt: skip
-    """Lift every frame of every piece from the window around it. pitch_deg: how far down the camera looks."""
+    """Lift every frame of every piece from the window around it. pitch_deg: how far down the camera looks.
+
+    camera: of the images, as far as its intrinsics go; None: not known.
+    """
     device = next(lifter.parameters()).device
-    lifted = []
+    lifted, roots = [], []
     for piece in pieces:
         screen = pixels_to_screen(torch.from_numpy(piece.joints), *size)
         if lifter.reads_confidence:
             screen = torch.cat([screen, torch.from_numpy(piece.scores)[..., None]], dim=-1)
+        if lifter.reads_focal:
+            known = torch.tensor([camera is not None])
+            screen = by_standard_camera(screen[None], None if camera is None else camera.reshape(1), known)[0]
         lifted.append(lifter.predict_clip(screen.float().to(device), flip).cpu())
-    world = [upright_on_the_floor(joints, pitch_deg) for joints in lifted]
+        roots.append(None if camera is None else root_of_piece(lifted[-1], lifter, piece, camera, size, fps))
+    world = [upright_on_the_floor(joints, pitch_deg, root, fps) for joints, root in zip(lifted, roots, strict=True)]
     return LiftedClip(
         torch.cat(lifted).numpy(), torch.cat(world).numpy(),
         np.concatenate([piece.joints for piece in pieces]), np.concatenate([piece.scores for piece in pieces]),
         np.concatenate([piece.frames for piece in pieces]),
         np.repeat(np.arange(len(pieces)), [len(piece.frames) for piece in pieces]),
         fps, size, lifter.skeleton, lifter.input_skeleton,
+        None if camera is None else torch.cat([root for root in roots if root is not None]).numpy(),
     )  # fmt: skip
+
+
+def root_of_piece(
+    joints: Float[Tensor, "frames joints 3"], lifter: ScreenLifter, piece: Piece, camera: Camera,
+    size: tuple[int, int], fps: float, seconds: float = DEPTH_SMOOTHING_S,
+) -> Float[Tensor, "frames 3"]:  # fmt: skip
+    """Compute where the root stands, metres, camera axes, from what was lifted and the joints it shares with the 2D."""
+    shared = [name for name in lifter.input_skeleton.joints if name in lifter.skeleton.joints]
+    in_3d, in_2d = (
+        [skeleton.joints.index(name) for name in shared] for skeleton in (lifter.skeleton, lifter.input_skeleton)
+    )
+    rays = camera.rays(pixels_to_screen(torch.from_numpy(piece.joints[:, in_2d]), *size))
+    return root_from_rays(joints[:, in_3d], rays, torch.from_numpy(piece.scores[:, in_2d]), seconds * fps)
 
 
 def check_lifted(clip: LiftedClip, name: str) -> None:
@@ -70,15 +100,31 @@ def check_lifted(clip: LiftedClip, name: str) -> None:
     called = [f"what it predicts for frame {number}" for number in clip.frames].__getitem__
     for joints in (clip.joints_3d, clip.joints_world - clip.joints_world[:, :1]):
         check_bodies(joints, name, origin="the root", advice=advice, called=called, least=LEAST_PREDICTED_M)
+    if clip.root_camera is not None:
+        depth = float(np.median(clip.root_camera[:, 2]))
+        if not NEAREST_M <= depth <= FARTHEST_ROOT_M:
+            raise PoseFKError(
+                f"With this camera the lifted body stands {depth:.3g} m away (median), expected {NEAREST_M:g} to "
+                f"{FARTHEST_ROOT_M:g} m: give the video's own focal length, or leave the camera out."
+            )
     for what in ("joints_world", "joints_2d", "scores"):
         if not np.isfinite(getattr(clip, what)).all():
             raise PoseFKError(f"{name}: {what} is not finite in every frame, so nothing is written.")
 
 
-def upright_on_the_floor(joints_camera: Float[Tensor, "frames joints 3"], pitch_deg: float = 0.0) -> Tensor:
-    """Place a clip in the world, (T, J, 3) m, z up, camera along +y, lowest joint on the floor: a guess for display."""
+def upright_on_the_floor(
+    joints_camera: Float[Tensor, "frames joints 3"], pitch_deg: float = 0.0,
+    root_camera: Float[Tensor, "frames 3"] | None = None, fps: float = 1.0,
+) -> Tensor:  # fmt: skip
+    """Place a clip in the world, (T, J, 3) m, z up, camera along +y, lowest joint on the floor: a guess for display.
+
+    Feet in contact stand still. root_camera: where the root stands, which the path then follows over PATH_SMOOTHING_S.
+    """
     pitch = math.radians(pitch_deg)
     origin = joints_camera.new_zeros(3)
     orientation_wxyz = look_at(origin, joints_camera.new_tensor([0.0, math.cos(pitch), -math.sin(pitch)]))
     joints = remove_foot_skate(camera_to_world(joints_camera, orientation_wxyz, origin)[None])[0]
+    if root_camera is not None:
+        path = camera_to_world(root_camera, orientation_wxyz, origin) - joints[:, 0]
+        joints = joints + pad(smoothed(path[:, :2], PATH_SMOOTHING_S * fps), (0, 1))[:, None]
     return joints - joints.new_tensor([0.0, 0.0, 1.0]) * lowest_heights(joints)[:, None, None]

@@ -12,15 +12,16 @@ from torch import Tensor, nn
 from data.files.writing import atomic_write
 from data.plausible import FARTHEST_M
 from kinematics.errors import PoseFKError
-from posenets.inputs.modes import ASSUMED_FOCAL
+from posenets.inputs.modes import ASSUMED_FOCAL, FOCAL_FLAG
 from posenets.lifter import Lifter, ScreenLifter
 
 PARITY_M = 1e-4
 OPSET = 18
 BATCH_SIZES = (1, 2, 7, 64)
 SCREEN = "x / width * 2 - 1, y / width * 2 - height / width, of pixels from the top left corner"
-FOCAL_FLAG = (
-    f", 0; where the camera is known {ASSUMED_FOCAL:g} times x / z and y / z of the undistorted ray instead, and 1"
+KNOWN_FOCAL = (
+    f", 0; where the camera is known {ASSUMED_FOCAL:g} times x / z and y / z of the undistorted ray instead, and "
+    f"{FOCAL_FLAG:g}"
 )
 INSTALL = "pip install onnx onnxruntime onnxscript"
 
@@ -77,7 +78,7 @@ def describe(lifter: Lifter, flip: bool) -> dict[str, Any]:
         "posenet": lifter.posenet.name,
         "input": f"joints_2d {shape}: screen coordinates"
         + ", confidence" * lifter.reads_confidence
-        + FOCAL_FLAG * lifter.reads_focal,
+        + KNOWN_FOCAL * lifter.reads_focal,
         "screen": SCREEN,
         "output": f"joints_3d ['batch', {lifter.skeleton.num_joints}, 3]: metres, {axes}, root at 0",
         "skeleton": lifter.skeleton.name,
@@ -133,7 +134,7 @@ def _example(lifter: Lifter, size: int, generator: torch.Generator) -> Tensor:
         joints = torch.cat([joints, torch.rand(*shape, 1, generator=generator)], dim=-1)
     if lifter.reads_focal:
         known = (torch.rand(size, generator=generator) < 0.5).view(-1, *[1] * (joints.ndim - 1))
-        joints = torch.cat([joints, known.expand_as(joints[..., :1]).to(joints.dtype)], dim=-1)
+        joints = torch.cat([joints, FOCAL_FLAG * known.expand_as(joints[..., :1]).to(joints.dtype)], dim=-1)
     return joints
 
 

@@ -16,8 +16,6 @@ Where a pose's intrinsics are known, a lifter of known focal lengths sees it in 
 assumed focal length: then the rays are the true ones. A further feature tells the network which of both it sees.
 """
 
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -30,16 +28,9 @@ INPUT_MODES = ("screen", "root", "root_placed", "root_scaled", "virtual_camera")
 PER_FRAME_MODES = ("screen", "root", "root_placed")  # independent of the other frames of the window
 ASSUMED_FOCAL = 2.0  # half image widths; Human3.6M 2.29, MPI-INF-3DHP's test set 1.47 and 1.75
 TYPICAL_SIZE = 0.25  # screen units, root mean square: scaled poses and the hip's position have similar magnitudes
+FOCAL_FLAG = 0.25  # as large as coordinates: a 1 would drown them at first
 SMALLEST_SIZE = 1e-6  # screen units; a pose whose joints all coincide stays at the origin
 SMALLEST_DEPTH = 0.1  # clamps rays more than 84 degrees off the axis
-
-
-class Prepared(NamedTuple):
-    """joints_2d: what the network reads; rotation: camera axes to the virtual camera's; size: what was taken off."""
-
-    joints_2d: Float[Tensor, "*batch frames joints 2"]
-    rotation: Float[Tensor, "batch frames 3 3"] | None = None
-    size: Float[Tensor, "batch 1 1 1"] | float = TYPICAL_SIZE
 
 
 def by_standard_camera(
@@ -47,33 +38,35 @@ def by_standard_camera(
 ) -> Float[Tensor, "*batch frames joints features_and_flag"]:
     """Convert screen joints of known cameras to those of the standard camera: its focal length, no offset or lens.
 
-    Appends a feature: 1 where the camera is known, 0 where the joints are as they were.
+    Appends a feature: FOCAL_FLAG where the camera is known, 0 where the joints are as they were.
     """
     flag = known.view(-1, *[1] * (joints_2d.ndim - 1))
     if camera is not None:
         standard = ASSUMED_FOCAL * camera.rays(joints_2d[..., :2])
         joints_2d = torch.cat([torch.where(flag, standard, joints_2d[..., :2]), joints_2d[..., 2:]], dim=-1)
-    return torch.cat([joints_2d, flag.to(joints_2d.dtype).expand_as(joints_2d[..., :1])], dim=-1)
+    return torch.cat([joints_2d, FOCAL_FLAG * flag.to(joints_2d.dtype).expand_as(joints_2d[..., :1])], dim=-1)
 
 
-def prepare(joints_2d: Float[Tensor, "*batch frames joints 2"], input_mode: str, root: int) -> Prepared:
-    """Normalize screen joints for an input mode. root: hip's index."""
+def prepare(
+    joints_2d: Float[Tensor, "*batch frames joints 2"], input_mode: str, root: int
+) -> tuple[Float[Tensor, "*batch frames joints 2"], Float[Tensor, "batch frames 3 3"] | None]:
+    """Normalize screen joints for an input mode; also return the rotation to its virtual camera. root: hip's index."""
     if input_mode == "screen":
-        return Prepared(joints_2d)
+        return joints_2d, None
     hip, rotation = joints_2d[:, :, root : root + 1], None
     if input_mode == "virtual_camera":
         rotation = rotation_of_virtual_camera(hip[:, :, 0])
         turned = _rays(joints_2d) @ rotation.transpose(-1, -2)
         centred = ASSUMED_FOCAL * turned[..., :2] / turned[..., 2:].clamp_min(SMALLEST_DEPTH)
+        centred = TYPICAL_SIZE * _scaled(centred)
     else:
         centred = joints_2d - hip
-    size = _size(centred) if input_mode in ("root_scaled", "virtual_camera") else TYPICAL_SIZE
     if input_mode == "root_scaled":
-        return Prepared(centred / size, None, size)
+        return _scaled(centred), None
     if input_mode == "root":
-        return Prepared(centred)
+        return centred, None
     is_root = torch.arange(joints_2d.shape[2], device=joints_2d.device)[:, None] == root  # (J, 1)
-    return Prepared(torch.where(is_root, joints_2d, TYPICAL_SIZE * (centred / size)), rotation, size)
+    return torch.where(is_root, joints_2d, centred), rotation
 
 
 def rotation_of_virtual_camera(hip_2d: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3 3"]:
@@ -86,6 +79,7 @@ def _rays(joints_2d: Tensor) -> Tensor:
     return torch.cat([joints_2d / ASSUMED_FOCAL, torch.ones_like(joints_2d[..., :1])], dim=-1)
 
 
-def _size(centred: Tensor) -> Float[Tensor, "batch 1 1 1"]:
-    """Compute the root mean square distance from the hip over the window."""
-    return centred.square().sum(-1).mean((1, 2)).clamp_min(SMALLEST_SIZE**2).sqrt()[:, None, None, None]
+def _scaled(centred: Tensor) -> Tensor:
+    """Divide by the root mean square distance from the hip over the window."""
+    size = centred.square().sum(-1).mean((1, 2)).clamp_min(SMALLEST_SIZE**2).sqrt()  # (B,)
+    return centred / size[:, None, None, None]

@@ -104,18 +104,6 @@ def test_of_a_known_camera_the_mirror_image_is_lifted_to_the_mirrored_pose(mode,
     torch.testing.assert_close(back, answer)
 
 
-def test_the_size_that_modes_take_off_is_told_as_an_angle(generator):
-    """How near somebody is says how strong perspective is: it can be told where the focal length is known alone."""
-    lifter = lifter_of(input_mode="virtual_camera")
-    batch = seen_poses(lifter, generator, lens=0.0)
-    far = replace(batch, joints_3d=batch.joints_3d + torch.tensor([0.0, 0.0, 4.0]))
-    far.joints_2d = far.camera.project(far.joints_3d)
-    told, told_far = (lifter.prepare(lifter._joints_2d(one))[0][..., -1] for one in (batch, far))
-    assert (told == told[:, :, :1]).all() and ((0.3 * told < told_far) & (told_far < 0.7 * told)).all()
-    unknown = lifter.prepare(lifter._joints_2d(replace(batch, focal_known=None)))[0]
-    assert (unknown[..., -1] == 0).all()
-
-
 def test_a_camera_of_the_assumed_focal_length_is_seen_as_it_is(generator):
     lifter = lifter_of(input_mode="screen")
     batch = seen_poses(lifter, generator, lens=0.0)
