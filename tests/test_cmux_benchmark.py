@@ -19,9 +19,9 @@ from training.config import read_settings
 def test_every_run_is_understood_and_has_a_folder_of_its_own(name: str, tmp_path: Path):
     table = TABLES[name]
     every = runs(table, [0, 1])
-    for run in every:
+    for run in runs(table, [1]):  # the commands of another seed differ in that number alone
         settings = read_settings(flags_of(run, table, dataset="cmu", threads=1, checkpoint=tmp_path))
-        assert settings.data.dataset == "cmu" and settings.seed == run[2] and settings.threads == 1
+        assert settings.data.dataset == "cmu" and settings.seed == run[2] == 1 and settings.threads == 1
     assert len({folder_of(tmp_path, run) for run in every}) == len(every)
 
 
@@ -29,7 +29,7 @@ def test_sources_that_learn_train_a_lifter_side_by_side(tmp_path: Path):
     """In a process of their own: some of them change what the package does."""
     names = ["parts", "editing", "harder", "averaged", *(["flow"] if importlib.util.find_spec("zuko") else [])]
     words = (
-        f"{FLAGS} --posenet_name simple_baseline --posenet_width 16 --epochs 1 --steps_per_epoch 12 --warmup 1".split()
+        f"{FLAGS} --posenet_name simple_baseline --posenet_width 16 --epochs 1 --steps_per_epoch 4 --warmup 1".split()
     )
     words += ["--plugins", *(f"benchmarks.learned_sources.{name}" for name in (*names, "sampling", "meta"))]
     words += ["--gan", "0", "--sources", *(f"{name}=1" for name in names), "--gan_interval", "1", "--batch_size", "32"]

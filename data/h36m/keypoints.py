@@ -68,6 +68,7 @@ class Keypoints2D:
         self.cut_3d, self.cut_2d, self.recordings_cut = 0, 0, 0
         self.lacking: list[str] = []
         self.odd_scores = 0
+        self.strange: list[str] = []  # sentences on 2D that is far from the 3D
         metadata = metadata_of(content)
         self.is_mpii = is_mpii(metadata)
         # 17 joints may be COCO's as well as Human3.6M's; only the metadata tells
@@ -129,7 +130,8 @@ class Keypoints2D:
                 f"{self.path.name}: the third column of {self.odd_scores} recordings is not from 0 to 1, so it is no "
                 "confidence and left away."
             )
-        return notes
+        more = [f"The same of {len(self.strange) - 1} other recordings."] if len(self.strange) > 1 else []
+        return [*notes, *self.strange[:1], *more]
 
     def require(self, subjects: list[str]) -> None:
         """Refuse the file if it lacks a subject altogether."""

@@ -24,6 +24,7 @@ from data.h36m.names import (
     action_of,
     canonical_recording,
 )
+from data.h36m.projection_check import check_projection
 from data.keypoints.gaps import GapCount, mend, mend_together
 from data.plausible import check_bodies, check_thighs
 from data.recordings import DataSettings, DataSplits, Recording, View, view_from_world
@@ -151,6 +152,9 @@ def _recordings(
                 keypoints = detector.screen(subject, name, layout, len(joints_world))
                 if keypoints is None:
                     continue
+                seen = [detections.joints_2d for detections in keypoints]
+                strange = check_projection(seen, views, layout, f"{detector.path.name}, {subject} {name}")
+                detector.strange += [strange] if strange else []
                 views = [
                     View(view.camera_name, view.camera, view.joints_3d[: len(detected.joints_2d)], *detected)
                     for view, detected in zip(views, keypoints, strict=True)

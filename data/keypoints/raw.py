@@ -116,7 +116,8 @@ def build_clip(raw: RawClip) -> KeypointClip:
     for person in people:
         table = np.vstack([person.table, np.full(person.table.shape[1], np.nan)])  # -1: nowhere
         table = table[orders[person.names or len(person.table)]]
-        table = table * [*(size if raw.fractions and size else (1, 1)), scale][: table.shape[1]]
+        with np.errstate(over="ignore"):  # what becomes infinite is refused as a place
+            table = table * [*(size if raw.fractions and size else (1, 1)), scale][: table.shape[1]]
         _add_detection(raw, frames[numbers[person.place]], person, table)
     if not any(frames.values()):
         raise raw.refuse("has nobody that can be used, expected at least one person in one frame.")

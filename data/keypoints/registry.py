@@ -1,6 +1,6 @@
 """What a keypoint format is: one module in data/keypoints/formats for each, with a FORMAT."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,3 +31,10 @@ class Format:
     layouts: Mapping[int, str] = field(default_factory=lambda: dict(BODIES_BY_COUNT))
     suffixes: tuple[str, ...] = (".json", ".jsonl")
     order: int = 0
+
+
+def formats_table(formats: Iterable[Format]) -> str:
+    """The table of docs/predict.md."""
+    rows = [f"| `{entry.name}` | {entry.file} | {entry.joints} | {entry.says} |" for entry in formats]
+    head = ["| `--format` | file | layout | contains image size / frame rate |", "|---|---|---|---|"]
+    return "\n".join([*head, *rows]) + "\n"

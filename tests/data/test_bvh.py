@@ -110,6 +110,7 @@ def real_pairs():
         }
 
 
+@pytest.mark.slow
 def test_real_bvh_and_amc_agree_within_a_hundredth_of_a_millimetre(real_pairs):
     assert len(real_pairs) == 4
     for clip, (amc, bvh, asf) in real_pairs.items():
@@ -118,12 +119,14 @@ def test_real_bvh_and_amc_agree_within_a_hundredth_of_a_millimetre(real_pairs):
         assert np.linalg.norm(from_amc - from_bvh, axis=-1).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_the_estimated_thorax_is_within_four_millimetres_on_real_people(real_pairs):
     for clip, (_, bvh, asf) in real_pairs.items():
         exact, estimated = (bvh_joints(bvh, given, clip)[0] for given in (parse_asf(asf, clip), None))
         assert 0.0005 < np.linalg.norm(exact - estimated, axis=-1).max() < 0.004
 
 
+@pytest.mark.slow
 def test_real_limbs_keep_their_length(real_pairs):
     skeleton = Skeleton("h36m_17")
     limbs = [(skeleton.parents[j], j) for j in map(skeleton.joints.index, ("RKnee", "LAnkle", "LElbow", "RWrist"))]

@@ -27,6 +27,7 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
         load_test_set("cmux_c", DataSettings())
 
 
+@pytest.mark.slow
 def test_importing_data_imports_no_readers() -> None:
     code = "import sys, data; sys.exit(bool({'h5py', 'scipy', 'cdflib'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -44,6 +44,7 @@ def test_an_error_inside_lets_go(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused_and_told_who_holds_it_until_the_first_is_killed(tmp_path):
     process = hold(tmp_path)
     try:

@@ -257,6 +257,7 @@ def test_an_unwritable_folder_is_one_sentence(official: Path, tmp_path: Path) ->
         run(tmp_path, "--source", official)
 
 
+@pytest.mark.slow
 def test_bad_input_ends_the_command_with_2_and_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "prepare_data_3dhp.py", "--data_extra_root", str(tmp_path)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)

@@ -209,6 +209,7 @@ def test_flags_are_refused_in_one_sentence() -> None:
         main(["--from-archive", "x.zip", "--from-source", "x"])
 
 
+@pytest.mark.slow
 def test_the_family_s_own_command_line_works(archive: Path, tmp_path: Path) -> None:
     """`cd data; python prepare_data_h36m.py --from-archive h36m.zip` writes beside itself, as their READMEs say."""
     folder = tmp_path / "checkout/data"

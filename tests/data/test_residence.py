@@ -35,13 +35,14 @@ def assert_same(one: PoseBatch, other: PoseBatch) -> None:
 
 @pytest.mark.parametrize("make", [single, several])
 def test_what_fits_lies_on_the_device_and_what_does_not_is_streamed(make: Callable[[], Poses]):
-    size = bytes_of(make())
+    data = make()
+    size, count = bytes_of(data), len(data) // 2 + 1
     there, streamed = reside(make(), CPU, free=2 * size), reside(make(), CPU, free=2 * size - 2)
     assert there.serves is None and there.residence.endswith("free on cpu: they lie there")
     assert streamed.serves == CPU and streamed.residence.endswith("they stay in memory and are streamed")
-    batches = [RealBatches(data, 1) for data in (make(), there, streamed)]
+    batches = [RealBatches(each, 1) for each in (data, there, streamed)]
     for _ in range(3):  # over the end of a pass
-        first, *others = [each.draw(len(make()) // 2 + 1) for each in batches]
+        first, *others = [each.draw(count) for each in batches]
         for other in others:
             assert_same(first, other)
 

@@ -139,6 +139,23 @@ def test_people_are_listed_and_chosen(checkpoint, write_keypoints, walking_peopl
     assert len(second["frames"]) == 6 and second["joints_2d"][..., 0].min() > 600
 
 
+def test_all_people_get_a_folder_each_and_who_cannot_be_lifted_is_named(
+    checkpoint, write_keypoints, walking_people, tmp_path, capsys
+):
+    frames = walking_people(10, [(200, 300), (500, 450), (800, 700)])
+    for people in frames:
+        people[2][[9, 10]] = 0.0  # no wrists
+    keypoints = write_keypoints("alphapose", tmp_path, frames)
+    _run(checkpoint, keypoints, tmp_path / "all", "--image_size 1000 800 --person all")
+    printed = capsys.readouterr().out
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["person_1", "person_2"]
+    assert "Person 3 is left out: " in printed and "no frame has every joint" in printed
+    for number in (1, 2):
+        alone = _run(checkpoint, keypoints, tmp_path / str(number), f"--image_size 1000 800 --person {number}")
+        together = np.load(tmp_path / "all" / f"person_{number}" / "pose.npz")
+        np.testing.assert_array_equal(together["joints_3d"], alone["joints_3d"])
+
+
 def test_another_frame_rate_than_the_lifter_s_is_told(tmp_path, write_keypoints, walking_people, capsys):
     path = _checkpoint(tmp_path / "last.pt", "videopose", fps=50, frames=9, channels=8)
     keypoints = write_keypoints("coco", tmp_path, walking_people(12))
@@ -205,7 +222,7 @@ TABLE = [
     ("--image_size 1000", r"--image_size: [^\[]*INT INT[^\[]* from \['1000'\]\. \(--help"),
     ("--image_size 1000 800 --format yolo", "--format yolo: choose from auto"),
     ("--image_size 1000 800 --layout coco_71", "Perhaps you meant: coco_17"),
-    ("--image_size 1000 800 --layout halpe_26", "17 keypoints, --layout halpe_26 has 26"),
+    ("--image_size 1000 800 --layout mediapipe_33", "17 keypoints, --layout mediapipe_33 has 33"),
     ("--image_size 1000 800 --film avi", "'gif', 'mp4', 'none'"),
     ("--image_size 1000 800 --film_frames 0", "--film_frames is 0"),
     ("--image_size 1000 800 --camera_pitch_deg 100", "--camera_pitch_deg is 100"),

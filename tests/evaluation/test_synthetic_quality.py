@@ -137,7 +137,7 @@ def test_without_cameras_the_view_part_is_left_out_and_said_so(tmp_path):
         ("--synthetic cmu --num_poses 10", "--num_poses 10: expected 100 or more"),
         ("--synthetic cmu --bootstrap 1", "--bootstrap 1: expected 2 or more"),
         ("--synthetic cmu --reel cmu", "Perhaps you meant: --real"),
-        (f"--synthetic cmu --real h36m --data_root {ROOT}", "data_3d_h36m.npz is missing"),
+        (f"--synthetic cmu --real h36m {' '.join(FEW)}", "data_3d_h36m.npz is missing"),
         ("--real cmu", "--synthetic"),
     ],
 )
@@ -149,7 +149,7 @@ def test_bad_input_is_one_sentence(flags, message, tmp_path):
 
 def test_bad_input_leaves_with_code_2_and_no_card(tmp_path, refusal_of):
     (tmp_path / "poses.h5").write_bytes(b"\x89HDF\r\n\x1a\n and then nothing")
-    flags = ["--synthetic", str(tmp_path), "--out", str(tmp_path / "out")]
+    flags = ["--synthetic", str(tmp_path), "--out", str(tmp_path / "out"), *FEW]
     assert "poses.h5 cannot be read as an export's HDF5 file" in refusal_of(command.main, flags)
     assert not list((tmp_path / "out").iterdir())
 

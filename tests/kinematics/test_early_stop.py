@@ -14,7 +14,12 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("command", ["run_fk_gan.py --dataset cmu", "-m evaluation.predict"])
 def test_a_signal_during_the_imports_ends_a_command_in_a_word(command: str, number: signal.Signals):
     words = [sys.executable, "-X", "importtime", *command.split()]
-    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # ignored, it would be by the child too
+    process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
+    with process:
         assert process.stderr is not None
         for line in process.stderr:  # a line per module, once it is imported
             if line.rstrip().endswith("kinematics.early_stop"):

@@ -15,7 +15,7 @@ def test_joint_constants_are_the_16_joint_body_s():
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_layout_is_a_tree_with_mirrored_sides(name):
     skeleton = Skeleton(name)
-    assert skeleton.num_joints == int(name.rsplit("_", 1)[1])
+    assert skeleton.num_joints == int(name.rsplit("_", 1)[1].rstrip("b"))
     assert len(skeleton.bones) == skeleton.num_joints - 1
     for joint in range(skeleton.num_joints):
         steps, at = 0, joint

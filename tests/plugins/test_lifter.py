@@ -26,8 +26,7 @@ from posenets.registry import LifterSpec, register_lifter
 @register_lifter(
     LifterSpec(
         name="linear_map", aliases=("flat",), signature="bottleneck.weight", width="rank", dropout="dropout",
-        training={"linear_map": {"lifter": {"frames": 3}, "learning": {"lr": 0.02}}},
-        recipes={"posefk": {"learning": {"ema": 0.5}}},
+        training={"linear_map": {"lifter": {"frames": 3}}}, recipes={"posefk": {"learning": {"lr": 0.02, "ema": 0.5}}},
     )
 )
 class LinearMap(PoseNet):

@@ -115,6 +115,7 @@ def test_small_originals_agree(source, tmp_path):
     assert torch.allclose(output.flatten(), oracle["output"].flatten(), rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_esmformer_gives_the_originals_output(tmp_path, float_dtype):
     oracle = np.load(FOLDER / "esmformer_published.npz")
     shapes = {key: list(value.shape) for key, value in build_posenet("esmformer", 17, 27).state_dict().items()}

@@ -73,6 +73,7 @@ def test_confidences_that_nobody_gives_are_refused_in_a_sentence():
             check_confidence(settings, data, noise)
 
 
+@pytest.mark.slow
 def test_a_lifter_learns_what_only_the_confidences_tell(generator: torch.Generator):
     losses = {}
     for reads in (False, True):

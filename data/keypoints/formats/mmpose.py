@@ -52,5 +52,5 @@ FORMAT = Format(
     "mmpose", read, looks_like,
     "JSON of the inferencer (`--pred-out-dir`: a file, or a folder of one per image) or the demo scripts "
     "(`--save-predictions`)",
-    "the same; h36m and others by their `dataset_name` or names", "no / no", BODIES_BY_COUNT, order=1,
+    "coco_17, halpe_26; h36m_17, mpii_16 and others by `dataset_name` or names", "no / no", BODIES_BY_COUNT, order=1,
 )  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 
 from data.files.npz import load_npz_restricted
 from data.h36m.keypoints import FROM_MPII, is_mpii, layout_name, metadata_of, sides_of
-from data.keypoints.clip import number_array
+from data.keypoints.clip import first_number, number_array
 from data.keypoints.formats.npy import LAYOUTS_BY_COUNT, add_array
 from data.keypoints.labels import Place, choose_video
 from data.keypoints.raw import RawClip
@@ -31,7 +31,7 @@ def read(raw: RawClip, content: Path, place: Place) -> None:
     clips = {
         f"{video}/{action}/{camera}": pixels
         for video, actions in positions.items()
-        for action, cameras in dict(actions).items()
+        for action, cameras in (actions.items() if isinstance(actions, dict) else ())
         for camera, pixels in enumerate(cameras)
     }
     chosen = choose_video(clips, raw.hints.video, path)
@@ -42,8 +42,8 @@ def read(raw: RawClip, content: Path, place: Place) -> None:
     raw.layout = _layout(metadata, pixels)
     about = (metadata.get("video_metadata") or {}).get(chosen.split("/")[0]) or {}
     if "w" in about and "h" in about:
-        raw.add_size(int(about["w"]), int(about["h"]))
-    raw.fps = float(about["fps"]) if "fps" in about else None
+        raw.add_size(*(first_number(about[side], path) for side in "wh"))
+    raw.fps = first_number(about["fps"], path) if "fps" in about else None
 
 
 def _layout(metadata: dict[str, Any], pixels: np.ndarray) -> str | None:

@@ -47,6 +47,7 @@ def test_space_is_drawn_upright_and_depth_can_be_seen():
     assert up[0] == origin[0] and up[1] > 0.9 and np.linalg.norm(away - origin) > 0.3
 
 
+@pytest.mark.slow
 def test_all_figures_are_drawn(batch: PoseBatch, tmp_path: Path):
     angles = {"real": torch.zeros(5, 28), "synthetic": torch.ones(5, 28)}
     results = [
