@@ -12,6 +12,7 @@ from its nine views: so the 3D errs with the 2D, by some centimetres that nobody
 thorax and head top, which are made up for a lifter as for detections; `limbs` scores the others.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import torch
 from data.cmu.quality import glitch_frames
 from data.data_source import DataSource, choose
 from data.domains.bodies import detections, fill, in_layout, opencv_camera
+from data.files.archive import shortened
 from data.files.json_file import is_number, read_json
 from data.files.members import check_arrays
 from data.files.pkl import load_pickle_restricted
@@ -45,6 +47,7 @@ BAD_VIEWS = {("gBR_sBM_cAll_d04_mBR0_ch01", 4), ("gJB_sBM_cAll_d07_mJB3_ch05", 6
 FARTHEST_CM = 200.0  # of a joint from the hip: what triangulation has lost lies farther
 SCREEN_AGREEMENT = 0.05  # half image widths, median over a view: the detections are of this person and this camera
 NUMBERS = {"size": (2,), "matrix": (3, 3), "rotation": (3,), "translation": (3,), "distortions": (5,)}
+_NAME = re.compile(r"\w{1,100}")  # of a sequence or a setting, which become names of files
 HOW_TO_GET = "docs/data_more.md says where AIST++'s annotations come from."
 Cameras = dict[str, tuple[Camera, tuple[int, int]]]  # by name: world z up, metres, float64; width and height
 
@@ -86,6 +89,8 @@ def _read_split(
     settings_of = {line[0]: line[1] for line in words if len(line) == 2}
     ignored = {*_lines(root / "ignore_list.txt")} if (root / "ignore_list.txt").is_file() else set()
     names = [name for name in _lines(root / "splits" / f"pose_{split}.txt") if name not in ignored]
+    if odd := [name for name in (*names, *settings_of.values()) if not _NAME.fullmatch(name)]:
+        raise ValueError(f"{root} has a list with {shortened(odd[0])!r}, expected names of sequences. {HOW_TO_GET}")
     choose(f"AIST++ {split}: dancer", dancers, sorted({_dancer(name) for name in names}))
     choose("Action", settings.actions, sorted({_genre(name) for name in names}))
     names = [name for name in names if not dancers or _dancer(name) in dancers]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
+from data.plausible import MOST_PIXELS
 from kinematics.layouts import LAYOUTS
 from kinematics.skeleton import Skeleton
 
@@ -35,6 +36,7 @@ NEARLY_ALL = 0.9
 def spread(points: Float[np.ndarray, "people joints 2"], joints: Sequence[str]) -> float:
     """Spread of the bones' long projections against a person's, natural logarithm; infinite where too few are seen."""
     index = {joint: place for place, joint in enumerate(joints)}
+    points = np.where(np.abs(points) <= MOST_PIXELS, points, np.nan)
     lengths = np.stack(
         [np.linalg.norm(points[:, index[a]] - points[:, index[b]], axis=-1) / metres for a, b, metres in BONES], axis=1
     )

@@ -146,6 +146,8 @@ def read_clock(values: Iterable[float], fps: float | None, where: str) -> Clock:
     fps: frames a second that the file or the user says.
     """
     ordered = sorted(set(values))
+    if not np.isfinite(ordered).all():
+        raise PoseFKError(f"{where} has a frame whose number or time is NaN or infinite, expected finite ones.")
     steps = np.diff(ordered)
     are_integers = all(value == int(value) for value in ordered)
     if len(ordered) < 2 or (are_integers and not _is_clock(ordered, steps)):

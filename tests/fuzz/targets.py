@@ -131,9 +131,7 @@ def _exported(folder: Path, name: str) -> None:
     if place.name in readers:
         readers[place.name](place)
     data = [file for file in place.parent.iterdir() if file.suffix in (".h5", ".npz") and "2d" not in file.name]
-    held = read_files(data[0], 8, torch.Generator().manual_seed(0))
-    if not torch.isfinite(held.joints).all():
-        raise NotFinite(name)
+    read_files(data[0], 8, torch.Generator().manual_seed(0))  # what is not finite is refused by the set's check
 
 
 def _lifters(folder: Path, name: str) -> None:

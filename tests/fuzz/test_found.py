@@ -55,6 +55,9 @@ FOUND: dict[str, tuple[str, str, Callable[[Any], object], str]] = {
     ),
     "a far joint": ("three_dpw", PHONE, _put(1e300, "jointPositions", 0), "has the number 1e+300"),
     "an infinite dancer": ("aist", AIST_3D, _put(np.inf, "keypoints3d_optim"), ""),
+    "a dancer whose name is a path": (
+        "aist", "aist_plusplus/splits/pose_test.txt", lambda text: b"../" * 99 + text, "expected names of sequences"
+    ),
     "an axis that is no axis": (
         "capture", "loose/02_01.bvh", lambda text: text.replace(b"Xrotation", b"\xdfrotation", 1), "expected Xposition"
     ),
