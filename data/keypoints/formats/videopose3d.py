@@ -28,10 +28,12 @@ def read(raw: RawClip, content: Path, place: Place) -> None:
     positions, metadata = arrays.get("positions_2d"), metadata_of(arrays)
     if not isinstance(positions, dict):
         raise PoseFKError(f"{path} has {', '.join(arrays) or 'nothing'} inside, expected VideoPose3D's 'positions_2d'.")
+    if not all(isinstance(actions, dict) for actions in positions.values()):
+        raise PoseFKError(f"{path} has other things than actions under its videos, expected VideoPose3D's.")
     clips = {
         f"{video}/{action}/{camera}": pixels
         for video, actions in positions.items()
-        for action, cameras in dict(actions).items()
+        for action, cameras in actions.items()
         for camera, pixels in enumerate(cameras)
     }
     chosen = choose_video(clips, raw.hints.video, path)
