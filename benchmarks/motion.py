@@ -30,7 +30,8 @@ from kinematics import exit_with_one_sentence
 from kinematics.foot_contact import remove_foot_skate
 from training.batches import RealBatches
 
-POSEFK, PUBLISHED = RECIPES["posefk"], RECIPES["dh-aug"]
+PUBLISHED = RECIPES["dh-aug"]
+POSEFK = replace(RECIPES["posefk"], mixture=replace(RECIPES["posefk"].mixture, gan=0.1))
 REAL, FLOOR, NO_SKATE = "real, judged against", "real, learned from", "real, without foot skate"
 FPS = 25.0
 

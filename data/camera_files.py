@@ -111,10 +111,10 @@ def _table(value: Any, count: int | None, path: Path) -> list[float]:
     if value is None:
         return []
     value = value.get("data") if isinstance(value, dict) else value
-    rows = value if isinstance(value, list) else [None]
-    flat = [number for row in rows for number in (row if isinstance(row, list) else [row])]
+    rows: list[Any] = value if isinstance(value, list) else [None]
+    flat: list[Any] = [number for row in rows for number in (row if isinstance(row, list) else [row])]
     if not all(map(is_number, flat)) or count not in (None, len(flat)):
-        raise PoseFKError(f"{path} has a camera_matrix or dist_coeffs that are no numbers, 3 x 3 and at least 4.")
+        raise PoseFKError(f"{path} has a camera_matrix or dist_coeffs that are no numbers, 3 x 3 and a list.")
     return [float(number) for number in flat]
 
 

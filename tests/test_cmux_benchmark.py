@@ -29,7 +29,7 @@ def test_sources_that_learn_train_a_lifter_side_by_side(tmp_path: Path):
     """In a process of their own: some of them change what the package does."""
     names = ["parts", "editing", "harder", "averaged", *(["flow"] if importlib.util.find_spec("zuko") else [])]
     words = (
-        f"{FLAGS} --posenet_name simple_baseline --posenet_width 16 --epochs 1 --steps_per_epoch 12 --warmup 1".split()
+        f"{FLAGS} --posenet_name simple_baseline --posenet_width 16 --epochs 1 --steps_per_epoch 4 --warmup 1".split()
     )
     words += ["--plugins", *(f"benchmarks.learned_sources.{name}" for name in (*names, "sampling", "meta"))]
     words += ["--gan", "0", "--sources", *(f"{name}=1" for name in names), "--gan_interval", "1", "--batch_size", "32"]

@@ -20,7 +20,7 @@ from training.reporting.log import ORACLE, Result
 from training.state import TrainingState
 
 DATA = f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 07"
-NETS = "--posenet_width 16 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16"
+NETS = "--posenet_width 16 --gan 0.1 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16"
 TINY = f"{DATA} {NETS} --epochs 3 --warmup 1 --steps_per_epoch 8 --batch_size 32 --threads 1 --device cpu"
 TESTS = ("cmux2_a", "cmux2_b", "cmux2_b_coco", "cmux_b")
 KEYS = ["epoch", "phase", "test_set", "protocol", "mpjpe", "p_mpjpe", "pck", "auc", "poses", "seconds"]

@@ -19,7 +19,7 @@ from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
 from viewer.settings import Viewer, check
 
 DATA = f"{FLAGS} --subjects_train 02 07 --test_sets cmux2_a"
-NETS = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --generator_width 16"
+NETS = "--posenet_name esmformer --frames 3 --posenet_width 16 --posenet_blocks 1 --gan 0.1 --generator_width 16"
 CRITICS = "--critic_width_3d 16 --critic_width_2d 16 --motion_critic_width 16"
 TINY = f"{DATA} {NETS} {CRITICS} --views 3 --epochs 2 --steps_per_epoch 3 --batch_size 16 --threads 1 --device cpu"
 ALONE = "--self_supervised 1 --tri_loss 1 --reproj_loss 1 --adaptive_loss 1 --loss_w 0.8"

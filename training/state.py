@@ -148,8 +148,8 @@ class TrainingState:
         if self.augmenter is not None:
             self.augmenter.random.manual_seed(self.mixer.generator.initial_seed())
         return (
-            f"The run had {len(before)} processes, now there are {self.processes.count}: it goes on, with other random "
-            "numbers from here on."
+            f"The number of processes has changed from {len(before)} to {self.processes.count}: from here on the run's "
+            "random numbers are others."
         )
 
     def _refuse_other_size(self, state: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from data.files.archive import in_short
 from data.plausible import MOST_PIXELS, MOST_SCORE
 from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
@@ -130,7 +131,7 @@ def number_array(value: Any, where: str) -> np.ndarray:
     try:
         return np.asarray(value, dtype=np.float64)
     except (ValueError, TypeError, OverflowError) as error:
-        raise PoseFKError(f"{where} holds something that is not a table of numbers ({error}).") from error
+        raise PoseFKError(f"{where} holds something that is not a table of numbers ({in_short(error)}).") from error
 
 
 def first_number(value: Any, where: str) -> float:

@@ -117,7 +117,8 @@ def build_clip(raw: RawClip) -> KeypointClip:
     for person in people:
         table = np.vstack([person.table, np.full(person.table.shape[1], np.nan)])  # -1: nowhere
         table = table[orders[person.names or len(person.table)]]
-        table = table * [*unit, scale][: table.shape[1]]
+        with np.errstate(over="ignore"):  # what becomes infinite is refused as a place
+            table = table * [*unit, scale][: table.shape[1]]
         _add_detection(raw, frames[numbers[person.place]], person, table)
     if not any(frames.values()):
         raise raw.refuse("has nobody that can be used, expected at least one person in one frame.")
@@ -256,7 +257,8 @@ def _check_bodies(
         tables = [person.table[:, :2] for person in people if (person.names or len(person.table)) == way]
         placed = {place: joint for joint, place in zip(layout.joints, order.tolist(), strict=True) if place >= 0}
         joints = [placed.get(place, "") for place in range(len(tables[0]))]
-        points = unit * np.stack(tables[:: len(tables) // MOST_CHECKED + 1])
+        with np.errstate(over="ignore"):
+            points = unit * np.stack(tables[:: len(tables) // MOST_CHECKED + 1])
         points = np.where((is_placed(points) & (np.abs(points) <= MOST_PIXELS).all(axis=-1))[..., None], points, np.nan)
         refused, noted = posture(points, joints)
         if (other := other_order(points, joints)) is not None:

@@ -188,8 +188,8 @@ def _atheris(campaign: Campaign, first: int, runs: int, folder: Path, log: Log, 
     corpus.mkdir(exist_ok=True)
     for place, raw in enumerate(campaign.files.values()):
         (corpus / f"seed_{place}").write_bytes(bytes([place]) + raw)
-    # time and memory are limited here already
-    flags = [f"-runs={runs - first}", f"-seed={campaign.seed + first + 1}", "-timeout=0", "-rss_limit_mb=0"]
+    # time and memory are limited by the judge and the worker
+    flags = [f"-runs={runs - first}", f"-seed={campaign.seed + first + 1}", "-timeout=1000", "-rss_limit_mb=0"]
     flags += ["-max_len=1000000", "-len_control=0", f"-artifact_prefix={folder}/"]
     atheris.Setup([sys.argv[0], *flags, str(corpus)], test_one_input, custom_mutator=custom_mutator)
     atheris.Fuzz()

@@ -27,7 +27,7 @@ from training.state import TrainingState
 pytestmark = pytest.mark.gpu
 TINY = (
     f"{FLAGS} --posenet_name simple_baseline --subjects_train 02 07 --test_sets cmux2_a --epochs 2 "
-    "--warmup 0 --batch_size 64 "
+    "--warmup 0 --batch_size 64 --gan 0.1 "
     "--steps_per_epoch 10 --posenet_width 32 --generator_width 32 --critic_width_3d 32 --critic_width_2d 32 "
     "--threads 1 --figures False"
 )

@@ -19,7 +19,7 @@ COUNT = 3000
 STANDARD_ERRORS = 6.0  # of some hundred means, none is farther off by chance
 SPREADS = 0.15  # of a standard deviation
 MIXTURES = {
-    "posefk": recipe("posefk"),
+    "posefk": replace(recipe("posefk"), mixture=replace(recipe("posefk").mixture, gan=0.1)),
     "dh-aug": recipe("dh-aug"),
     "the other sources": AugmentSettings(
         mixture=Mixture(angle_swap=1.0, clipped_normal=1.0, real=1.0), bodies="templates"

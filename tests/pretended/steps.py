@@ -28,7 +28,7 @@ from training import batches, detections, distributed
 
 DATA = (
     f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "
-    "--batch_size 16 --figures False --epochs 1"
+    "--batch_size 16 --figures False --epochs 1 --gan 0.1"
 )
 SMALL = (
     "--steps_per_epoch 2 --posenet_width 8 --generator_width 8 --critic_width_3d 8 --critic_width_2d 8 "

@@ -31,7 +31,7 @@ def test_a_run_of_two_processes_goes_on_in_one_and_says_that_other_numbers_are_d
     write_checkpoint(folder / LAST, content)
     capsys.readouterr()
     run_fk_gan.main(["--resume", str(folder)])
-    assert "had 2 processes, now there are 1: it goes on, with other random numbers" in capsys.readouterr().out
+    assert "changed from 2 to 1: from here on the run's random numbers are others" in capsys.readouterr().out
 
 
 def test_a_run_saved_on_a_gpu_goes_on_and_says_that_other_numbers_are_drawn(tmp_path: Path, capsys):

@@ -31,7 +31,7 @@ SCRIPT = HERE / "disturbed_run.py"
 STEPS = 12
 TINY = (
     f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "
-    "--posenet_width 16 --generator_width 8 --critic_width_3d 8 "
+    "--posenet_width 16 --gan 0.1 --generator_width 8 --critic_width_3d 8 "
     f"--critic_width_2d 8 --epochs 2 --warmup 1 --steps_per_epoch {STEPS} --batch_size 16 --threads 1 --figures False "
     "--device cpu --test_sets cmux2_a"
 ).split()

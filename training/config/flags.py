@@ -59,7 +59,7 @@ def _matching(pattern: str, expected: str, meaning: Callable[[str, str], Words])
 def _enhancement(flag: str, value: str) -> Words:
     """Translate where DH-AUG's synthetic poses come from; normal: from clipped_normal alone."""
     only_normal = {source: ["1" if source == "clipped_normal" else "0"] for source in BUILT_IN_SOURCES}
-    meanings: dict[str, Words] = {"GAN": {}, "normal": only_normal, "NO_enhance": {"recipe": ["none"]}}
+    meanings: dict[str, Words] = {"GAN": {"gan": ["0.1"]}, "normal": only_normal, "NO_enhance": {"recipe": ["none"]}}
     return meanings[choose(flag, value, meanings)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from data.files.archive import in_short
 from data.files.json_file import read_json_or_lines
 from data.keypoints.clip import Detection as Detection
 from data.keypoints.clip import Hints as Hints
@@ -63,8 +64,8 @@ def read_keypoints(path: Path, hints: Hints) -> KeypointClip:
             form.read(raw, content, place)
         except OTHER_CONTENT as error:
             raise PoseFKError(
-                f"{path} is not as {form.name} files are ({type(error).__name__}: {error}): make it again, or say what "
-                "it is with --format. docs/predict.md says what is read."
+                f"{path} is not as {form.name} files are ({type(error).__name__}: {in_short(error)}): make it again, "
+                "or say what it is with --format. docs/predict.md says what is read."
             ) from error
     return build_clip(raw)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from data.files.archive import in_short
 from data.files.present import require_file
 from data.keypoints.formats.mediapipe import as_landmarks
 from data.keypoints.formats.npy import LAYOUTS_BY_COUNT
@@ -88,7 +89,7 @@ def _rows(path: Path) -> list[list[str]]:
             delimiter = max(DELIMITERS, key=first.count)
             return [row for row in csv.reader(stream, delimiter=delimiter) if any(map(str.strip, row))]
         except (csv.Error, UnicodeDecodeError) as error:
-            raise PoseFKError(f"{path} is not a csv file ({error}). Copy or make it again.") from error
+            raise PoseFKError(f"{path} is not a csv file ({in_short(error)}). Copy or make it again.") from error
 
 
 def _is_numeric(row: list[str]) -> bool:
@@ -145,7 +146,7 @@ def _read_wide(
         try:
             table = np.array([[_number(row[column]) if column >= 0 else np.nan for column in cells] for cells in order])
         except ValueError as error:
-            raw.skip("rows that hold something that is not a number", f"row {number}: {error}")
+            raw.skip("rows that hold something that is not a number", f"row {number}: {in_short(error)}")
             continue
         raw.frames.append(at)
         if not np.isnan(table).all():
@@ -186,7 +187,7 @@ def _read_long(raw: RawClip, rows: list[list[str]], columns: Columns, place: Pla
         try:
             values = [_number(row[column]) for column in axes]
         except ValueError as error:
-            raw.skip("rows that hold something that is not a number", f"row {number}: {error}")
+            raw.skip("rows that hold something that is not a number", f"row {number}: {in_short(error)}")
             continue
         table = tables.setdefault(at, np.full((len(names), len(axes)), np.nan))
         joint = row[columns.joint].strip()

@@ -11,7 +11,7 @@ import numpy as np
 
 from data.files.npz import load_npz_restricted
 from data.h36m.keypoints import FROM_MPII, is_mpii, layout_name, metadata_of, sides_of
-from data.keypoints.clip import number_array
+from data.keypoints.clip import first_number, number_array
 from data.keypoints.formats.npy import LAYOUTS_BY_COUNT, add_array
 from data.keypoints.labels import Place, choose_video
 from data.keypoints.raw import RawClip
@@ -28,12 +28,10 @@ def read(raw: RawClip, content: Path, place: Place) -> None:
     positions, metadata = arrays.get("positions_2d"), metadata_of(arrays)
     if not isinstance(positions, dict):
         raise PoseFKError(f"{path} has {', '.join(arrays) or 'nothing'} inside, expected VideoPose3D's 'positions_2d'.")
-    if not all(isinstance(actions, dict) for actions in positions.values()):
-        raise PoseFKError(f"{path} has other things than actions under its videos, expected VideoPose3D's.")
     clips = {
         f"{video}/{action}/{camera}": pixels
         for video, actions in positions.items()
-        for action, cameras in actions.items()
+        for action, cameras in (actions.items() if isinstance(actions, dict) else ())
         for camera, pixels in enumerate(cameras)
     }
     chosen = choose_video(clips, raw.hints.video, path)
@@ -44,8 +42,8 @@ def read(raw: RawClip, content: Path, place: Place) -> None:
     raw.layout = _layout(metadata, pixels)
     about = (metadata.get("video_metadata") or {}).get(chosen.split("/")[0]) or {}
     if "w" in about and "h" in about:
-        raw.add_size(int(about["w"]), int(about["h"]))
-    raw.fps = float(about["fps"]) if "fps" in about else None
+        raw.add_size(*(first_number(about[side], path) for side in "wh"))
+    raw.fps = first_number(about["fps"], path) if "fps" in about else None
 
 
 def _layout(metadata: dict[str, Any], pixels: np.ndarray) -> str | None:

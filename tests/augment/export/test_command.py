@@ -211,7 +211,8 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     words = (
         f"{FLAGS} --posenet_name simple_baseline --epochs 1 --steps_per_epoch 2 --batch_size 16 --test_sets cmux2_a "
         "--posenet_width 16 --posenet_blocks 1 "
-        "--threads 1 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16 --figures False --max_reference 200"
+        "--threads 1 --gan 0.1 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16 --figures False "
+        "--max_reference 200"
     )
     for recipe in ("posefk", "none"):
         run_fk_gan.main([*words.split(), "--recipe", recipe, "--checkpoint", str(folder / recipe)])
