@@ -13,8 +13,8 @@ import numpy as np
 
 from data.files.json_file import is_number
 from data.keypoints.clip import number_array
-from data.keypoints.labels import Place
-from data.keypoints.raw import RawClip, label_or_none, number_table
+from data.keypoints.labels import Place, label_or_none
+from data.keypoints.raw import RawClip, number_table
 from kinematics.errors import PoseFKError
 
 KEYPOINTS = (

@@ -5,14 +5,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 
+from data.files.json_file import is_number
 from data.keypoints.clip import whole_number
 from kinematics.errors import PoseFKError
 
 Label = int | float | str
 SUFFIX = re.compile(r"\.(json|txt|npy|jpe?g|png|bmp|tiff?|webp)$", re.IGNORECASE)
+LARGEST_STAMP = 2.0**63  # nanoseconds of 292 years
 LISTED = 6  # cameras in a message
 CAMERA = re.compile(r"(cam|camera|view|kinect|device)[\W_]*$", re.IGNORECASE)  # before a number that is no frame's
 FEWEST = 8  # frames whose distances tell a clock from a counter
@@ -29,6 +32,13 @@ class Place:
     video: str = ""
     frame: Label | None = None
     track: int | float | str | None = None
+
+
+def label_or_none(value: Any) -> Label | None:
+    """A frame's label: a number, or a name that is not a whole picture in text."""
+    if is_number(value):
+        return value if abs(value) < float("inf") else None
+    return value if isinstance(value, str) and 0 < len(value) <= 1000 else None
 
 
 def natural_key(name: str) -> list[tuple[bool, int, str]]:
@@ -48,8 +58,10 @@ def number_frames(labels: Iterable[Label], where: str) -> tuple[dict[Label, tupl
         value = _plain_number(label)
         if value is None:
             names.append(str(label))
-        else:
+        elif abs(value) < LARGEST_STAMP:
             numbers[label] = "", value
+        else:
+            raise PoseFKError(f"{where} has the frame {value:.4g}, expected a number, or a time in s, ms, us or ns.")
     families: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name in names:
         families[tuple(_parts(name)[::2])].append(name)
@@ -155,7 +167,7 @@ def read_clock(values: Iterable[float], fps: float | None, where: str) -> Clock:
             raise PoseFKError(f"{where} has the frame {ordered[0]:g}, expected whole numbers, or times of many frames.")
         return Clock({value: whole_number(value, where) for value in ordered}, fps, [])
     period = _period(steps)
-    numbers = {value: round((value - ordered[0]) / period) for value in ordered}
+    numbers = {value: whole_number(round((value - ordered[0]) / period), where) for value in ordered}
     if len(set(numbers.values())) < len(numbers):
         raise PoseFKError(
             f"{where} has frames at times that no frame rate has: expected about the same between any two."

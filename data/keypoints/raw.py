@@ -21,8 +21,8 @@ from data.keypoints.clip import (
     whole_number,
 )
 from data.keypoints.joint_names import layout_of_names
-from data.keypoints.labels import Label, Place, choose_video, number_frames, read_clock
-from data.plausible import MOST_SCORE
+from data.keypoints.labels import Place, choose_video, number_frames, read_clock
+from data.plausible import MOST_PIXELS, MOST_SCORE
 from kinematics.errors import PoseFKError
 from kinematics.layouts import LAYOUTS
 from kinematics.skeleton import Skeleton
@@ -111,13 +111,14 @@ def build_clip(raw: RawClip) -> KeypointClip:
             f"{where} has fractions of the image: give its --image_size WIDTH HEIGHT in pixels, or the file's own."
         )
     scale = _score_scale(raw, people)
-    _check_bodies(raw, people, layout, orders)
+    unit = np.array(size if raw.fractions and size else (1, 1))
+    _check_bodies(raw, people, layout, orders, unit)
     frames: dict[int, list[Detection]] = {number: [] for number in numbers.values()}
     for person in people:
         table = np.vstack([person.table, np.full(person.table.shape[1], np.nan)])  # -1: nowhere
         table = table[orders[person.names or len(person.table)]]
         with np.errstate(over="ignore"):  # what becomes infinite is refused as a place
-            table = table * [*(size if raw.fractions and size else (1, 1)), scale][: table.shape[1]]
+            table = table * [*unit, scale][: table.shape[1]]
         _add_detection(raw, frames[numbers[person.place]], person, table)
     if not any(frames.values()):
         raise raw.refuse("has nobody that can be used, expected at least one person in one frame.")
@@ -245,14 +246,20 @@ def _score_scale(raw: RawClip, people: Iterable[RawPerson]) -> float:
     return 1.0
 
 
-def _check_bodies(raw: RawClip, people: list[RawPerson], layout: Skeleton, orders: Mapping[Any, np.ndarray]) -> None:
-    """Refuse, or say, what no body has: another order of joints, upside down, left and right exchanged."""
+def _check_bodies(
+    raw: RawClip, people: list[RawPerson], layout: Skeleton, orders: Mapping[Any, np.ndarray], unit: np.ndarray
+) -> None:
+    """Refuse, or say, what no body has: another order of joints, upside down, left and right exchanged.
+
+    unit: of x and y, pixels.
+    """
     for way, order in orders.items():
-        tables = [np.where(is_placed(person.table[:, :2])[:, None], person.table[:, :2], np.nan)
-                  for person in people if (person.names or len(person.table)) == way]  # fmt: skip
+        tables = [person.table[:, :2] for person in people if (person.names or len(person.table)) == way]
         placed = {place: joint for joint, place in zip(layout.joints, order.tolist(), strict=True) if place >= 0}
         joints = [placed.get(place, "") for place in range(len(tables[0]))]
-        points = np.stack(tables[:: len(tables) // MOST_CHECKED + 1])
+        with np.errstate(over="ignore"):
+            points = unit * np.stack(tables[:: len(tables) // MOST_CHECKED + 1])
+        points = np.where((is_placed(points) & (np.abs(points) <= MOST_PIXELS).all(axis=-1))[..., None], points, np.nan)
         refused, noted = posture(points, joints)
         if (other := other_order(points, joints)) is not None:
             refused, noted = (None, other) if raw.hints.layout else (f"{other}. --layout says which it is", None)
@@ -288,10 +295,3 @@ def number_table(value: Any, where: str, scores: Any = None) -> np.ndarray:
     if len(confidence) != len(table):
         raise PoseFKError(f"{where} has {len(table)} keypoints and {len(confidence)} scores, expected one each.")
     return np.column_stack([table[:, :2], confidence])
-
-
-def label_or_none(value: Any) -> Label | None:
-    """A frame's label: a number, or a name that is not a whole picture in text."""
-    if is_number(value):
-        return value if np.isfinite(value) else None
-    return value if isinstance(value, str) and 0 < len(value) <= 1000 else None

@@ -16,6 +16,7 @@ import run_fk_gan
 from augment.detector_noise.model import DetectorNoise
 from augment.export.formats import FORMATS
 from augment.export.formats.chunk import Chunk, Shard
+from data.keypoints.formats import FORMATS as KEYPOINT_FORMATS
 from kinematics import Skeleton
 from kinematics.camera import Camera, look_at
 from posenets import ScreenLifter, build_posenet
@@ -177,7 +178,7 @@ def aist(folder: Path) -> Names:
 def keypoints(folder: Path) -> Names:
     """A file of every format."""
     frames = _fixture(shared.walking_people)(FRAMES, ((300, 340), (600, 600)))
-    for name in ("coco", "alphapose", "mmpose", "mediapipe", "videopose3d", "npy", "csv", "openpose"):
+    for name in KEYPOINT_FORMATS:
         _fixture(shared.write_keypoints)(name, folder, frames)
     return [
         str(path.relative_to(folder)) for path in sorted(folder.rglob("*.*")) if "_00000000000" not in path.name
