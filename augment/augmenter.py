@@ -24,6 +24,7 @@ from kinematics.batch_last import to_batch_first, to_batch_last
 from kinematics.capsules import self_intersects
 from kinematics.definitions import redefine, sample_definitions
 from kinematics.joints import J
+from kinematics.rotation import random_rotations
 from kinematics.precision import full_precision
 
 
@@ -165,6 +166,8 @@ class Augmenter:
             where = where[wrong]
             drawn = to_batch_last(source.draw(indices[where], generator))
             joints.movedim(0, -1).index_copy_(-1, where, drawn.movedim(0, -1))
+        if self.settings.orientation_share:
+            joints = to_batch_last(turn_some(joints, self.settings.orientation_share, generator))
         return joints
 
     def _sample_cameras(self, joints: Tensor, at: Tensor, generator: torch.Generator) -> Camera:
@@ -202,6 +205,15 @@ class Augmenter:
             go_on(self.random, state["random"], "The saved augmenter")
         for name in saved:
             sources[name].load_state_dict(saved[name])
+
+
+def turn_some(joints: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Turn a part of the poses (B, T, 16, 3) about the hip to any orientation, clips as one."""
+    chosen = torch.rand(len(joints), 1, 1, generator=generator, device=joints.device) < share
+    turn = random_rotations(len(joints), generator, joints)
+    turn = torch.where(chosen, turn, torch.eye(3, dtype=turn.dtype, device=turn.device))
+    hip = joints[:, :, J.HIP, None]
+    return (joints - hip) @ turn[:, None].mT + hip
 
 
 def _ends_and_middle(clips: Tensor) -> list[Tensor]:

@@ -130,6 +130,9 @@ class AugmentSettings:
     feet instead."""
     lean_sd: float = 0.1
     """How far these are are off balance, radians about both level axes, standard deviation."""
+    orientation_share: float = 0.0
+    """Part of the synthetic poses, 0 to 1, turned to any orientation: a lifter that never saw a body upside down answers
+    with one of several metres."""
     redraws: int = 0
     """How often poses whose limbs go through each other are drawn anew; the rest of them stays as it is."""
     definition_share: float = 0.0
@@ -175,6 +178,7 @@ RECIPES: dict[str, AugmentSettings] = {
     "posefk": AugmentSettings(
         mixture=Mixture(gan=0.1, real=0.2, limb_swap=0.5, range_of_motion=0.2), turn_sd=0.3, tilt_sd=0.4,
         balance_probability=0.9, synthetic_share=0.7, definition_share=0.3, redraws=1,
+        orientation_share=0.05,
     ),
 }  # fmt: skip
 # The original's --data_enhancement_method normal: random DH poses instead of the GAN's, the rest as dh-aug.

@@ -15,7 +15,7 @@ from posenets.checkpoints.content import check_content, is_posefk
 
 _RANGES = {
     "tries": (1, 1000), "max_reference": (1, 10**8), "bone_spread": (0, 10), "redraws": (0, 10),
-    "definition_share": (0, 1), "definition_width": (0, 2),
+    "definition_share": (0, 1), "orientation_share": (0, 1), "definition_width": (0, 2),
 }  # fmt: skip
 
 

@@ -91,6 +91,11 @@ def random_tilt(count: int, sd: float, generator: torch.Generator, like: Tensor)
     return rotvec_to_matrix(vectors)
 
 
+def random_rotations(count: int, generator: torch.Generator, like: Tensor) -> Float[Tensor, "count 3 3"]:
+    """Sample rotations uniformly: a normal quaternion has no preferred direction."""
+    return quaternion_to_matrix(torch.randn(count, 4, generator=generator, device=like.device, dtype=like.dtype))
+
+
 def rotation_onto_axis(direction: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
     """Compute the smallest rotation that takes `direction` (any length) to the z axis. Not defined for -z."""
     x, y, z = torch.nn.functional.normalize(direction, dim=-1).unbind(-1)

@@ -120,7 +120,7 @@ def _check_numbers(settings: Settings) -> None:
         raise ValueError(
             f"--known_focal {learning.known_focal}: --input_mode rays always reads the cameras, leave it out."
         )
-    for name in ("synthetic_share", "definition_share"):
+    for name in ("synthetic_share", "definition_share", "orientation_share"):
         if not 0 <= getattr(settings.augment, name) <= 1:
             raise ValueError(f"--{name} {getattr(settings.augment, name)}: expected a share from 0 to 1.")
     if dropout is not None and not 0 <= dropout < 1:
