@@ -24,8 +24,8 @@ from kinematics.batch_last import to_batch_first, to_batch_last
 from kinematics.capsules import self_intersects
 from kinematics.definitions import redefine, sample_definitions
 from kinematics.joints import J
-from kinematics.rotation import random_rotations
 from kinematics.precision import full_precision
+from kinematics.rotation import random_rotations
 
 
 class Augmenter:

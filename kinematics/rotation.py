@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import normalize
 
 Rows = tuple[tuple[Tensor, Tensor, Tensor], ...]  # three rows of three entries, each (...)
 
@@ -93,7 +94,8 @@ def random_tilt(count: int, sd: float, generator: torch.Generator, like: Tensor)
 
 def random_rotations(count: int, generator: torch.Generator, like: Tensor) -> Float[Tensor, "count 3 3"]:
     """Sample rotations uniformly: a normal quaternion has no preferred direction."""
-    return quaternion_to_matrix(torch.randn(count, 4, generator=generator, device=like.device, dtype=like.dtype))
+    quaternion = torch.randn(count, 4, generator=generator, device=like.device, dtype=like.dtype)
+    return quaternion_to_matrix(normalize(quaternion, dim=-1))
 
 
 def rotation_onto_axis(direction: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
