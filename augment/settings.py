@@ -131,8 +131,8 @@ class AugmentSettings:
     lean_sd: float = 0.1
     """How far these are are off balance, radians about both level axes, standard deviation."""
     orientation_share: float = 0.0
-    """Part of the synthetic poses, 0 to 1, turned to any orientation: a lifter that never saw a body upside down answers
-    with one of several metres."""
+    """Part of the synthetic poses, 0 to 1, turned to any orientation: a lifter that never saw a body upside down makes
+    one of several metres of it."""
     redraws: int = 0
     """How often poses whose limbs go through each other are drawn anew; the rest of them stays as it is."""
     definition_share: float = 0.0
