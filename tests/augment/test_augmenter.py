@@ -4,13 +4,14 @@ import pytest
 import torch
 
 from augment import Augmenter
-from augment.augmenter import _split
+from augment.augmenter import _split, turn_some
 from augment.reference import ReferencePoses
 from augment.settings import RECIPES, AugmentSettings, GanSettings, Mixture
 from augment.visible import is_visible
 from data.batch import SYNTHETIC, PoseBatch
 from kinematics import bone_lengths
 from kinematics.balance import centre_of_mass, support_point
+from kinematics.joints import J
 
 SMALL_GAN = {"generator_width": 16, "critic_width_3d": 16, "critic_width_2d": 16, "generator_every": 2}
 ALL = AugmentSettings(
@@ -187,3 +188,25 @@ def test_counts_follow_the_shares_and_add_up():
         counts = _split(count, shares)
         assert sum(counts.values()) == count
         assert all(abs(counts[name] - count * share) < 1 for name, share in shares.items())
+
+
+def test_a_share_of_poses_is_in_any_orientation_and_the_others_stay_as_they_were(people):
+    def heads_down(share: float) -> float:
+        settings = replace(ALL, mixture=Mixture(real=1.0), orientation_share=share)
+        joints = Augmenter(settings, people).sample(400).joints_world()
+        return (joints[..., J.HEAD, 2] < joints[..., J.HIP, 2]).float().mean().item()
+
+    standing, half, everybody = heads_down(0.0), heads_down(0.5), heads_down(1.0)
+    assert standing < 0.05 and 0.15 < half < 0.35 and 0.38 < everybody < 0.62
+
+
+def test_turning_keeps_bodies_and_clips(people):
+    joints = people.joints_world()
+    clips = torch.cat([joints, joints + 0.1], dim=1)
+    turned = turn_some(clips, 1.0, torch.Generator().manual_seed(0))
+    lengths = [bone_lengths(poses) for poses in (clips, turned)]
+    torch.testing.assert_close(lengths[0], lengths[1])
+    torch.testing.assert_close(turned[:, 0] - turned[:, 0, :1], turned[:, 1] - turned[:, 1, :1])
+    assert torch.equal(
+        turn_some(clips, 0.0, torch.Generator()).sub(clips).abs() < 1e-5, torch.ones_like(clips, dtype=torch.bool)
+    )

@@ -11,6 +11,7 @@ from kinematics.rotation import (
     matrix_to_euler_zyx,
     matrix_to_quaternion,
     quaternion_to_matrix,
+    random_rotations,
     random_tilt,
     rotate_about_z,
     rotation_onto_axis,
@@ -118,3 +119,16 @@ def test_rotation_onto_axis_is_the_smallest_that_takes_a_direction_to_z(generato
     torch.testing.assert_close(rotation @ rotation.mT, torch.eye(3, dtype=float_dtype).expand(200, 3, 3))
     angle = ((rotation.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2).clamp(-1, 1).acos()
     torch.testing.assert_close(angle, (direction[:, 2] / length[:, 0]).acos(), atol=2e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_random_rotations_are_rotations_and_prefer_no_direction(dtype: torch.dtype):
+    rotations = random_rotations(20_000, torch.Generator().manual_seed(0), torch.zeros(1, dtype=dtype))
+    assert rotations.dtype == dtype
+    torch.testing.assert_close(
+        rotations @ rotations.mT, torch.eye(3, dtype=dtype).expand_as(rotations), atol=1e-5, rtol=0
+    )
+    torch.testing.assert_close(torch.linalg.det(rotations), torch.ones(20_000, dtype=dtype), atol=1e-5, rtol=0)
+    up = rotations[:, 2, 2]  # uniform on the sphere: every height is as likely (Archimedes)
+    parts = torch.histc(up, 10, -1, 1) / len(up)
+    torch.testing.assert_close(parts, torch.full_like(parts, 0.1), atol=0.01, rtol=0)
