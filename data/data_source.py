@@ -17,7 +17,8 @@ class DataSource:
     load_test: loads one of test_sets, by the arguments of a standalone one, without the rest of the data set.
     standalone_test_sets: further test sets with files of their own; each loader takes the settings, the name and the
     frames of the lifter's window. budget: defaults that the data set brings to the settings of a run, by group
-    ("lifter", "learning"). short_runs: the budget is a laptop's, too short for published dropouts and network sizes.
+    ("lifter", "learning"). by_rule: runs are as long as the number of poses asks, otherwise as the
+    budget says. short_runs: the budget is a laptop's, too short for published dropouts and network sizes.
     taught_joints: the numbers of joints that a lifter can learn from it. has_detections: whether settings.keypoints can
     name a detector's 2D of it.
     required_files: what must lie on the disk, and how_to_make: the sentence that tells where it comes from.
@@ -28,6 +29,7 @@ class DataSource:
     test_sets: tuple[str, ...]
     budget: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     short_runs: bool = False
+    by_rule: bool = False
     taught_joints: tuple[int, ...] = (16, 17)
     has_detections: bool = False
     standalone_test_sets: Mapping[str, Callable[[DataSettings, str, int], list[Recording]]] = field(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import run_fk_gan
 from augment import Augmenter
 from data.batch import PoseBatch
+from posenets.finite_step import finite_step
 from training.lifting import LifterTrainer
 
 STRONGER = {"turn_sd": 2.0, "exchange": 1.4, "definition_width": 1.3}
@@ -49,6 +50,7 @@ def meta_update(trainer: LifterTrainer, batch: PoseBatch) -> Tensor:
     lifter, optimizer, losses = trainer.lifter.train(), trainer.optimizer, []
     weights = list(lifter.parameters())
     for weak, strong in zip(trainer.variants(batch), trainer.variants(strong_batch(len(batch))), strict=True):
+        statistics = trainer.statistics()
         loss = trainer.criterion(lifter, weak)
         loss.backward()
         first = [weight.grad.clone() for weight in weights]
@@ -57,10 +59,9 @@ def meta_update(trainer: LifterTrainer, batch: PoseBatch) -> Tensor:
         _shift(weights, trial, -1)
         trainer.criterion(lifter, strong).backward()  # adds to the first gradient
         _shift(weights, trial, +1)
-        nn.utils.clip_grad_norm_(weights, trainer.settings.max_grad_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        trainer.step_done()
+        norm = nn.utils.clip_grad_norm_(weights, trainer.settings.max_grad_norm)
+        skipped = finite_step(optimizer, norm)
+        trainer.step_done(skipped, statistics)
         losses.append(loss.detach())
     return losses[0]
 

@@ -195,6 +195,7 @@ CMU = DataSource(
         "learning": {"epochs": 30, "steps_per_epoch": 150, "batch_size": 256, "gan_interval": 10, "lr": 4e-3},
     },
     short_runs=True,
+    by_rule=True,
     required_files=_required_files,
     how_to_make=HOW_TO_MAKE,
 )

@@ -238,6 +238,7 @@ AISTX = DataSource(
     test_sets=(DETECTED, PROJECTED),
     has_detections=True,
     budget={"learning": {"epochs": 25}},
+    by_rule=True,
     load_test=load_test,
     required_files=lambda settings: [
         folder_of(settings) / name for name in ("cameras/mapping.txt", "splits/pose_train.txt")

@@ -242,6 +242,7 @@ HUMANEVA = DataSource(
     taught_joints=(BODY.num_joints,),
     has_detections=True,
     budget={"learning": {"epochs": 25}},
+    by_rule=True,
     required_files=lambda settings: [path_3d(settings), path_2d(settings, settings.keypoints)],
     how_to_make=HOW_TO_GET,
 )

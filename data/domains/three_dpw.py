@@ -177,6 +177,7 @@ THREE_DPW = DataSource(
     views=1,
     test_sets=("3dpw", "3dpw_detected"),
     budget={"learning": {"epochs": 25}},
+    by_rule=True,
     standalone_test_sets={"3dpw_poseaug": load_family},
     load_test=load_test,
     required_files=lambda settings: (

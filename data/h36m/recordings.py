@@ -184,6 +184,7 @@ H36M = DataSource(
     test_sets=("h36m",),
     has_detections=True,
     budget={"learning": {"epochs": 25}},
+    by_rule=True,
     required_files=lambda settings: [Path(settings.data_root) / FILE_NAME],
     how_to_make=HOW_TO_MAKE,
 )

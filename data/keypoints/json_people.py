@@ -104,7 +104,8 @@ def _walk_list(raw: RawClip, node: list[Any], place: Place, where: str) -> None:
     stated = any(isinstance(child, dict) and _first(child, FRAME) is not None for child in node)
     alone = any(is_person(child) and isinstance(child, dict) and not {*LANDMARKS} & child.keys() for child in node)
     for number, child in enumerate(node):
-        called = ", ".join(filter(None, [where, f"entry {number}"]))
+        of_file = place.frame if isinstance(place.frame, str) else ""
+        called = ", ".join(filter(None, [where or of_file, f"entry {number}"]))
         if place.frame is None and stated and not (isinstance(child, dict) and _first(child, FRAME) is not None):
             if child:
                 raw.skip("entries without the frame that others have", called)

@@ -134,6 +134,7 @@ MPI_INF_3DHP = DataSource(
     views=8,
     test_sets=("3dhp_s8",),
     budget={"learning": {"epochs": 25}},
+    by_rule=True,
     standalone_test_sets={VIDEO: load_test_set, SPARSE: load_test_set},
     required_files=lambda settings: [Path(settings.data_root) / TRAIN_FILE],
     how_to_make=HOW_TO_MAKE,

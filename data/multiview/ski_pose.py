@@ -212,6 +212,7 @@ SKI = DataSource(
     views=6,
     test_sets=("ski",),
     budget={"learning": {"epochs": 25}},
+    by_rule=True,
     required_files=lambda settings: [file_of(settings.data_root, split) for split in SPLITS],
     how_to_make=HOW_TO_GET,
 )

@@ -206,7 +206,7 @@ def _wild(value: float) -> Callable:
     "spoil, words",
     [
         (_wild(10_240), r"frame 17 has RAnkle 10,2\d\d m from the root, expected at most 4 m .1 of 60 are like that"),
-        (_wild(1e300), r"frame 17 has RAnkle 1e\+300 m from the root"),
+        (_wild(1e300), r"the number 1e\+300, expected at most 1e\+15"),
         (lambda joints: joints + np.float32(9000), r"frame 0 has .* m from the world's origin, expected at most 100 m"),
         (lambda joints: joints * 1000, r"thighs of .*look like mm.*prepare_data_h36m"),
         (_nan, "is empty or has NaN"),

@@ -146,7 +146,7 @@ _WILD = [np.where(np.arange(view.size).reshape(view.shape) == 100, 1e30, view) f
 _BAD = {
     "three cameras": (cameras()[:3], None, "has 3 cameras, expected 4"),
     "normalised": ([view / 500 - 1 for view in cameras()], None, "look normalised"),
-    "one wild joint": (_WILD, None, r"camera 0: frame 2 has .* at .*1e\+30.* pixels, expected at most 5000 .1 of 30"),
+    "one wild joint": (_WILD, None, r"camera 0 has the number 1e\+30, expected at most 1e\+15"),
     "infinity": (_INFINITE, None, "has infinity in its keypoints"),
     "15 joints": (cameras(joints=15), None, "has 15 joints, expected 16 or 17"),
     "3D": ([np.ones((30, 17, 4))] * 4, None, r"shape \(30, 17, 4\), expected \(frames, 16 or 17, 2\)"),

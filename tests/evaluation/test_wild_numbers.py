@@ -1,5 +1,7 @@
 """Numbers that no body and no image can be: predict writes none, whether they come from keypoints or from weights."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -70,32 +72,46 @@ def test_the_command_leaves_with_code_2_and_one_sentence(lifter, write_keypoints
 
 @pytest.mark.parametrize("odd", [np.inf, -np.inf, 1e30, 1e300, -1e9, 1e4])
 @pytest.mark.parametrize("name", ["coco", "openpose", "npy", "videopose3d", "csv"])
-def test_a_keypoint_in_no_image_is_refused_with_its_frame(
-    name, odd, checkpoint, walking_people, write_keypoints, tmp_path
+def test_a_keypoint_in_no_image_is_named_with_its_frame_and_not_used(
+    name, odd, checkpoint, walking_people, write_keypoints, tmp_path, capsys
 ):
     frames = walking_people(6)
     frames[4][0][9, 0] = odd  # the left wrist, which every layout has
     keypoints = write_keypoints(name, tmp_path, frames)
-    with pytest.raises((ValueError, PoseFKError), match=r"(frame|entry) 4 has (keypoint \d+|LWrist|left_wrist) at"):
-        _run(
-            checkpoint, keypoints, tmp_path / "out", f"{SIZE} --layout {'body_25' if name == 'openpose' else 'coco_17'}"
-        )
-    assert not (tmp_path / "out").exists()
+    flags = f"{SIZE} --layout {'body_25' if name == 'openpose' else 'coco_17'}"
+    try:
+        scores = _run(checkpoint, keypoints, tmp_path / "out", flags)["scores"]
+    except (ValueError, PoseFKError) as error:
+        said = str(error)
+        assert not (tmp_path / "out").exists()
+    else:  # that person is left out of that frame, which is interpolated
+        said = capsys.readouterr().out
+        assert not scores[4].any() and scores[[3, 5]].all()
+    at = r"(video_0+4_keypoints.json, entry 0|frame 4)" if name == "openpose" else "(frame|entry|row) 4"
+    assert re.search(rf"{at} has (keypoint \d+|LWrist|left_wrist) at", said), said
 
 
 @pytest.mark.parametrize("score", [np.inf, 1e30, 1e300])
-def test_a_score_that_no_detector_gives_is_refused(score, checkpoint, walking_people, write_keypoints, tmp_path):
+def test_a_score_that_no_detector_gives_is_named_and_not_used(
+    score, checkpoint, walking_people, write_keypoints, tmp_path, capsys
+):
     frames = walking_people(3)
     frames[1][0][9, 2] = score
-    with pytest.raises(PoseFKError, match="has a score of .*, expected at most 1000"):
-        _run(checkpoint, write_keypoints("coco", tmp_path, frames), tmp_path / "out")
+    scores = _run(checkpoint, write_keypoints("coco", tmp_path, frames), tmp_path / "out")["scores"]
+    assert re.search("entry 1 has a score of .*, expected at most 1000", capsys.readouterr().out)
+    assert not scores[1].any() and scores[[0, 2]].all()
 
 
-def test_percent_and_logits_still_count_as_certain(checkpoint, walking_people, write_keypoints, tmp_path):
-    frames = walking_people(3)
-    for people in frames:
-        people[0][:, 2] *= 100
-    assert (_run(checkpoint, write_keypoints("coco", tmp_path, frames), tmp_path / "out")["scores"] == 1).all()
+def test_scores_in_percent_are_read_as_percent(checkpoint, walking_people, write_keypoints, tmp_path, capsys):
+    scores = []
+    for name, factor in (("parts", 1), ("percent", 100)):
+        (folder := tmp_path / name).mkdir()
+        frames = walking_people(3)
+        for people in frames:
+            people[0][:, 2] *= factor
+        scores.append(_run(checkpoint, write_keypoints("coco", folder, frames), folder / "out")["scores"])
+    np.testing.assert_allclose(scores[0], scores[1], atol=1e-6)
+    assert "are taken for percent" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.4])

@@ -155,7 +155,7 @@ TARGETS = {
     "mpi_test": Target(seeds.mpi_test, _mpi_test),
     "mpi_train": Target(seeds.mpi_train, _mpi_train, share=30),
     "ski": Target(seeds.ski, lambda folder, name: _data_set("ski", folder, num_joints=17), share=30),
-    "humaneva": Target(seeds.humaneva, _humaneva, share=25),
+    "humaneva": Target(seeds.humaneva, _humaneva, share=120),
     "three_dpw": Target(seeds.three_dpw, _three_dpw, share=50),
     "aist": Target(seeds.aist, _aist, share=50),
     "keypoints": Target(seeds.keypoints, _keypoints),

@@ -60,7 +60,8 @@ def _of_lifter(named: str, spec: LifterSpec, dataset: str, published: bool) -> V
 
 
 def _of_recipe(recipe: str, spec: LifterSpec, dataset: str, typed: Values, clips: bool, published: bool) -> Values:
-    """Its augmentation, how lifters learn with it, and what it changes of this one."""
+    """Its augmentation, how lifters learn with it unless they say otherwise, and what it changes of this one."""
+    of_lifter = _by_name(spec.published(spec.training, spec.name))
     default, training = flat(AugmentSettings()), TRAINING[recipe]
     values = {name: value for name, value in flat(RECIPES[recipe]).items() if value != default[name]}
     if dataset == "h36m" and not {"compare", "epochs"} & set(typed):
@@ -68,7 +69,9 @@ def _of_recipe(recipe: str, spec: LifterSpec, dataset: str, typed: Values, clips
     if published or spec.multi_view or not (training.measured or "compare" in typed):
         values |= {"updates": 0}  # as long as said
     else:
-        values |= {"epochs": EPOCHS} | training.measured | (training.connected if spec.budget_sizes else {})
+        measured = training.measured | (training.connected if spec.budget_sizes else {})
+        values |= {"epochs": EPOCHS} if DATA_SOURCES[dataset].by_rule else {"updates": 0}
+        values |= {name: value for name, value in measured.items() if name not in of_lifter}
     values |= training.settings | (training.clips if clips else {})
     values |= _by_name({} if published else spec.recipes.get(recipe, {}))
     return values | (training.views if spec.multi_view else {})
