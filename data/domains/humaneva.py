@@ -135,6 +135,7 @@ def _pixels(keypoints: dict[str, dict[str, Any]], subject: str, name: str, frame
             raise ValueError(
                 f"{where}, {camera} has {described(pixels)}, expected pixels ({frames}, 15 or 17, 2). {HOW_TO_GET}"
             )
+        pixels = pixels.astype(np.result_type(pixels, np.float32))
         check_points(pixels[..., :2], f"{where}, {camera}", SIZE[0], missing=True, advice="Detect it again.")
         seen.append(pixels)
     return seen
