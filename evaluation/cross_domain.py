@@ -114,11 +114,10 @@ def evaluate_test_set(
     for note in [*notes, *notes_on_test_set(test_set, dataset, lifter)]:
         print(note)
     lines = []
-    flips, columns = (
-        {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip],
-        columns_of(lifter, dataset, test_set),
-    )
-    for flip, (name, known_focal) in itertools.product(flips, columns.items()):
+    flips = {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip]
+    columns = columns_of(lifter, dataset, test_set)
+    for flip, name in itertools.product(flips, columns):
+        known_focal = columns[name]
         with tqdm(total=len(dataset), unit="pose", desc=name, disable=len(dataset) < PROGRESS_FROM) as bar:
             result = predict_dataset(lifter, dataset, flip, settings.batch_size, bar.update, known_focal)
         for protocol in settings.protocols or protocols_for(test_set, lifter.skeleton):
