@@ -114,7 +114,7 @@ def evaluate_test_set(
     for note in [*notes, *notes_on_test_set(test_set, dataset, lifter)]:
         print(note)
     lines = []
-    flips = {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip]
+    flips: tuple[bool, ...] = {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip]
     columns = columns_of(lifter, dataset, test_set)
     for flip, name in itertools.product(flips, columns):
         known_focal = columns[name]
@@ -123,7 +123,7 @@ def evaluate_test_set(
         for protocol in settings.protocols or protocols_for(test_set, lifter.skeleton):
             scores = score(result, protocol)
             print(format_scores(name, scores, longest=24 if settings.tables else 0) + "\n")
-            tables = {name: [row.as_dict() for row in rows] for name, rows in scores.tables.items()}
+            tables = {label: [row.as_dict() for row in rows] for label, rows in scores.tables.items()}
             lines.append({**scores.result_line(name, lifter.epoch), "tables": tables})
     return lines
 
