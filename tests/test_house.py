@@ -64,6 +64,12 @@ def test_files_stay_short_and_functions_shorter(path):
             assert node.end_lineno - node.lineno < 40, f"{path.name}: {node.name}"
 
 
+def test_tests_draw_the_same_random_numbers_every_time():
+    unseeded = re.compile(r"default_rng\(\)|RandomState\(\)|random\.Random\(\)")
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    assert not [path.name for path in tests if unseeded.search(path.read_text())]
+
+
 def test_no_tracked_file_is_large_or_holds_a_machine_s_path():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:

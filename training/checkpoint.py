@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 
 from data.devices import go_on
 from data.files.lock import folder_lock
-from data.files.writing import atomic_write, remove_dead_parts, to_disk
+from data.files.writing import atomic_write, check_room_for, remove_dead_parts, to_disk
 from posenets import Lifter, PoseNet
 from posenets.checkpoints.content import is_posefk
 from posenets.checkpoints.files import LAST, OLD_SUFFIX, PREVIOUS, find_checkpoint, read_checkpoint, write_checkpoint
@@ -61,16 +60,8 @@ def make_run_folder(settings: Settings, suffix: str = "") -> Path:
 
 def check_folder(settings: Settings) -> None:
     """Refuse a --checkpoint in which no folder can be made, before the data are loaded for it."""
-    asked = Path(settings.output.checkpoint).absolute()
-    nearest = next(folder for folder in (asked, *asked.parents) if os.path.exists(folder))
-    try:
-        tempfile.TemporaryDirectory(dir=nearest).cleanup()  # permissions alone do not tell
-    except OSError as error:
-        reason = "cannot be written to" if nearest.is_dir() else "is a file"
-        raise PermissionError(
-            f"--checkpoint {settings.output.checkpoint}: the run's folder cannot be made there ({nearest} {reason}). "
-            "Choose a folder that can be written to."
-        ) from error
+    asked = settings.output.checkpoint
+    check_room_for(Path(asked).absolute(), f"--checkpoint {asked}: the run's folder cannot be made there")
 
 
 def write_settings(folder: Path, settings: Settings, network: PoseNet | None = None) -> None:

@@ -29,14 +29,17 @@ def check_can_write(path: Path | None, flag: str) -> None:
         return
     if path.is_dir():
         raise IsADirectoryError(f"{flag} {path} is a folder, expected the name of a file.")
-    nearest = next(place for place in path.absolute().parents if os.path.lexists(place))
+    check_room_for(path.absolute().parent, f"{flag} {path} cannot be written")
+
+
+def check_room_for(folder: Path, problem: str) -> None:
+    """Refuse a folder that cannot be made, or cannot be written to. problem: how the sentence begins."""
+    nearest = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     try:
         tempfile.TemporaryDirectory(dir=nearest).cleanup()  # permissions alone do not tell
     except OSError as error:
         reason = "cannot be written to" if nearest.is_dir() else "is a file"
-        raise PermissionError(
-            f"{flag} {path} cannot be written: {nearest} {reason}. Choose a folder that can be written to."
-        ) from error
+        raise PermissionError(f"{problem}: {nearest} {reason}. Choose a folder that can be written to.") from error
 
 
 @contextlib.contextmanager

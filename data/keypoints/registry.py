@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from data.keypoints.labels import Place
@@ -16,7 +17,8 @@ OPENPOSE_BY_COUNT = {25: "body_25", 18: "openpose_18", 135: "body_25", 137: "bod
 class Format:
     """A keypoint format.
 
-    read: (clip to add people to, content, where they are) -> None; looks_like: whether content is of this format.
+    read: (clip to add people to, content, where they are) -> None; looks_like: whether content is of this format;
+    None: by its suffix alone.
     Content is what JSON holds, the text of a .txt file, or the path of a file of `suffixes`. layouts: number of
     keypoints -> layout; order: formats are tried in it, the ones that take most last. file, joints, says: columns of
     docs/predict.md.
@@ -24,13 +26,19 @@ class Format:
 
     name: str
     read: Callable[[RawClip, Any, Place], None]
-    looks_like: Callable[[Any], bool]
+    looks_like: Callable[[Any], bool] | None
     file: str
     joints: str
     says: str
     layouts: Mapping[int, str] = field(default_factory=lambda: dict(BODIES_BY_COUNT))
     suffixes: tuple[str, ...] = (".json", ".jsonl")
     order: int = 0
+
+    def fits(self, content: Any) -> bool:
+        """Whether content looks like this format."""
+        if self.looks_like is not None:
+            return self.looks_like(content)
+        return isinstance(content, Path) and content.suffix.lower() in self.suffixes
 
 
 def formats_table(formats: Iterable[Format]) -> str:

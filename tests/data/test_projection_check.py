@@ -17,7 +17,7 @@ def views():
 
 
 def _seen(views, noise=0.0):
-    draw = np.random.default_rng()
+    draw = np.random.default_rng(0)
     return [view.joints_2d + draw.normal(0, noise, view.joints_2d.shape).astype(np.float32) for view in views]
 
 

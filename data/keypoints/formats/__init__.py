@@ -43,7 +43,7 @@ def read_keypoints(path: Path, hints: Hints) -> KeypointClip:
         if label is not None and content in ([], {}, "", None):
             raw.frames.append(place)  # nobody is there
             continue
-        if form is None or not (label is None or form.looks_like(content)):
+        if form is None or not (label is None or form.fits(content)):
             matched = _format_of(content)
             if matched is None and label is None:
                 raise _unknown(path, content)
@@ -124,7 +124,7 @@ def _content(file: Path) -> Any:
 
 def _format_of(content: Any) -> Format | None:
     """The first format that content looks like."""
-    return next((entry for entry in FORMATS.values() if entry.looks_like(content)), None)
+    return next((entry for entry in FORMATS.values() if entry.fits(content)), None)
 
 
 def _unknown(path: Path, content: Any) -> PoseFKError:

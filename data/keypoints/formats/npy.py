@@ -1,7 +1,6 @@
 """Plain arrays of pixels: npy of (frames, joints, 2 or 3) or (frames, people, joints, 2 or 3). NaN: not found."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -37,12 +36,7 @@ def add_array(raw: RawClip, pixels: np.ndarray, place: Place) -> None:
                 raw.add(at, number_table(person, where), where)
 
 
-def looks_like(content: Any) -> bool:
-    """Whether a file ends in .npy."""
-    return isinstance(content, Path) and content.suffix.lower() == ".npy"
-
-
 FORMAT = Format(
-    "npy", read, looks_like, "(frames, joints, 2 or 3) or (frames, people, joints, 2 or 3), pixels",
+    "npy", read, None, "(frames, joints, 2 or 3) or (frames, people, joints, 2 or 3), pixels",
     "by joint count; 17: `--layout`", "no / no", LAYOUTS_BY_COUNT, (".npy",),
 )  # fmt: skip

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -213,13 +212,8 @@ def _place(raw: RawClip, row: list[str], columns: Columns, number: int, place: P
     return Place(video or place.video, label, person or None)
 
 
-def looks_like(content: Any) -> bool:
-    """Whether a file ends in .csv or .tsv."""
-    return isinstance(content, Path) and content.suffix.lower() in FORMAT.suffixes
-
-
 FORMAT = Format(
-    "csv", read, looks_like,
+    "csv", read, None,
     "csv or tsv: a row per frame, person or keypoint; columns named for joint and axis in any order, or x y (score) "
     "... in a layout's; `frame`, `person`, `video` columns",
     "by joint names, else by joint count; 17: `--layout`", "no / `time` column", LAYOUTS_BY_COUNT, (".csv", ".tsv"),

@@ -55,12 +55,7 @@ def _layout(metadata: dict[str, Any], pixels: np.ndarray) -> str | None:
     return "coco_17" if left == [1, 3] else "h36m_17" if left == [4, 5] and pixels.shape[-2] == 17 else None
 
 
-def looks_like(content: Any) -> bool:
-    """Whether a file ends in .npz."""
-    return isinstance(content, Path) and content.suffix.lower() == ".npz"
-
-
 FORMAT = Format(
-    "videopose3d", read, looks_like, "`data_2d_custom_*.npz`; several videos: `--video NAME`",
+    "videopose3d", read, None, "`data_2d_custom_*.npz`; several videos: `--video NAME`",
     "coco_17, h36m_17, h36m_16", "`video_metadata` / its `fps`, if there", LAYOUTS_BY_COUNT, (".npz",),
 )  # fmt: skip

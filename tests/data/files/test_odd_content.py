@@ -132,20 +132,21 @@ def test_a_recording_without_numbers_is_refused_by_name(content: dict, tmp_path:
         find_features(tmp_path, ".cdf.mat").recordings[0].positions()
 
 
-def test_a_joint_that_is_nowhere_is_refused(tmp_path: Path, write_cdf: Callable, h36m_poses: Callable) -> None:
+@pytest.mark.parametrize(
+    ("joint", "value", "words"),
+    [
+        (7, 1e200, r"Eating\.cdf: frame 2 has LKnee 1e\+197 m from the root"),
+        # a toe, which nobody lifts, is in the file as well, and 1e42 m are infinite in float32
+        (5, 1e45, r"Eating\.cdf has a joint 1e\+42 m from the origin"),
+    ],
+)
+def test_a_joint_that_is_nowhere_is_refused(
+    joint: int, value: float, words: str, tmp_path: Path, write_cdf: Callable, h36m_poses: Callable
+) -> None:
     poses = h36m_poses(4)
-    poses[2, 7, 1] = 1e200
+    poses[2, joint, 1] = value
     write_cdf(_recording(tmp_path, "Eating.cdf"), poses.reshape(4, 96))
-    with pytest.raises(ValueError, match=r"Eating\.cdf: frame 2 has LKnee 1e\+197 m from the root"):
-        find_features(tmp_path, ".cdf").recordings[0].positions()
-
-
-def test_a_toe_that_is_nowhere_is_refused(tmp_path: Path, write_cdf: Callable, h36m_poses: Callable) -> None:
-    """Joints that nobody lifts are in the file as well, and 1e42 m are infinite in float32."""
-    poses = h36m_poses(4)
-    poses[2, 5, 1] = 1e45
-    write_cdf(_recording(tmp_path, "Eating.cdf"), poses.reshape(4, 96))
-    with pytest.raises(ValueError, match=r"Eating\.cdf has a joint 1e\+42 m from the origin"):
+    with pytest.raises(ValueError, match=words):
         find_features(tmp_path, ".cdf").recordings[0].positions()
 
 

@@ -31,7 +31,7 @@ def walks():
 
 def _tracks(people, seen):
     """Tracks of people whose frames are listed in an order drawn by chance. seen: (person, frame) -> whether found."""
-    draw = np.random.default_rng()
+    draw = np.random.default_rng(0)
     frames, owners = {}, {}
     for frame in range(len(people[0])):
         frames[frame] = []
