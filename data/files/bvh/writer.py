@@ -1,8 +1,9 @@
 """BVH files of the DH body, straight from its joint angles: for Blender and other animation programs.
 
 Units are metres; the file's axes are x right, y up, z backwards: Blender's importer with its own settings (y up, -z
-forward, scale 1) shows the coordinates of our world. Offsets do not change within a file, so a clip has one body. Joints have the names that data/files/bvh/reader.py reads; every one has three rotation
-channels, knees and elbows turn about one.
+forward, scale 1) shows the coordinates of our world. Offsets do not change within a file, so a clip has one body.
+Joints have the names that data/files/bvh/reader.py reads; every one has three rotation channels, knees and elbows turn
+about one.
 """
 
 import io
