@@ -107,7 +107,8 @@ def run(settings: Predict) -> list[LiftedClip]:
         )
     if "bvh" in settings.outputs and not lifter.skeleton.can_become(BVH_LAYOUT):
         raise PoseFKError(
-            f"A BVH file needs the joints of {BVH_LAYOUT}, the lifter has {lifter.skeleton.name}: --outputs npz json."
+            f"A BVH file needs the joints of {BVH_LAYOUT.name}, the lifter has {lifter.skeleton.name}: "
+            "--outputs npz json."
         )
     with atomic_folder(settings.out) as part:
         people = read_people(settings, lifter)
