@@ -15,6 +15,7 @@ from kinematics.errors import PoseFKError
 from posenets import Lifter, lifter_from_checkpoint, load_lifter
 from posenets.checkpoints.content import is_posefk
 from posenets.checkpoints.files import read_checkpoint
+from posenets.shipped import BODY
 from viewer.gate import check_allow_host
 
 
@@ -23,7 +24,8 @@ class Viewer:
     """Look at the body, a trained generator and recordings in the browser."""
 
     checkpoint: Path | None = None
-    """A run's last.safetensors (its generator and its lifter), or any checkpoint of a lifter."""
+    """A run's last.safetensors (its generator and its lifter), or any checkpoint of a lifter; None: a lifter that ships
+    (posefk models)."""
     dataset: str = "cmu"
     """Recordings to page through: cmu (built in), h36m, mpi_inf_3dhp, ski, 3dhp or 3dhp_sparse."""
     port: int = 8080
@@ -61,7 +63,7 @@ def check(settings: Viewer) -> Checked:
     check_recordings(settings)
     path = settings.checkpoint
     if path is None:
-        return Checked(None, None)
+        return Checked(None, load_lifter(BODY))
     content = read_checkpoint(path)
     if is_posefk(content):
         lifter = lifter_from_checkpoint(content, path)
