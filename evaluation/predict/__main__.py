@@ -107,13 +107,17 @@ def run(settings: Predict) -> list[LiftedClip]:
         )
     if "bvh" in settings.outputs and not lifter.skeleton.can_become(BVH_LAYOUT):
         raise PoseFKError(
-            f"A BVH file needs the joints of {BVH_LAYOUT}, the lifter has {lifter.skeleton.name}: --outputs npz json."
+            f"A BVH file needs the joints of {BVH_LAYOUT.name}, the lifter has {lifter.skeleton.name}: "
+            "--outputs npz json."
         )
     with atomic_folder(settings.out) as part:
         people = read_people(settings, lifter)
         chosen = choose_people(people.tracks, settings)
         camera = chosen_camera(people.size, settings.focal, settings.fov, settings.camera)
         print(camera_note(camera, people.size, lifter))
+        if lifter.uncertainty is None:
+            print(f"How sure it is of each joint is not known: python -m training.uncertainty --checkpoint "
+                  f"{settings.checkpoint} fits that.")  # fmt: skip
         lifter.to(chosen_device(settings.device))
         if settings.person != "all":
             return [lift_person(people, chosen[0], lifter, camera, settings, part, settings.out)]

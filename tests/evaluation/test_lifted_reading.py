@@ -1,6 +1,6 @@
 """pose.npz read again: the same clip, or one sentence."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -15,6 +15,8 @@ from tests.lifted_clips import made_clip
 @pytest.mark.parametrize("layout", ["h36m_16", "h36m_17"])
 def test_a_written_clip_is_read_as_it_was(layout, camera, tmp_path):
     clip = made_clip(layout=layout, first=30, cut=5, camera=camera)
+    if camera:
+        clip = replace(clip, joints_sd=np.abs(clip.joints_3d))
     write_npz(clip, tmp_path)
     (read,) = load_clips(tmp_path).values()
     for entry in fields(clip):
@@ -56,6 +58,7 @@ WRONG = {
     "a giant": ({"joints_3d": 100 * CLIP.joints_3d}, "from the root, expected at most"),
     "pixels of no image": ({"joints_2d": 1e5 * CLIP.joints_2d}, "pixels, expected at most"),
     "scores that are none": ({"scores": np.nan * CLIP.scores}, "scores are not all finite"),
+    "less spread than none": ({"joints_sd": -np.ones_like(CLIP.joints_3d)}, "joints_sd are not all finite .* or more"),
     "an impossible rate": ({"fps": np.array(0.0)}, "0 frames a second"),
     "an impossible image": ({"image_size": np.array([640, 0])}, "image of 640 x 0 pixels"),
     "frames backwards": ({"frames": CLIP.frames[::-1]}, "frames do not follow"),

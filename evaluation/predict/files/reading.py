@@ -44,8 +44,8 @@ def load_clip(path: Path) -> LiftedClip:
         "joints_2d": ("f", ("frames", keypoints, 2)), "scores": ("f", ("frames", keypoints)),
         "frames": ("iu", ("frames",)), "pieces": ("iu", ("frames",)),
     }  # fmt: skip
-    if "root_camera" in content:
-        wanted["root_camera"] = ("f", ("frames", 3))
+    optional: dict[str, tuple[int | str, ...]] = {"root_camera": ("frames", 3), "joints_sd": ("frames", joints, 3)}
+    wanted |= {name: ("f", shape) for name, shape in optional.items() if name in content}
     check_arrays(path, content, wanted | {"fps": ("fiu", ()), "image_size": ("iu", (2,))}, HOW_TO_MAKE)
     width, height = (int(side) for side in content["image_size"])
     clip = LiftedClip(
@@ -75,10 +75,11 @@ def _check_numbers(clip: LiftedClip, path: Path, content: dict[str, Any]) -> Non
     for joints in (clip.joints_3d, clip.joints_world - clip.joints_world[:, :1]):
         check_bodies(joints, where, origin="the root", advice=HOW_TO_MAKE, least=LEAST_PREDICTED_M)
     check_points(clip.joints_2d, where, width, names=clip.input_skeleton.joints, advice=HOW_TO_MAKE)
-    for name in ("scores", "root_camera"):
+    for name, least in (("scores", 0), ("root_camera", -np.inf), ("joints_sd", 0)):
         array = getattr(clip, name)
-        if array is not None and not np.isfinite(array).all():
-            raise ValueError(f"{path}: its {name} are not all finite numbers. {HOW_TO_MAKE}")
+        if array is not None and not (np.isfinite(array) & (array >= least)).all():
+            words = "finite numbers" if least else "finite numbers of 0 or more"
+            raise ValueError(f"{path}: its {name} are not all {words}. {HOW_TO_MAKE}")
     steps = np.diff(clip.pieces.astype(np.int64), prepend=0)
     if not (np.isin(steps, (0, 1)).all() and clip.pieces[0] == 0 and (np.diff(clip.frames.astype(float)) > 0).all()):
         raise ValueError(f"{path}: its frames do not follow one another, or its pieces are not 0, 1, ... {HOW_TO_MAKE}")
