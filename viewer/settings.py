@@ -92,7 +92,7 @@ def check_clips(folder: Path) -> dict[str, LiftedClip]:
         if not clip.skeleton.can_become(BVH_LAYOUT):
             raise PoseFKError(
                 f"{folder / name} has the joints of {clip.skeleton.name}, expected a layout that has those of "
-                f"{BVH_LAYOUT}: joint angles are of these."
+                f"{BVH_LAYOUT.name}: joint angles are of these."
             )
     return clips
 
