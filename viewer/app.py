@@ -9,6 +9,7 @@ from data import DataSettings
 from posenets import Lifter
 from posenets.shipped import BODY
 from viewer.body import BodyPage
+from viewer.clip import ClipPage
 from viewer.orbit import OrbitPanel
 from viewer.pages import Pages
 from viewer.scene import Scene
@@ -40,6 +41,8 @@ def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -
     running = Running(server, Pages(scene))
     pages, orbit = running.pages, OrbitPanel(server.gui, running.pages)
     try:
+        if checked.clips:
+            pages.add("Clip", lambda: ClipPage(pages, scene, checked.clips))
         pages.add("Body", lambda: BodyPage(pages, scene, orbit))
         opened(f"http://{_shown(settings.host)}:{server.get_port()}")
         _add_generator(pages, scene, orbit, settings, checked)
