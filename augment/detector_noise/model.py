@@ -37,7 +37,8 @@ FPS = 50.0  # Human3.6M's
 # joints is expected to reach; ends of limbs are small, fast and hidden more often than the trunk.
 _DEFAULTS = {
     "Hip": (0.025, 0.002, 0.001), "Spine": (0.025, 0.002, 0.001), "Thorax": (0.025, 0.002, 0.001),
-    "NeckNose": (0.025, 0.002, 0.001), "Head": (0.025, 0.004, 0.002), "Shoulder": (0.030, 0.005, 0.002),
+    "NeckNose": (0.025, 0.002, 0.001), "Head": (0.025, 0.004, 0.002), "Nose": (0.025, 0.004, 0.002),
+    "Eye": (0.025, 0.004, 0.002), "Ear": (0.025, 0.004, 0.002), "Shoulder": (0.030, 0.005, 0.002),
     "Knee": (0.035, 0.010, 0.004), "Elbow": (0.040, 0.015, 0.008), "Ankle": (0.040, 0.015, 0.008),
     "Wrist": (0.045, 0.020, 0.010),
 }  # fmt: skip

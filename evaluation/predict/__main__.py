@@ -112,6 +112,9 @@ def run(settings: Predict) -> list[LiftedClip]:
         chosen = choose_people(people.tracks, settings)
         camera = chosen_camera(people.size, settings.focal, settings.fov, settings.camera)
         print(camera_note(camera, people.size, lifter))
+        if lifter.uncertainty is None:
+            print(f"How sure it is of each joint is not known: python -m training.uncertainty --checkpoint "
+                  f"{settings.checkpoint} fits that.")  # fmt: skip
         lifter.to(chosen_device(settings.device))
         if settings.person != "all":
             return [lift_person(people, chosen[0], lifter, camera, settings, part, settings.out)]

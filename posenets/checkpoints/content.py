@@ -32,6 +32,7 @@ class LifterContent(TypedDict):
     reads_focal: NotRequired[bool]
     epoch: NotRequired[int | None]
     fps: NotRequired[float | None]
+    uncertainty: NotRequired[dict[str, Tensor] | None]
     settings: NotRequired[dict[str, Any]]
 
 
