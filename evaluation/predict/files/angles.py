@@ -13,7 +13,11 @@ from evaluation.predict.lifted import LiftedClip
 from kinematics import JOINT_ANGLES, joint_angles_from_joints
 from kinematics.limits import motion_of
 
-COUNTED = ("flexion", "abduction", "internal rotation")  # these are positive in the file, whichever way the body's angle counts
+COUNTED = (
+    "flexion",
+    "abduction",
+    "internal rotation",
+)  # these are positive in the file, whichever way the body's angle counts
 
 
 def angle_columns() -> list[tuple[str, str, int]]:
@@ -27,16 +31,16 @@ def angle_columns() -> list[tuple[str, str, int]]:
     return columns
 
 
-def clip_angles(clip: LiftedClip) -> Float[np.ndarray, "frames 28"]:
-    """Compute the angles of angle_columns, degrees."""
-    joints = clip.skeleton.convert(torch.from_numpy(clip.joints_world), BVH_LAYOUT)
-    signs = [sign for _, _, sign in angle_columns()]
-    return np.rad2deg(joint_angles_from_joints(joints.double()).joint_angles.numpy()) * signs
+def angles_deg(clip: LiftedClip) -> Float[np.ndarray, "frames 28"]:
+    """Compute the joint angles of the DH body that fits each frame best, degrees, in the order of JOINT_ANGLES."""
+    joints = torch.from_numpy(clip.skeleton.convert(clip.joints_world, BVH_LAYOUT)).double()
+    return joint_angles_from_joints(joints).joint_angles.rad2deg().numpy()
 
 
 def write_angles(clip: LiftedClip, folder: Path) -> list[str]:
     """angles.csv: a row per frame; its name. Prints the range of every joint."""
-    angles, columns = clip_angles(clip), angle_columns()
+    columns = angle_columns()
+    angles = angles_deg(clip) * [sign for _, _, sign in columns]
     with (folder / "angles.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(
