@@ -119,7 +119,8 @@ def evaluate_test_set(
     say: Callable[..., None] = print if processes.first else lambda *words: None
     notes: list[str] = []
     recordings = load_test_set(test_set, data_settings(settings, lifter), lifter.frames, notes)
-    dataset = noisy(dataset_for(lifter, recordings, processes.device), settings.test_noise, test_set)
+    recorded = dataset_for(lifter, recordings, processes.device)
+    dataset = noisy(recorded, settings.test_noise, test_set, lifter.input_skeleton)
     for note in [*notes, *notes_on_test_set(test_set, dataset, lifter)]:
         say(note)
     lines = []

@@ -161,7 +161,8 @@ def test_another_frame_rate_than_the_lifter_s_is_told(tmp_path, write_keypoints,
     keypoints = write_keypoints("coco", tmp_path, walking_people(12))
     _run(path, keypoints, tmp_path / "out", "--image_size 1000 800")
     printed = capsys.readouterr().out
-    assert "30 frames a second are assumed (--fps)" in printed and "the lifter has learnt from 50" in printed
+    assert "30 frames a second are assumed (--fps)" in printed
+    assert "It sees 30 frames a second and has learnt from 50" in printed
 
 
 def test_clips_are_lifted_piece_by_piece():
