@@ -103,7 +103,7 @@ def main() -> None:
         begun, ended = json.loads((folder / "life.txt").read_text())
         killed = 0
         while killed < count:  # one in five while it starts
-            training = begun + 2 * draw.random() * (ended - begun) / count
+            training = begun + 3 * draw.random() * (ended - begun) / count
             seconds = draw.random() * begun if draw.random() < 0.2 else training
             code = life(folder / "killed", flags, seconds)
             killed += code != 0
