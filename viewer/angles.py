@@ -6,14 +6,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from evaluation.predict.files.bvh import BVH_LAYOUT
-from evaluation.predict.lifted import LiftedClip
-from kinematics import JOINT_ANGLES, joint_angles_from_joints, joint_limits
-from kinematics.limits import ANATOMICAL_LIMBS, ANATOMICAL_TRUNK, Motion
+from evaluation.predict.files.angles import angles_deg as angles_deg
+from kinematics import JOINT_ANGLES, joint_limits
+from kinematics.limits import limits_source, motion_of
 
 MOST_POINTS = 500  # of a curve 300 pixels wide; the whole of it is sent again with every frame
 _TURNS = ("twist", "abduction", "flexion", "lean")
-_MOTIONS = {motion.angle: motion for motion in ANATOMICAL_LIMBS + ANATOMICAL_TRUNK}
 
 
 class AngleRange(NamedTuple):
@@ -31,12 +29,6 @@ class AngleRange(NamedTuple):
         return self.highest - self.lowest
 
 
-def angles_deg(clip: LiftedClip) -> Float[np.ndarray, "frames 28"]:
-    """Compute the joint angles of the DH body that fits each frame best, degrees, in the order of JOINT_ANGLES."""
-    joints = torch.from_numpy(clip.skeleton.convert(clip.joints_world, BVH_LAYOUT)).double()
-    return joint_angles_from_joints(joints).joint_angles.rad2deg().numpy()
-
-
 def joints_of_angles() -> dict[str, list[int]]:
     """Return joint -> the numbers of its angles, in the order of JOINT_ANGLES."""
     joints: dict[str, list[int]] = {}
@@ -48,12 +40,8 @@ def joints_of_angles() -> dict[str, list[int]]:
 
 def motions_of(angle: str) -> str:
     """Describe a joint angle: its positive and negative motion, and the source of its limits."""
-    left, name = angle.startswith("left_"), angle.removeprefix("left_").removeprefix("right_")
-    motion: Motion = _MOTIONS[name]
-    words = (motion.positive, motion.negative)
-    if left and name.endswith(("twist", "abduction")):  # on the left these two change sign
-        words = words[::-1]
-    return f"+ {words[0]}, - {words[1]} ({motion.source})"
+    positive, negative = motion_of(angle)
+    return f"+ {positive}, - {negative} ({limits_source(angle)})"
 
 
 def angle_ranges(angles: Float[np.ndarray, "frames 28"]) -> list[AngleRange]:

@@ -24,7 +24,8 @@ from data.keypoints.clip import Hints
 from data.keypoints.people import People, load_people
 from data.keypoints.tracking import Track
 from data.plausible import FPS, IMAGE_SIZE
-from evaluation.predict.files import BVH_LAYOUT, WRITERS, write_bvh_files
+from evaluation.predict.files import WRITERS, check_outputs, write_bvh_files
+from evaluation.predict.files.arrays import write_everybody
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
 from evaluation.predict.lifters import named_lifter, rate_notes, shipped_lifter
@@ -80,8 +81,9 @@ class Predict:
     cameras.txt."""
     camera_pitch_deg: float = 0.0
     """How far down the camera looks, for joints_world; 0: level."""
-    outputs: tuple[Literal["npz", "json", "bvh"], ...] = ("npz", "json", "bvh")
-    """Files to write."""
+    outputs: tuple[Literal["npz", "json", "bvh", "trc", "c3d", "csv"], ...] = ("npz", "json", "bvh")
+    """Files to write: npz, json (everything), bvh (animation), trc, c3d (markers, for OpenSim and the like), csv (joint
+    angles in degrees)."""
     bvh_units: Literal["m", "cm"] = "m"
     """Unit of length in pose.bvh: m, or cm as Unity, Unreal and MotionBuilder expect."""
     film: Literal["gif", "mp4", "none"] = "gif"
@@ -103,11 +105,7 @@ def run(settings: Predict) -> list[LiftedClip]:
     check(settings)
     named = settings.checkpoint
     lifter = named_lifter(named, settings.posenet_name, settings.input_mode) if named else None
-    if lifter and "bvh" in settings.outputs and not lifter.skeleton.can_become(BVH_LAYOUT):
-        raise PoseFKError(
-            f"A BVH file needs the joints of {BVH_LAYOUT.name}, the lifter has {lifter.skeleton.name}: "
-            "--outputs npz json."
-        )
+    check_outputs(settings.outputs, lifter.skeleton if lifter else None)
     with atomic_folder(settings.out) as part:
         people = read_people(settings)
         lifter = lifter or shipped_lifter(people)
@@ -122,19 +120,21 @@ def run(settings: Predict) -> list[LiftedClip]:
         lifter.to(chosen_device(settings.device))
         if settings.person != "all":
             return [lift_person(people, chosen[0], lifter, camera, settings, part, settings.out)]
-        lifted = []
+        lifted: dict[int, LiftedClip] = {}
         for number, person in enumerate(chosen, start=1):
             folder = part / f"person_{number}"
             folder.mkdir()
             try:
                 shown = settings.out / folder.name
-                lifted.append(lift_person(people, person, lifter, camera, settings, folder, shown))
+                lifted[number] = lift_person(people, person, lifter, camera, settings, folder, shown)
             except PoseFKError as error:  # the others can be lifted
                 print(f"Person {number} is left out: {error}")
                 folder.rmdir()
         if not lifted:
             raise PoseFKError(f"{settings.keypoints}: none of the {len(chosen)} people can be lifted, as said above.")
-    return lifted
+        write_everybody(lifted, part)
+        print(f"Everybody in one table: {settings.out / 'everybody.npz'}")
+    return list(lifted.values())
 
 
 def lift_person(
@@ -145,6 +145,7 @@ def lift_person(
     pieces, notes = people.pieces(person, lifter.input_skeleton, settings.min_score, settings.max_gap)
     for note in notes:
         print(note)
+    check_outputs(settings.outputs, frames=max(len(piece.frames) for piece in pieces))
     lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg, camera)
     check_lifted(lifted, str(settings.checkpoint or "The lifter that ships"))
     writers = WRITERS | {"bvh": partial(write_bvh_files, units=settings.bvh_units)}
@@ -171,6 +172,7 @@ def check(settings: Predict) -> None:
     if not -90 < settings.camera_pitch_deg < 90:
         raise PoseFKError(f"--camera_pitch_deg is {settings.camera_pitch_deg:g}, expected -90 to 90 degrees.")
     check_film(settings.film)
+    check_outputs(settings.outputs)
 
 
 def read_people(settings: Predict) -> People:
