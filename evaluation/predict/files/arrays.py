@@ -1,17 +1,13 @@
-"""Files of a lifted clip: npz, JSON, BVH."""
+"""pose.npz and pose.json: the arrays of a lifted clip."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from data.files.bvh.writer import write_bvh
 from evaluation.predict.lifted import LiftedClip
 
-BVH_LAYOUT = "h36m_16"
 ABOUT = {
     "joints_3d": "(frames, joints, 3) metres, camera axes (x right, y down, z forward), root at 0",
     "joints_world": "(frames, joints, 3) metres, z up, lowest joint on the floor; a guess, see docs/predict.md",
@@ -46,16 +42,6 @@ def write_json(clip: LiftedClip, folder: Path) -> list[str]:
     return ["pose.json"]
 
 
-def write_bvh_files(clip: LiftedClip, folder: Path, units: str = "m") -> list[str]:
-    """pose.bvh, or pose_1.bvh, pose_2.bvh, ... where the clip was cut: BVH has no gaps. Their names."""
-    joints = clip.skeleton.convert(torch.from_numpy(clip.joints_world), BVH_LAYOUT)
-    count, names = int(clip.pieces[-1]) + 1, []
-    for piece in range(count):
-        names.append("pose.bvh" if count == 1 else f"pose_{piece + 1}.bvh")
-        write_bvh(folder / names[-1], joints[torch.from_numpy(clip.pieces == piece)], clip.fps, units)
-    return names
-
-
 def _keys(clip: LiftedClip) -> dict[str, str]:
     """Describe the arrays of a clip: a camera's only where it had one."""
     return ABOUT if clip.root_camera is None else ABOUT | WITH_CAMERA
@@ -70,8 +56,3 @@ def _about(clip: LiftedClip) -> dict[str, Any]:
         "input_skeleton": clip.input_skeleton.name,
         "input_joint_names": list(clip.input_skeleton.joints),
     }
-
-
-WRITERS: dict[str, Callable[[LiftedClip, Path], list[str]]] = {
-    "npz": write_npz, "json": write_json, "bvh": write_bvh_files,
-}  # fmt: skip
