@@ -13,6 +13,7 @@ from evaluation.predict.refine.fit import LIMIT_STEPS, PER_FRAME, STEPS, Fitted,
 from kinematics.camera import NUM_INTRINSICS, Camera
 from posenets.inputs.modes import ASSUMED_FOCAL
 
+DEFAULT = Penalties()
 FRAMES, MARGIN = 512, 32  # a window's, and what it sees of its neighbours; 32 frames on a joint has forgotten a change
 RUN = 64  # frames in a row; eight runs give the bones of a clip of several windows
 
@@ -26,7 +27,7 @@ def standard_camera() -> Camera:
 
 
 def refine_pieces(
-    pieces: Sequence[Window], penalties: Penalties = Penalties()
+    pieces: Sequence[Window], penalties: Penalties = DEFAULT
 ) -> list[tuple[Float[Tensor, "frames joints 3"], Float[Tensor, "frames 3"]]]:
     """Fit one body to all pieces: joints about the root and the root, metres, float32, of each."""
     clip = _joined(pieces)

@@ -10,7 +10,8 @@ minimize, summed over frames and joints, robust penalties of
     in a second round, what arms and legs exceed the anatomical limits of their angles by, metres
 
 and of the bones' lengths: from the lifter's median, and left from right. Solved by L-BFGS in coordinates in which the
-first three have about the same curvature in every frame and over time, so that few steps suffice.
+first three have about the same curvature in every frame and over time, so that few steps suffice. A lifter's answer
+that is on its 2D is trusted more; one that is steady is smoothed less, and its 2D trusted more.
 """
 
 from collections.abc import Callable
@@ -27,10 +28,14 @@ from kinematics.within_limits import limbs_within_limits
 
 STEPS, LIMIT_STEPS = 80, 20
 NEAREST_M = 0.2  # joints nearer to the camera are projected as if they were there
-START_FRAMES = 2.0  # the search starts at the lifter's answer smoothed by a Gaussian of this sd
 ROOT_SHARE = 16.0  # of the root's acceleration: as much as all joints'
 IMAGE_SHARE = 0.1  # of the 2D in the coordinates' curvature: many joints are as free along their rays as without them
 ANKLES = ("RAnkle", "LAnkle")
+OFF_2D_M, LEAST = (
+    0.015,
+    0.1,
+)  # a lifter nearer to the 2D in the median is trusted in proportion, to a tenth of its penalty
+JITTER_M, STEADIEST = 0.010, 4.0  # the same of a steadier one and accelerations, to four times their penalty
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,13 @@ class Penalties:
     """Errors that cost about 1: the smaller, the stronger."""
 
     lifter: float = 0.08  # metres; further away the cost grows linearly (Charbonnier)
-    image: float = 0.02  # metres at the root's depth; 2 of these cost half of what any outlier costs (Geman-McClure)
+    image: float = 0.04  # metres at the root's depth; 2 of these cost half of what any outlier costs (Geman-McClure)
     acceleration: float = 8.0  # m/s^2, Charbonnier; also of the root
     foot: float = 0.3  # m/s, Geman-McClure: a foot that is much faster does not stand
     limits: float = 0.02  # metres
     bone: float = 0.3  # of the logarithm of a length against the lifter's
     sides: float = 0.1  # of the logarithm of left over right
+    smoothing: float = 0.08  # seconds: the sd of the Gaussian that smooths the lifter's answer, to start from
 
 
 @dataclass(frozen=True)
@@ -102,28 +108,47 @@ class _Search:
     """The unknowns, as offsets from where the search starts, and their cost."""
 
     def __init__(self, window: Window, penalties: Penalties, log_lengths: Tensor | None) -> None:
-        self.window, self.penalties, self.target = window, penalties, None
+        self.window, self.target = window, None
         skeleton, count = window.skeleton, len(window)
         self.parents, self.children = torch.tensor(skeleton.bones).unbind(-1)
         self.paths = _paths(skeleton)
         self.left, self.right = _twins(skeleton)
         follows = window.time.diff() == 1
         self.steps, self.bends = follows, follows[1:] & follows[:-1]
+        self.penalties = penalties = self._adapted(penalties)
         vectors = window.lifted[:, self.children] - window.lifted[:, self.parents]
         self.lifted_lengths = vectors.norm(dim=-1).median(dim=0).values.clamp_min(0.01).log()
-        self.start = self.lifted_lengths.clone() if log_lengths is None else log_lengths
-        if log_lengths is None:
-            self.start[self.left] = self.start[self.right] = (self.start[self.left] + self.start[self.right]) / 2
-        flat = smoothed(vectors.flatten(1), START_FRAMES) if bool(follows.all()) else vectors.flatten(1)
-        self.directions = normalize(flat.view_as(vectors), dim=-1)
+        self.start = self.lifted_lengths if log_lengths is None else log_lengths
+        smooth = _smoothed(window, penalties.smoothing)
+        self.directions = normalize(smooth[:, self.children] - smooth[:, self.parents], dim=-1)
         anchor = 1 / penalties.lifter**2 + IMAGE_SHARE / penalties.image**2
         self.spread = self._coordinates(anchor, penalties.acceleration)
-        self.root_spread = self._coordinates(ROOT_SHARE / 2 / penalties.image**2, penalties.acceleration / ROOT_SHARE**0.5)
+        self.root_spread = self._coordinates(
+            ROOT_SHARE / 2 / penalties.image**2, penalties.acceleration / ROOT_SHARE**0.5
+        )
         self.reach = self.paths.sum(0).sqrt() * self.start.exp()  # how far a bone moves the joints behind it
         self.length_spread = 1 / (self.reach * (count * anchor) ** 0.5)
         self.moves = [torch.zeros_like(values, requires_grad=True) for values in (vectors, window.root)]
         self.free_lengths = torch.zeros_like(self.start, requires_grad=True)
         self.unknowns = [*self.moves, *([self.free_lengths] if log_lengths is None else [])]
+
+    def _adapted(self, penalties: Penalties) -> Penalties:
+        """Adapt to how far the lifter's answer is from its own 2D, and to its jitter, medians in metres."""
+        off = self._image(self.window.lifted, self.window.root).norm(dim=-1)[self.window.weights > 0]
+        bends = self.window.lifted.diff(n=2, dim=0)[self.bends].norm(dim=-1)
+        trust = float((off.median() / OFF_2D_M).clamp(LEAST, 1)) if len(off) else 1.0
+        # The second difference of white noise of sd 1 on each axis is 3.8 long in the median.
+        steady = float((3.8 * JITTER_M / bends.median()).clamp(1, STEADIEST)) if len(bends) else 1.0
+        return replace(
+            penalties, lifter=penalties.lifter * trust, image=penalties.image / steady,
+            acceleration=penalties.acceleration * steady, smoothing=penalties.smoothing / steady,
+        )  # fmt: skip
+
+    def _image(self, joints: Tensor, root: Tensor) -> Tensor:
+        """Compute how far joints are from the rays of their 2D, (T, S, 2) metres at the starting depth."""
+        seen = (joints + root[:, None])[:, self.window.seen]
+        off = seen[..., :2] / seen[..., 2:].clamp_min(NEAREST_M) - self.window.rays
+        return off * self.window.root[:, None, 2:]
 
     def _coordinates(self, anchor: float, acceleration: float) -> Tensor:
         """Compute K (T, T) with K K^T = (anchor + second differences / acceleration)^-1."""
@@ -145,17 +170,14 @@ class _Search:
 
     def cost(self) -> Tensor:
         window, penalties, (joints, root, log_lengths) = self.window, self.penalties, self.body()
-        placed = joints + root[:, None]
-        seen = placed[:, window.seen]
-        on_rays = seen[..., :2] / seen[..., 2:].clamp_min(NEAREST_M) - window.rays
-        image = on_rays * window.root[:, None, 2:] / penalties.image
+        image = self._image(joints, root) / penalties.image
         cost = _charbonnier((joints - window.lifted) / penalties.lifter).sum()
         cost = cost + 4 * (window.weights * _geman_mcclure(image / 2)).sum()
         for points, share in ((joints, 1.0), (root, ROOT_SHARE)):
             bends = points.diff(n=2, dim=0)[self.bends] * (window.fps**2 / penalties.acceleration)
             cost = cost + share * _charbonnier(bends).sum()
         feet = [window.skeleton.joints.index(name) for name in ANKLES if name in window.skeleton.joints]
-        slides = placed[:, feet].diff(dim=0)[self.steps] * (window.fps / penalties.foot)
+        slides = (joints[:, feet] + root[:, None]).diff(dim=0)[self.steps] * (window.fps / penalties.foot)
         cost = cost + _geman_mcclure(slides).sum()
         if self.target is not None:
             cost = cost + ((joints - self.target) / penalties.limits).square().sum()
@@ -178,6 +200,13 @@ class _Search:
             return cost
 
         optimizer.step(evaluate)
+
+
+def _smoothed(window: Window, seconds: float) -> Tensor:
+    """Smooth what was lifted by a Gaussian, each run of consecutive frames by itself."""
+    ends = (window.time.diff() != 1).nonzero().flatten() + 1
+    runs = window.lifted.flatten(1).tensor_split(ends)
+    return torch.cat([smoothed(run, seconds * window.fps) for run in runs]).view_as(window.lifted)
 
 
 def _charbonnier(errors: Tensor) -> Tensor:
