@@ -51,7 +51,7 @@ def _across(vectors: Tensor, axis: Tensor) -> Tensor:
     return vectors - (vectors * axis).sum(-1, keepdim=True) * axis
 
 
-def _normal_direction(vectors: Tensor, axis: Tensor, otherwise: Tensor | None = None) -> Tensor:
+def normal_direction(vectors: Tensor, axis: Tensor, otherwise: Tensor | None = None) -> Tensor:
     """Find unit normals to unit axes, towards `vectors`; where these are parallel, `otherwise` or any normal."""
     lengths = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
     normal = _across(vectors, axis)
@@ -108,7 +108,7 @@ def _point_right_axis(frame: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]
 
 def _pelvis(hips_axis: Tensor, waist: Tensor) -> Tensor:
     """Compute the columns right, forward, up; up is the part of the waist's direction perpendicular to the hips."""
-    up = _normal_direction(waist, hips_axis)
+    up = normal_direction(waist, hips_axis)
     return torch.stack([hips_axis, torch.linalg.cross(up, hips_axis), up], dim=-1)
 
 
@@ -116,7 +116,7 @@ def _hinge_frames(upper: Tensor, lower: Tensor, bend: Tensor) -> tuple[Tensor, T
     """Compute frames (..., 3, 3), upper bone along -up and hinge along right, and hinge angles of sign `bend`."""
     x, y, z = upper.unbind(-1)
     untwisted = torch.stack([-x * y, x * x + z * z, -z * y], dim=-1)  # along the forward axis of Ry Rx
-    swing = _normal_direction(lower, upper, otherwise=_normal_direction(untwisted, upper))
+    swing = normal_direction(lower, upper, otherwise=normal_direction(untwisted, upper))
     along, sin_hinge = ((lower * axis).sum(-1) for axis in (upper, swing))
     forward = swing * bend[..., None]
     frame = torch.stack([torch.linalg.cross(upper, forward), forward, -upper], dim=-1)

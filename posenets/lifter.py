@@ -17,6 +17,7 @@ from posenets.base import FEATURES, PoseNet
 from posenets.checkpoints.content import FORMAT
 from posenets.inputs.layouts import JointRegressor, network_layout, prepend_mid_hip
 from posenets.inputs.modes import INPUT_MODES, PER_FRAME_MODES, VIEW_MODES, by_standard_camera, prepare
+from posenets.uncertainty import JointUncertainty, Lifted
 
 FRAMES_AT_ONCE = 16384  # sum over the windows of a clip that are processed together
 
@@ -26,12 +27,14 @@ class Lifter(nn.Module, ABC):
 
     input_mode: see posenets.inputs.modes. skeleton: name of the joint layout. fps: frame rate of the training clips,
     None if unknown. input_layout: name of another layout of the 2D joints, see posenets.inputs.layouts. reads_focal:
-    has learnt to use cameras' intrinsics where they are known, see posenets.inputs.modes.
+    has learnt to use cameras' intrinsics where they are known, see posenets.inputs.modes. uncertainty: how sure it is
+    of each joint, once that has been fitted (training.uncertainty); kept in its checkpoints.
     """
 
     modes: ClassVar[Sequence[str]]
     epoch: int | None
     fps: float | None
+    uncertainty: JointUncertainty | None
 
     def __init__(
         self, posenet: PoseNet, input_mode: str, skeleton: str, input_layout: str | None = None,
@@ -51,6 +54,7 @@ class Lifter(nn.Module, ABC):
         self.readout = JointRegressor(inner, self.skeleton) if input_layout else None
         self.reads_focal, self.epoch = reads_focal, None
         self.fps = None
+        self.uncertainty = None
 
     @property
     def frames(self) -> int:
@@ -94,10 +98,12 @@ class Lifter(nn.Module, ABC):
         self.eval()
         joints = forward(inputs)
         if mirrored is not None:
-            back = forward(mirrored)[:, indices(self.skeleton.mirror, joints)] * constant((-1.0, 1.0, 1.0), joints)
-            joints = (joints + back) / 2
+            joints = (joints + self._mirror_joints(forward(mirrored))) / 2
         self.train(was_training)
         return self._root_relative(joints)
+
+    def _mirror_joints(self, joints: Tensor) -> Tensor:
+        return joints[:, indices(self.skeleton.mirror, joints)] * constant((-1.0, 1.0, 1.0), joints)
 
     def _root_relative(self, joints: Tensor) -> Tensor:
         root = self.skeleton.root
@@ -117,6 +123,7 @@ class Lifter(nn.Module, ABC):
             "reads_focal": self.reads_focal,
             "epoch": epoch,
             "fps": self.fps,
+            "uncertainty": None if self.uncertainty is None else self.uncertainty.state_dict(),
             "settings": settings or {},
         }
 
@@ -220,6 +227,28 @@ class ScreenLifter(Lifter):
         parts = [padded[None, start : start + chunk + self.frames - 1] for start in starts]
         mirrored = [self._mirror(part) if test_flip else None for part in parts]
         return torch.cat([self._evaluate(self._lift_clip, *pair) for pair in zip(parts, mirrored, strict=True)])
+
+    def predict_clip_with_sd(
+        self, joints_2d: Float[Tensor, "frames joints features"], test_flip: bool = True
+    ) -> tuple[Float[Tensor, "frames out_joints 3"], Float[Tensor, "frames out_joints 3"] | None]:
+        """Predict as predict_clip does, with each coordinate's standard deviation, metres; None if it is not known."""
+        if self.uncertainty is None or not len(joints_2d):
+            return self.predict_clip(joints_2d, test_flip), None
+        lifted = self._lifted(joints_2d, joints_2d, lambda clip: self.predict_clip(clip, test_flip=False))
+        sd = self.uncertainty(lifted)
+        if test_flip:
+            return lifted.mean, sd
+        # The mean's error, and how far from the mean this prediction is.
+        return lifted.prediction, torch.hypot(sd, (lifted.prediction - lifted.mirrored) / 2)
+
+    def predict_both(self, batch: PoseBatch) -> Lifted:
+        """Predict the target frames and those of the mirror image: what `uncertainty` is fitted to and reads."""
+        windows = self._joints_2d(batch)
+        return self._lifted(windows, windows[:, self.target_frame], lambda seen: self._evaluate(self, seen))
+
+    def _lifted(self, joints_2d: Tensor, target_2d: Tensor, predict: Callable[[Tensor], Tensor]) -> Lifted:
+        mirrored = self._mirror_joints(predict(self._mirror(joints_2d)))
+        return Lifted(target_2d[..., : 2 + self.reads_confidence], predict(joints_2d), mirrored)
 
     def _mirror(self, joints_2d: Tensor) -> Tensor:
         sign = constant((-1.0, 1.0, 1.0, 1.0), joints_2d)[: joints_2d.shape[-1]]

@@ -10,9 +10,11 @@ COMMANDS = {
     "export": ("augment.export", "write a synthetic pose set for your own trainer"),
     "evaluate": ("evaluation.cross_domain", "score a checkpoint on test sets"),
     "predict": ("evaluation.predict", "2D keypoints of a video -> 3D"),
+    "models": ("posenets.shipped", "list the lifters that ship, with their model cards"),
+    "uncertainty": ("training.uncertainty", "fit how sure a lifter is of each joint"),
     "quality": ("evaluation.synthetic_quality", "a card of how good a synthetic pose set is"),
     "noise": ("augment.detector_noise", "measure a detector's error, to train with"),
-    "view": ("viewer", "body, generator and recordings in the browser"),
+    "view": ("viewer", "a lifted clip, the body, a generator, recordings in the browser"),
     "prepare": ("", "download or convert a data set: 3dhp, h36m or cmu"),
 }
 DATA_SETS = {
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _chosen(prog: str, choices: Mapping[str, tuple[str, str]], words: Sequence[str]) -> str:
     """The module that the first word names; leaves with the list of choices, or a refusal."""
     if not words or words[0] in ("-h", "--help"):
-        lines = [f"  {name:10}{text}" for name, (_, text) in choices.items()]
+        lines = [f"  {name:12}{text}" for name, (_, text) in choices.items()]
         print(f"usage: {prog} COMMAND ...\n\n" + "\n".join(lines) + f"\n\n{prog} COMMAND --help explains each.")
         raise SystemExit(0)
     if words[0] not in choices:

@@ -1,11 +1,13 @@
-"""The body, a trained generator and recordings in the browser.
+"""A lifted clip, the body, a trained generator and recordings in the browser.
 
     python -m viewer
+    python -m viewer lifted
     python -m viewer --checkpoint checkpoint/.../last.safetensors --dataset cmu
 
 Stop it with Ctrl-C.
 """
 
+import sys
 import webbrowser
 from collections.abc import Sequence
 
@@ -15,6 +17,9 @@ from viewer.settings import Viewer, check
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments and not arguments[0].startswith("-"):
+        arguments = ["--clip", *arguments]
     settings = read_flags(Viewer, "viewer", __doc__, arguments)
 
     def opened(address: str) -> None:

@@ -7,14 +7,19 @@ import viser
 
 from data import DataSettings
 from posenets import Lifter
+from posenets.shipped import BODY
 from viewer.body import BodyPage
+from viewer.clip import ClipPage
 from viewer.orbit import OrbitPanel
 from viewer.pages import Pages
 from viewer.scene import Scene
 from viewer.serving import serve
 from viewer.settings import Checked, Viewer
 
-NO_CHECKPOINT = "Start with `--checkpoint FILE` to sample its generator and to see what its lifter makes of recordings."
+NO_CHECKPOINT = (
+    f"Recordings are lifted by `{BODY}`, which ships with PoseFK. Start with `--checkpoint FILE` for another and "
+    "its generator."
+)
 
 
 class Running(NamedTuple):
@@ -36,6 +41,8 @@ def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -
     running = Running(server, Pages(scene))
     pages, orbit = running.pages, OrbitPanel(server.gui, running.pages)
     try:
+        if checked.clips:
+            pages.add("Clip", lambda: ClipPage(pages, scene, checked.clips))
         pages.add("Body", lambda: BodyPage(pages, scene, orbit))
         opened(f"http://{_shown(settings.host)}:{server.get_port()}")
         _add_generator(pages, scene, orbit, settings, checked)

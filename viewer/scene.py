@@ -1,6 +1,7 @@
 """The 3D scene in the browser, and the camera's picture beside it."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,30 +22,48 @@ PIECES = 24  # of each line of the floor: those behind the camera are left out
 BONE_WIDTH, JOINT_RADIUS = 0.022, 0.017  # screen units
 
 
+class Window(NamedTuple):
+    """A part of an image, screen units: its left and upper edge, and half its width."""
+
+    left: float
+    top: float
+    half_width: float
+
+
 def svg_of(
-    joints_screen: Float[np.ndarray, "joints 2"] | None, skeleton: Skeleton, aspect: float, camera: Camera | None = None
-) -> str:
-    """Draw an image 2 wide, 2 aspect high, screen units. joints_screen: None if not in front; camera: adds a floor."""
+    joints_screen: Float[np.ndarray, "*people joints 2"] | None, skeleton: Skeleton, aspect: float,
+    camera: Camera | None = None, window: Window | None = None,
+) -> str:  # fmt: skip
+    """Draw an image 2 wide, 2 aspect high, screen units, or a window of that shape.
+
+    joints_screen: of a person or several; None if not in front; camera: adds a floor.
+    """
+    left, top, scale = window or (-1.0, -aspect, 1.0)
     parts = [
-        f'<svg class="posefk-picture" viewBox="-1 {-aspect:.4f} 2 {2 * aspect:.4f}" xmlns="http://www.w3.org/2000/svg" '
-        'style="display:block;width:100%;background:#fff;border:1px solid #ccc;border-radius:4px" '
-        'stroke-linecap="round">'
+        f'<svg class="posefk-picture" viewBox="{left:g} {top:.4f} {2 * scale:g} {2 * scale * aspect:.4f}" '
+        'xmlns="http://www.w3.org/2000/svg" stroke-linecap="round" '
+        'style="display:block;width:100%;background:#fff;border:1px solid #ccc;border-radius:4px">'
     ]
     if camera is not None:
         parts.append(f'<path d="{_floor_path(camera)}" stroke="{FLOOR}" stroke-width="0.006" fill="none"/>')
+    if window is not None:
+        parts.append(f'<rect x="-1" y="{-aspect:.4f}" width="2" height="{2 * aspect:.4f}" stroke="{FAINT}" '
+                     f'stroke-width="{0.01 * scale:.4f}" fill="none"/>')  # fmt: skip
     if joints_screen is not None:
-        parts += _bones(joints_screen, skeleton)
+        for person in joints_screen.reshape(-1, *joints_screen.shape[-2:]):
+            parts += _bones(person, skeleton, scale)
     return "".join([*parts, "</svg>"])
 
 
-def _bones(joints_screen: np.ndarray, skeleton: Skeleton) -> list[str]:
+def _bones(joints_screen: np.ndarray, skeleton: Skeleton, scale: float) -> list[str]:
     points = [(f"{x:.4f}", f"{y:.4f}") for x, y in joints_screen.clip(-20, 20).tolist()]
     lines = [
         f'<line x1="{points[parent][0]}" y1="{points[parent][1]}" x2="{points[child][0]}" y2="{points[child][1]}" '
-        f'stroke="{colour}" stroke-width="{BONE_WIDTH}"/>'
+        f'stroke="{colour}" stroke-width="{scale * BONE_WIDTH:.4g}"/>'
         for parent, child, colour in bone_colours(skeleton)
     ]
-    return lines + [f'<circle cx="{x}" cy="{y}" r="{JOINT_RADIUS}" fill="{MIDDLE}"/>' for x, y in points]
+    radius = f"{scale * JOINT_RADIUS:.4g}"
+    return lines + [f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{MIDDLE}"/>' for x, y in points]
 
 
 def _floor_path(camera: Camera) -> str:
@@ -105,16 +124,25 @@ class Scene:
         else:
             self.show_picture(None, BODY, camera, "A part of the body is behind the camera.")
 
-    def follow(self, hip: Float[np.ndarray, "3"]) -> None:
-        """Move the world so that the person stays in the middle of the view. hip: metres, world."""
-        self._world.position = -hip[0], -hip[1], 0.0
+    def follow(self, hip: Float[np.ndarray, "3"], half_turn: bool = False) -> None:
+        """Move the world so that the person stays in the middle of the view. hip: metres, world.
+
+        half_turn: look along the world's y axis, as a video's camera does, instead of against it.
+        """
+        sign = 1.0 if half_turn else -1.0
+        self._world.wxyz = (0.0, 0.0, 0.0, 1.0) if half_turn else (1.0, 0.0, 0.0, 0.0)
+        self._world.position = sign * hip[0], sign * hip[1], 0.0
 
     def show_picture(
-        self, joints_screen: Float[np.ndarray, "joints 2"] | None, skeleton: Skeleton, camera: Camera | None,
-        caption: str,
+        self, joints_screen: Float[np.ndarray, "*people joints 2"] | None, skeleton: Skeleton, camera: Camera | None,
+        caption: str, aspect: float = 1.0, window: Window | None = None,
     ) -> None:  # fmt: skip
-        """Show the 2D picture and, where the camera is known, the floor and the camera's place in the scene."""
-        self._picture.content = svg_of(joints_screen, skeleton, float(camera.aspect) if camera else 1.0, camera)
+        """Show the 2D picture and, where the camera is known, the floor and the camera's place in the scene.
+
+        aspect: image height / width where the camera is not known; window: the part of the image to show.
+        """
+        aspect = float(camera.aspect) if camera else aspect
+        self._picture.content = svg_of(joints_screen, skeleton, aspect, camera, window)
         self._caption.content = caption
         self._frustum.visible = camera is not None
         if camera is not None:

@@ -11,10 +11,14 @@ from data import DATA_SOURCES, DataSettings, standalone_test_sets
 from data.data_source import choose
 from data.files.present import require_file
 from data.mpi_inf_3dhp import test_set as test_set_3dhp
+from evaluation.predict.files import BVH_LAYOUT
+from evaluation.predict.files.reading import load_clips
+from evaluation.predict.lifted import LiftedClip
 from kinematics.errors import PoseFKError
 from posenets import Lifter, lifter_from_checkpoint, load_lifter
 from posenets.checkpoints.content import is_posefk
 from posenets.checkpoints.files import read_checkpoint
+from posenets.shipped import BODY
 from viewer.gate import check_allow_host
 
 
@@ -22,8 +26,12 @@ from viewer.gate import check_allow_host
 class Viewer:
     """Look at the body, a trained generator and recordings in the browser."""
 
+    clip: Path | None = None
+    """Folder that `posefk predict` wrote: its person on the floor, with curves of the joint angles. Also without the
+    flag's name: posefk view FOLDER."""
     checkpoint: Path | None = None
-    """A run's last.safetensors (its generator and its lifter), or any checkpoint of a lifter."""
+    """A run's last.safetensors (its generator and its lifter), or any checkpoint of a lifter; None: a lifter that ships
+    (posefk models)."""
     dataset: str = "cmu"
     """Recordings to page through: cmu (built in), h36m, mpi_inf_3dhp, ski, 3dhp or 3dhp_sparse."""
     port: int = 8080
@@ -47,10 +55,11 @@ class Viewer:
 
 
 class Checked(NamedTuple):
-    """What a checkpoint holds, and the lifter in it; None without a checkpoint."""
+    """What a checkpoint holds, and the lifter in it; None without a checkpoint. clips: lifted ones, by person."""
 
     content: Any
     lifter: Lifter | None
+    clips: dict[str, LiftedClip]
 
 
 def check(settings: Viewer) -> Checked:
@@ -59,9 +68,10 @@ def check(settings: Viewer) -> Checked:
     check_port(settings.host, settings.port)
     check_allow_host(settings.allow_host)
     check_recordings(settings)
+    clips = {} if settings.clip is None else check_clips(settings.clip)
     path = settings.checkpoint
     if path is None:
-        return Checked(None, None)
+        return Checked(None, load_lifter(BODY), clips)
     content = read_checkpoint(path)
     if is_posefk(content):
         lifter = lifter_from_checkpoint(content, path)
@@ -74,7 +84,19 @@ def check(settings: Viewer) -> Checked:
         )
     if is_posefk(content) and why_no_augmenter(content) is None:
         stored_augmenter(content, path)  # so that a broken one is told before a page opens
-    return Checked(content, lifter)
+    return Checked(content, lifter, clips)
+
+
+def check_clips(folder: Path) -> dict[str, LiftedClip]:
+    """Load lifted clips; refuse those whose joints have no DH body."""
+    clips = load_clips(folder)
+    for name, clip in clips.items():
+        if not clip.skeleton.can_become(BVH_LAYOUT):
+            raise PoseFKError(
+                f"{folder / name} has the joints of {clip.skeleton.name}, expected a layout that has those of "
+                f"{BVH_LAYOUT.name}: joint angles are of these."
+            )
+    return clips
 
 
 def check_viser() -> None:

@@ -24,7 +24,7 @@ from jaxtyping import Float
 from data.cmu.quality import glitch_frames
 from data.data_source import DataSource, choose
 from data.domains.bodies import detections, in_layout
-from data.files.members import described, recordings_of, table
+from data.files.members import described, is_list, recordings_of, table
 from data.files.npz import load_npz_restricted
 from data.keypoints.gaps import GapCount, mend, mend_together
 from data.plausible import check_bodies, check_points, check_thighs
@@ -122,7 +122,7 @@ def _pixels(keypoints: dict[str, dict[str, Any]], subject: str, name: str, frame
     """(F, 15 or 17, 2 or 3) of each camera; None where it has none. NaN is a joint that was not found."""
     where = f"HumanEva's 2D of {subject} {name}"
     cameras = keypoints.get(subject, {}).get(name)
-    if not isinstance(cameras, list | tuple | np.ndarray) or len(cameras) != len(CAMERA_NAMES):
+    if not is_list(cameras) or len(cameras) != len(CAMERA_NAMES):
         raise ValueError(f"{where}: {described(cameras)}, expected an array for each of 3 cameras. {HOW_TO_GET}")
     seen: list[np.ndarray | None] = []
     for camera, raw in zip(CAMERA_NAMES, cameras, strict=True):

@@ -22,7 +22,7 @@ import torch
 
 from data.data_source import DataSource
 from data.domains.bodies import detections, fill, in_layout, opencv_camera
-from data.files.members import check_arrays
+from data.files.members import check_arrays, is_list
 from data.files.npz import load_npz_restricted
 from data.files.pkl import load_pickle_restricted
 from data.keypoints.gaps import GapCount, mend
@@ -104,7 +104,7 @@ def _people(path: Path, layout: Skeleton, detected: bool, moving: bool) -> Itera
     """Each person of a sequence; None where no frame of theirs is a sample."""
     content = load_pickle_restricted(path, HOW_TO_GET)
     lists = [content.get(name) for name in ("jointPositions", "campose_valid", "poses2d")]
-    counts = [len(of) if isinstance(of, list | tuple | np.ndarray) else 0 for of in lists]
+    counts = [len(of) if is_list(of) else 0 for of in lists]
     if len({*counts}) > 1 or not counts[0]:
         raise ValueError(
             f"{path} has jointPositions, campose_valid and poses2d of {counts[0]}, {counts[1]} and {counts[2]} people, "

@@ -57,6 +57,11 @@ def recordings_of(
     return levels[0]
 
 
+def is_list(value: Any) -> bool:
+    """Whether a value has a length and items: a list, a tuple, or an array with a dimension."""
+    return isinstance(value, list | tuple) or isinstance(value, np.ndarray) and value.ndim > 0
+
+
 def table(value: Any, where: str) -> np.ndarray:
     """An array, from nested lists as well; rows of different length and what is no number or text are refused."""
     try:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 
 from data.data_source import choose
-from data.files.members import described, recordings_of, table
+from data.files.members import described, is_list, recordings_of, table
 from data.files.npz import load_npz_restricted
 from data.h36m.cameras import CAMERA_RESOLUTIONS
 from data.h36m.names import canonical_recording
@@ -88,7 +88,7 @@ class Keypoints2D:
             return None
         name = f"{self.path}, {subject} {recording}"
         cameras = self.positions[subject][recording]
-        if not isinstance(cameras, list | tuple | np.ndarray) or not getattr(cameras, "shape", (1,)):
+        if not is_list(cameras):
             raise ValueError(f"{name} has {described(cameras)}, expected {NUM_CAMERAS} arrays: one per camera.")
         if len(cameras) != NUM_CAMERAS:
             raise ValueError(f"{name} has {len(cameras)} cameras, expected {NUM_CAMERAS}: one array per camera.")
@@ -153,7 +153,7 @@ def layout_name(metadata: dict[str, Any]) -> str:
 def sides_of(metadata: dict[str, Any]) -> list[list[int]]:
     """Left and right joints as the metadata say, in rising order; none where they do not."""
     sides = metadata.get("keypoints_symmetry")
-    if not isinstance(sides, list | tuple | np.ndarray) or len(sides) != 2:
+    if not is_list(sides) or len(sides) != 2:
         return [[], []]
     numbers = [np.ravel(table(side, "keypoints_symmetry")).tolist() for side in sides]
     if not all(isinstance(joint, int) for side in numbers for joint in side):

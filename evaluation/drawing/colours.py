@@ -8,7 +8,12 @@ FAINT, FLOOR = "#B8B8B8", "#DDDDDD"
 REAL_COLOUR, SYNTHETIC_COLOUR = "#009E73", "#CC79A7"
 
 
+def joint_colours(skeleton: Skeleton) -> list[str]:
+    side = {joint: LEFT for joint in skeleton.left} | {joint: RIGHT for joint in skeleton.right}
+    return [side.get(joint, MIDDLE) for joint in range(skeleton.num_joints)]
+
+
 def bone_colours(skeleton: Skeleton) -> list[tuple[int, int, str]]:
     """(parent, child, colour) of every bone; a bone has the side of its child."""
-    side = {joint: LEFT for joint in skeleton.left} | {joint: RIGHT for joint in skeleton.right}
-    return [(parent, child, side.get(child, MIDDLE)) for parent, child in skeleton.bones]
+    colours = joint_colours(skeleton)
+    return [(parent, child, colours[child]) for parent, child in skeleton.bones]

@@ -1,6 +1,6 @@
 """2D keypoints of a video -> 3D.
 
-    python -m evaluation.predict --checkpoint checkpoint/.../last.safetensors --keypoints video.json --out lifted
+    python -m evaluation.predict --keypoints video.json --out lifted
     python -m evaluation.predict --checkpoint last.safetensors --keypoints openpose_folder --image_size 1920 1080 \\
         --fps 25 --out lifted --film mp4
 
@@ -24,13 +24,14 @@ from data.keypoints.clip import Hints
 from data.keypoints.people import People, load_people
 from data.keypoints.tracking import Track
 from data.plausible import FPS, IMAGE_SIZE
-from evaluation.notes import rates_differ
-from evaluation.predict.files import BVH_LAYOUT, WRITERS, write_bvh_files
+from evaluation.predict.files import WRITERS, check_outputs, write_bvh_files
+from evaluation.predict.files.arrays import write_everybody
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
+from evaluation.predict.lifters import named_lifter, rate_notes, shipped_lifter
 from kinematics.camera import Camera
 from kinematics.errors import PoseFKError, exit_with_one_sentence
-from posenets import ScreenLifter, load_lifter
+from posenets import ScreenLifter
 
 LISTED_PEOPLE = 8
 
@@ -39,12 +40,13 @@ LISTED_PEOPLE = 8
 class Predict:
     """Lift the 2D keypoints of one person of a video."""
 
-    checkpoint: Path
-    """A run's last or best_*.safetensors, or an original project's checkpoint (then with --posenet_name)."""
     keypoints: Path
     """The detector's file, or a folder with a file for each frame."""
-    out: Path
-    """Folder for what is written."""
+    out: Path = Path("lifted")
+    """Folder for what is written, in place of files of the same names."""
+    checkpoint: Path | None = None
+    """A run's last or best_*.safetensors, the name of a lifter that ships (posefk models), or an original project's
+    checkpoint (then with --posenet_name); None: the one that ships for the joints of the file."""
     format: str = "auto"
     """alphapose, coco, mmpose, openpose, ...: docs/predict.md; auto: found from the content."""
     layout: str | None = None
@@ -82,8 +84,9 @@ class Predict:
     cameras.txt."""
     camera_pitch_deg: float = 0.0
     """How far down the camera looks, for joints_world; 0: level."""
-    outputs: tuple[Literal["npz", "json", "bvh"], ...] = ("npz", "json", "bvh")
-    """Files to write."""
+    outputs: tuple[Literal["npz", "json", "bvh", "trc", "c3d", "csv"], ...] = ("npz", "json", "bvh")
+    """Files to write: npz, json (everything), bvh (animation), trc, c3d (markers, for OpenSim and the like), csv (joint
+    angles in degrees)."""
     bvh_units: Literal["m", "cm"] = "m"
     """Unit of length in pose.bvh: m, or cm as Unity, Unreal and MotionBuilder expect."""
     film: Literal["gif", "mp4", "none"] = "gif"
@@ -103,36 +106,38 @@ class Predict:
 def run(settings: Predict) -> list[LiftedClip]:
     """Lift one person or all, print what was done and write the files."""
     check(settings)
-    lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
-    if lifter.views > 1 or not isinstance(lifter, ScreenLifter):
-        raise PoseFKError(
-            f"{settings.checkpoint} reads {lifter.views} cameras at once, expected a lifter of one camera's video."
-        )
-    if "bvh" in settings.outputs and not lifter.skeleton.can_become(BVH_LAYOUT):
-        raise PoseFKError(
-            f"A BVH file needs the joints of {BVH_LAYOUT}, the lifter has {lifter.skeleton.name}: --outputs npz json."
-        )
+    named = settings.checkpoint
+    lifter = named_lifter(named, settings.posenet_name, settings.input_mode) if named else None
+    check_outputs(settings.outputs, lifter.skeleton if lifter else None)
     with atomic_folder(settings.out) as part:
-        people = read_people(settings, lifter)
+        people = read_people(settings)
+        lifter = lifter or shipped_lifter(people)
+        for note in rate_notes(lifter, people.fps):
+            print(note)
         chosen = choose_people(people.tracks, settings)
         camera = chosen_camera(people.size, settings.focal, settings.fov, settings.camera)
         print(camera_note(camera, people.size, lifter))
+        if lifter.uncertainty is None:
+            print(f"How sure it is of each joint is not known: python -m training.uncertainty --checkpoint "
+                  f"{settings.checkpoint} fits that.")  # fmt: skip
         lifter.to(chosen_device(settings.device))
         if settings.person != "all":
             return [lift_person(people, chosen[0], lifter, camera, settings, part, settings.out)]
-        lifted = []
+        lifted: dict[int, LiftedClip] = {}
         for number, person in enumerate(chosen, start=1):
             folder = part / f"person_{number}"
             folder.mkdir()
             try:
                 shown = settings.out / folder.name
-                lifted.append(lift_person(people, person, lifter, camera, settings, folder, shown))
+                lifted[number] = lift_person(people, person, lifter, camera, settings, folder, shown)
             except PoseFKError as error:  # the others can be lifted
                 print(f"Person {number} is left out: {error}")
                 folder.rmdir()
         if not lifted:
             raise PoseFKError(f"{settings.keypoints}: none of the {len(chosen)} people can be lifted, as said above.")
-    return lifted
+        write_everybody(lifted, part)
+        print(f"Everybody in one table: {settings.out / 'everybody.npz'}")
+    return list(lifted.values())
 
 
 def lift_person(
@@ -140,13 +145,14 @@ def lift_person(
     shown: Path,
 ) -> LiftedClip:  # fmt: skip
     """Lift one person and write the files into a folder, which is `shown` in the end."""
-    pieces, notes = people.pieces(person, settings.min_score, settings.max_gap)
+    pieces, notes = people.pieces(person, lifter.input_skeleton, settings.min_score, settings.max_gap)
     for note in notes:
         print(note)
+    check_outputs(settings.outputs, frames=max(len(piece.frames) for piece in pieces))
     lifted = lift_pieces(
         lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg, camera, settings.refine
     )
-    check_lifted(lifted, str(settings.checkpoint))
+    check_lifted(lifted, str(settings.checkpoint or "The lifter that ships"))
     writers = WRITERS | {"bvh": partial(write_bvh_files, units=settings.bvh_units)}
     names = [name for output in dict.fromkeys(settings.outputs) for name in writers[output](lifted, folder)]
     if settings.film != "none":
@@ -171,20 +177,17 @@ def check(settings: Predict) -> None:
     if not -90 < settings.camera_pitch_deg < 90:
         raise PoseFKError(f"--camera_pitch_deg is {settings.camera_pitch_deg:g}, expected -90 to 90 degrees.")
     check_film(settings.film)
+    check_outputs(settings.outputs)
 
 
-def read_people(settings: Predict, lifter: ScreenLifter) -> People:
-    """Read the people in the file; print what reading has to tell, and whether the lifter learnt from another rate."""
+def read_people(settings: Predict) -> People:
+    """Read the people in the file; print what reading has to tell."""
     hints = Hints(
         settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations, settings.format,
         settings.ignore_scores, settings.check_bodies,
     )  # fmt: skip
-    people = load_people(settings.keypoints, hints, lifter.input_skeleton)
+    people = load_people(settings.keypoints, hints)
     print(*people.notes, sep="\n")
-    fps, learnt = people.fps, lifter.fps
-    if lifter.frames > 1 and learnt and rates_differ(fps, learnt):
-        print(f"The video has {fps:g} frames a second, the lifter has learnt from {learnt:g}: motions look faster or "
-              "slower to it than they are.")  # fmt: skip
     return people
 
 

@@ -6,22 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from PIL import Image
 from tqdm import tqdm
 
-from evaluation.drawing.colours import FAINT, FLOOR, bone_colours
+from evaluation.drawing.colours import FAINT, FLOOR, bone_colours, joint_colours
 from evaluation.drawing.poses import HALF_SIZE_M, seen_from_the_side
-from evaluation.predict.lifted import LiftedClip
+from evaluation.predict.lifted import LiftedClip, level_orientation
+from kinematics.camera import camera_to_world
 from kinematics.errors import PoseFKError
 
 PANEL_PIXELS, TITLE_PIXELS = 320, 24
 LINE_SPACING_M = 0.5
 SHORTEST_GIF_FRAME_MS = 20  # browsers slow down what is faster
+SHADE_ALPHA, ELLIPSE_CORNERS = 0.22, 25
 LOOK_AT_M, VIEW_HALF_M = 0.85, 1.25  # height of the view's middle, and half its side
 
 
@@ -46,6 +49,8 @@ def draw_frames(clip: LiftedClip, chosen: np.ndarray) -> Iterator[UInt8[np.ndarr
     left, right = _panels(figure)
     keypoints = _screen(left, clip)
     floor, body = _space(right, clip)
+    shades = PolyCollection([], facecolors=joint_colours(clip.skeleton), alpha=SHADE_ALPHA, linewidths=0)
+    right.add_collection(shades)
     title = figure.text(0.01, 0.985, "", fontsize=9, va="top", color="#404040")
     screen_bones, bones = np.array(clip.input_skeleton.bones), np.array(clip.skeleton.bones)
     root = clip.skeleton.root
@@ -55,6 +60,8 @@ def draw_frames(clip: LiftedClip, chosen: np.ndarray) -> Iterator[UInt8[np.ndarr
         keypoints.set_segments(list(clip.joints_2d[frame][screen_bones]))
         floor.set_segments(list(_project(_floor_lines(here))))
         body.set_segments(list(_project(joints - here)[bones]))
+        if clip.joints_sd is not None:
+            shades.set_verts(list(_ellipses(_project(joints - here), clip.joints_sd[frame], clip.camera_pitch_deg)))
         title.set_text(f"frame {clip.frames[frame]}   right: orange, left: blue")
         canvas.draw()
         yield np.asarray(canvas.buffer_rgba())[..., :3]
@@ -100,6 +107,18 @@ def _project(points_world: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "
     """Project world points (z up) in parallel."""
     x, y, z = np.moveaxis(points_world, -1, 0)
     return seen_from_the_side(np.stack([x, -z, y], axis=-1))
+
+
+def _ellipses(
+    middles: Float[np.ndarray, "joints 2"], sd: Float[np.ndarray, "joints 3"], pitch_deg: float
+) -> Float[np.ndarray, "joints corners 2"]:
+    """Outline the ellipsoids of one standard deviation (camera axes, metres) about joints in the view."""
+    axes = camera_to_world(torch.eye(3), level_orientation(pitch_deg), torch.zeros(3)).numpy()
+    half = sd[:, :, None] * _project(axes)  # (J, 3, 2): each axis of an ellipsoid in the view
+    values, vectors = np.linalg.eigh(half.swapaxes(1, 2) @ half)
+    turn = np.linspace(0, 2 * np.pi, ELLIPSE_CORNERS)
+    circle = np.stack([np.cos(turn), np.sin(turn)], axis=-1)
+    return middles[:, None] + circle @ (np.sqrt(values.clip(0))[..., None] * vectors.swapaxes(1, 2))
 
 
 def _floor_lines(here: Float[np.ndarray, "3"]) -> Float[np.ndarray, "lines 2 3"]:

@@ -34,7 +34,9 @@ class LiftedClip:
     the floor, standing feet at rest; upright as far as the camera's pitch is what was said. joints_2d: (T, K, 2) pixels
     and scores (T, K): what the lifter read, in `input_skeleton`. frames: (T,) numbers in the file; pieces: (T,) 0, 1,
     ... counts the pieces between which frames are missing. root_camera: (T, 3) metres, camera axes, where the root
-    stands; None without a camera. joints_world then has its origin on the floor below the camera.
+    stands; None without a camera. joints_world then has its origin on the floor below the camera. joints_sd: (T, J, 3)
+    metres, standard deviation of joints_3d (posenets.uncertainty); None where the lifter has none. camera_pitch_deg:
+    how far down the camera looks in joints_world.
     """
 
     joints_3d: Float[np.ndarray, "frames joints 3"]
@@ -48,6 +50,8 @@ class LiftedClip:
     skeleton: Skeleton
     input_skeleton: Skeleton
     root_camera: Float[np.ndarray, "frames 3"] | None = None
+    joints_sd: Float[np.ndarray, "frames joints 3"] | None = None
+    camera_pitch_deg: float = 0.0
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -57,12 +61,14 @@ def lift_pieces(
     lifter: ScreenLifter, pieces: list[Piece], size: tuple[int, int], fps: float, flip: bool = True,
     pitch_deg: float = 0.0, camera: Camera | None = None, refine: bool = False,
 ) -> LiftedClip:  # fmt: skip
-    """Lift every frame of every piece from the window around it. pitch_deg: how far down the camera looks.
+    """Lift every frame of every piece from the window around it, at the rate that the lifter has learnt from.
+
+    pitch_deg: how far down the camera looks.
 
     camera: of the images, as far as its intrinsics go; None: not known. refine: fit one body to all pieces.
     """
     device = next(lifter.parameters()).device
-    lifted = []
+    lifted, sds = [], []
     for piece in pieces:
         screen = pixels_to_screen(torch.from_numpy(piece.joints), *size)
         if lifter.reads_confidence:
@@ -70,16 +76,10 @@ def lift_pieces(
         if lifter.reads_focal:
             known = torch.tensor([camera is not None])
             screen = by_standard_camera(screen[None], None if camera is None else camera.reshape(1), known)[0]
-        lifted.append(lifter.predict_clip(screen.float().to(device), flip).cpu())
-    roots = [None] * len(pieces) if camera is None else [
-        root_of_piece(joints, lifter, piece, camera, size, fps) for joints, piece in zip(lifted, pieces, strict=True)
-    ]  # fmt: skip
-    if refine:
-        seen_by = standard_camera() if camera is None else camera
-        parts = zip(lifted, pieces, strict=True)
-        refined = refine_pieces([window_of_piece(*part, lifter, seen_by, size, fps) for part in parts])
-        lifted = [joints for joints, _ in refined]
-        roots = roots if camera is None else [root for _, root in refined]
+        joints, sd = lift_at_rate(lifter, screen.float().to(device), fps, flip)
+        lifted.append(joints.cpu())
+        sds.append(None if sd is None else sd.cpu())
+    lifted, roots = placed_pieces(lifter, lifted, pieces, camera, size, fps, refine)
     world = [upright_on_the_floor(joints, pitch_deg, root, fps) for joints, root in zip(lifted, roots, strict=True)]
     return LiftedClip(
         torch.cat(lifted).numpy(), torch.cat(world).numpy(),
@@ -88,7 +88,43 @@ def lift_pieces(
         np.repeat(np.arange(len(pieces)), [len(piece.frames) for piece in pieces]),
         fps, size, lifter.skeleton, lifter.input_skeleton,
         None if camera is None else torch.cat([root for root in roots if root is not None]).numpy(),
+        None if lifter.uncertainty is None else torch.cat([sd for sd in sds if sd is not None]).numpy(), pitch_deg,
     )  # fmt: skip
+
+
+def placed_pieces(
+    lifter: ScreenLifter, lifted: list[Tensor], pieces: list[Piece], camera: Camera | None, size: tuple[int, int],
+    fps: float, refine: bool,
+) -> tuple[list[Tensor], list[Tensor | None]]:  # fmt: skip
+    """Find the roots of the pieces before a known camera, and refine joints and roots if asked to."""
+    parts = list(zip(lifted, pieces, strict=True))
+    if refine:
+        seen_by = standard_camera() if camera is None else camera
+        refined = refine_pieces([window_of_piece(*part, lifter, seen_by, size, fps) for part in parts])
+        return [joints for joints, _ in refined], [None if camera is None else root for _, root in refined]
+    if camera is None:
+        return lifted, [None] * len(pieces)
+    return lifted, [root_of_piece(joints, lifter, piece, camera, size, fps) for joints, piece in parts]
+
+
+def rate_step(lifter: ScreenLifter, fps: float) -> int:
+    """Return the step between the frames of a window in which a video's rate is nearest to the lifter's."""
+    return max(1, round(fps / lifter.fps)) if lifter.frames > 1 and lifter.fps else 1
+
+
+def lift_at_rate(
+    lifter: ScreenLifter, screen: Float[Tensor, "frames joints features"], fps: float, flip: bool
+) -> tuple[Float[Tensor, "frames out_joints 3"], Tensor | None]:
+    """Lift a clip with its standard deviations in windows of every n-th frame, n = rate_step."""
+    step = rate_step(lifter, fps)
+    parts = [lifter.predict_clip_with_sd(screen[first::step], flip) for first in range(min(step, len(screen)))]
+    joints = screen.new_empty(len(screen), lifter.skeleton.num_joints, 3)
+    sd = torch.empty_like(joints)
+    for first, (lifted, its_sd) in enumerate(parts):
+        joints[first::step] = lifted
+        if its_sd is not None:
+            sd[first::step] = its_sd
+    return joints, None if parts[0][1] is None else sd
 
 
 def root_of_piece(
@@ -141,6 +177,12 @@ def check_lifted(clip: LiftedClip, name: str) -> None:
             raise PoseFKError(f"{name}: {what} is not finite in every frame, so nothing is written.")
 
 
+def level_orientation(pitch_deg: float) -> Float[Tensor, "4"]:
+    """Return the orientation, wxyz, of a camera along +y that looks down by a pitch."""
+    pitch = math.radians(pitch_deg)
+    return look_at(torch.zeros(3), torch.tensor([0.0, math.cos(pitch), -math.sin(pitch)]))
+
+
 def upright_on_the_floor(
     joints_camera: Float[Tensor, "frames joints 3"], pitch_deg: float = 0.0,
     root_camera: Float[Tensor, "frames 3"] | None = None, fps: float = 1.0,
@@ -149,9 +191,8 @@ def upright_on_the_floor(
 
     Feet in contact stand still. root_camera: where the root stands, which the path then follows over PATH_SMOOTHING_S.
     """
-    pitch = math.radians(pitch_deg)
     origin = joints_camera.new_zeros(3)
-    orientation_wxyz = look_at(origin, joints_camera.new_tensor([0.0, math.cos(pitch), -math.sin(pitch)]))
+    orientation_wxyz = level_orientation(pitch_deg).to(joints_camera)
     joints = remove_foot_skate(camera_to_world(joints_camera, orientation_wxyz, origin)[None])[0]
     if root_camera is not None:
         path = camera_to_world(root_camera, orientation_wxyz, origin) - joints[:, 0]

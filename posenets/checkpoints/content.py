@@ -32,7 +32,9 @@ class LifterContent(TypedDict):
     reads_focal: NotRequired[bool]
     epoch: NotRequired[int | None]
     fps: NotRequired[float | None]
+    uncertainty: NotRequired[dict[str, Tensor] | None]
     settings: NotRequired[dict[str, Any]]
+    card: NotRequired[dict[str, Any]]  # of lifters that ship
 
 
 class OptimizerState(TypedDict):

@@ -10,6 +10,7 @@ from posenets.checkpoints.files import read_checkpoint
 from posenets.checkpoints.fitting import fill
 from posenets.checkpoints.published import posenet_with, published_lifter
 from posenets.lifter import Lifter, ScreenLifter
+from posenets.uncertainty import JointUncertainty
 from posenets.views.lifter import RayLifter
 
 
@@ -51,5 +52,8 @@ def lifter_from_checkpoint(content: dict[str, Any], path: str | Path) -> Lifter:
         raise ValueError(f"{path} does not fit together: {error}") from error
     if lifter.readout is not None:
         fill(lifter.readout, content.get("readout") or {}, path)
+    if content.get("uncertainty"):
+        read = lifter.input_skeleton.num_joints, lifter.reads_confidence
+        lifter.uncertainty = JointUncertainty.from_weights(content["uncertainty"], path, lifter.skeleton, *read)
     lifter.epoch, lifter.fps = content.get("epoch"), content.get("fps")
     return lifter

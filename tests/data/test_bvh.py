@@ -9,6 +9,7 @@ import torch
 
 from data.cmu.archive import open_source
 from data.files.asf_amc import amc_joints, parse_asf
+from data.files.bvh.clip import write_bvh
 from data.files.bvh.reader import (
     CMU_METRES_PER_UNIT,
     H36M_17_FROM_BVH,
@@ -18,7 +19,6 @@ from data.files.bvh.reader import (
     thorax_offset,
     without_rest_pose,
 )
-from data.files.bvh.writer import write_bvh
 from kinematics.skeleton import Skeleton
 
 ABOVE_THE_THORAX = [Skeleton("h36m_17").joints.index(name) for name in ("Thorax", "Head", "LWrist", "RShoulder")]

@@ -6,8 +6,9 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from data.files.asf_amc import z_up
+from data.files.bvh.clip import write_bvh
 from data.files.bvh.reader import END_SITE, joint_origins, parse_bvh
-from data.files.bvh.writer import SKELETON, bvh_text, without_jumps, write_bvh
+from data.files.bvh.writer import SKELETON, bvh_text, without_jumps
 from kinematics import JOINT_ANGLES, DHHuman, joint_limits
 from kinematics.stature import average_bone_lengths
 

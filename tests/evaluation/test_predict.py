@@ -148,12 +148,18 @@ def test_all_people_get_a_folder_each_and_who_cannot_be_lifted_is_named(
     keypoints = write_keypoints("alphapose", tmp_path, frames)
     _run(checkpoint, keypoints, tmp_path / "all", "--image_size 1000 800 --person all")
     printed = capsys.readouterr().out
-    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["person_1", "person_2"]
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["everybody.npz", "person_1", "person_2"]
+    everybody = np.load(tmp_path / "all" / "everybody.npz")
     assert "Person 3 is left out: " in printed and "no frame has every joint" in printed
     for number in (1, 2):
         alone = _run(checkpoint, keypoints, tmp_path / str(number), f"--image_size 1000 800 --person {number}")
         together = np.load(tmp_path / "all" / f"person_{number}" / "pose.npz")
-        np.testing.assert_array_equal(together["joints_3d"], alone["joints_3d"])
+        rows = everybody["person"] == number
+        for name in ("frames", "joints_3d", "scores"):
+            np.testing.assert_array_equal(together[name], alone[name])
+            np.testing.assert_array_equal(everybody[name][rows], alone[name])
+    assert (np.diff(everybody["frames"]) >= 0).all()
+    _run(checkpoint, keypoints, tmp_path / "all", "--image_size 1000 800 --person all")  # in place of the earlier ones
 
 
 def test_another_frame_rate_than_the_lifter_s_is_told(tmp_path, write_keypoints, walking_people, capsys):
@@ -161,7 +167,8 @@ def test_another_frame_rate_than_the_lifter_s_is_told(tmp_path, write_keypoints,
     keypoints = write_keypoints("coco", tmp_path, walking_people(12))
     _run(path, keypoints, tmp_path / "out", "--image_size 1000 800")
     printed = capsys.readouterr().out
-    assert "30 frames a second are assumed (--fps)" in printed and "the lifter has learnt from 50" in printed
+    assert "30 frames a second are assumed (--fps)" in printed
+    assert "It sees 30 frames a second and has learnt from 50" in printed
 
 
 def test_clips_are_lifted_piece_by_piece():
@@ -301,6 +308,8 @@ def test_a_lifter_of_other_joints_has_no_bvh(write_keypoints, walking_people, tm
             weight.data.mul_(0.2)  # untrained, but bodies of a body's size
     torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
     keypoints = write_keypoints("coco", tmp_path, walking_people(3))
-    with pytest.raises(predict.PoseFKError, match="needs the joints of h36m_16, the lifter has lsp_14: --outputs npz"):
+    with pytest.raises(predict.PoseFKError, match="need the joints of h36m_16, the lifter has lsp_14: --outputs npz"):
         _run(tmp_path / "last.pt", keypoints, tmp_path / "out", "--image_size 1000 800 --outputs bvh")
-    assert _run(tmp_path / "last.pt", keypoints, tmp_path / "out", "--image_size 1000 800")["joints_3d"].shape[1] == 14
+    arrays = _run(tmp_path / "last.pt", keypoints, tmp_path / "out", "--image_size 1000 800 --outputs npz trc c3d")
+    assert arrays["joints_3d"].shape[1] == 14
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"pose.npz", "pose.trc", "pose.c3d"}

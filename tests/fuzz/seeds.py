@@ -17,6 +17,7 @@ from augment.detector_noise.model import DetectorNoise
 from augment.export.formats import FORMATS
 from augment.export.formats.chunk import Chunk, Shard
 from data.keypoints.formats import FORMATS as KEYPOINT_FORMATS
+from evaluation.predict.files.arrays import write_npz
 from kinematics import Skeleton
 from kinematics.camera import Camera, look_at
 from posenets import ScreenLifter, build_posenet
@@ -29,6 +30,7 @@ from tests.data.test_prepare_data_3dhp import sequence_arrays, write_mat
 from tests.data.test_prepare_data_h36m import h5_bytes
 from tests.data.views import conftest as views
 from tests.data.views.test_ski_pose import downhill, records_of, save
+from tests.lifted_clips import made_clip
 from tests.tiny_cmu import FLAGS
 
 Names = list[str]
@@ -224,6 +226,10 @@ def detector_noise(folder: Path) -> Names:
     return ["noise.json"]
 
 
+def lifted(folder: Path) -> Names:
+    return write_npz(made_clip(FRAMES, cut=2, camera=True), folder)
+
+
 def lifters(folder: Path) -> Names:
     """Checkpoints of a lifter of ours, as now and in torch.save's two forms, and weights of an original project."""
     torch.manual_seed(0)
@@ -243,7 +249,8 @@ def _run() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         words = (
             f"{FLAGS} --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 2 --threads 1 --actions walk "
-            "--posenet_name simple_baseline --posenet_width 4 --posenet_blocks 1 --generator_width 4 --latent_dim 4 "
+            "--posenet_name simple_baseline --posenet_width 4 --posenet_blocks 1 --gan 0.1 "
+            "--generator_width 4 --latent_dim 4 "
             "--critic_width_3d 4 --critic_width_2d 4 --figures False --max_reference 20 --test_sets cmux2_a "
             f"--detector_noise default --checkpoint {folder}"
         )
@@ -264,6 +271,6 @@ SEEDS: dict[str, Callable[[Path], Names]] = {
     seeds.__name__: seeds
     for seeds in (
         h36m, h36m_originals, cmu_prepared, capture, mpi_test, mpi_train, ski, humaneva, three_dpw, aist, keypoints,
-        exported, detector_noise, lifters, run_states,
+        exported, lifted, detector_noise, lifters, run_states,
     )
 }  # fmt: skip

@@ -21,6 +21,7 @@ from data.mpi_inf_3dhp.official.test import read_official, read_spin
 from data.mpi_inf_3dhp.official.train import read_sequence
 from data.mpi_inf_3dhp.train_set import load_train_recordings
 from data.recordings import DataSettings, Recording
+from evaluation.predict.files.reading import load_clip
 from evaluation.synthetic_quality.pose_sets.files import read_files
 from kinematics import Skeleton
 from posenets import load_lifter
@@ -52,6 +53,11 @@ def _finite(recordings: list[Recording]) -> None:
             for values in (view.joints_3d, view.joints_2d, view.confidence):
                 if values is not None and not np.isfinite(values[samples]).all():
                     raise NotFinite(f"{recording.subject} {recording.action} {values.dtype}")
+
+
+def _finite_arrays(content: dict[str, object], name: str) -> None:
+    if not all(np.isfinite(values).all() for values in content.values() if isinstance(values, np.ndarray)):
+        raise NotFinite(name)
 
 
 def _data_set(name: str, folder: Path, **settings: object) -> None:
@@ -118,11 +124,10 @@ def _aist(folder: Path, name: str) -> None:
 def _keypoints(folder: Path, name: str) -> None:
     place = folder / "openpose" if name.startswith("openpose") else folder / name
     hints = Hints(size=(1000, 800), layout="coco_17" if name.endswith((".npy", ".csv")) else None)
-    people = load_people(place, hints, Skeleton("h36m_16"))
+    people = load_people(place, hints)
     for track in people.tracks:
-        for piece in people.pieces(track)[0]:
-            if not all(np.isfinite(values).all() for values in vars(piece).values() if isinstance(values, np.ndarray)):
-                raise NotFinite(name)
+        for piece in people.pieces(track, Skeleton("h36m_16"))[0]:
+            _finite_arrays(vars(piece), name)
 
 
 def _exported(folder: Path, name: str) -> None:
@@ -160,6 +165,7 @@ TARGETS = {
     "aist": Target(seeds.aist, _aist, share=50),
     "keypoints": Target(seeds.keypoints, _keypoints),
     "exported": Target(seeds.exported, _exported),
+    "lifted": Target(seeds.lifted, lambda folder, name: _finite_arrays(vars(load_clip(folder / name)), name), share=50),
     "detector_noise": Target(seeds.detector_noise, lambda folder, name: DetectorNoise.load(folder / name)),
     "lifters": Target(seeds.lifters, _lifters, share=50),
     "run_states": Target(seeds.run_states, _run_states, share=0),

@@ -22,6 +22,7 @@ DOORS = {
     "aist": [f"aist_plusplus/keypoints{axes}d/gHO_sBM_cAll_d03_mHO5_ch01.pkl" for axes in (2, 3)],
     "keypoints": ["video.npz", "video.npy"],
     "exported": ["poseaug/poseaug.npz", "videopose3d/data_3d_h36m.npz", "videopose3d/data_2d_h36m_gt.npz"],
+    "lifted": ["pose.npz"],
     "lifters": ["ours.pt", "old.pt", "original.bin"],
 }
 

@@ -64,6 +64,16 @@ FOUND: dict[str, tuple[str, str, Callable[[Any], object], str]] = {
     "a number of many words": (
         "capture", "loose/02_01.bvh", lambda text: text.replace(b"Time: ", b"Time: x" + LONG.encode()), "not convert"
     ),
+    "sides that are one number": (
+        "h36m", "data_2d_h36m_cpn.npz", lambda held: held["metadata"].update(keypoints_symmetry=np.array(6)), ""
+    ),
+    "people that are one number": (
+        "three_dpw", PHONE, lambda held: held.update(jointPositions=np.array(6)), "of 0, "
+    ),
+    "cameras that are one number": (
+        "humaneva", GT_2D, lambda held: held["positions_2d"]["Train/S1"].update({"Walking 1 chunk0": np.array(6)}),
+        "for each of 3 cameras",
+    ),
     "a weight beyond float32": ("lifters", "original.bin", lambda held: _beyond(held["model_pos"]), "infinite numbers"),
 }  # fmt: skip
 

@@ -39,7 +39,7 @@ H36M_17_FROM_BVH = {
     "LShoulder": "LeftArm", "LElbow": "LeftForeArm", "LWrist": "LeftHand",
     "RShoulder": "RightArm", "RElbow": "RightForeArm", "RWrist": "RightHand",
 }  # fmt: skip
-# The same of the files that data/files/bvh/writer.py writes, of the DH body: h36m_16.
+# The same of the files that this package writes: h36m_16.
 H36M_16_FROM_DH = {
     **{joint: name for joint, name in H36M_17_FROM_BVH.items() if joint[1:] in ("Hip", "Knee", "Shoulder", "Elbow")},
     "Hip": "Hips", "Spine": "Spine", "Thorax": "Spine1", "Head": "Neck" + END_SITE,

@@ -1,6 +1,7 @@
 """pose.npz and pose.json: the arrays of a lifted clip."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ ABOUT = {
     "frames": "(frames,) numbers in the keypoint file",
     "pieces": "(frames,) which piece without gaps a frame belongs to",
 }
-WITH_CAMERA = {
-    "root_camera": "(frames, 3) metres, camera axes, where the root stands; joints_3d plus it stand there too"
+WHERE_KNOWN = {
+    "root_camera": "(frames, 3) metres, camera axes, where the root stands; joints_3d plus it stand there too",
+    "joints_sd": "(frames, joints, 3) metres, standard deviation of each coordinate of joints_3d, 0 of the root",
 }
 
 
@@ -28,10 +30,22 @@ def write_npz(clip: LiftedClip, folder: Path) -> list[str]:
     return ["pose.npz"]
 
 
+def write_everybody(people: Mapping[int, LiftedClip], folder: Path) -> None:
+    """Write everybody.npz: a row for each person in each frame, `person` their numbers; sorted by frame."""
+    clips = list(people.values())
+    person = np.repeat(list(people), [len(clip) for clip in clips])
+    frames = np.concatenate([clip.frames for clip in clips])
+    order = np.lexsort((person, frames))
+    arrays = {name: np.concatenate([getattr(clip, name) for clip in clips])[order] for name in _keys(clips[0])}
+    np.savez_compressed(
+        folder / "everybody.npz", allow_pickle=False, person=person[order], **arrays, **_about(clips[0])
+    )
+
+
 def write_json(clip: LiftedClip, folder: Path) -> list[str]:
     """pose.json: the same, an object per frame; its name."""
     digits = {"joints_3d": 5, "joints_world": 5, "joints_2d": 2, "scores": 4}
-    digits |= dict.fromkeys(WITH_CAMERA, 5) if clip.root_camera is not None else {}
+    digits |= {name: 5 for name in _keys(clip) if name in WHERE_KNOWN}
     tables = {name: getattr(clip, name).astype(float).round(places) for name, places in digits.items()}
     frames = [
         {"frame": int(number), "piece": int(piece), **{name: table[place].tolist() for name, table in tables.items()}}
@@ -43,8 +57,8 @@ def write_json(clip: LiftedClip, folder: Path) -> list[str]:
 
 
 def _keys(clip: LiftedClip) -> dict[str, str]:
-    """Describe the arrays of a clip: a camera's only where it had one."""
-    return ABOUT if clip.root_camera is None else ABOUT | WITH_CAMERA
+    """Describe the arrays of a clip: what needs a camera or a lifter's uncertainty only where it is known."""
+    return ABOUT | {name: text for name, text in WHERE_KNOWN.items() if getattr(clip, name) is not None}
 
 
 def _about(clip: LiftedClip) -> dict[str, Any]:
