@@ -79,6 +79,7 @@ def test_frames_of_every_nth_number_keep_their_place_in_time(fps, tmp_path):
 
 
 def test_c3d_is_refused_before_any_work_without_its_library_or_room(monkeypatch):
+    pytest.importorskip("ezc3d")
     check_outputs(["c3d"], frames=65_535)
     with pytest.raises(PoseFKError, match="65,536 without a gap"):
         check_outputs(["c3d"], frames=65_536)
