@@ -67,6 +67,21 @@ ANATOMICAL_TRUNK = (
     Motion("neck_lean", "lean to the right", 45, "to the left", -45, "AAOS 45"),
 )  # fmt: skip
 
+_MOTIONS = {motion.angle: motion for motion in ANATOMICAL_LIMBS + ANATOMICAL_TRUNK}
+
+
+def motion_of(angle: str) -> tuple[str, str]:
+    """Name the positive and the negative motion of a joint angle, one of JOINT_ANGLES."""
+    left, name = angle.startswith("left_"), angle.removeprefix("left_").removeprefix("right_")
+    words = (_MOTIONS[name].positive, _MOTIONS[name].negative)
+    return words[::-1] if left and name.endswith(("twist", "abduction")) else words  # on the left these change sign
+
+
+def limits_source(angle: str) -> str:
+    """Name the table that an angle's anatomical limits are from."""
+    return _MOTIONS[angle.removeprefix("left_").removeprefix("right_")].source
+
+
 # The original's degrees in the order of JOINT_ANGLES.
 _DH_AUG_DEG = (
     [(-110, 65), (-110, 65), (-110, 180), (-180, 0)]

@@ -6,7 +6,7 @@
 
 Reads COCO, MMPose, AlphaPose, OpenPose, MediaPipe, Ultralytics, OpenPifPaf, VideoPose3D's npz, npy and csv:
 docs/predict.md. Writes pose.npz,
-pose.json, pose.bvh and a film into the folder, all or nothing.
+pose.json, pose.bvh, a film and more (--outputs) into the folder, all or nothing.
 """
 
 import math
@@ -25,7 +25,7 @@ from data.keypoints.people import People, load_people
 from data.keypoints.tracking import Track
 from data.plausible import FPS, IMAGE_SIZE
 from evaluation.notes import rates_differ
-from evaluation.predict.files import BVH_LAYOUT, WRITERS, write_bvh_files
+from evaluation.predict.files import WRITERS, check_outputs, write_bvh_files
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
 from kinematics.camera import Camera
@@ -79,8 +79,9 @@ class Predict:
     cameras.txt."""
     camera_pitch_deg: float = 0.0
     """How far down the camera looks, for joints_world; 0: level."""
-    outputs: tuple[Literal["npz", "json", "bvh"], ...] = ("npz", "json", "bvh")
-    """Files to write."""
+    outputs: tuple[Literal["npz", "json", "bvh", "trc", "c3d", "csv"], ...] = ("npz", "json", "bvh")
+    """Files to write: npz, json (everything), bvh (animation), trc, c3d (markers, for OpenSim and the like), csv (joint
+    angles in degrees)."""
     bvh_units: Literal["m", "cm"] = "m"
     """Unit of length in pose.bvh: m, or cm as Unity, Unreal and MotionBuilder expect."""
     film: Literal["gif", "mp4", "none"] = "gif"
@@ -105,11 +106,7 @@ def run(settings: Predict) -> list[LiftedClip]:
         raise PoseFKError(
             f"{settings.checkpoint} reads {lifter.views} cameras at once, expected a lifter of one camera's video."
         )
-    if "bvh" in settings.outputs and not lifter.skeleton.can_become(BVH_LAYOUT):
-        raise PoseFKError(
-            f"A BVH file needs the joints of {BVH_LAYOUT.name}, the lifter has {lifter.skeleton.name}: "
-            "--outputs npz json."
-        )
+    check_outputs(settings.outputs, lifter.skeleton)
     with atomic_folder(settings.out) as part:
         people = read_people(settings, lifter)
         chosen = choose_people(people.tracks, settings)
@@ -144,6 +141,7 @@ def lift_person(
     pieces, notes = people.pieces(person, settings.min_score, settings.max_gap)
     for note in notes:
         print(note)
+    check_outputs(settings.outputs, frames=max(len(piece.frames) for piece in pieces))
     lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg, camera)
     check_lifted(lifted, str(settings.checkpoint))
     writers = WRITERS | {"bvh": partial(write_bvh_files, units=settings.bvh_units)}
@@ -170,6 +168,7 @@ def check(settings: Predict) -> None:
     if not -90 < settings.camera_pitch_deg < 90:
         raise PoseFKError(f"--camera_pitch_deg is {settings.camera_pitch_deg:g}, expected -90 to 90 degrees.")
     check_film(settings.film)
+    check_outputs(settings.outputs)
 
 
 def read_people(settings: Predict, lifter: ScreenLifter) -> People:

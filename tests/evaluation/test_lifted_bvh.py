@@ -7,32 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from data import load_test_set
 from data.files.asf_amc import z_up
 from data.files.bvh.reader import H36M_16_FROM_DH, joint_origins, parse_bvh
 from evaluation.predict.files import write_bvh_files
-from evaluation.predict.lifted import LiftedClip, upright_on_the_floor
-from kinematics import Skeleton
+from evaluation.predict.lifted import LiftedClip
 from kinematics.bones import bone_lengths, with_rigid_bones
-from tests.tiny_cmu import SETTINGS
-
-BODY = Skeleton("h36m_16")
-
-
-def _clip(world: np.ndarray, pieces: np.ndarray) -> LiftedClip:
-    count = len(world)
-    return LiftedClip(
-        world, world, np.zeros((count, 16, 2)), np.ones((count, 16)), np.arange(count), pieces, 25.0, (1000, 800),
-        BODY, BODY,
-    )  # fmt: skip
+from tests.evaluation.lifted_clips import BODY, as_lifted, recorded_clip
 
 
 @pytest.fixture(scope="module")
 def clip() -> LiftedClip:
-    """A recorded dance as a lifter without error would lift it."""
-    view = load_test_set("cmux2_a", SETTINGS)[0].views[0]
-    world = upright_on_the_floor(torch.from_numpy(view.joints_3d - view.joints_3d[:, :1]).double()).numpy()
-    return _clip(world, np.repeat([0, 1], [len(world) - 9, 9]))
+    return recorded_clip()
 
 
 def _read(path: Path) -> np.ndarray:
@@ -117,6 +102,6 @@ def test_thighs_and_arms_do_not_flip_where_limbs_are_straight(clip, tmp_path):
         top, hinge, end = (BODY.joints.index(name) for name in (first, middle, last))
         joints[:, end] = joints[:, top] + 1.98 * (joints[:, hinge] - joints[:, top])
     joints = joints + np.random.default_rng(0).normal(0, 0.003, joints.shape)
-    write_bvh_files(_clip(joints, np.zeros(40, dtype=int)), tmp_path)
+    write_bvh_files(as_lifted(joints, np.zeros(40, dtype=int)), tmp_path)
     values = parse_bvh((tmp_path / "pose.bvh").read_text(), "it").values
     assert np.abs(np.diff(values[:, 3:], axis=0)).max() < 20  # degrees

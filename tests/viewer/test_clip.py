@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from evaluation.predict.files.angles import write_angles
 from evaluation.predict.files.arrays import write_npz
 from kinematics import PoseFKError, Skeleton
 from tests.lifted_clips import SIZE, made_clip
@@ -65,9 +67,24 @@ def test_the_page_comes_first_and_plays_everybody_before_one_camera(tmp_path):
             assert [figure._joints.visible for figure in figures] == [True, second]
             np.testing.assert_allclose(figures[0]._joints.batched_positions, people["person_1"].joints_world[row])
         np.testing.assert_allclose(figures[1]._joints.batched_positions, people["person_2"].joints_world[0])
+        assert page.player._slider.visible
         page._together.value = False
         page.draw()
         assert [figure._joints.visible for figure in figures] == [True, False]
+
+
+def test_a_single_clip_plays_and_its_table_is_the_command_s(tmp_path):
+    clip = made_clip(8, cut=5)
+    with running(clip=lifted(tmp_path, lifted=clip) / "lifted") as viewer:
+        page, _ = viewer.pages._pages["Clip"]
+        viewer.pages.redrawing.stop()
+        page.draw()
+        assert page.player._slider.visible and page.player._slider.max == 7
+        sent = []
+        browser = SimpleNamespace(send_file_download=lambda *parts, **_: sent.append(parts))
+        page._angles._save(SimpleNamespace(client=browser))
+    write_angles(clip, tmp_path)
+    assert sent == [("angles.csv", (tmp_path / "angles.csv").read_bytes())]
 
 
 def test_a_folder_is_shown_by_its_name_alone(tmp_path, monkeypatch):
