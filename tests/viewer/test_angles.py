@@ -58,7 +58,9 @@ def test_curves_have_a_gap_between_pieces_and_a_line_at_the_frame():
         text = curves.at(row)
         lines = [one.get("d", "") for one in _drawn(text, "path", **{"stroke-width": "1.5"})]
         assert len(lines) == 2 and all([part.count("L") for part in line.split("M")[1:]] == [6, 4] for line in lines)
-        points = [[tuple(map(float, pair.split())) for pair in re.split("[ML]", line.replace("h0", ""))[1:]] for line in lines]
+        points = [
+            [tuple(map(float, pair.split())) for pair in re.split("[ML]", line.replace("h0", ""))[1:]] for line in lines
+        ]
         (marker,) = _drawn(text, "path", **{"class": "now"})
         x = float(re.match(r"M([\d.]+) ", marker.get("d", ""))[1])  # type: ignore[index]
         dots = [(float(one.get("cx", "")), float(one.get("cy", ""))) for one in _drawn(text, "circle")]

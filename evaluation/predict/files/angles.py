@@ -14,7 +14,11 @@ from evaluation.predict.lifted import LiftedClip
 from kinematics import JOINT_ANGLES, joint_angles_from_joints
 from kinematics.limits import motion_of
 
-COUNTED = ("flexion", "abduction", "internal rotation")  # these are positive in the file, whichever way the body's angle counts
+COUNTED = (
+    "flexion",
+    "abduction",
+    "internal rotation",
+)  # these are positive in the file, whichever way the body's angle counts
 
 
 def angle_columns() -> list[tuple[str, str, int]]:
