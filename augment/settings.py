@@ -176,7 +176,7 @@ RECIPES: dict[str, AugmentSettings] = {
     "none": AugmentSettings(schedule="none", synthetic_share=0.0),
     "dh-aug": _DH_AUG,
     "posefk": AugmentSettings(
-        mixture=Mixture(gan=0.1, real=0.2, limb_swap=0.5, range_of_motion=0.2), turn_sd=0.3, tilt_sd=0.4,
+        mixture=Mixture(real=0.2, limb_swap=0.5, range_of_motion=0.2), turn_sd=0.3, tilt_sd=0.4,
         balance_probability=0.9, synthetic_share=0.7, definition_share=0.3, redraws=1,
         orientation_share=0.05,
     ),

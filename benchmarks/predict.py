@@ -1,11 +1,12 @@
 """Predict on made detections: what COCO's keypoints cost, how fast films are drawn, and the figure of docs/predict.md.
 
-    python -m benchmarks.predict --checkpoint checkpoint/.../last.safetensors --figure docs/figures/predict_film.png
+    python -m benchmarks.predict --figure docs/figures/predict_film.png
+    python -m benchmarks.predict --checkpoint checkpoint/.../last.safetensors
 
-CMU-X's test people are seen as a COCO detector would see it (2 pixels of noise in an image 1,000 wide) and lifted.
+CMU-X's test people are seen as a COCO detector would see it (2 pixels of noise in an image 1,000 wide) and lifted; the
+figure is of examples/walk.json.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -26,7 +27,9 @@ from evaluation.predict.lifted import LiftedClip, lift_pieces
 from kinematics import Skeleton, exit_with_one_sentence, screen_to_pixels
 from kinematics.head import from_body
 from posenets import Lifter, load_lifter
+from posenets.shipped import SINGLE
 
+EXAMPLE = Path("examples/walk.json")
 SIZE, NOISE_PIXELS = (1000, 1000), 2.0
 COCO, BODY = Skeleton("coco_17"), Skeleton("h36m_16")
 
@@ -35,8 +38,9 @@ COCO, BODY = Skeleton("coco_17"), Skeleton("h36m_16")
 class Benchmark:
     """Evaluate a lifter on COCO keypoints and on its own joints."""
 
-    checkpoint: Path
-    """A run's last.safetensors."""
+    checkpoint: Path | None = None
+    """A run's last.safetensors, or the name of a lifter that ships; None: coco_17, and for the figure what predict
+    chooses."""
     figure: Path | None = None
     """File for four frames of a film."""
 
@@ -67,22 +71,10 @@ def error_mm(lifter: Lifter, recordings: list[Recording], layout: Skeleton) -> f
     return float(np.concatenate(errors).mean())
 
 
-def draw(recording: Recording, checkpoint: Path, path: Path) -> None:
-    """Draw four frames of the film that the command makes of a recording's COCO results."""
-    pixels = keypoints(recording, COCO, torch.Generator().manual_seed(0))
-    people = [
-        {
-            "image_id": frame,
-            "category_id": 1,
-            "score": 0.9,
-            "keypoints": [*map(float, np.insert(points, 2, 0.9, 1).flat)],
-        }
-        for frame, points in enumerate(pixels)
-    ]
+def draw(checkpoint: Path | None, path: Path) -> None:
+    """Draw four frames of the film that the command makes of the example."""
     with tempfile.TemporaryDirectory() as folder:
-        results = Path(folder) / "video.json"
-        results.write_text(json.dumps(people))
-        run(Predict(checkpoint, results, Path(folder), image_size=SIZE, fps=recording.fps))
+        run(Predict(EXAMPLE, Path(folder), checkpoint))
         with Image.open(Path(folder) / "film.gif") as film:
             sheet = Image.new("RGB", (2 * film.width, 2 * film.height))
             for place in range(4):
@@ -95,7 +87,7 @@ def draw(recording: Recording, checkpoint: Path, path: Path) -> None:
 def main() -> None:
     """The command."""
     settings = read_flags(Benchmark, "benchmarks.predict", __doc__, sys.argv[1:])
-    lifter = load_lifter(settings.checkpoint)
+    lifter = load_lifter(settings.checkpoint or SINGLE)
     for test_set in ("cmux2_a", "cmux2_b"):
         recordings = load_test_set(test_set, DataSettings())
         layouts = [layout for layout in (BODY, COCO) if layout.name in (lifter.input_skeleton.name, COCO.name)]
@@ -108,7 +100,7 @@ def main() -> None:
         write_film(made, Path(folder) / "film.gif")
         print(f"film: {len(made) / (time.perf_counter() - start):.0f} frames/s")
     if settings.figure:
-        draw(recording, settings.checkpoint, settings.figure)
+        draw(settings.checkpoint, settings.figure)
 
 
 if __name__ == "__main__":

@@ -69,12 +69,12 @@ class PoseBatch:
     @classmethod
     def of(
         cls, joints_3d: Tensor, joints_2d: Tensor, camera: Camera | None, source: int = REAL,
-        confidence: Tensor | None = None,
+        confidence: Tensor | None = None, screen_layout: str | None = None,
     ) -> "PoseBatch":  # fmt: skip
         """A batch in which every joint is visible and every pose has the same source."""
         visible = torch.ones(joints_3d.shape[:-1], dtype=torch.bool, device=joints_3d.device)
         sources = torch.full(joints_3d.shape[:1], source, dtype=torch.int64, device=joints_3d.device)
-        return cls(joints_3d, joints_2d, camera, visible, sources, confidence)
+        return cls(joints_3d, joints_2d, camera, visible, sources, confidence, screen_layout)
 
     def check(self) -> "PoseBatch":
         """Refuse numbers that cannot be poses: NaN, millimetres. Called where data enters, not in the hot loop."""

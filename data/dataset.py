@@ -18,6 +18,7 @@ from data.recordings import Recording, View
 from kinematics.camera import Camera
 from kinematics.skeleton import Skeleton
 
+FRAMES_AT_ONCE = 1 << 16  # that are projected together
 RATE_TOLERANCE = 1.01  # files round their frame times: 0.0083333 s is 120 frames a second
 LABELS = ("subject", "action", "camera", "sequence", "scene", "activity")
 
@@ -106,9 +107,12 @@ class IndexedPoses(ABC):
 class PoseDataset(IndexedPoses):
     """Single frames or windows of real sequences, ready to be indexed; each sample is of one camera.
 
+    screen_layout: layout of joints_2d and confidence where it is another than that of joints_3d (see seen_as).
     camera_of_sample: (S,) int64, rows of cameras. present: (N,) bool, whether a frame's camera has a record of it; None
     where all have. Joints of a frame without one are not visible.
     """
+
+    screen_layout: str | None = None
 
     def __init__(
         self, joints_3d: Tensor, joints_2d: Tensor, cameras: Camera | None, camera_of_sample: Tensor,
@@ -153,7 +157,7 @@ class PoseDataset(IndexedPoses):
 
     def to(self, device: torch.device | str) -> "PoseDataset":
         """The data set on another device."""
-        return PoseDataset(
+        moved = PoseDataset(
             self.joints_3d.to(device), self.joints_2d.to(device),
             None if self.cameras is None else self.cameras.to(device), self.camera_of_sample.to(device),
             (self.sample.to(device), self.first.to(device), self.last.to(device)), (self.frames, self.target),
@@ -161,6 +165,8 @@ class PoseDataset(IndexedPoses):
             None if self.confidence is None else self.confidence.to(device), self.fps,
             None if self.present is None else self.present.to(device),
         )  # fmt: skip
+        moved.screen_layout = self.screen_layout
+        return moved
 
     def replaced(
         self, *, joints_3d: Tensor | None = None, joints_2d: Tensor | None = None, confidence: Tensor | None = None
@@ -175,12 +181,33 @@ class PoseDataset(IndexedPoses):
                 setattr(changed, name, values)
         return changed
 
+    def seen_as(self, layout: Skeleton) -> "PoseDataset":
+        """The same data with joints_2d in another layout: its joints on the body, projected anew, as PoseBatch does."""
+        if layout == Skeleton(self.screen_layout or Skeleton.from_num_joints(self.joints_3d.shape[-2]).name):
+            return self
+        camera = torch.zeros(len(self.joints_3d), dtype=torch.int64, device=self.device)
+        (first, last), clip = torch.stack([self.first, self.last]).unique(dim=1, return_inverse=True)
+        of_clip = torch.zeros_like(first).scatter(0, clip, self.camera_of_sample)
+        for start, end, number in zip(first.tolist(), last.tolist(), of_clip.tolist(), strict=True):
+            camera[start : end + 1] = number
+        camera[self.sample] = self.camera_of_sample  # of cameras that move
+        cameras = None if self.cameras is None else self.cameras[camera]
+        joints = (self.joints_3d[:, None], self.joints_2d[:, None], cameras)
+        frames = PoseBatch.of(*joints, REAL, None if self.confidence is None else self.confidence[:, None])
+        changed = copy.copy(self)
+        changed.screen_layout = layout.name
+        parts = (frames[start : start + FRAMES_AT_ONCE] for start in range(0, len(camera), FRAMES_AT_ONCE))
+        changed.joints_2d = torch.cat([part.seen_as(layout).joints_2d[:, 0] for part in parts])
+        return changed
+
     def own_batch(self, indices: Tensor) -> PoseBatch:
         window = self.sample[indices, None] + self._offsets  # (B, T)
         window = torch.minimum(torch.maximum(window, self.first[indices, None]), self.last[indices, None])
         cameras = None if self.cameras is None else self.cameras[self.camera_of_sample[indices]]
         confidence = None if self.confidence is None else self.confidence[window]
-        batch = PoseBatch.of(self.joints_3d[window], self.joints_2d[window], cameras, REAL, confidence)
+        batch = PoseBatch.of(
+            self.joints_3d[window], self.joints_2d[window], cameras, REAL, confidence, self.screen_layout
+        )
         if self.present is None:
             return batch
         return replace(batch, visible=batch.visible & self.present[window][..., None])

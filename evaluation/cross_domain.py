@@ -110,7 +110,7 @@ def evaluate_test_set(
 ) -> list[dict[str, Any]]:
     notes: list[str] = []
     recordings = load_test_set(test_set, data_settings(settings, lifter), lifter.frames, notes)
-    dataset = noisy(dataset_for(lifter, recordings, device), settings.test_noise, test_set)
+    dataset = noisy(dataset_for(lifter, recordings, device), settings.test_noise, test_set, lifter.input_skeleton)
     for note in [*notes, *notes_on_test_set(test_set, dataset, lifter)]:
         print(note)
     lines = []

@@ -124,13 +124,16 @@ def dataset_for(lifter: Lifter, recordings: Sequence[Recording], device: torch.d
     return reside(MultiViewDataset.from_recordings(recordings, skeleton, frames, lifter.views, target=target), device)
 
 
-def noisy(dataset: Poses, noise: str, name: str) -> Poses:
-    """Return a test set as a detector of that noise (a word or a file) sees it, always alike; refuses detections."""
+def noisy(dataset: Poses, noise: str, name: str, screen: Skeleton | None = None) -> Poses:
+    """Return a test set as a detector of that noise (a word or a file) sees it, always alike; refuses detections.
+
+    screen: layout of the joints that are detected; None: the data set's.
+    """
     if noise == "none":
         return dataset
     if not is_projected(dataset):
         raise ValueError(f"--test_noise {noise}: the 2D of {name} is a detector's already, leave the flag out.")
-    model = build_detector_noise(noise, dataset)
+    model = build_detector_noise(noise, dataset, screen)
     return dataset if model is None else detected_dataset(dataset, model, zlib.crc32(name.encode()))
 
 

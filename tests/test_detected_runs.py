@@ -23,7 +23,8 @@ from posenets import load_lifter
 from training.state import TrainingState
 
 TINY = (
-    "--dataset h36m --posenet_name simple_baseline --posenet_width 16 --generator_width 16 --critic_width_3d 16 "
+    "--dataset h36m --posenet_name simple_baseline --posenet_width 16 --gan 0.1 "
+    "--generator_width 16 --critic_width_3d 16 "
     "--critic_width_2d 16 --epochs 2 --steps_per_epoch 6 --batch_size 32 --threads 1 --device cpu --figures False"
 )
 NOISE = DetectorNoise("h36m_16", (0.05,) * 16, (0.02,) * 16, (0.01,) * 16, seconds=0.2)

@@ -80,6 +80,8 @@ def test_no_tracked_file_is_large_or_holds_a_machine_s_path():
         if not path.is_file():
             continue
         most = 1_500_000 if name == "data/cmu/excerpt.npz" else 1_000_000
+        if name.startswith("posenets/shipped/"):
+            most = 2_500_000  # 6 MB together: tests/evaluation/test_predict_shipped.py
         assert path.stat().st_size < most, f"{name} is larger than {most / 1e6} MB"
         if path.suffix in {".py", ".md", ".toml"} or path.name == "Makefile":
             assert not absolute.search(path.read_text()), f"{name} holds an absolute path"

@@ -10,6 +10,7 @@ COMMANDS = {
     "export": ("augment.export", "write a synthetic pose set for your own trainer"),
     "evaluate": ("evaluation.cross_domain", "score a checkpoint on test sets"),
     "predict": ("evaluation.predict", "2D keypoints of a video -> 3D"),
+    "models": ("posenets.shipped", "list the lifters that ship, with their model cards"),
     "uncertainty": ("training.uncertainty", "fit how sure a lifter is of each joint"),
     "quality": ("evaluation.synthetic_quality", "a card of how good a synthetic pose set is"),
     "noise": ("augment.detector_noise", "measure a detector's error, to train with"),

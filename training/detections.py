@@ -10,6 +10,7 @@ from augment.detector_noise.model import DetectorNoise
 from data import PoseBatch
 from data.multiview.dataset import Poses
 from data.plain import from_plain
+from kinematics.skeleton import Skeleton
 from training.config import Settings
 from training.schedule import augments
 
@@ -34,7 +35,8 @@ class RunDetectorNoise:
             model = None if plain is None else from_plain(plain, DetectorNoise)
         else:
             needed = augments(settings) or setting != "auto"  # what is fitted to detections is for synthetic poses
-            model = build_detector_noise(setting, real) if needed else None
+            screen = settings.lifter.input_layout
+            model = build_detector_noise(setting, real, Skeleton(screen) if screen else None) if needed else None
         return cls(model, model is not None and is_projected(real))
 
     def real(self, batch: PoseBatch, generator: torch.Generator) -> PoseBatch:

@@ -47,7 +47,8 @@ class Evaluator:
         noise: str = "none",
     ) -> None:  # fmt: skip
         self.datasets = {
-            name: noisy(dataset_for(lifter, of_set, device), noise, name) for name, of_set in recordings.items()
+            name: noisy(dataset_for(lifter, of_set, device), noise, name, lifter.input_skeleton)
+            for name, of_set in recordings.items()
         }  # fmt: skip
         for dataset in self.datasets.values():
             check_fits(lifter, dataset)  # now, not after the first epoch

@@ -164,10 +164,10 @@ def lifted_poses(
 def scores_on(lifter: ScreenLifter, test_set: str, data: DataSettings) -> list[dict[str, Any]]:
     """Score the standard deviations on a test set, on its 2D and where possible with a detector's error on it."""
     dataset = dataset_for(lifter, load_test_set(test_set, data, lifter.frames), next(lifter.parameters()).device)
-    noises = ["none", "default"] if is_projected(dataset) and lifter.readout is None else ["none"]
+    noises = ["none", "default"] if is_projected(dataset) else ["none"]
     return [
         {"test_set": test_set, "test_noise": noise}
-        | calibration_scores(*errors_with_sd(lifter, noisy(dataset, noise, test_set)))
+        | calibration_scores(*errors_with_sd(lifter, noisy(dataset, noise, test_set, lifter.input_skeleton)))
         for noise in noises
     ]
 

@@ -7,6 +7,7 @@ import viser
 
 from data import DataSettings
 from posenets import Lifter
+from posenets.shipped import BODY
 from viewer.body import BodyPage
 from viewer.clip import ClipPage
 from viewer.orbit import OrbitPanel
@@ -15,7 +16,10 @@ from viewer.scene import Scene
 from viewer.serving import serve
 from viewer.settings import Checked, Viewer
 
-NO_CHECKPOINT = "Start with `--checkpoint FILE` to sample its generator and to see what its lifter makes of recordings."
+NO_CHECKPOINT = (
+    f"Recordings are lifted by `{BODY}`, which ships with PoseFK. Start with `--checkpoint FILE` for another and "
+    "its generator."
+)
 
 
 class Running(NamedTuple):

@@ -18,6 +18,7 @@ from kinematics.errors import PoseFKError
 from posenets import Lifter, lifter_from_checkpoint, load_lifter
 from posenets.checkpoints.content import is_posefk
 from posenets.checkpoints.files import read_checkpoint
+from posenets.shipped import BODY
 from viewer.gate import check_allow_host
 
 
@@ -29,7 +30,8 @@ class Viewer:
     """Folder that `posefk predict` wrote: its person on the floor, with curves of the joint angles. Also without the
     flag's name: posefk view FOLDER."""
     checkpoint: Path | None = None
-    """A run's last.safetensors (its generator and its lifter), or any checkpoint of a lifter."""
+    """A run's last.safetensors (its generator and its lifter), or any checkpoint of a lifter; None: a lifter that ships
+    (posefk models)."""
     dataset: str = "cmu"
     """Recordings to page through: cmu (built in), h36m, mpi_inf_3dhp, ski, 3dhp or 3dhp_sparse."""
     port: int = 8080
@@ -69,7 +71,7 @@ def check(settings: Viewer) -> Checked:
     clips = {} if settings.clip is None else check_clips(settings.clip)
     path = settings.checkpoint
     if path is None:
-        return Checked(None, None, clips)
+        return Checked(None, load_lifter(BODY), clips)
     content = read_checkpoint(path)
     if is_posefk(content):
         lifter = lifter_from_checkpoint(content, path)

@@ -83,10 +83,12 @@ def is_projected(data: Poses | PoseBatch) -> bool:
     return float((pairs.detected - pairs.true).abs().median()) < SAME
 
 
-def build_detector_noise(setting: str, data: Poses | PoseBatch) -> DetectorNoise | None:
-    """The noise that a setting means for a lifter that learns from `data`. setting: auto, none, default or a file."""
+def build_detector_noise(setting: str, data: Poses | PoseBatch, screen: Skeleton | None = None) -> DetectorNoise | None:
+    """The noise that a setting means for a lifter that learns from `data`. setting: auto, none, default or a file.
+
+    screen: layout of the joints that are detected; None: the data's.
+    """
     data = data if isinstance(data, PoseBatch) else _single_views(data)
-    joints = data.joints_3d.shape[-2]
     fps = (data.fps if isinstance(data, PoseDataset) else None) or FPS
     check_setting(setting)
     if setting == "none" or (setting == "auto" and is_projected(data)):
@@ -94,7 +96,7 @@ def build_detector_noise(setting: str, data: Poses | PoseBatch) -> DetectorNoise
     if setting == "auto":
         pairs = detection_pairs(data)
         return DetectorNoise.fit(pairs.detected, pairs.true, pairs.confidence, pairs.follows, fps)
-    layout = Skeleton.from_num_joints(joints).name
+    layout = (screen or Skeleton.from_num_joints(data.joints_3d.shape[-2])).name
     if setting == "default":
         return DetectorNoise.default(layout, fps)
     return replace(DetectorNoise.load(setting).of_joints(layout), fps=fps)
@@ -117,7 +119,8 @@ def as_projected(batch: PoseBatch) -> PoseBatch:
 
 
 def as_detected(batch: PoseBatch, noise: DetectorNoise, generator: torch.Generator) -> PoseBatch:
-    """Put detector noise on the 2D of a batch, with confidences; every view has errors of its own."""
+    """Put detector noise on the 2D of a batch, seen in its layout, with confidences; every view has other errors."""
+    batch = batch.seen_as(Skeleton(noise.skeleton))
     screen = batch.joints_2d
     joints_2d, confidence = noise.apply(screen.flatten(0, -4), generator)  # (B V, T, J, ...)
     return replace(batch, joints_2d=joints_2d.reshape(screen.shape), confidence=confidence.reshape(screen.shape[:-1]))
@@ -128,6 +131,7 @@ def detected_dataset(data: Poses, noise: DetectorNoise, seed: int) -> Poses:
     if isinstance(data, MultiViewDataset):
         flat = detected_dataset(data.flat, noise, seed)
         return data.replaced(joints_2d=flat.joints_2d, confidence=flat.confidence)
+    data = data.seen_as(Skeleton(noise.skeleton))
     generator = torch.Generator().manual_seed(seed)
     joints_2d = data.joints_2d.clone()
     confidence = torch.ones_like(joints_2d[..., 0]) if data.confidence is None else data.confidence.clone()

@@ -37,10 +37,10 @@ FPS = 50.0  # Human3.6M's
 # joints is expected to reach; ends of limbs are small, fast and hidden more often than the trunk.
 _DEFAULTS = {
     "Hip": (0.025, 0.002, 0.001), "Spine": (0.025, 0.002, 0.001), "Thorax": (0.025, 0.002, 0.001),
-    "NeckNose": (0.025, 0.002, 0.001), "Head": (0.025, 0.004, 0.002), "Nose": (0.025, 0.004, 0.002),
-    "Eye": (0.025, 0.004, 0.002), "Ear": (0.025, 0.004, 0.002), "Shoulder": (0.030, 0.005, 0.002),
+    "NeckNose": (0.025, 0.002, 0.001), "Head": (0.025, 0.004, 0.002), "Shoulder": (0.030, 0.005, 0.002),
     "Knee": (0.035, 0.010, 0.004), "Elbow": (0.040, 0.015, 0.008), "Ankle": (0.040, 0.015, 0.008),
-    "Wrist": (0.045, 0.020, 0.010),
+    "Wrist": (0.045, 0.020, 0.010), "Nose": (0.020, 0.004, 0.002), "Eye": (0.020, 0.004, 0.002),
+    "Ear": (0.025, 0.008, 0.004),
 }  # fmt: skip
 
 
@@ -96,7 +96,9 @@ class DetectorNoise:
         for joint in Skeleton(skeleton).joints:
             part = joint[1:] if joint[0] in "LR" and joint[1:] in _DEFAULTS else joint
             if part not in _DEFAULTS:
-                raise ValueError(f"DetectorNoise.default has no numbers for {joint}: fit it, or use h36m_16 or _17.")
+                raise ValueError(
+                    f"DetectorNoise.default has no numbers for {joint}: fit it, or use h36m_16, h36m_17 or coco_17."
+                )
             joint_defaults.append(_DEFAULTS[part])
         sd, outliers, missed = zip(*joint_defaults, strict=True)
         return cls(skeleton, sd, outliers, missed, fps=float(fps))

@@ -96,6 +96,8 @@ def atomic_folder(folder: str | Path) -> Iterator[Path]:
         for file in files:
             to_disk(file)
         for file in files:
+            if file.is_dir() and (folder / file.name).is_dir():  # replaces nothing but an empty one
+                os.replace(folder / file.name, part / f".{file.name}.old")
             os.replace(file, folder / file.name)
         to_disk(folder)
     except OSError as error:

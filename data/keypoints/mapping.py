@@ -23,6 +23,12 @@ RULES: dict[str, tuple[dict[str, float], ...]] = {
     "NeckNose": ({"Nose": 0.6, "Thorax": 0.4}, {"Head": 0.5, "Thorax": 0.5}),
     "HeadTop": ({"Head": 1.69, "Thorax": -0.69},),
 }  # fmt: skip
+# What the head hides of itself in a frame, where a lifter reads the face: not for what is made of it.
+FACE: dict[str, tuple[dict[str, float], ...]] = {
+    "Nose": ({"LEye": 0.5, "REye": 0.5}, {"LEye": 1.0}, {"REye": 1.0}, {"LEar": 0.5, "REar": 0.5}),
+    "LEye": ({"REye": 1.0}, {"Nose": 1.0}), "REye": ({"LEye": 1.0}, {"Nose": 1.0}),
+    "LEar": ({"REar": 1.0}, {"LEye": 1.0}, {"Nose": 1.0}), "REar": ({"LEar": 1.0}, {"REye": 1.0}, {"Nose": 1.0}),
+}  # fmt: skip
 
 
 def to_layout(
@@ -69,7 +75,7 @@ def _joint(joint: str, table: np.ndarray, source: Skeleton, asked: tuple[str, ..
         return points
     if joint in source.joints:
         points = table[:, source.joints.index(joint)].copy()
-    for rule in _rules(joint):
+    for rule in (*_rules(joint), *(() if asked else FACE.get(joint, ()))):
         missing = np.isnan(points).any(axis=1)
         if not missing.any():
             break

@@ -22,21 +22,22 @@ ASSUMED_FPS = 30.0
 class People:
     """The people in a video, the most prominent first.
 
-    name: of the file; detected: its layout; layout: that of the pieces; size: of the image, pixels; fps: a second, of
+    name: of the file; detected: its layout; size: of the image, pixels; fps: a second, of
     the frames that are there; step: between the numbers of these; notes: what reading has to tell.
     """
 
     name: str
     tracks: list[Track]
     detected: Skeleton
-    layout: Skeleton
     size: Size
     fps: float
     step: int
     notes: list[str]
 
-    def pieces(self, track: Track, min_score: float = 0.0, max_gap: float = 0.2) -> tuple[list[Piece], list[str]]:
-        """One person's keypoints in `layout`, in pieces without gaps, and what was made up, closed and cut.
+    def pieces(
+        self, track: Track, layout: Skeleton, min_score: float = 0.0, max_gap: float = 0.2
+    ) -> tuple[list[Piece], list[str]]:
+        """One person's keypoints in a layout, in pieces without gaps, and what was made up, closed and cut.
 
         min_score: keypoints with this score or less are missing; max_gap: longest gap that is interpolated, seconds.
         """
@@ -46,10 +47,10 @@ class People:
         called = [f"frame {number}" for number in track.frames].__getitem__
         outside = check_inside(keypoints[~np.isnan(keypoints).any(axis=2)], self.size, self.name)
         check_points(keypoints, self.name, self.size[0], missing=True, called=called, names=self.detected.joints)
-        joints, certainty, made_up = to_layout(keypoints, scores, self.detected, self.layout)
+        joints, certainty, made_up = to_layout(keypoints, scores, self.detected, layout)
         longest = int(max_gap * self.fps + 1e-6)
         pieces, gaps = whole_pieces(np.array(track.frames), joints, certainty, longest, self.step)
-        refuse_nothing_left(pieces, joints, self.layout, self.name)
+        refuse_nothing_left(pieces, joints, layout, self.name)
         notes = [outside] if outside else []
         if made_up:
             notes.append(f"{self.detected.name} has no {', '.join(made_up)}: made up from the joints around them.")
@@ -61,8 +62,8 @@ class People:
         return pieces, notes
 
 
-def load_people(path: Path, hints: Hints, layout: Skeleton) -> People:
-    """The people of a detector's file, or of OpenPose's folder. layout: joints that are wanted of them."""
+def load_people(path: Path, hints: Hints) -> People:
+    """The people of a detector's file, or of OpenPose's folder."""
     name = str(path)
     clip, points = without_points(read_keypoints(path, hints), name)
     numbers = list(clip.frames)
@@ -80,4 +81,4 @@ def load_people(path: Path, hints: Hints, layout: Skeleton) -> People:
         raise PoseFKError(f"{name} does not say how large the image is: give --image_size WIDTH HEIGHT, in pixels.")
     check_image_size(*clip.size, name)
     tracks = track_people(clip, fps)
-    return People(name, tracks, clip.layout, layout, clip.size, fps / clip.step, clip.step, notes)
+    return People(name, tracks, clip.layout, clip.size, fps / clip.step, clip.step, notes)

@@ -1,12 +1,12 @@
 """2D keypoints of a video -> 3D.
 
-    python -m evaluation.predict --checkpoint checkpoint/.../last.safetensors --keypoints video.json --out lifted
+    python -m evaluation.predict --keypoints video.json --out lifted
     python -m evaluation.predict --checkpoint last.safetensors --keypoints openpose_folder --image_size 1920 1080 \\
         --fps 25 --out lifted --film mp4
 
 Reads COCO, MMPose, AlphaPose, OpenPose, MediaPipe, Ultralytics, OpenPifPaf, VideoPose3D's npz, npy and csv:
 docs/predict.md. Writes pose.npz,
-pose.json, pose.bvh, a film and more (--outputs) into the folder, all or nothing.
+pose.json, pose.bvh and a film into the folder, all or nothing.
 """
 
 import math
@@ -24,13 +24,13 @@ from data.keypoints.clip import Hints
 from data.keypoints.people import People, load_people
 from data.keypoints.tracking import Track
 from data.plausible import FPS, IMAGE_SIZE
-from evaluation.notes import rates_differ
 from evaluation.predict.files import WRITERS, check_outputs, write_bvh_files
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
+from evaluation.predict.lifters import named_lifter, rate_notes, shipped_lifter
 from kinematics.camera import Camera
 from kinematics.errors import PoseFKError, exit_with_one_sentence
-from posenets import ScreenLifter, load_lifter
+from posenets import ScreenLifter
 
 LISTED_PEOPLE = 8
 
@@ -39,12 +39,13 @@ LISTED_PEOPLE = 8
 class Predict:
     """Lift the 2D keypoints of one person of a video."""
 
-    checkpoint: Path
-    """A run's last or best_*.safetensors, or an original project's checkpoint (then with --posenet_name)."""
     keypoints: Path
     """The detector's file, or a folder with a file for each frame."""
-    out: Path
-    """Folder for what is written."""
+    out: Path = Path("lifted")
+    """Folder for what is written, in place of files of the same names."""
+    checkpoint: Path | None = None
+    """A run's last or best_*.safetensors, the name of a lifter that ships (posefk models), or an original project's
+    checkpoint (then with --posenet_name); None: the one that ships for the joints of the file."""
     format: str = "auto"
     """alphapose, coco, mmpose, openpose, ...: docs/predict.md; auto: found from the content."""
     layout: str | None = None
@@ -101,14 +102,14 @@ class Predict:
 def run(settings: Predict) -> list[LiftedClip]:
     """Lift one person or all, print what was done and write the files."""
     check(settings)
-    lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode)
-    if lifter.views > 1 or not isinstance(lifter, ScreenLifter):
-        raise PoseFKError(
-            f"{settings.checkpoint} reads {lifter.views} cameras at once, expected a lifter of one camera's video."
-        )
-    check_outputs(settings.outputs, lifter.skeleton)
+    named = settings.checkpoint
+    lifter = named_lifter(named, settings.posenet_name, settings.input_mode) if named else None
+    check_outputs(settings.outputs, lifter.skeleton if lifter else None)
     with atomic_folder(settings.out) as part:
-        people = read_people(settings, lifter)
+        people = read_people(settings)
+        lifter = lifter or shipped_lifter(people)
+        for note in rate_notes(lifter, people.fps):
+            print(note)
         chosen = choose_people(people.tracks, settings)
         camera = chosen_camera(people.size, settings.focal, settings.fov, settings.camera)
         print(camera_note(camera, people.size, lifter))
@@ -138,12 +139,12 @@ def lift_person(
     shown: Path,
 ) -> LiftedClip:  # fmt: skip
     """Lift one person and write the files into a folder, which is `shown` in the end."""
-    pieces, notes = people.pieces(person, settings.min_score, settings.max_gap)
+    pieces, notes = people.pieces(person, lifter.input_skeleton, settings.min_score, settings.max_gap)
     for note in notes:
         print(note)
     check_outputs(settings.outputs, frames=max(len(piece.frames) for piece in pieces))
     lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg, camera)
-    check_lifted(lifted, str(settings.checkpoint))
+    check_lifted(lifted, str(settings.checkpoint or "The lifter that ships"))
     writers = WRITERS | {"bvh": partial(write_bvh_files, units=settings.bvh_units)}
     names = [name for output in dict.fromkeys(settings.outputs) for name in writers[output](lifted, folder)]
     if settings.film != "none":
@@ -171,18 +172,14 @@ def check(settings: Predict) -> None:
     check_outputs(settings.outputs)
 
 
-def read_people(settings: Predict, lifter: ScreenLifter) -> People:
-    """Read the people in the file; print what reading has to tell, and whether the lifter learnt from another rate."""
+def read_people(settings: Predict) -> People:
+    """Read the people in the file; print what reading has to tell."""
     hints = Hints(
         settings.layout, settings.image_size, settings.fps, settings.video, settings.annotations, settings.format,
         settings.ignore_scores, settings.check_bodies,
     )  # fmt: skip
-    people = load_people(settings.keypoints, hints, lifter.input_skeleton)
+    people = load_people(settings.keypoints, hints)
     print(*people.notes, sep="\n")
-    fps, learnt = people.fps, lifter.fps
-    if lifter.frames > 1 and learnt and rates_differ(fps, learnt):
-        print(f"The video has {fps:g} frames a second, the lifter has learnt from {learnt:g}: motions look faster or "
-              "slower to it than they are.")  # fmt: skip
     return people
 
 

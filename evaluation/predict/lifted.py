@@ -59,7 +59,9 @@ def lift_pieces(
     lifter: ScreenLifter, pieces: list[Piece], size: tuple[int, int], fps: float, flip: bool = True,
     pitch_deg: float = 0.0, camera: Camera | None = None,
 ) -> LiftedClip:  # fmt: skip
-    """Lift every frame of every piece from the window around it. pitch_deg: how far down the camera looks.
+    """Lift every frame of every piece from the window around it, at the rate that the lifter has learnt from.
+
+    pitch_deg: how far down the camera looks.
 
     camera: of the images, as far as its intrinsics go; None: not known.
     """
@@ -72,7 +74,7 @@ def lift_pieces(
         if lifter.reads_focal:
             known = torch.tensor([camera is not None])
             screen = by_standard_camera(screen[None], None if camera is None else camera.reshape(1), known)[0]
-        joints, sd = lifter.predict_clip_with_sd(screen.float().to(device), flip)
+        joints, sd = lift_at_rate(lifter, screen.float().to(device), fps, flip)
         lifted.append(joints.cpu())
         sds.append(None if sd is None else sd.cpu())
         roots.append(None if camera is None else root_of_piece(lifted[-1], lifter, piece, camera, size, fps))
@@ -86,6 +88,26 @@ def lift_pieces(
         None if camera is None else torch.cat([root for root in roots if root is not None]).numpy(),
         None if lifter.uncertainty is None else torch.cat([sd for sd in sds if sd is not None]).numpy(), pitch_deg,
     )  # fmt: skip
+
+
+def rate_step(lifter: ScreenLifter, fps: float) -> int:
+    """Return the step between the frames of a window in which a video's rate is nearest to the lifter's."""
+    return max(1, round(fps / lifter.fps)) if lifter.frames > 1 and lifter.fps else 1
+
+
+def lift_at_rate(
+    lifter: ScreenLifter, screen: Float[Tensor, "frames joints features"], fps: float, flip: bool
+) -> tuple[Float[Tensor, "frames out_joints 3"], Tensor | None]:
+    """Lift a clip with its standard deviations in windows of every n-th frame, n = rate_step."""
+    step = rate_step(lifter, fps)
+    parts = [lifter.predict_clip_with_sd(screen[first::step], flip) for first in range(min(step, len(screen)))]
+    joints = screen.new_empty(len(screen), lifter.skeleton.num_joints, 3)
+    sd = torch.empty_like(joints)
+    for first, (lifted, its_sd) in enumerate(parts):
+        joints[first::step] = lifted
+        if its_sd is not None:
+            sd[first::step] = its_sd
+    return joints, None if parts[0][1] is None else sd
 
 
 def root_of_piece(

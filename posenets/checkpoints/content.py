@@ -34,6 +34,7 @@ class LifterContent(TypedDict):
     fps: NotRequired[float | None]
     uncertainty: NotRequired[dict[str, Tensor] | None]
     settings: NotRequired[dict[str, Any]]
+    card: NotRequired[dict[str, Any]]  # of lifters that ship
 
 
 class OptimizerState(TypedDict):

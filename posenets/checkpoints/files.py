@@ -10,6 +10,7 @@ from data.files.writing import atomic_write
 from data.plugins import refuse_missing_plugins
 from posenets.checkpoints.archive import members_of, read_members, read_stream
 from posenets.checkpoints.safetensors_file import DamagedError, read_safetensors, write_safetensors
+from posenets.shipped import shipped_path
 
 SUFFIX, OLD_SUFFIX = ".safetensors", ".pt"  # of checkpoints, and of those of earlier versions
 LAST, PREVIOUS = f"last{SUFFIX}", f"last.previous{SUFFIX}"  # the state of a run, and the one before it
@@ -17,8 +18,11 @@ ZIP_START = b"PK\x03\x04"
 
 
 def find_checkpoint(path: str | Path) -> Path:
-    """Find the file that a name means: last.pt, as earlier versions called it, is last.safetensors, and vice versa."""
+    """Find the file that a name means: one that ships, by its name; last.pt of earlier versions is last.safetensors."""
     path = Path(path)
+    shipped = shipped_path(path)
+    if shipped is not None and not path.exists():
+        return shipped
     others = {SUFFIX: OLD_SUFFIX, OLD_SUFFIX: SUFFIX}
     other = path.with_suffix(others.get(path.suffix, path.suffix))
     if path.exists() or not other.is_file():

@@ -99,6 +99,18 @@ def test_one_ear_or_the_eyes_stand_for_a_head_whose_ears_are_hidden():
     assert certainty[1, BODY.joints.index("Head")] == scores[1, place["LEar"]]
 
 
+def test_what_a_head_hides_of_its_face_is_where_the_nearest_of_it_is_seen():
+    coco = Skeleton("coco_17")
+    keypoints, scores = _random(coco, 3)
+    eye, nose, ear = (coco.joints.index(name) for name in ("LEye", "Nose", "LEar"))
+    keypoints[1, [eye, nose]] = np.nan
+    keypoints[2, :5] = np.nan
+    joints, certainty, made_up = to_layout(keypoints, scores, coco, coco)
+    np.testing.assert_array_equal(joints[0], keypoints[0])
+    np.testing.assert_allclose(joints[1, [eye, nose]], keypoints[1, [coco.joints.index("REye")] * 2])
+    assert np.isnan(joints[2, :5]).all() and not certainty[2, :5].any() and not made_up  # from behind: nothing is seen
+
+
 def test_what_nothing_can_be_made_of_is_missing_with_score_0():
     coco = Skeleton("coco_17")
     keypoints, scores = _random(coco)

@@ -161,7 +161,8 @@ def test_another_frame_rate_than_the_lifter_s_is_told(tmp_path, write_keypoints,
     keypoints = write_keypoints("coco", tmp_path, walking_people(12))
     _run(path, keypoints, tmp_path / "out", "--image_size 1000 800")
     printed = capsys.readouterr().out
-    assert "30 frames a second are assumed (--fps)" in printed and "the lifter has learnt from 50" in printed
+    assert "30 frames a second are assumed (--fps)" in printed
+    assert "It sees 30 frames a second and has learnt from 50" in printed
 
 
 def test_clips_are_lifted_piece_by_piece():
@@ -301,6 +302,8 @@ def test_a_lifter_of_other_joints_has_no_bvh(write_keypoints, walking_people, tm
             weight.data.mul_(0.2)  # untrained, but bodies of a body's size
     torch.save(lifter.to_checkpoint(), tmp_path / "last.pt")
     keypoints = write_keypoints("coco", tmp_path, walking_people(3))
-    with pytest.raises(predict.PoseFKError, match="needs the joints of h36m_16, the lifter has lsp_14: --outputs npz"):
+    with pytest.raises(predict.PoseFKError, match="need the joints of h36m_16, the lifter has lsp_14: --outputs npz"):
         _run(tmp_path / "last.pt", keypoints, tmp_path / "out", "--image_size 1000 800 --outputs bvh")
-    assert _run(tmp_path / "last.pt", keypoints, tmp_path / "out", "--image_size 1000 800")["joints_3d"].shape[1] == 14
+    arrays = _run(tmp_path / "last.pt", keypoints, tmp_path / "out", "--image_size 1000 800 --outputs npz trc c3d")
+    assert arrays["joints_3d"].shape[1] == 14
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"pose.npz", "pose.trc", "pose.c3d"}

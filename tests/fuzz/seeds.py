@@ -249,7 +249,8 @@ def _run() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         words = (
             f"{FLAGS} --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 2 --threads 1 --actions walk "
-            "--posenet_name simple_baseline --posenet_width 4 --posenet_blocks 1 --generator_width 4 --latent_dim 4 "
+            "--posenet_name simple_baseline --posenet_width 4 --posenet_blocks 1 --gan 0.1 "
+            "--generator_width 4 --latent_dim 4 "
             "--critic_width_3d 4 --critic_width_2d 4 --figures False --max_reference 20 --test_sets cmux2_a "
             f"--detector_noise default --checkpoint {folder}"
         )

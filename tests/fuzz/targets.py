@@ -124,9 +124,9 @@ def _aist(folder: Path, name: str) -> None:
 def _keypoints(folder: Path, name: str) -> None:
     place = folder / "openpose" if name.startswith("openpose") else folder / name
     hints = Hints(size=(1000, 800), layout="coco_17" if name.endswith((".npy", ".csv")) else None)
-    people = load_people(place, hints, Skeleton("h36m_16"))
+    people = load_people(place, hints)
     for track in people.tracks:
-        for piece in people.pieces(track)[0]:
+        for piece in people.pieces(track, Skeleton("h36m_16"))[0]:
             _finite_arrays(vars(piece), name)
 
 

@@ -4,7 +4,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from data import PoseBatch
+from augment.detector_noise.detections import as_detected
+from augment.detector_noise.model import DetectorNoise
+from data import DataSettings, PoseBatch, load_test_set
+from evaluation.evaluate import dataset_for
 from kinematics import Camera, DHHuman, Skeleton, look_at
 from kinematics.head import from_body
 from posenets import Lifter, ScreenLifter, build_posenet, lifter_names, load_lifter
@@ -64,6 +67,22 @@ def test_batches_keep_their_screen_layout(batch: PoseBatch):
     seen = batch.seen_as(COCO)
     for made in (seen[:2], seen.to("cpu"), PoseBatch.cat([seen, seen]), seen.reversed(), seen.mirrored()):
         assert made.screen_skeleton == COCO
+
+
+def test_a_data_set_in_another_layout_gives_the_batches_in_it():
+    dataset = dataset_for(coco_lifter("videopose"), load_test_set("cmux2_b", DataSettings())[:3])
+    seen, indices = dataset.seen_as(COCO), torch.arange(0, len(dataset), 97)
+    torch.testing.assert_close(seen.batch(indices).joints_2d, dataset.batch(indices).seen_as(COCO).joints_2d)
+    assert seen.seen_as(COCO) is seen and seen.batch(indices).screen_skeleton == COCO
+    assert seen.to("cpu").screen_layout == "coco_17" and dataset.seen_as(BODY) is dataset
+
+
+def test_a_detector_errs_on_the_joints_that_are_read(batch: PoseBatch, generator: torch.Generator):
+    noise = DetectorNoise.default("coco_17", 25.0)
+    detected = as_detected(batch, noise, generator)
+    error = (detected.joints_2d - batch.seen_as(COCO).joints_2d).norm(dim=-1)
+    assert detected.screen_skeleton == COCO and detected.certainty().shape == (6, 9, 17) and (error > 0).all()
+    assert as_detected(detected, noise, generator).screen_skeleton == COCO  # once more, on the same joints
 
 
 def test_the_readout_starts_as_the_hand_made_mapping(generator: torch.Generator):

@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 TINY = (
     f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "
     "--test_sets cmux2_a --epochs 1 --warmup 1 --steps_per_epoch 2 --batch_size 32 "
-    "--posenet_width 16 --generator_width 16 --critic_width_3d 16 --critic_width_2d 16 --figures False --threads 1"
+    "--posenet_width 16 --gan 0.1 "
+    "--generator_width 16 --critic_width_3d 16 --critic_width_2d 16 --figures False --threads 1"
 )
 
 

@@ -12,7 +12,8 @@ from tests.tiny_cmu import FLAGS
 TINY = (
     f"{FLAGS} --actions walk --subjects_train 02 07 --test_sets cmux2_a "
     "--posenet_name simple_baseline --epochs 1 --steps_per_epoch 2 "
-    "--batch_size 16 --posenet_width 8 --generator_width 8 --critic_width_3d 8 --critic_width_2d 8 --threads 1 "
+    "--batch_size 16 --posenet_width 8 --gan 0.1 "
+    "--generator_width 8 --critic_width_3d 8 --critic_width_2d 8 --threads 1 "
     "--figures False --device cpu"
 )
 

@@ -30,7 +30,8 @@ def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     words = (
         f"{FLAGS} --epochs 1 --steps_per_epoch 2 --batch_size 16 --downsample 2 --threads 1 --ema 0.9 "
-        "--posenet_name simple_baseline --posenet_width 8 --posenet_blocks 1 --generator_width 8 --latent_dim 8 "
+        "--posenet_name simple_baseline --posenet_width 8 --posenet_blocks 1 --gan 0.1 "
+        "--generator_width 8 --latent_dim 8 "
         "--critic_width_3d 8 --critic_width_2d 8 --figures False --max_reference 100 --test_sets cmux2_a "
         f"--detector_noise default --checkpoint {folder}"
     )

@@ -94,8 +94,6 @@ def _check_input_layout(settings: Settings, name: str) -> None:
     choose("--input_layout", name, INPUT_LAYOUTS)
     only = {
         "keypoints": (settings.data.keypoints, ("gt",)), "num_joints": (settings.data.num_joints, (16,)),
-        "detector_noise": (settings.augment.detector_noise, ("auto", "none")),
-        "confidence": (settings.lifter.confidence, (False,)),
     }  # fmt: skip
     for flag, (value, possible) in only.items():
         if value not in possible:

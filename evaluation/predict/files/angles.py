@@ -33,19 +33,18 @@ def angle_columns() -> list[tuple[str, str, int]]:
 
 
 def clip_angles(clip: LiftedClip) -> Float[np.ndarray, "frames 28"]:
-    """Compute the angles of angle_columns, degrees."""
-    joints = clip.skeleton.convert(torch.from_numpy(clip.joints_world), BVH_LAYOUT)
+    """Compute the angles of angle_columns of the DH body that fits each frame best, degrees."""
+    joints = torch.from_numpy(clip.skeleton.convert(clip.joints_world, BVH_LAYOUT)).double()
     signs = [sign for _, _, sign in angle_columns()]
-    return np.rad2deg(joint_angles_from_joints(joints.double()).joint_angles.numpy()) * signs
+    return joint_angles_from_joints(joints).joint_angles.rad2deg().numpy() * signs
 
 
 def angles_csv(clip: LiftedClip) -> str:
     """Write the table: a row per frame."""
-    text, columns = io.StringIO(newline=""), angle_columns()
+    text = io.StringIO(newline="")
     table = csv.writer(text)
-    table.writerow(
-        ["frame", "time_s", "piece", *(f"{joint}_{name.replace(' ', '_')}_deg" for joint, name, _ in columns)]
-    )
+    names = [f"{joint}_{motion.replace(' ', '_')}_deg" for joint, motion, _ in angle_columns()]
+    table.writerow(["frame", "time_s", "piece", *names])
     for number, time, piece, row in zip(clip.frames, times(clip), clip.pieces, clip_angles(clip), strict=True):
         table.writerow([number, f"{time:.6f}", piece + 1, *(f"{angle:.2f}" for angle in row)])
     return text.getvalue()

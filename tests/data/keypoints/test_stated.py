@@ -116,8 +116,8 @@ def test_the_frames_a_file_numbers_keep_their_numbers(frames, tmp_path, wide):
         _same(clip, frames, numbers)
     by_key = {str(number): [people[0].tolist()] for number, people in zip(numbers, frames, strict=True)}
     _same(read_keypoints(_write(tmp_path / "keys.json", by_key), Hints()), frames, numbers)
-    people = load_people(_write(tmp_path / "v.json", by_key), Hints(size=SIZE), Skeleton("h36m_16"))
-    assert len(people.pieces(people.tracks[0])[0]) == 2  # the hole cuts the clip
+    people = load_people(_write(tmp_path / "v.json", by_key), Hints(size=SIZE))
+    assert len(people.pieces(people.tracks[0], Skeleton("h36m_16"))[0]) == 2  # the hole cuts the clip
 
 
 @pytest.mark.parametrize("name", ["frame{}_cam1_keypoints.json", "v_{:012d}_keypoints.json", "{}.json", "a/{}.json"])
@@ -164,10 +164,10 @@ def test_time_stamps_become_frames_of_their_rate(scale, first, frames, tmp_path)
 def test_every_nth_frame_divides_the_rate(frames, tmp_path):
     entries = [{"image_id": 12 * i, "keypoints": people[0].ravel().tolist()} for i, people in enumerate(frames)]
     path = _write(tmp_path / "v.json", entries)
-    people = load_people(path, Hints(size=SIZE, fps=30.0), Skeleton("h36m_16"))
+    people = load_people(path, Hints(size=SIZE, fps=30.0))
     assert people.fps == 2.5 and "12 apart: 2.5 of 30 frames a second" in " ".join(people.notes)
-    pair = load_people(_write(path, [entries[0], entries[4]]), Hints(size=SIZE, fps=30.0), Skeleton("h36m_16"))
-    assert len(pair.pieces(pair.tracks[0])[0]) == 2  # two frames have no rhythm: that is a hole
+    pair = load_people(_write(path, [entries[0], entries[4]]), Hints(size=SIZE, fps=30.0))
+    assert len(pair.pieces(pair.tracks[0], Skeleton("h36m_16"))[0]) == 2  # two frames have no rhythm: that is a hole
 
 
 @pytest.mark.parametrize("missing", [(0.0, 0.0, 0.4), (float("nan"), 5.0, 0.4), (None, None, 0.4), (7.0, 7.0, 0.0)])
