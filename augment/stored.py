@@ -60,7 +60,7 @@ def why_no_augmenter(content: Any) -> str | None:
     """Say what a checkpoint without an augmenter lacks; None if it has one."""
     run = content.get("run") if is_posefk(content) else None
     if not isinstance(run, dict):
-        return "has no augmenter, expected the last.safetensors of a run with a GAN (run_fk_gan.py)."
+        return "has no augmenter, expected the last.safetensors of a run with augmentation (run_fk_gan.py)."
     without = "is of a run without augmentation: nothing in it can draw poses."
     return without if run.get("augmenter") is None else None
 

@@ -211,7 +211,7 @@ def take_screenshot(path: Path, name: str, arguments: list[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--screenshot", type=Path, help="only a picture; other flags go to the viewer")
-    parser.add_argument("--page", default="Body", choices=["Clip", "Body", "Generator", "Recordings"])
+    parser.add_argument("--page", default="Body", choices=["Clip", "Body", "Synthetic", "Recordings"])
     flags, arguments = parser.parse_known_args()
     if flags.screenshot:
         take_screenshot(flags.screenshot, flags.page, arguments)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import viser
 
 from evaluation.predict.files.angles import write_angles
 from evaluation.predict.files.arrays import write_npz
@@ -82,7 +83,7 @@ def test_a_single_clip_plays_and_its_table_is_the_command_s(tmp_path):
         assert page.player._slider.visible and page.player._slider.max == 7
         sent = []
         browser = SimpleNamespace(send_file_download=lambda *parts, **_: sent.append(parts))
-        page._angles._save(SimpleNamespace(client=browser))
+        page._angles._save(viser.GuiEvent(client=browser, client_id=0, target=None))  # type: ignore[arg-type]
     write_angles(clip, tmp_path)
     assert sent == [("angles.csv", (tmp_path / "angles.csv").read_bytes())]
 
