@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import viser
+from jaxtyping import Float
 
 from evaluation.predict.files.angles import angles_csv, clip_angles
 from evaluation.predict.lifted import LiftedClip
@@ -30,6 +31,14 @@ class Person:
         """Return the row of a frame by its number in the file; None where the person is not seen."""
         row = int(np.searchsorted(self.clip.frames, number))
         return row if row < len(self.clip) and self.clip.frames[row] == number else None
+
+    def in_space(self, row: int) -> tuple[Float[np.ndarray, "joints 3"], Float[np.ndarray, "joints 3"] | None]:
+        """Return the joints of a row in the world, and their standard deviations along its axes, if known; metres.
+
+        These are a level camera's: right is the world's x, forward its y.
+        """
+        sd = self.clip.joints_sd
+        return self.clip.joints_world[row], None if sd is None else sd[row][:, [0, 2, 1]]
 
     def sentence(self, row: int) -> str:
         """Say which frame of the file a row is."""
@@ -124,7 +133,7 @@ class ClipPage:
             self._scene.follow(clip.joints_world[row, clip.skeleton.root], half_turn=True)
             for other, figure in self._figures.items():
                 if other in seen:
-                    figure.show(self._people[other].clip.joints_world[seen[other]])
+                    figure.show(*self._people[other].in_space(seen[other]))
                 else:
                     figure.hide()
             self._show_picture(seen, list(rows), clip)

@@ -88,6 +88,21 @@ def test_a_single_clip_plays_and_its_table_is_the_command_s(tmp_path):
     assert sent == [("angles.csv", (tmp_path / "angles.csv").read_bytes())]
 
 
+def test_standard_deviations_are_shaded_along_the_world_s_axes(tmp_path):
+    clip = made_clip(4)
+    sure = replace(clip, joints_sd=np.abs(np.random.default_rng(0).normal(0.1, 0.01, clip.joints_3d.shape)))
+    with running(clip=lifted(tmp_path, lifted=sure) / "lifted") as viewer:
+        page, _ = viewer.pages._pages["Clip"]
+        viewer.pages.redrawing.stop()
+        page.draw()
+        (figure,) = page._figures.values()
+        scales = figure._shades.batched_scales
+        for world, camera in enumerate((0, 2, 1)):  # right, forward, down of a level camera
+            np.testing.assert_allclose(scales[:, world], sure.joints_sd[0, :, camera], rtol=1e-6)
+        page.hide()
+        assert not figure._shades.visible
+
+
 def test_a_folder_is_shown_by_its_name_alone(tmp_path, monkeypatch):
     folder = lifted(tmp_path, lifted=made_clip()) / "lifted"
     shown = []
