@@ -1,4 +1,4 @@
-"""Train a 2D-to-3D pose lifter, augmented by a GAN on a Denavit-Hartenberg model of the human body.
+"""Train a 2D-to-3D pose lifter, augmented with synthetic poses of real people, a Denavit-Hartenberg body or a GAN.
 
     python run_fk_gan.py --dataset cmu                                        a laptop, no download
     python run_fk_gan.py --dataset cmu --compare none posefk                  what the augmentation buys

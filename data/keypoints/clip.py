@@ -1,13 +1,15 @@
 """What every keypoint file becomes: frames with the people a detector saw in them."""
 
 import math
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
+from tqdm import tqdm
 
 from data.files.archive import in_short
 from data.plausible import MOST_PIXELS, MOST_SCORE
@@ -15,6 +17,8 @@ from kinematics.errors import PoseFKError
 from kinematics.skeleton import Skeleton
 
 Size = tuple[int, int]
+T = TypeVar("T")
+MANY = 20_000  # frames, people or entries: some seconds, during which a bar shows how far reading is
 LARGEST_WHOLE = 2**53  # that a double holds: frame and track numbers
 
 
@@ -54,6 +58,11 @@ class KeypointClip:
         if len(numbers) < 3:  # two frames have no rhythm
             return 1
         return math.gcd(*(later - number for number, later in pairwise(numbers))) or 1
+
+
+def with_bar(items: Collection[T], what: str, unit: str, count: int = 0) -> Iterable[T]:
+    """Yield items with a progress bar, where they, or what they hold (count), are many."""
+    return tqdm(items, what, unit=f" {unit}", disable=max(len(items), count) < MANY)
 
 
 @dataclass(frozen=True)

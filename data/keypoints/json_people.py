@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from data.files.json_file import is_number
-from data.keypoints.clip import number_array
+from data.keypoints.clip import number_array, with_bar
 from data.keypoints.labels import Place, label_or_none
 from data.keypoints.raw import RawClip, number_table
 from kinematics.errors import PoseFKError
@@ -103,7 +103,7 @@ def _walk_list(raw: RawClip, node: list[Any], place: Place, where: str) -> None:
         raw.frames.append(place)
     stated = any(isinstance(child, dict) and _first(child, FRAME) is not None for child in node)
     alone = any(is_person(child) and isinstance(child, dict) and not {*LANDMARKS} & child.keys() for child in node)
-    for number, child in enumerate(node):
+    for number, child in enumerate(with_bar(node, "Reading", "entries")):
         of_file = place.frame if isinstance(place.frame, str) else ""
         called = ", ".join(filter(None, [where or of_file, f"entry {number}"]))
         if place.frame is None and stated and not (isinstance(child, dict) and _first(child, FRAME) is not None):

@@ -19,6 +19,7 @@ from data.keypoints.clip import (
     is_placed,
     number_array,
     whole_number,
+    with_bar,
 )
 from data.keypoints.joint_names import layout_of_names
 from data.keypoints.labels import Place, choose_video, number_frames, read_clock
@@ -114,7 +115,7 @@ def build_clip(raw: RawClip) -> KeypointClip:
     unit = np.array(size if raw.fractions and size else (1, 1))
     _check_bodies(raw, people, layout, orders, unit)
     frames: dict[int, list[Detection]] = {number: [] for number in numbers.values()}
-    for person in people:
+    for person in with_bar(people, "Checking", "people"):
         table = np.vstack([person.table, np.full(person.table.shape[1], np.nan)])  # -1: nowhere
         table = table[orders[person.names or len(person.table)]]
         with np.errstate(over="ignore"):  # what becomes infinite is refused as a place

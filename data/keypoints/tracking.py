@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
-from tqdm import tqdm
 
-from data.keypoints.clip import Detection, KeypointClip
+from data.keypoints.clip import Detection, KeypointClip, with_bar
 
 # How far somebody may be from where they are expected, in sizes of their box: at once, and more for every second.
 FARTHEST, FARTHER_PER_S = 0.3, 3.0
@@ -16,7 +15,6 @@ REMEMBERED_S = 1.0  # how long somebody who is not seen is waited for
 RETURN_WITHIN_S, RETURN_FARTHEST, RETURN_LARGER = 30.0, 3.5, 1.5
 SMALLEST_BOX = 4.0  # pixels
 FEWEST_COMMON = 3  # keypoints
-MANY_FRAMES = 20_000  # from here a bar shows how far tracking is
 
 
 @dataclass
@@ -81,7 +79,7 @@ def _by_distance(clip: KeypointClip, fps: float) -> list[Track]:
     remembered, now = (max(clip.step, seconds * fps) for seconds in (REMEMBERED_S, SEEN_NOW_S))
     tracks: list[Track] = []
     live: list[Track] = []
-    for frame, people in tqdm(clip.frames.items(), "Tracking", unit=" frames", disable=len(clip.frames) < MANY_FRAMES):
+    for frame, people in with_bar(clip.frames.items(), "Tracking", "frames", sum(map(len, clip.frames.values()))):
         live = [track for track in live if frame - track.frames[-1] <= remembered]
         free = list(people)
         for seen_now in (True, False):

@@ -25,6 +25,7 @@ from data.keypoints.people import People, load_people
 from data.keypoints.tracking import Track
 from data.plausible import FPS, IMAGE_SIZE
 from evaluation.predict.files import WRITERS, check_outputs, write_bvh_files
+from evaluation.predict.files.arrays import write_everybody
 from evaluation.predict.film import check_film, write_film
 from evaluation.predict.lifted import LiftedClip, check_lifted, lift_pieces
 from evaluation.predict.lifters import named_lifter, rate_notes, shipped_lifter
@@ -119,19 +120,21 @@ def run(settings: Predict) -> list[LiftedClip]:
         lifter.to(chosen_device(settings.device))
         if settings.person != "all":
             return [lift_person(people, chosen[0], lifter, camera, settings, part, settings.out)]
-        lifted = []
+        lifted: dict[int, LiftedClip] = {}
         for number, person in enumerate(chosen, start=1):
             folder = part / f"person_{number}"
             folder.mkdir()
             try:
                 shown = settings.out / folder.name
-                lifted.append(lift_person(people, person, lifter, camera, settings, folder, shown))
+                lifted[number] = lift_person(people, person, lifter, camera, settings, folder, shown)
             except PoseFKError as error:  # the others can be lifted
                 print(f"Person {number} is left out: {error}")
                 folder.rmdir()
         if not lifted:
             raise PoseFKError(f"{settings.keypoints}: none of the {len(chosen)} people can be lifted, as said above.")
-    return lifted
+        write_everybody(lifted, part)
+        print(f"Everybody in one table: {settings.out / 'everybody.npz'}")
+    return list(lifted.values())
 
 
 def lift_person(

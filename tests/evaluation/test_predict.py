@@ -148,12 +148,18 @@ def test_all_people_get_a_folder_each_and_who_cannot_be_lifted_is_named(
     keypoints = write_keypoints("alphapose", tmp_path, frames)
     _run(checkpoint, keypoints, tmp_path / "all", "--image_size 1000 800 --person all")
     printed = capsys.readouterr().out
-    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["person_1", "person_2"]
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["everybody.npz", "person_1", "person_2"]
+    everybody = np.load(tmp_path / "all" / "everybody.npz")
     assert "Person 3 is left out: " in printed and "no frame has every joint" in printed
     for number in (1, 2):
         alone = _run(checkpoint, keypoints, tmp_path / str(number), f"--image_size 1000 800 --person {number}")
         together = np.load(tmp_path / "all" / f"person_{number}" / "pose.npz")
-        np.testing.assert_array_equal(together["joints_3d"], alone["joints_3d"])
+        rows = everybody["person"] == number
+        for name in ("frames", "joints_3d", "scores"):
+            np.testing.assert_array_equal(together[name], alone[name])
+            np.testing.assert_array_equal(everybody[name][rows], alone[name])
+    assert (np.diff(everybody["frames"]) >= 0).all()
+    _run(checkpoint, keypoints, tmp_path / "all", "--image_size 1000 800 --person all")  # in place of the earlier ones
 
 
 def test_another_frame_rate_than_the_lifter_s_is_told(tmp_path, write_keypoints, walking_people, capsys):

@@ -168,7 +168,7 @@ class OutputSettings:
 
 @dataclass
 class Settings:
-    """PoseFK: train a 2D-to-3D pose lifter, augmented by a GAN on a Denavit-Hartenberg model of the body.
+    """PoseFK: train a 2D-to-3D pose lifter, augmented with poses of real people, a Denavit-Hartenberg body or a GAN.
 
     Defaults are those of the data set, the lifter and the recipe named beside --help.
     """

@@ -67,6 +67,7 @@ def read_keypoints(path: Path, hints: Hints) -> KeypointClip:
                 f"{path} is not as {form.name} files are ({type(error).__name__}: {in_short(error)}): make it again, "
                 "or say what it is with --format. docs/predict.md says what is read."
             ) from error
+    content = None  # a large file takes as much again for its clip
     return build_clip(raw)
 
 

@@ -8,6 +8,7 @@
 from typing import Any
 
 from data.files.json_file import is_number, read_json
+from data.keypoints.clip import with_bar
 from data.keypoints.json_people import FRAME, VIDEO, walk
 from data.keypoints.labels import Place
 from data.keypoints.raw import RawClip
@@ -39,7 +40,7 @@ def read(raw: RawClip, content: Any, place: Place) -> None:
         for category in (categories if isinstance(categories, list) else [])
         if isinstance(category, dict) and isinstance(category.get("keypoints"), list) and "id" in category
     }
-    for number, person in enumerate(people):
+    for number, person in enumerate(with_bar(people, "Reading", "people")):
         where = f"entry {number}"
         at = person.get("image_id") if isinstance(person, dict) else None
         if isinstance(person, dict) and at is None:

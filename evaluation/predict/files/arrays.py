@@ -1,6 +1,7 @@
 """pose.npz and pose.json: the arrays of a lifted clip."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,18 @@ def write_npz(clip: LiftedClip, folder: Path) -> list[str]:
     arrays: dict[str, Any] = {name: getattr(clip, name) for name in _keys(clip)}
     np.savez_compressed(folder / "pose.npz", allow_pickle=False, **arrays, **_about(clip))
     return ["pose.npz"]
+
+
+def write_everybody(people: Mapping[int, LiftedClip], folder: Path) -> None:
+    """Write everybody.npz: a row for each person in each frame, `person` their numbers; sorted by frame."""
+    clips = list(people.values())
+    person = np.repeat(list(people), [len(clip) for clip in clips])
+    frames = np.concatenate([clip.frames for clip in clips])
+    order = np.lexsort((person, frames))
+    arrays = {name: np.concatenate([getattr(clip, name) for clip in clips])[order] for name in _keys(clips[0])}
+    np.savez_compressed(
+        folder / "everybody.npz", allow_pickle=False, person=person[order], **arrays, **_about(clips[0])
+    )
 
 
 def write_json(clip: LiftedClip, folder: Path) -> list[str]:
