@@ -83,7 +83,9 @@ def run(settings: Benchmark) -> None:
         dataset = dataset_for(lifter, load_test_set(test_set, data, lifter.frames))
         for noise in ("none", "default"):
             poses = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(0))[: settings.most]
-            seen, true = lifted_poses(lifter, [noisy(dataset, noise, test_set).batch(poses)], generator)
+            seen, true = lifted_poses(
+                lifter, [noisy(dataset, noise, test_set, lifter.input_skeleton).batch(poses)], generator
+            )
             for name, model in models.items():
                 result = seen.mean - true, model(seen)
                 scores = calibration_scores(*result)

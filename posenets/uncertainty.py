@@ -23,7 +23,7 @@ SMALLEST_M, LARGEST_M = 0.001, 2.0  # bounds of a standard deviation
 SMALLEST_STD = 1e-3  # of a feature: a constant one stays near 0, in float16 too
 WIDEST_FEATURE = 3.0  # standard deviations: what is rarer than in the fit counts as the rarest there
 WIDTH = 64
-STEPS, BATCH, LEARNING_RATE, WEIGHT_DECAY, FEATURE_NOISE = 800, 512, 3e-3, 0.1, 0.3
+STEPS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 800, 512, 3e-3, 1.0
 
 
 class Lifted(NamedTuple):
@@ -69,7 +69,10 @@ class JointUncertainty(nn.Module):
     ) -> "JointUncertainty":
         """Load what state_dict gave; `path` names the file in the refusal of what does not fit."""
         width = weights["hidden.bias"].numel() if "hidden.bias" in weights else WIDTH
-        model = build_within(weights, lambda: cls(skeleton, keypoints, confidence, width))
+        try:
+            model = build_within(weights, lambda: cls(skeleton, keypoints, confidence, max(width, 1)))
+        except ValueError as error:
+            raise ValueError(f"{path} does not fit together: {error}") from error
         fill(model, weights, path)
         return model.requires_grad_(False).eval()
 
@@ -125,12 +128,12 @@ def fit_joint_uncertainty(
 def _minimize_nll(
     model: JointUncertainty, features: Float[Tensor, "poses features"], error: Float[Tensor, "poses coordinates"]
 ) -> None:
-    """Minimize the Gaussian negative log likelihood of errors, metres; noise on the features against overfitting."""
+    """Minimize the Gaussian negative log likelihood of errors, metres."""
     optimizer = torch.optim.AdamW(model.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=STEPS)
     for _ in range(STEPS):
         some = torch.randint(len(error), (BATCH,))
-        log_sd = model.log_sd(features[some] + FEATURE_NOISE * torch.randn(BATCH, features.shape[1]))
+        log_sd = model.log_sd(features[some])
         loss = (log_sd + 0.5 * (error[some] * (-log_sd).exp()).square()).mean()
         optimizer.zero_grad()
         loss.backward()

@@ -20,7 +20,7 @@ from augment import Augmenter
 from augment.detector_noise.detections import as_detected, build_detector_noise, is_projected
 from augment.detector_noise.model import FPS, DetectorNoise
 from augment.settings import Mixture, recipe
-from data import DATA_SOURCES, DataSettings, PoseBatch, PoseDataset, load_dataset, load_test_set
+from data import DATA_SOURCES, DataSettings, PoseBatch, PoseDataset, all_test_sets, load_dataset, load_test_set
 from data.command_line import read_flags
 from data.data_source import choose
 from data.devices import chosen_device
@@ -70,6 +70,7 @@ def run(settings: Uncertainty) -> list[dict[str, Any]]:
     out = settings.out or settings.checkpoint.with_suffix(SUFFIX)
     check_can_write(out, "--out")
     check_can_write(settings.report, "--report")
+    choose("Test set", settings.test_sets, all_test_sets())
     content = read_checkpoint(settings.checkpoint)
     if not is_posefk(content):
         raise ValueError(f"{settings.checkpoint} is not a PoseFK checkpoint: expected last or best_*{SUFFIX} of a run.")
@@ -116,7 +117,7 @@ def fit_uncertainty(lifter: ScreenLifter, people: PoseDataset, seed: int = 0) ->
     """
     generator = torch.Generator(people.device).manual_seed(seed)
     lifted, target = lifted_poses(lifter, held_out_batches(lifter, people, generator), generator)
-    lifter.uncertainty = fit_joint_uncertainty(lifted, target, lifter.skeleton, seed).to(people.batch_device)
+    lifter.uncertainty = fit_joint_uncertainty(lifted, target, lifter.skeleton, seed).to(lifted.prediction.device)
 
 
 def held_out_batches(lifter: ScreenLifter, people: PoseDataset, generator: torch.Generator) -> Iterator[PoseBatch]:
@@ -151,11 +152,12 @@ def lifted_poses(
     lifter: ScreenLifter, batches: Iterable[PoseBatch], generator: torch.Generator
 ) -> tuple[Lifted, Float[Tensor, "poses joints 3"]]:
     """Predict batches and their mirror images; also return the true joints, metres, root at 0."""
-    lifted, targets = [], []
+    lifted, targets, device = [], [], next(lifter.parameters()).device
     for batch in batches:
+        batch = batch.to(device)
         if lifter.reads_focal:  # half of the cameras known
             known = torch.rand(len(batch), generator=generator, device=generator.device) < 0.5
-            batch = batch.with_focal_known(known.to(batch.source.device))
+            batch = batch.with_focal_known(known.to(device))
         lifted.append(lifter.predict_both(batch))
         targets.append(lifter.target(batch)[:, lifter.target_frame])
     return Lifted(*(torch.cat(parts) for parts in zip(*lifted, strict=True))), torch.cat(targets)

@@ -54,6 +54,7 @@ def draw_frames(clip: LiftedClip, chosen: np.ndarray) -> Iterator[UInt8[np.ndarr
     title = figure.text(0.01, 0.985, "", fontsize=9, va="top", color="#404040")
     screen_bones, bones = np.array(clip.input_skeleton.bones), np.array(clip.skeleton.bones)
     root = clip.skeleton.root
+    shade = "" if clip.joints_sd is None else "   shades: one standard deviation"
     for frame in chosen:
         joints = clip.joints_world[frame]
         here = joints[root] * [1.0, 1.0, 0.0]
@@ -62,7 +63,7 @@ def draw_frames(clip: LiftedClip, chosen: np.ndarray) -> Iterator[UInt8[np.ndarr
         body.set_segments(list(_project(joints - here)[bones]))
         if clip.joints_sd is not None:
             shades.set_verts(list(_ellipses(_project(joints - here), clip.joints_sd[frame], clip.camera_pitch_deg)))
-        title.set_text(f"frame {clip.frames[frame]}   right: orange, left: blue")
+        title.set_text(f"frame {clip.frames[frame]}   right: orange, left: blue{shade}")
         canvas.draw()
         yield np.asarray(canvas.buffer_rgba())[..., :3]
 

@@ -136,7 +136,7 @@ def check_lifted(clip: LiftedClip, name: str) -> None:
                 f"With this camera the lifted body stands {depth:.3g} m away (median), expected {NEAREST_M:g} to "
                 f"{FARTHEST_ROOT_M:g} m: give the video's own focal length, or leave the camera out."
             )
-    for what in ("joints_world", "joints_2d", "scores"):
+    for what in ("joints_world", "joints_2d", "scores", *(["joints_sd"] if clip.joints_sd is not None else [])):
         if not np.isfinite(getattr(clip, what)).all():
             raise PoseFKError(f"{name}: {what} is not finite in every frame, so nothing is written.")
 

@@ -1,5 +1,6 @@
 """The command that fits how sure a lifter is: into its checkpoint, on people held out, one sentence for bad input."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import torch
 
 from data import load_dataset
 from evaluation.evaluate import dataset_for
-from posenets import ScreenLifter, build_posenet, load_lifter
+from kinematics import Skeleton
+from posenets import ScreenLifter, build_posenet, lifter_from_posenet, load_lifter
 from posenets.checkpoints.files import read_checkpoint, write_checkpoint
 from tests.tiny_cmu import ROOT, SETTINGS
 from training import uncertainty as command
@@ -19,11 +21,14 @@ def short(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("posenets.uncertainty.STEPS", 40)
 
 
-def _lifter(layout: str | None = None, reads_focal: bool = False, **sizes: int) -> ScreenLifter:
+def _lifter(layout: str | None = None, reads_focal: bool = False, joints: int = 16, **sizes: int) -> ScreenLifter:
     torch.manual_seed(0)
-    joints = 18 if layout else 16
-    network = build_posenet("simple_baseline", joints, linear_size=16, **sizes)
-    return ScreenLifter(network, "virtual_camera", input_layout=layout, reads_focal=reads_focal).eval()
+    skeleton = Skeleton.from_num_joints(joints).name
+    size = {"frames": 9, "channels": 8} if sizes.pop("frames", 1) > 1 else {"linear_size": 16}
+    network = build_posenet(
+        "videopose" if "frames" in size else "simple_baseline", 18 if layout else joints, **size, **sizes
+    )
+    return ScreenLifter(network, "virtual_camera", skeleton, layout, reads_focal).eval()
 
 
 def _run(path: Path, more: str = "") -> list:
@@ -48,11 +53,16 @@ def test_it_goes_into_the_checkpoint_and_leaves_the_rest(tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    "lifter", [dict(layout="coco_17"), dict(reads_focal=True, in_features=3), dict(in_features=3)], ids=str
-)
+    "lifter",
+    [
+        dict(layout="coco_17"), dict(reads_focal=True, in_features=3), dict(in_features=3), dict(joints=17),
+        dict(frames=9),
+    ],
+    ids=str,
+)  # fmt: skip
 def test_it_fits_lifters_that_read_other_things(lifter: dict):
-    network = _lifter(**lifter)
-    command.fit_uncertainty(network, dataset_for(network, load_dataset("cmu", SETTINGS).validation))
+    network, data = _lifter(**lifter), replace(SETTINGS, num_joints=lifter.get("joints", 16))
+    command.fit_uncertainty(network, dataset_for(network, load_dataset("cmu", data).validation))
     assert network.uncertainty is not None
     shape = 5, network.input_skeleton.num_joints, network.posenet.in_features
     clip = torch.randn(shape, generator=torch.Generator().manual_seed(0)) * 0.2
@@ -76,3 +86,13 @@ def test_what_cannot_be_fitted_is_one_sentence(tmp_path: Path):
         _run(tmp_path / "other.pt")
     with pytest.raises(FileNotFoundError, match="missing"):
         _run(tmp_path / "nothing.safetensors")
+    sizes = dict(views=3, channel=16, d_hid=16, smfe=[1, 1, 1], milf=[1, 1, 1], smfe_heads=1, num_heads=2)
+    views = lifter_from_posenet(build_posenet("esmformer", frames=3, **sizes), "screen", "h36m_16")
+    write_checkpoint(tmp_path / "views.safetensors", views.to_checkpoint())
+    with pytest.raises(ValueError, match="reads 3 cameras at once"):
+        _run(tmp_path / "views.safetensors")
+    write_checkpoint(tmp_path / "a.safetensors", _lifter().to_checkpoint())
+    before = (tmp_path / "a.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="choose from"):
+        _run(tmp_path / "a.safetensors", "--test_sets cmux9")
+    assert (tmp_path / "a.safetensors").read_bytes() == before
