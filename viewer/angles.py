@@ -79,8 +79,11 @@ _HEAD = ("min", "mean", "max", "range", "limits")
 
 
 def _table(head: tuple[str, ...], rows: str) -> str:
-    style = "width:100%;font-size:11px;line-height:1.5;text-align:right;border-spacing:0;white-space:nowrap"
-    return f'<table style="{style}"><tr>{"".join(f"<th>{word}</th>" for word in head)}</tr>{rows}</table>'
+    style = "width:100%;padding:0 8px;font-size:11px;line-height:1.5;text-align:right;border-spacing:0"
+    heads = "".join(
+        f'<th style="text-align:{"right" if place else "left"}">{word}</th>' for place, word in enumerate(head)
+    )
+    return f'<table style="{style};white-space:nowrap"><tr>{heads}</tr>{rows}</table>'
 
 
 def _cells(angle: AngleRange) -> str:

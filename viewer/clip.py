@@ -14,6 +14,7 @@ from viewer.angles import Curves, angle_ranges, joints_of_angles, table_of_all, 
 from viewer.pages import Pages, Player
 from viewer.scene import Scene, Window
 
+SHADED_SD = 2  # one is mostly inside the figure's limbs
 MARGIN, WIDEST = 1.15, 0.85  # of what a person covers of the image; half widths above which all of it is shown
 
 
@@ -33,12 +34,12 @@ class Person:
         return row if row < len(self.clip) and self.clip.frames[row] == number else None
 
     def in_space(self, row: int) -> tuple[Float[np.ndarray, "joints 3"], Float[np.ndarray, "joints 3"] | None]:
-        """Return the joints of a row in the world, and their standard deviations along its axes, if known; metres.
+        """Return the joints of a row in the world, and the half axes of their shades, if known; metres.
 
-        These are a level camera's: right is the world's x, forward its y.
+        Those are SHADED_SD standard deviations along a level camera's axes: right is the world's x, forward its y.
         """
         sd = self.clip.joints_sd
-        return self.clip.joints_world[row], None if sd is None else sd[row][:, [0, 2, 1]]
+        return self.clip.joints_world[row], None if sd is None else SHADED_SD * sd[row][:, [0, 2, 1]]
 
     def sentence(self, row: int) -> str:
         """Say which frame of the file a row is."""

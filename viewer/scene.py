@@ -177,19 +177,19 @@ class Figure:
         self.hide()
 
     def show(
-        self, joints_world: Float[np.ndarray, "joints 3"], sd: Float[np.ndarray, "joints 3"] | None = None
+        self, joints_world: Float[np.ndarray, "joints 3"], shades: Float[np.ndarray, "joints 3"] | None = None
     ) -> None:
-        """Place it at these joints, metres. sd: standard deviations along the world's axes, shaded."""
+        """Place it at these joints, metres. shades: half axes of an ellipsoid about each, along the world's axes."""
         start = joints_world[self._parents]
         wxyz, lengths = along(joints_world[self._children] - start)
         self._bones.batched_wxyzs, self._bones.batched_positions = wxyz, start
         self._bones.batched_scales = np.stack([np.full_like(lengths, BONE_RADIUS_M)] * 2 + [lengths], axis=-1)
         self._joints.batched_positions = joints_world
         self._bones.visible = self._joints.visible = True
-        if sd is not None:
-            self._shades = shades = self._shades or self._add_shades()
-            shades.batched_positions, shades.batched_scales = joints_world, np.maximum(sd, LEAST_SHADE_M)
-            shades.visible = True
+        if shades is not None:
+            self._shades = added = self._shades or self._add_shades()
+            added.batched_positions, added.batched_scales = joints_world, np.maximum(shades, LEAST_SHADE_M)
+            added.visible = True
 
     def hide(self) -> None:
         self._bones.visible = self._joints.visible = False

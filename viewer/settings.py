@@ -30,8 +30,8 @@ class Viewer:
     """Folder that `posefk predict` wrote: its person on the floor, with curves of the joint angles. Also without the
     flag's name: posefk view FOLDER."""
     checkpoint: Path | None = None
-    """A run's last.safetensors (its synthetic poses and its lifter), or any checkpoint of a lifter; None: a lifter that ships
-    (posefk models)."""
+    """A run's last.safetensors (its synthetic poses and its lifter), or any checkpoint of a lifter; None: a lifter that
+    ships (posefk models)."""
     dataset: str = "cmu"
     """Recordings to page through: cmu (built in), h36m, mpi_inf_3dhp, ski, 3dhp or 3dhp_sparse."""
     port: int = 8080

@@ -15,7 +15,7 @@ from tests.lifted_clips import SIZE, made_clip
 from tests.viewer.test_command import running
 from viewer import __main__ as command
 from viewer import app
-from viewer.clip import Person, stand_together, window_of
+from viewer.clip import SHADED_SD, Person, stand_together, window_of
 from viewer.settings import check_clips
 
 
@@ -98,7 +98,7 @@ def test_standard_deviations_are_shaded_along_the_world_s_axes(tmp_path):
         (figure,) = page._figures.values()
         scales = figure._shades.batched_scales
         for world, camera in enumerate((0, 2, 1)):  # right, forward, down of a level camera
-            np.testing.assert_allclose(scales[:, world], sure.joints_sd[0, :, camera], rtol=1e-6)
+            np.testing.assert_allclose(scales[:, world], SHADED_SD * sure.joints_sd[0, :, camera], rtol=1e-6)
         page.hide()
         assert not figure._shades.visible
 
