@@ -25,20 +25,20 @@ import torch
 from torch import Tensor, nn
 
 from augment import Augmenter
-from data import DATA_SOURCES, DataSplits, PoseBatch, load_dataset
+from data import DATA_SOURCES, DataSplits, PoseBatch, distributed, load_dataset
+from data.distributed import Processes
 from data.multiview.dataset import Poses
 from evaluation import cross_domain
 from evaluation.evaluate import dataset_for
 from kinematics import Skeleton, exit_with_one_sentence
 from posenets import load_lifter
 from posenets.finite_step import finite_step
-from training import checkpoint, distributed
+from training import checkpoint
 from training.batches import BatchMixer
 from training.building import build_lifter
 from training.comparison import Comparison
 from training.config import Settings, from_plain, read_settings
 from training.detections import RunDetectorNoise, check_confidence
-from training.distributed import Processes
 from training.evaluator import Evaluator, load_test_recordings, test_set_names
 from training.heartbeat import heartbeat
 from training.lifting import LifterTrainer

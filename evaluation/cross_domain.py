@@ -3,6 +3,7 @@
     python -m evaluation.cross_domain --checkpoint checkpoint/.../last.safetensors --test_sets cmux2_a cmux2_b
     python -m evaluation.cross_domain --checkpoint ckpt_best_dhp_p1.pth.tar --posenet_name videopose \\
         --test_sets h36m 3dhp --json out.json
+    torchrun --nproc_per_node 8 -m evaluation.cross_domain --checkpoint last.safetensors --test_sets h36m
 
 Prints the scores with their tables; --json writes the result lines (the same as in results.jsonl) as a list.
 """
@@ -10,18 +11,17 @@ Prints the scores with their tables; --json writes the result lines (the same as
 import itertools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from tqdm import tqdm
 
 from augment.detector_noise.detections import check_setting
-from data import DataSettings, all_test_sets, load_test_set
+from data import DataSettings, all_test_sets, distributed, load_test_set
 from data.command_line import read_flags
-from data.devices import chosen_device
+from data.distributed import Processes
 from data.files.writing import atomic_write, check_can_write
 from evaluation.evaluate import TEST_NOISES, columns_of, dataset_for, noisy, predict_dataset, score
 from evaluation.notes import notes_on_test_set
@@ -80,17 +80,25 @@ class CrossDomain:
 
 
 def run(settings: CrossDomain) -> list[dict[str, Any]]:
-    """Return the result lines, one per test set, protocol and flip, each with its tables."""
+    """Return the result lines, one per test set, protocol and flip, each with its tables. torchrun's processes share
+    the work, and the first one prints and writes."""
     check(settings)
-    device = chosen_device(settings.device)
-    lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode).to(device)
-    for name in settings.protocols:
-        protocol_named(name).check(lifter.skeleton)
-        for test_set in settings.test_sets:
-            check_scores_no_made_up_joint(name, test_set, lifter.skeleton)
-    lines = []
-    for test_set in settings.test_sets:
-        lines += evaluate_test_set(lifter, test_set, settings, device)
+    processes, lines = distributed.start(settings.device), []
+    try:
+        with distributed.failing_together():
+            lifter = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode).to(processes.device)
+            for name in settings.protocols:
+                protocol_named(name).check(lifter.skeleton)
+                for test_set in settings.test_sets:
+                    check_scores_no_made_up_joint(name, test_set, lifter.skeleton)
+            for test_set in settings.test_sets:
+                lines += evaluate_test_set(lifter, test_set, settings, processes)
+            if settings.json is not None and processes.first:
+                with atomic_write(settings.json) as part:
+                    part.write_text(json.dumps(lines, indent=1, allow_nan=False) + "\n")
+                print(f"{len(lines)} result line{'s' * (len(lines) > 1)} in {settings.json}")
+    finally:
+        distributed.stop()
     return lines
 
 
@@ -106,23 +114,26 @@ def check(settings: CrossDomain) -> None:
 
 
 def evaluate_test_set(
-    lifter: Lifter, test_set: str, settings: CrossDomain, device: torch.device
+    lifter: Lifter, test_set: str, settings: CrossDomain, processes: Processes
 ) -> list[dict[str, Any]]:
+    say: Callable[..., None] = print if processes.first else lambda *words: None
     notes: list[str] = []
     recordings = load_test_set(test_set, data_settings(settings, lifter), lifter.frames, notes)
-    dataset = noisy(dataset_for(lifter, recordings, device), settings.test_noise, test_set, lifter.input_skeleton)
+    recorded = dataset_for(lifter, recordings, processes.device)
+    dataset = noisy(recorded, settings.test_noise, test_set, lifter.input_skeleton)
     for note in [*notes, *notes_on_test_set(test_set, dataset, lifter)]:
-        print(note)
+        say(note)
     lines = []
     flips: tuple[bool, ...] = {"on": (True,), "off": (False,), "both": (True, False)}[settings.flip]
     columns = columns_of(lifter, dataset, test_set)
     for flip, name in itertools.product(flips, columns):
         known_focal = columns[name]
-        with tqdm(total=len(dataset), unit="pose", desc=name, disable=len(dataset) < PROGRESS_FROM) as bar:
-            result = predict_dataset(lifter, dataset, flip, settings.batch_size, bar.update, known_focal)
+        silent, share = not processes.first or len(dataset) < PROGRESS_FROM, -(-len(dataset) // processes.count)
+        with tqdm(total=share, unit="pose", desc=name, disable=silent) as bar:
+            result = predict_dataset(lifter, dataset, flip, settings.batch_size, bar.update, known_focal, processes)
         for protocol in settings.protocols or protocols_for(test_set, lifter.skeleton):
             scores = score(result, protocol)
-            print(format_scores(name, scores, longest=24 if settings.tables else 0) + "\n")
+            say(format_scores(name, scores, longest=24 if settings.tables else 0) + "\n")
             tables = {label: [row.as_dict() for row in rows] for label, rows in scores.tables.items()}
             lines.append({**scores.result_line(name, lifter.epoch), "tables": tables})
     return lines
@@ -138,11 +149,7 @@ def data_settings(settings: CrossDomain, lifter: Lifter) -> DataSettings:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     settings = read_flags(CrossDomain, "evaluation.cross_domain", __doc__, arguments)
-    lines = run(settings)
-    if settings.json is not None:
-        with atomic_write(settings.json) as part:
-            part.write_text(json.dumps(lines, indent=1, allow_nan=False) + "\n")
-        print(f"{len(lines)} result line{'s' * (len(lines) > 1)} in {settings.json}")
+    run(settings)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from augment.detector_noise.detections import build_detector_noise, detected_dataset, is_projected
 from data.dataset import PoseDataset
+from data.distributed import ALONE, Processes
 from data.multiview.dataset import MultiViewDataset, Poses
 from data.plausible import FARTHEST_M
 from data.recordings import Recording
@@ -34,11 +35,16 @@ class UnscorableError(ValueError):
     """Predictions that are not poses: NaN, or far beyond any body."""
 
 
+class StoppedError(Exception):
+    """An evaluation that was not finished."""
+
+
 @dataclass
 class EvaluationResult:
     """Root-relative joints (N, J, 3) in metres, float32, of every sample of a test set, in its order.
 
-    follows: (N,) bool, whether a sample is the frame after the sample before it.
+    follows: (N,) bool, whether a sample is the frame after the sample before it. processes: hold these poses, all of
+    them, and share the work of scoring.
     """
 
     prediction: Tensor
@@ -49,6 +55,7 @@ class EvaluationResult:
     flip: bool
     seconds: float
     follows: Tensor
+    processes: Processes = ALONE
     errors: JointErrors = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,7 +74,7 @@ class EvaluationResult:
                     f"The {what} reach {farthest:.3g} m from the root, expected metres of bodies and at most "
                     f"{FARTHEST_M:g} m even of a lifter that errs: nothing can be scored."
                 )
-        self.errors = JointErrors.from_poses(self.prediction, self.target, self.follows)
+        self.errors = JointErrors.from_poses(self.prediction, self.target, self.follows, self.processes)
 
 
 @dataclass(frozen=True)
@@ -153,26 +160,39 @@ def evaluate(
 @torch.inference_mode()
 def predict_dataset(
     lifter: Lifter, dataset: Poses, flip: bool = True, batch_size: int = 4096,
-    progress: Callable[[int], object] | None = None, known_focal: bool = False,
+    progress: Callable[[int], object] | None = None, known_focal: bool = False, processes: Processes = ALONE,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> EvaluationResult:  # fmt: skip
     """Predictions for every sample, with their errors. progress: called with the number of poses done each time.
 
-    known_focal: the lifter is told the cameras' intrinsics.
+    known_focal: the lifter is told the cameras' intrinsics. processes: with the same lifter and data set, each of which
+    predicts a part of its batches, and gets all. stopping: asked before each batch; once one says yes, all raise
+    StoppedError.
     """
     check_fits(lifter, dataset)
     start = time.perf_counter()
     batch_size = min(batch_size, max(64, FRAMES_AT_ONCE // (lifter.frames * lifter.views)))
-    skeleton, predictions, targets = lifter.skeleton, [], []
-    for indices in torch.arange(len(dataset), device=dataset.device).split(batch_size):
-        batch = dataset.batch(indices).with_focal_known() if known_focal else dataset.batch(indices)
-        predictions.append(lifter.predict_batch(batch, flip).float())
-        targets.append(lifter.target(batch)[:, lifter.target_frame].float())
-        if progress:
-            progress(len(indices))
+    skeleton, device = lifter.skeleton, dataset.batch_device
+    prediction, target = torch.zeros(2, len(dataset), skeleton.num_joints, 3, device=device)
+    batches, stopped = torch.arange(len(dataset), device=dataset.device).split(batch_size), False
+    with processes.failing_together():
+        for indices in batches[processes.part(len(batches))]:
+            if stopped := stopping():
+                break
+            batch = dataset.batch(indices).with_focal_known() if known_focal else dataset.batch(indices)
+            places = indices.to(device)
+            prediction[places] = lifter.predict_batch(batch, flip).float()
+            target[places] = lifter.target(batch)[:, lifter.target_frame].float()
+            if progress:
+                progress(len(indices))
+    if processes.any(stopped):
+        raise StoppedError
+    for shared in (prediction, target):
+        processes.sum_up(shared)
     result = EvaluationResult(
-        torch.cat(predictions), torch.cat(targets), skeleton, dataset.labels,
-        {name: ids.to(targets[0].device) for name, ids in dataset.label_ids.items()}, flip, 0.0,
-        dataset.follows().to(targets[0].device),
+        prediction, target, skeleton, dataset.labels,
+        {name: ids.to(device) for name, ids in dataset.label_ids.items()}, flip, 0.0,
+        dataset.follows().to(device), processes,
     )  # fmt: skip
     result.seconds = time.perf_counter() - start  # float() of the check above has waited for the device
     return result
@@ -201,7 +221,7 @@ def score(result: EvaluationResult, protocol: str = "all_joints") -> Scores:
     errors = result.errors
     if rules.scored:
         prediction, target = (rules.select(joints, skeleton) for joints in (result.prediction, result.target))
-        errors = JointErrors.from_poses(prediction, target, result.follows)
+        errors = JointErrors.from_poses(prediction, target, result.follows, result.processes)
     errors = replace(errors, counted=rules.joints(skeleton))
     total = ScoreRow.from_errors("all", errors)
     tables: dict[str, list[ScoreRow]] = {}

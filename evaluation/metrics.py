@@ -23,6 +23,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from data.distributed import ALONE, Processes
 from kinematics.rotation import fit_similarity
 
 Joints = Float[Tensor, "*batch joints 3"] | Float[np.ndarray, "*batch joints 3"]
@@ -128,14 +129,22 @@ class JointErrors:
     counted: list[int] | None = None
 
     @classmethod
-    def from_poses(cls, prediction: Tensor, target: Tensor, follows: Tensor) -> "JointErrors":
-        """Errors of every joint. follows: (N,) bool, whether a pose is the frame after the pose before it."""
+    def from_poses(
+        cls, prediction: Tensor, target: Tensor, follows: Tensor, processes: Processes = ALONE
+    ) -> "JointErrors":
+        """Errors of every joint. follows: (N,) bool, whether a pose is the frame after the pose before it.
+
+        processes: have the same poses, and share the alignments, which take longest.
+        """
         plain = joint_errors(prediction, target)
         velocity = torch.full_like(plain, torch.nan)
         if len(plain) > 1:
             moved = joint_errors(prediction.diff(dim=0), target.diff(dim=0))
             velocity[1:] = torch.where(follows[1:, None], moved, velocity[1:])
-        aligned = joint_errors(similarity_aligned(prediction, target), target)
+        aligned, share = torch.zeros_like(plain), processes.part(len(plain))
+        if share.stop > share.start:
+            aligned[share] = joint_errors(similarity_aligned(prediction[share], target[share]), target[share])
+        processes.sum_up(aligned)
         scaled = joint_errors(scale_aligned(prediction, target), target)
         return cls(prediction, target, plain, aligned, scaled, velocity)
 

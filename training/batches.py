@@ -7,10 +7,10 @@ import torch
 from augment import Augmenter
 from data import PoseBatch
 from data.devices import go_on
+from data.distributed import Processes
 from data.multiview.dataset import Poses
 from training.config import Settings
 from training.detections import RunDetectorNoise
-from training.distributed import Processes
 
 # Streams of random numbers: real poses for the lifter, real poses for the GAN, synthetic poses, dropout.
 STREAMS = 4

@@ -6,10 +6,11 @@ from pathlib import Path
 import torch
 
 from data import DATA_SOURCES, DataSplits, Recording, load_test_set
+from data.distributed import ALONE, Processes
 from data.mpi_inf_3dhp.test_set import SPARSE, TEST_FILE, VIDEO, has_video
 from data.multiview.dataset import Poses
 from evaluation import EvaluationResult, protocols_for, score
-from evaluation.evaluate import check_fits, columns_of, dataset_for, noisy, predict_dataset
+from evaluation.evaluate import StoppedError, check_fits, columns_of, dataset_for, noisy, predict_dataset
 from evaluation.notes import clip_notes, notes_on_test_set
 from posenets import Lifter
 from training.config import Settings
@@ -63,26 +64,23 @@ class Evaluator:
         return notes
 
     def evaluate(
-        self, lifter: Lifter, epoch: int, phase: str, stopping: Callable[[], bool] = lambda: False
-    ) -> list[Result] | None:
-        """Return a result line per test set and protocol. stopping: asked after every batch; None once it says yes."""
+        self, lifter: Lifter, epoch: int, phase: str, stopping: Callable[[], bool] = lambda: False,
+        processes: Processes = ALONE,
+    ) -> list[Result] | None:  # fmt: skip
+        """Return a result line per test set and protocol. stopping: asked before every batch; None once it says yes.
 
-        def check(poses: int) -> None:
-            if stopping():
-                raise _StoppedError
-
+        processes: evaluate together, each a part of every test set.
+        """
         lines = []
         try:
             for test_set, dataset in self.datasets.items():
                 for name, known in columns_of(lifter, dataset, test_set).items():
-                    result = predict_dataset(lifter, dataset, self.flip, progress=check, known_focal=known)
+                    result = predict_dataset(
+                        lifter, dataset, self.flip, known_focal=known, processes=processes, stopping=stopping
+                    )
                     self.predictions[name] = result
                     for protocol in protocols_for(test_set, lifter.skeleton):
                         lines.append(score(result, protocol).result_line(name, epoch, phase))
-        except _StoppedError:
+        except StoppedError:
             return None
         return lines
-
-
-class _StoppedError(Exception):
-    """An evaluation that was not finished."""

@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import torch.distributed as dist
 
+from data.distributed import LostProcessError, Processes, speaks_first
 from kinematics.errors import BAD_INPUT_EXIT_CODE
-from training.distributed import LostProcessError, Processes, speaks_first
 from training.stopping import StopRequest
 
 BEAT, SILENT = 2.0, 20.0  # seconds between signs of life, and without any after which a process is given up

@@ -7,12 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from data import PoseBatch
+from data import PoseBatch, distributed
 from data.multiview.dataset import Poses
 from posenets import Lifter
 from posenets.checkpoints.fitting import fill, fill_optimizer
 from posenets.finite_step import keep_where
-from training import distributed
 from training.config import LearningSettings, Settings
 from training.detections import RunDetectorNoise
 from training.losses import LabelLoss

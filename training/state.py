@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from data import distributed
 from data.devices import OTHER_DEVICE, go_on
+from data.distributed import Processes
 from posenets.checkpoints.files import SUFFIX
-from training import distributed
 from training.batches import BatchMixer
 from training.checkpoint import random_state, save_last, save_lifter, set_random_state
 from training.comparison import Comparison
 from training.config import Settings
-from training.distributed import Processes
 from training.divergence import absurd_loss, refuse_not_finite
 from training.lifting import LifterTrainer
 from training.reporting.log import Result

@@ -4,10 +4,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from data import PoseBatch
+from data import PoseBatch, distributed
 from kinematics.constants import constant
 from posenets.views.rays import triangulated as triangulated_joints
-from training import distributed
 
 TRIMMED = (0.05, 0.95)  # quantiles between which a batch's errors are taken for its mean and spread
 NEAREST = 0.5  # metres

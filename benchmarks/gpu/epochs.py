@@ -10,13 +10,13 @@ from augment import Augmenter
 from benchmarks.gpu.measuring import Bench, Row
 from benchmarks.gpu.motion import H36M_POSES, random_motion
 from data import PoseDataset
+from data.distributed import Processes
 from run_fk_gan import update_lifter
 from training.batches import BatchMixer
 from training.building import build_lifter
 from training.comparison import Comparison
 from training.config import Settings, read_settings
 from training.detections import RunDetectorNoise
-from training.distributed import Processes
 from training.lifting import LifterTrainer
 from training.schedule import Phase, augments, build_schedule
 from training.state import TrainingState

@@ -22,9 +22,9 @@ from tests.pretended.device import (  # first: rooms take PyTorch as they find i
 
 import run_fk_gan  # isort: skip
 from augment import Augmenter
-from data import DataSettings, DataSplits, load_dataset
+from data import DataSettings, DataSplits, distributed, load_dataset
 from tests.tiny_cmu import FLAGS
-from training import batches, detections, distributed
+from training import batches, detections
 
 DATA = (
     f"{FLAGS} --posenet_name simple_baseline --actions walk --subjects_train 02 07 "

@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 
 import run_fk_gan
+from data import distributed
 from kinematics import exit_with_one_sentence
-from training import distributed, heartbeat
+from training import heartbeat
 from training.checkpoint import held_folder
 from training.state import TrainingState
 

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,11 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from data import load_dataset
-from tests.tiny_cmu import FLAGS, SETTINGS
-from tests.training.two_weights import learn
-from training import distributed
-from training.distributed import Processes
+from data import distributed, load_dataset
+from data.distributed import Processes
+from evaluation import cross_domain
+from posenets import ScreenLifter, build_posenet
+from posenets.checkpoints.files import write_checkpoint
+from tests.tiny_cmu import FLAGS, ROOT, SETTINGS
+from tests.training.two_weights import evaluated, learn
+from training.checkpoint import LAST
 
 HERE = Path(__file__).parent
 TINY = (
@@ -57,7 +61,10 @@ def two_processes(script: str, *words: str) -> subprocess.CompletedProcess[str]:
 def agreed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes have learnt (two_weights.py)."""
     folder = tmp_path_factory.mktemp("agreed")
-    two_processes("two_weights.py", str(folder))
+    torch.manual_seed(0)
+    lifter = ScreenLifter(build_posenet("simple_baseline", linear_size=8), "root")
+    write_checkpoint(folder / "lifter.safetensors", lifter.to_checkpoint(epoch=5))
+    (folder / "said.txt").write_text(two_processes("two_weights.py", str(folder)).stdout)
     return folder
 
 
@@ -68,6 +75,23 @@ def test_two_processes_give_the_losses_and_weights_of_one_with_the_same_batches(
     for name, value in alone.items():
         assert torch.equal(one[name], two[name])
         torch.testing.assert_close(one[name], value, rtol=1e-5, atol=1e-5)
+
+
+def test_two_processes_score_a_test_set_exactly_as_one_and_one_of_them_says_so(agreed: Path, capsys):
+    one, two = (json.loads((agreed / f"lines{rank}.json").read_text()) for rank in (0, 1))
+    written = [line | {"seconds": 0} for line in json.loads((agreed / "scores.json").read_text())]
+    assert len(one) == 4 and one[0]["poses"] > 5 * 64 and one[0]["tables"]["action"] and one[0]["mpjve"]
+    assert one == two == written == evaluated(agreed)
+    assert without_times(capsys.readouterr().out) == without_times((agreed / "said.txt").read_text())
+
+
+def without_times(text: str) -> str:
+    return re.sub(r"[0-9.]+ s\b", "", text)
+
+
+def test_a_test_set_of_fewer_batches_than_processes_is_scored_by_those_that_have_one():
+    parts = [Processes(rank, 3, torch.device("cpu")).part(2) for rank in range(3)]
+    assert [range(2)[part] for part in parts] == [range(0), range(1), range(1, 2)]
 
 
 def test_data_are_shared_out_by_frames_and_each_recording_is_somewhere():
@@ -100,6 +124,10 @@ def test_two_processes_keep_equal_weights_on_different_poses(tmp_path: Path):
     (run,) = (tmp_path / "runs").glob("*/*/*")  # one process writes
     lines = [json.loads(text) for text in (run / "results.jsonl").read_text().splitlines()]
     assert {line["test_set"] for line in lines} == {"validation", "cmux2_a"}
+    alone = cross_domain.CrossDomain(run / LAST, ("cmux2_a",), device="cpu", data_root=str(ROOT), actions=("walk",))
+    (judged,) = cross_domain.run(alone)
+    made = next(line for line in reversed(lines) if line["test_set"] == "cmux2_a")
+    assert {name: judged[name] for name in made} == made | {"phase": "test", "seconds": judged["seconds"]}
     assert done.stdout.count("writing ") == 1
     for rank in (0, 1):  # a thread of gloo that outlives Python aborts the process now and then
         assert "gloo" not in (tmp_path / f"threads{rank}.txt").read_text()

@@ -1,18 +1,21 @@
 """Started as two processes from test_distributed.py: each lets other samples fade, then both agree; and both learn from
-their halves of the same batches.
+their halves of the same batches, and evaluate OUT/lifter.safetensors together.
 
 Usage: two_weights.py OUT
 """
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
 import run_fk_gan
-from data import PoseBatch
+from data import PoseBatch, distributed
+from evaluation import cross_domain
 from posenets import ScreenLifter, build_posenet
-from training import distributed
+from tests.tiny_cmu import ROOT
 from training.config import LearningSettings
 from training.lifting import LifterTrainer
 from training.view_losses import ErrorAwareWeights
@@ -33,6 +36,15 @@ def learn(rank: int, count: int) -> dict[str, torch.Tensor]:
     return {"losses": torch.stack(losses), **lifter.state_dict()}
 
 
+def evaluated(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a test set of six batches, without times."""
+    settings = cross_domain.CrossDomain(
+        folder / "lifter.safetensors", ("cmux2_a",), folder / "scores.json", ("all_joints", "limbs"), "both",
+        batch_size=64, device="cpu", data_root=str(ROOT),
+    )  # fmt: skip
+    return [line | {"seconds": 0} for line in cross_domain.run(settings)]
+
+
 if __name__ == "__main__":
     processes = distributed.start("cpu")
     own = ErrorAwareWeights(4)
@@ -42,4 +54,5 @@ if __name__ == "__main__":
         own.synchronise()
     torch.save(own.weights, Path(sys.argv[1]) / f"weights{processes.rank}.pt")
     torch.save(learn(processes.rank, processes.count), Path(sys.argv[1]) / f"learnt{processes.rank}.pt")
-    distributed.stop()
+    lines = evaluated(Path(sys.argv[1]))  # leaves the group
+    (Path(sys.argv[1]) / f"lines{processes.rank}.json").write_text(json.dumps(lines))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from torch import Tensor
 
+from data import distributed
 from data.files.writing import DiskTrouble
 from evaluation.evaluate import UnscorableError
 from kinematics.errors import BAD_INPUT_EXIT_CODE
-from training import distributed
 from training.checkpoint import LAST
 from training.divergence import DivergedError, diverged_advice
 from training.evaluator import Evaluator
@@ -92,21 +92,20 @@ class Watch:
             self.save()
 
     def phase_done(self, epoch: int, phase: Phase) -> None:
-        """After a phase: evaluate if it is time to, by the first process alone, and tell what the phase came to."""
+        """After a phase: evaluate if it is time to, all processes together, and tell what the phase came to."""
         self.run.agree()
         self.look()
-        evaluates, stopped = phase.updates_lifter and self.run.schedule.evaluates(epoch), False
+        evaluates, lines = phase.updates_lifter and self.run.schedule.evaluates(epoch), []
         if evaluates and distributed.from_first(self._minutes and time.monotonic() - self._saved > SECONDS_TO_LOSE):
             self.save()
         with self._told(), distributed.failing_together():
-            if self.reporter and evaluates:
+            if evaluates:
                 lifter, asked = self.run.trainer.evaluated, lambda: self.stop.asked
-                lines = self.evaluator.evaluate(lifter, epoch + 1, phase.name, asked)
-                stopped = lines is None
-                self.reporter.results(lines or [])
-            if self.reporter and not stopped:
+                lines = self.evaluator.evaluate(lifter, epoch + 1, phase.name, asked, self.run.processes)
+            if self.reporter and lines is not None:
+                self.reporter.results(lines)
                 self.reporter.phase_done(epoch, phase)
-        if any(distributed.gather(stopped)):
+        if lines is None:
             self._leave()
         self._ahead = self._left = 1
         self._looked = time.monotonic()

@@ -1,4 +1,4 @@
-"""Distributed training: torchrun starts the processes, gradients are averaged by hand, the first process writes."""
+"""Several processes: torchrun starts them, gradients are averaged by hand, the first process writes."""
 
 import contextlib
 import os
@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn  # before a group begins: it keeps the one that runs, whose threads then outlive stop()
 from torch import Tensor, nn
 
 from data.devices import chosen_device
@@ -31,7 +30,7 @@ def _together() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among its equals. rank: 0 to count - 1."""
+    """This process among its equals, which call the last three methods together. rank: 0 to count - 1."""
 
     rank: int
     count: int
@@ -47,12 +46,32 @@ class Processes:
             raise ValueError(f"--batch_size {batch_size}: expected a multiple of the {self.count} processes.")
         return batch_size // self.count
 
+    def part(self, length: int) -> slice:
+        """This process's part of so many things in a row."""
+        return slice(length * self.rank // self.count, length * (self.rank + 1) // self.count)
+
+    def sum_up(self, tensor: Tensor) -> None:
+        """Add up what each has filled in of a tensor of zeros."""
+        if self.count > 1:
+            sum_up(tensor)
+
+    def any(self, flag: bool) -> bool:
+        return any(gather(flag)) if self.count > 1 else flag
+
+    def failing_together(self) -> contextlib.AbstractContextManager[None]:
+        return failing_together() if self.count > 1 else contextlib.nullcontext()
+
+
+ALONE = Processes(0, 1, torch.device("cpu"))
+
 
 def start(device: str = "auto") -> Processes:
     """Join the processes torchrun started, or be the only one. device: auto, cpu, cuda or cuda:1."""
     rank, count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     chosen = _device(device)
     if count > 1 and not dist.is_initialized():
+        import torch.distributed.nn  # noqa: F401, before a group begins: it keeps one that runs, whose threads outlive stop()
+
         # what lies on the CPU is told over gloo: nobody has to wait for a GPU to agree on something
         dist.init_process_group("cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo")
     return Processes(rank, count, chosen)
@@ -143,16 +162,19 @@ def speaks_first() -> bool:
 
 @contextlib.contextmanager
 def failing_together() -> Iterator[None]:
-    """Around what the first process does alone: where it fails all leave, the others without a word."""
+    """Around what a process does alone, or all do alike: where one fails all leave, one of them with its error."""
     failed = None
     try:
         yield
     except LostProcessError:
         raise
     except Exception as error:
+        if getattr(error, "all_know", False):  # of a context like this inside
+            raise
         failed = error
-    if failed is None and any(gather(False)):
-        sys.exit(BAD_INPUT_EXIT_CODE)
-    if failed is not None:
-        gather(True)
+    who = [rank for rank, fails in enumerate(gather(failed is not None)) if fails]
+    if failed is not None and (not dist.is_initialized() or dist.get_rank() == who[0]):
+        setattr(failed, "all_know", True)  # noqa: B010
         raise failed
+    if who:
+        sys.exit(BAD_INPUT_EXIT_CODE)
