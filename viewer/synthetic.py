@@ -1,5 +1,6 @@
 """The page of synthetic poses: by number and source, in space and as their cameras see them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +10,8 @@ import viser
 from jaxtyping import Float
 from torch import Tensor
 
-from augment.export.poses import PoseStream, Rules
+from augment import Augmenter, AugmentSettings
+from augment.export.poses import EXPORT_RECIPES, recorded_poses
 from augment.stored import stored_augmenter, why_no_augmenter
 from data import DataSettings
 from kinematics import Camera
@@ -17,7 +19,7 @@ from viewer.pages import Pages, Player
 from viewer.scene import BODY, Scene
 
 MIXED, WITHOUT_RUN, CLIP_FRAMES = "as mixed", "limb_swap", 25
-MOST_SEEDS = 10**6
+MOST_SEEDS, MOST_REFERENCE = 10**6, 1000  # real poses or clips that synthetic ones are made from: fitted at the first
 
 
 class Sample(NamedTuple):
@@ -30,23 +32,25 @@ class Sample(NamedTuple):
 
 
 class SyntheticPoses:
-    """What an augmenter draws. shares: source -> its part of the mixture."""
+    """What an augmenter draws. shares: source -> its part of the mixture; fps: of clips."""
 
-    def __init__(self, stream: PoseStream) -> None:
-        self._augmenter, self.fps = stream.augmenter, stream.fps
-        self.shares = dict(stream.augmenter.shares)
+    def __init__(self, settings: AugmentSettings, data: DataSettings, frames: int) -> None:
+        real, self.fps = recorded_poses(data, frames)
+        self._augmenter = Augmenter(replace(settings, max_reference=MOST_REFERENCE), real)
+        self.shares = dict(self._augmenter.shares)
 
     @classmethod
     def of_run(cls, content: dict[str, Any], path: Path, data_root: str) -> "SyntheticPoses":
         """Build those of a run, on its own data set, which has to be in data_root."""
-        share = stored_augmenter(content, path).settings.definition_share
-        return cls(PoseStream.from_checkpoint(path, data_root, 0, Rules(definition_share=share)))
+        stored = stored_augmenter(content, path)
+        poses = cls(stored.settings, replace(stored.data, data_root=data_root), stored.frames)
+        poses._augmenter.load_state_dict(stored.fresh_state)
+        return poses
 
     @classmethod
     def without_run(cls, data_root: str) -> "SyntheticPoses":
         """Build clips of a recipe that needs no training, on the built-in data set."""
-        data = DataSettings(data_root=data_root)
-        return cls(PoseStream.from_recipe(WITHOUT_RUN, data, CLIP_FRAMES, 0, Rules()))
+        return cls(EXPORT_RECIPES[WITHOUT_RUN], DataSettings(data_root=data_root), CLIP_FRAMES)
 
     @torch.inference_mode()
     def sample(self, seed: int, source: str = MIXED) -> Sample:

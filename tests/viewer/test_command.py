@@ -118,7 +118,7 @@ def test_synthetic_poses_whose_data_is_not_there_are_a_note_and_the_other_pages_
     def gone(*_) -> None:
         raise FileNotFoundError("data_3d_h36m.npz is missing.")
 
-    monkeypatch.setattr(synthetic.PoseStream, "from_checkpoint", gone)
+    monkeypatch.setattr(synthetic, "recorded_poses", gone)
     with running(checkpoint=run_pt) as viewer:
         assert viewer.pages.names == ("Body", "Recordings")
     assert "No synthetic poses of this run: data_3d_h36m.npz is missing." in capsys.readouterr().out
