@@ -55,10 +55,13 @@ def write_angles(clip: LiftedClip, folder: Path) -> list[str]:
     (folder / "angles.csv").write_text(angles_csv(clip), newline="")
     angles, columns = clip_angles(clip), angle_columns()
     print("Joint angles in degrees, 5 % to 95 % of the frames:")
-    ranges = np.percentile(angles, [5, 95], axis=0).round().astype(int).T + 0
+    moves = np.abs(angles).max(axis=0) > 0.01  # some are 0 by definition: kinematics/inverse.py
+    ranges = np.percentile(angles, [5, 95], axis=0).round().astype(int).T
     for joint in dict.fromkeys(joint for joint, _, _ in columns):
         motions = [
-            f"{name} {low} to {high}" for (of, name, _), (low, high) in zip(columns, ranges, strict=True) if of == joint
-        ]
-        print(f"  {joint.replace('_', ' ')}: {', '.join(motions)}")
+            f"{name} {low} to {high}"
+            for (of, name, _), (low, high), shown in zip(columns, ranges, moves, strict=True) if of == joint and shown
+        ]  # fmt: skip
+        if motions:
+            print(f"  {joint.replace('_', ' ')}: {', '.join(motions)}")
     return ["angles.csv"]
