@@ -1,6 +1,6 @@
 """Distance between joints_world and the BVH that predict writes of it, on CMU-X: the table of docs/predict.md.
 
-    python -m benchmarks.bvh_agreement --checkpoint checkpoint/.../last.safetensors --every 7
+    python -m benchmarks.bvh_agreement --checkpoint coco_17_video --every 9
 
 A file has one length per bone, so it is the nearest rigid body (data/files/bvh/clip.py). Test clips are seen by their
 first camera in an image 1,000 pixels wide, the joints 2 pixels (sd) off on each axis.

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from data.dataset import PoseDataset
+from data.multiview.dataset import Poses
 from evaluation.evaluate import FRAMES_AT_ONCE
 from posenets import ScreenLifter
 
@@ -16,7 +16,7 @@ SPARSIFICATION_STEPS = 100
 
 
 def errors_with_sd(
-    lifter: ScreenLifter, dataset: PoseDataset
+    lifter: ScreenLifter, dataset: Poses
 ) -> tuple[Float[Tensor, "samples joints 3"], Float[Tensor, "samples joints 3"]]:
     """Return the errors of a lifter, averaged with its mirror image, and their standard deviations, metres."""
     assert lifter.uncertainty is not None

@@ -39,7 +39,7 @@ _STRAIGHT, _ROUNDINGS = 2e-6, 50
 _NEAREST = 1e-4  # weight of the distance to the middle of the limits, against that of violating them
 
 
-def _unit(vectors: Tensor, otherwise: Tensor) -> Tensor:
+def unit(vectors: Tensor, otherwise: Tensor) -> Tensor:
     """Normalize vectors; where one is (almost) zero, return `otherwise`."""
     lengths = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
     tiny = lengths < 100 * torch.finfo(vectors.dtype).tiny ** 0.5
@@ -58,8 +58,8 @@ def normal_direction(vectors: Tensor, axis: Tensor, otherwise: Tensor | None = N
     parallel = torch.linalg.vector_norm(normal, dim=-1, keepdim=True) <= _straight(axis) * lengths
     if otherwise is None:
         otherwise = torch.nn.functional.one_hot(axis.abs().argmin(-1), 3).to(axis.dtype)
-    normal = torch.where(parallel, otherwise, _unit(normal, otherwise))
-    return _unit(_across(normal, axis), normal)  # again: a small remainder is mostly rounding error
+    normal = torch.where(parallel, otherwise, unit(normal, otherwise))
+    return unit(_across(normal, axis), normal)  # again: a small remainder is mostly rounding error
 
 
 def _straight(like: Tensor) -> float:
@@ -73,7 +73,7 @@ def _local(frame: Tensor, vectors: Tensor) -> Tensor:
 
 def _between(right: Tensor, left: Tensor, parent: Tensor, otherwise: Tensor) -> tuple[Tensor, Tensor]:
     """Compute the unit direction through two opposite joints, and the point between them nearest to their parent."""
-    axis = _unit(right - left, otherwise)
+    axis = unit(right - left, otherwise)
     width = ((right - left) * axis).sum(-1)
     place = torch.minimum(((parent - left) * axis).sum(-1).clamp_min(0), width)
     return axis, left + place[..., None] * axis
@@ -168,14 +168,14 @@ def _trunk_angles(at: dict[str, Tensor], pelvis: Tensor, shoulders: Tensor) -> t
     """Solve the trunk: angles (..., 12) of waist, spine, chest and neck, and the chest's frame (..., 3, 3)."""
     up = pelvis[..., 2]
     untwisted = torch.zeros_like(up[..., 0])
-    waist_direction = _unit(at["Spine"] - at["Hip"], up)
+    waist_direction = unit(at["Spine"] - at["Hip"], up)
     waist, frame = _point_up_axis(pelvis, waist_direction, untwisted)
-    thorax_direction = _unit(at["Thorax"] - at["Spine"], waist_direction)
+    thorax_direction = unit(at["Thorax"] - at["Spine"], waist_direction)
     _, without_twist = _point_up_axis(frame, thorax_direction, untwisted)
     whole_twist = _point_right_axis(without_twist, shoulders)[0][..., 0]
     spine, frame = _point_up_axis(frame, thorax_direction, whole_twist / 2)
     chest, frame = _point_right_axis(frame, shoulders)
-    neck, _ = _point_up_axis(frame, _unit(at["Head"] - at["Thorax"], thorax_direction), untwisted)
+    neck, _ = _point_up_axis(frame, unit(at["Head"] - at["Thorax"], thorax_direction), untwisted)
     return torch.cat([waist, spine, chest, neck], dim=-1), frame
 
 
@@ -184,8 +184,8 @@ def _limb_directions(at: dict[str, Tensor], pelvis: Tensor, chest: Tensor) -> tu
     uppers, lowers = [], []
     for first, middle, last in _LIMB_JOINTS:
         frame = pelvis if first.endswith("Hip") else chest
-        upper = _unit(at[middle] - at[first], -frame[..., 2])
-        lower = _unit(at[last] - at[middle], upper)
+        upper = unit(at[middle] - at[first], -frame[..., 2])
+        lower = unit(at[last] - at[middle], upper)
         uppers.append(_local(frame, upper))
         lowers.append(_local(frame, lower))
     return torch.stack(uppers, dim=-2), torch.stack(lowers, dim=-2)

@@ -73,8 +73,9 @@ _MOTIONS = {motion.angle: motion for motion in ANATOMICAL_LIMBS + ANATOMICAL_TRU
 def motion_of(angle: str) -> tuple[str, str]:
     """Name the positive and the negative motion of a joint angle, one of JOINT_ANGLES."""
     left, name = angle.startswith("left_"), angle.removeprefix("left_").removeprefix("right_")
-    words = (_MOTIONS[name].positive, _MOTIONS[name].negative)
-    return words[::-1] if left and name.endswith(("twist", "abduction")) else words  # on the left these change sign
+    positive, negative = _MOTIONS[name].positive, _MOTIONS[name].negative
+    changes_sign = left and name.endswith(("twist", "abduction"))
+    return (negative, positive) if changes_sign else (positive, negative)
 
 
 def limits_source(angle: str) -> str:

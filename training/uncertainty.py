@@ -20,16 +20,17 @@ from augment import Augmenter
 from augment.detector_noise.detections import as_detected, build_detector_noise, is_projected
 from augment.detector_noise.model import FPS, DetectorNoise
 from augment.settings import Mixture, recipe
-from data import DATA_SOURCES, DataSettings, PoseBatch, PoseDataset, all_test_sets, load_dataset, load_test_set
+from data import DATA_SOURCES, DataSettings, PoseBatch, all_test_sets, load_dataset, load_test_set
 from data.command_line import read_flags
 from data.data_source import choose
 from data.devices import chosen_device
 from data.files.writing import atomic_write, check_can_write
+from data.multiview.dataset import Poses
 from data.plain import from_plain
 from evaluation.calibration import calibration_scores, errors_with_sd
 from evaluation.evaluate import FRAMES_AT_ONCE, dataset_for, noisy
 from kinematics import Skeleton, exit_with_one_sentence
-from posenets import Lifter, ScreenLifter, lifter_from_checkpoint
+from posenets import Lifter, ScreenLifter, lifter_from_checkpoint, load_lifter
 from posenets.checkpoints.content import is_posefk
 from posenets.checkpoints.files import SUFFIX, read_checkpoint, write_checkpoint
 from posenets.uncertainty import Lifted, fit_joint_uncertainty
@@ -46,7 +47,7 @@ class Uncertainty:
     """Fit a standard deviation of every joint to a lifter's errors."""
 
     checkpoint: Path
-    """A run's last or best_*.safetensors."""
+    """A run's last or best_*.safetensors, or an original project's checkpoint (then with --posenet_name)."""
     out: Path | None = None
     """Where the checkpoint goes with it; default: into the same file."""
     dataset: str = ""
@@ -59,6 +60,10 @@ class Uncertainty:
     """JSON file for these scores."""
     seed: int = 0
     """Of the synthetic poses and of the fit."""
+    posenet_name: str | None = None
+    """Lifter of an original project's checkpoint; --out is then one of PoseFK's."""
+    input_mode: str = "screen"
+    """What an original project's lifter reads (PoseFK's checkpoints say it themselves)."""
     device: str = "auto"
     """auto, cpu or cuda."""
     plugins: tuple[str, ...] = ()
@@ -73,7 +78,11 @@ def run(settings: Uncertainty) -> list[dict[str, Any]]:
     choose("Test set", settings.test_sets, all_test_sets())
     content = read_checkpoint(settings.checkpoint)
     if not is_posefk(content):
-        raise ValueError(f"{settings.checkpoint} is not a PoseFK checkpoint: expected last or best_*{SUFFIX} of a run.")
+        content = load_lifter(settings.checkpoint, settings.posenet_name, settings.input_mode).to_checkpoint()
+        if settings.out is None:
+            raise ValueError(
+                f"{settings.checkpoint} is an original project's file, which stays as it is: give --out FILE."
+            )
     lifter = lifter_from_checkpoint(content, settings.checkpoint).to(chosen_device(settings.device))
     if not isinstance(lifter, ScreenLifter) or lifter.views > 1:
         raise ValueError(f"{settings.checkpoint} reads {lifter.views} cameras at once, expected a lifter of one.")
@@ -109,7 +118,7 @@ def data_of(content: dict[str, Any], settings: Uncertainty, lifter: Lifter) -> t
     )  # fmt: skip
 
 
-def fit_uncertainty(lifter: ScreenLifter, people: PoseDataset, seed: int = 0) -> None:
+def fit_uncertainty(lifter: ScreenLifter, people: Poses, seed: int = 0) -> None:
     """Fit `lifter.uncertainty` on people it has not learnt from, in its windows (evaluation.evaluate.dataset_for).
 
     They are seen by their own cameras and, with limbs exchanged and turned, by cameras of any kind, with and without a
@@ -120,7 +129,7 @@ def fit_uncertainty(lifter: ScreenLifter, people: PoseDataset, seed: int = 0) ->
     lifter.uncertainty = fit_joint_uncertainty(lifted, target, lifter.skeleton, seed).to(lifted.prediction.device)
 
 
-def held_out_batches(lifter: ScreenLifter, people: PoseDataset, generator: torch.Generator) -> Iterator[PoseBatch]:
+def held_out_batches(lifter: ScreenLifter, people: Poses, generator: torch.Generator) -> Iterator[PoseBatch]:
     """Yield poses of held-out people, recorded and synthetic, with several levels of a detector's error."""
     size, projected = max(64, FRAMES_AT_ONCE // lifter.frames), is_projected(people)
     recorded = torch.randperm(len(people), generator=generator, device=people.device)[:MOST_RECORDED]
@@ -133,9 +142,7 @@ def held_out_batches(lifter: ScreenLifter, people: PoseDataset, generator: torch
             yield from _noisier(augmenter.sample(min(size, POSES - done)), lifter, people, generator)
 
 
-def _noisier(
-    batch: PoseBatch, lifter: ScreenLifter, people: PoseDataset, generator: torch.Generator
-) -> Iterator[PoseBatch]:
+def _noisier(batch: PoseBatch, lifter: ScreenLifter, people: Poses, generator: torch.Generator) -> Iterator[PoseBatch]:
     """Yield parts of a batch with NOISE_LEVELS times the error of the people's detector, or of the default one."""
     layout = lifter.input_skeleton
     fitted = None if is_projected(people) else build_detector_noise("auto", people)

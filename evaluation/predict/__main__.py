@@ -71,6 +71,9 @@ class Predict:
     """Longest gap that is closed by interpolation, seconds; longer ones cut the clip into pieces."""
     flip: bool = True
     """Average each prediction with that of the mirror image."""
+    refine: bool = True
+    """Fit one body with constant bones to the whole clip, which follows the 2D, moves smoothly and stands on its feet:
+    two seconds more for 300 frames. False: what the lifter says of each frame."""
     focal: float | None = None
     """Focal length of the video's camera, pixels. With --focal, --fov or --camera the body stands where the camera sees
     it, and lifters trained with --known_focal use the true angles."""
@@ -146,7 +149,9 @@ def lift_person(
     for note in notes:
         print(note)
     check_outputs(settings.outputs, frames=max(len(piece.frames) for piece in pieces))
-    lifted = lift_pieces(lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg, camera)
+    lifted = lift_pieces(
+        lifter, pieces, people.size, people.fps, settings.flip, settings.camera_pitch_deg, camera, settings.refine
+    )
     check_lifted(lifted, str(settings.checkpoint or "The lifter that ships"))
     writers = WRITERS | {"bvh": partial(write_bvh_files, units=settings.bvh_units)}
     names = [name for output in dict.fromkeys(settings.outputs) for name in writers[output](lifted, folder)]

@@ -11,6 +11,8 @@ from torch.nn.functional import pad
 
 from data.keypoints.pieces import Piece
 from data.plausible import LEAST_PREDICTED_M, check_bodies
+from evaluation.predict.refine.clips import refine_pieces, standard_camera
+from evaluation.predict.refine.fit import Window
 from kinematics.camera import Camera, camera_to_world, look_at, pixels_to_screen
 from kinematics.errors import PoseFKError
 from kinematics.foot_contact import lowest_heights, remove_foot_skate
@@ -57,16 +59,16 @@ class LiftedClip:
 
 def lift_pieces(
     lifter: ScreenLifter, pieces: list[Piece], size: tuple[int, int], fps: float, flip: bool = True,
-    pitch_deg: float = 0.0, camera: Camera | None = None,
+    pitch_deg: float = 0.0, camera: Camera | None = None, refine: bool = False,
 ) -> LiftedClip:  # fmt: skip
     """Lift every frame of every piece from the window around it, at the rate that the lifter has learnt from.
 
     pitch_deg: how far down the camera looks.
 
-    camera: of the images, as far as its intrinsics go; None: not known.
+    camera: of the images, as far as its intrinsics go; None: not known. refine: fit one body to all pieces.
     """
     device = next(lifter.parameters()).device
-    lifted, sds, roots = [], [], []
+    lifted, sds = [], []
     for piece in pieces:
         screen = pixels_to_screen(torch.from_numpy(piece.joints), *size)
         if lifter.reads_confidence:
@@ -77,7 +79,7 @@ def lift_pieces(
         joints, sd = lift_at_rate(lifter, screen.float().to(device), fps, flip)
         lifted.append(joints.cpu())
         sds.append(None if sd is None else sd.cpu())
-        roots.append(None if camera is None else root_of_piece(lifted[-1], lifter, piece, camera, size, fps))
+    lifted, roots = placed_pieces(lifter, lifted, pieces, camera, size, fps, refine)
     world = [upright_on_the_floor(joints, pitch_deg, root, fps) for joints, root in zip(lifted, roots, strict=True)]
     return LiftedClip(
         torch.cat(lifted).numpy(), torch.cat(world).numpy(),
@@ -88,6 +90,21 @@ def lift_pieces(
         None if camera is None else torch.cat([root for root in roots if root is not None]).numpy(),
         None if lifter.uncertainty is None else torch.cat([sd for sd in sds if sd is not None]).numpy(), pitch_deg,
     )  # fmt: skip
+
+
+def placed_pieces(
+    lifter: ScreenLifter, lifted: list[Tensor], pieces: list[Piece], camera: Camera | None, size: tuple[int, int],
+    fps: float, refine: bool,
+) -> tuple[list[Tensor], list[Tensor | None]]:  # fmt: skip
+    """Find the roots of the pieces before a known camera, and refine joints and roots if asked to."""
+    parts = list(zip(lifted, pieces, strict=True))
+    if refine:
+        seen_by = standard_camera() if camera is None else camera
+        refined = refine_pieces([window_of_piece(*part, lifter, seen_by, size, fps) for part in parts])
+        return [joints for joints, _ in refined], [None if camera is None else root for _, root in refined]
+    if camera is None:
+        return lifted, [None] * len(pieces)
+    return lifted, [root_of_piece(joints, lifter, piece, camera, size, fps) for joints, piece in parts]
 
 
 def rate_step(lifter: ScreenLifter, fps: float) -> int:
@@ -115,12 +132,31 @@ def root_of_piece(
     size: tuple[int, int], fps: float, seconds: float = DEPTH_SMOOTHING_S,
 ) -> Float[Tensor, "frames 3"]:  # fmt: skip
     """Compute where the root stands, metres, camera axes, from what was lifted and the joints it shares with the 2D."""
+    in_3d, rays, weights = seen_by_camera(lifter, piece, camera, size)
+    return root_from_rays(joints[:, in_3d], rays, weights, seconds * fps)
+
+
+def seen_by_camera(
+    lifter: ScreenLifter, piece: Piece, camera: Camera, size: tuple[int, int]
+) -> tuple[list[int], Float[Tensor, "frames seen 2"], Float[Tensor, "frames seen"]]:
+    """Find the joints of the lifter's 3D that are in its 2D: their indices, rays and scores."""
     shared = [name for name in lifter.input_skeleton.joints if name in lifter.skeleton.joints]
     in_3d, in_2d = (
         [skeleton.joints.index(name) for name in shared] for skeleton in (lifter.skeleton, lifter.input_skeleton)
     )
     rays = camera.rays(pixels_to_screen(torch.from_numpy(piece.joints[:, in_2d]), *size))
-    return root_from_rays(joints[:, in_3d], rays, torch.from_numpy(piece.scores[:, in_2d]), seconds * fps)
+    return in_3d, rays, torch.from_numpy(piece.scores[:, in_2d])
+
+
+def window_of_piece(
+    joints: Float[Tensor, "frames joints 3"], piece: Piece, lifter: ScreenLifter, camera: Camera,
+    size: tuple[int, int], fps: float,
+) -> Window:  # fmt: skip
+    """Gather what refining reads: what was lifted, its root before the camera, and the 2D."""
+    root = root_of_piece(joints, lifter, piece, camera, size, fps)
+    in_3d, *seen = seen_by_camera(lifter, piece, camera, size)
+    lifted, rays, weights, root = (values.to(torch.float64, copy=True) for values in (joints, *seen, root))
+    return Window(lifted, rays, weights, root, torch.arange(len(joints)), in_3d, lifter.skeleton, fps)
 
 
 def check_lifted(clip: LiftedClip, name: str) -> None:

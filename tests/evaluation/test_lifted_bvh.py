@@ -105,3 +105,11 @@ def test_thighs_and_arms_do_not_flip_where_limbs_are_straight(clip, tmp_path):
     write_bvh_files(as_lifted(joints, np.zeros(40, dtype=int)), tmp_path)
     values = parse_bvh((tmp_path / "pose.bvh").read_text(), "it").values
     assert np.abs(np.diff(values[:, 3:], axis=0)).max() < 20  # degrees
+
+
+def test_a_body_that_none_has_makes_a_file_all_the_same(tmp_path):
+    """All joints on one line, a shin without length."""
+    joints = np.arange(16)[None, :, None] * np.full((3, 1, 3), 0.1)
+    joints[:, BODY.joints.index("RAnkle")] = joints[:, BODY.joints.index("RKnee")]
+    write_bvh_files(as_lifted(joints, np.zeros(3, dtype=int)), tmp_path)
+    np.testing.assert_allclose(_read(tmp_path / "pose.bvh"), joints, atol=1e-5)

@@ -1,8 +1,9 @@
 """Without a checkpoint: the lifters that ship, their cards, and the examples."""
 
-import json
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from data.keypoints.pieces import Piece
 from evaluation.evaluate import dataset_for, predict_dataset, score
 from evaluation.predict import __main__ as predict
 from evaluation.predict.lifted import lift_pieces, rate_step
-from examples import make
+from examples import keypoints_from_video, make
 from kinematics.skeleton import Skeleton
 from posenets import ScreenLifter, build_posenet, load_lifter
 from posenets.shipped import BODY, NAMES, SINGLE, VIDEO, __main__, card_text, read_shipped
@@ -119,16 +120,55 @@ def test_lifters_of_clips_read_every_nth_frame_of_faster_videos(fps, step, gener
     np.testing.assert_allclose(fast[::step], slow, atol=1e-5)
 
 
-@pytest.mark.parametrize("form", ["rtmlib", "mediapipe"])
-def test_what_the_examples_page_saves_is_read(form, tmp_path):
-    points = make.seen(make.walk())[:3]
-    if form == "rtmlib":
-        frames = [[{"keypoints": p[:, :2].tolist(), "keypoint_scores": p[:, 2].tolist()}] for p in points]
-    else:
-        frames = [[frame] for frame in make.mediapipe(points)["frames"]]
-    content = {"width": 1280, "height": 720, "fps": 30.0, "frames": frames}
-    (tmp_path / "video.json").write_text(json.dumps(content))
-    predict.main(["--keypoints", str(tmp_path / "video.json"), "--out", str(tmp_path / "out"), *FLAGS[:4]])
+class _Video:
+    """OpenCV's interface of a video of blank images."""
+
+    def __init__(self, frames):
+        self.left = frames
+
+    def read(self):
+        self.left -= 1
+        return self.left >= 0, np.zeros((720, 1280, 3), np.uint8)
+
+    def get(self, what):
+        return {3: 1280.0, 4: 720.0, 5: 30.0}[what]
+
+
+def _rtmlib(points):
+    """The module, as its source has it: arrays of keypoints and of scores for each image."""
+    answers = iter(points)
+
+    def body(image):
+        answer = next(answers)
+        return answer[None, :, :2], answer[None, :, 2]
+
+    return SimpleNamespace(Body=lambda mode: body)
+
+
+def _mediapipe(points):
+    """The module, as its documentation has it: landmarks as fractions of the image."""
+    answers = iter(make.in_layout(points, "mediapipe_33") / [*make.SIZE, 1.0])
+
+    def detect(image, milliseconds):
+        body = [SimpleNamespace(x=x, y=y, z=0.0, visibility=score) for x, y, score in next(answers).tolist()]
+        return SimpleNamespace(pose_landmarks=[body])
+
+    landmarker = SimpleNamespace(create_from_options=lambda options: SimpleNamespace(detect_for_video=detect))
+    vision = SimpleNamespace(
+        PoseLandmarkerOptions=lambda **_: None, RunningMode=SimpleNamespace(VIDEO=1), PoseLandmarker=landmarker
+    )
+    tasks = SimpleNamespace(vision=vision, BaseOptions=lambda **_: None)
+    return SimpleNamespace(tasks=tasks, Image=lambda **_: None, ImageFormat=SimpleNamespace(SRGB=1))
+
+
+@pytest.mark.parametrize(("tool", "module"), [("rtmlib", _rtmlib), ("mediapipe", _mediapipe)])
+def test_what_the_video_script_saves_is_read(tool, module, tmp_path, monkeypatch):
+    """With modules that answer as the tools do, which are not installed here."""
+    points, out = make.seen(make.walk())[:3], tmp_path / "video.json"
+    monkeypatch.setitem(sys.modules, tool, module(points))
+    assert keypoints_from_video.save(_Video(3), keypoints_from_video.DETECTORS[tool](), out) == 3
+    predict.main(["--keypoints", str(out), "--out", str(tmp_path / "out"), *FLAGS[:4]])
     found = dict(np.load(tmp_path / "out" / "pose.npz"))
-    assert len(found["frames"]) == 3 and float(found["fps"]) == 30.0
-    assert np.abs(found["joints_2d"] - points[..., :2]).max() < 0.11
+    assert len(found["frames"]) == 3 and float(found["fps"]) == 30.0 and found["image_size"].tolist() == [*make.SIZE]
+    seen = points[..., 2] > 0.1
+    assert np.abs(found["joints_2d"] - points[..., :2])[seen].max() < 0.11

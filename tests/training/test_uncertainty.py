@@ -70,6 +70,17 @@ def test_it_fits_lifters_that_read_other_things(lifter: dict):
     assert sd is not None and sd.shape == joints.shape and (sd[:, 1:] > 0).all()
 
 
+def test_an_original_project_s_weights_become_a_checkpoint_with_it(tmp_path: Path):
+    network, path, out = _lifter(), tmp_path / "ckpt.pth.tar", tmp_path / "sure.safetensors"
+    torch.save({"state_dict": network.posenet.state_dict()}, path)
+    with pytest.raises(ValueError, match="give --out"):
+        _run(path, "--posenet_name simple_baseline")
+    _run(path, f"--posenet_name simple_baseline --input_mode virtual_camera --out {out}")
+    lifter, clip = load_lifter(out), torch.randn(4, 16, 2, generator=torch.Generator().manual_seed(0)) * 0.2
+    joints, sd = lifter.predict_clip_with_sd(clip)
+    assert sd is not None and torch.allclose(joints, network.predict_clip(clip), atol=1e-6)
+
+
 def test_held_out_poses_have_exact_keypoints_and_noisier_ones():
     lifter = _lifter()
     people = dataset_for(lifter, load_dataset("cmu", SETTINGS).validation)

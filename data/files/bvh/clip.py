@@ -14,13 +14,12 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from data.files.bvh.writer import CHANNELS, SKELETON, BvhPart, file_text, without_jumps, y_up
 from data.files.writing import atomic_write
 from kinematics.bones import BONES, bone_lengths, bone_vectors, with_rigid_bones
-from kinematics.inverse import normal_direction
-from kinematics.limb_frames import trunk_frames
+from kinematics.inverse import normal_direction, unit
+from kinematics.joints import J
 
 UNITS_PER_METRE = {"m": 1.0, "cm": 100.0}
 _ADDED = {"RightUpLeg": "RHipJoint", "LeftUpLeg": "LHipJoint", "LeftArm": "LeftShoulder", "RightArm": "RightShoulder"}
@@ -61,24 +60,29 @@ def write_bvh(
 
 def _frames(joints: Float[Tensor, "frames 16 3"], fps: float) -> dict[str, Float[Tensor, "frames 3 3"]]:
     """Compute the axes of every joint of the file in the world: columns right, forward, up, each along its bone."""
-    directions = dict(zip(BONES, normalize(bone_vectors(joints), dim=-1).unbind(-2), strict=True))
-    pelvis, chest = trunk_frames(joints)
+    level, upright = joints.new_tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]).expand(len(joints), 2, 3).unbind(1)
+    vectors = bone_vectors(joints)
+    directions = dict(zip(BONES, unit(vectors, upright[:, None].expand_as(vectors)).unbind(1), strict=True))
+    across = (joints[:, [J.R_HIP, J.R_SHOULDER]] - joints[:, [J.L_HIP, J.L_SHOULDER]]).unbind(1)
+    pelvis, chest = (
+        _right_along(unit(right, level), directions[bone])
+        for right, bone in zip(across, ("waist", "thorax"), strict=True)
+    )
     right = {"Hips": pelvis[..., 0], "Spine1": chest[..., 0]}
     frames = {"Hips": pelvis, "Spine1": chest, "LowerBack": _up_along(directions["waist"], right["Hips"])}
     frames["Spine"] = _up_along(directions["thorax"], right["Hips"] + right["Spine1"])
     frames["Neck"] = _up_along(directions["neck"], right["Spine1"])
     for side, sign in (("right", 1), ("left", -1)):
-        for trunk, name, bones, bend in (
-            ("Hips", ("HipJoint", "UpLeg", "Leg"), ("hip", "thigh", "shin"), -1),
-            ("Spine1", ("Shoulder", "Arm", "ForeArm"), ("shoulder", "upper_arm", "forearm"), 1),
+        for trunk, names, bones, bend in (
+            ("Hips", ("UpLeg", "Leg"), ("hip", "thigh", "shin"), -1),
+            ("Spine1", ("Arm", "ForeArm"), ("shoulder", "upper_arm", "forearm"), 1),
         ):
             first, upper, lower = (directions[f"{side}_{bone}"] for bone in bones)
             plane = bend * torch.linalg.cross(upper, lower) + _PARENT_SHARE * right[trunk]
             hinge = torch.from_numpy(gaussian_filter1d(plane.numpy(), HINGE_SMOOTHING_S * fps, axis=0))
-            added = _ADDED[side.capitalize() + name[1]]
-            frames[added] = _right_along(sign * first, frames[trunk][..., 2])
-            frames[side.capitalize() + name[1]] = _up_along(-upper, hinge)
-            frames[side.capitalize() + name[2]] = _up_along(-lower, hinge)
+            above, below = (side.capitalize() + name for name in names)
+            frames[_ADDED[above]] = _right_along(sign * first, frames[trunk][..., 2])
+            frames[above], frames[below] = _up_along(-upper, hinge), _up_along(-lower, hinge)
     return frames
 
 

@@ -1,0 +1,1 @@
+"""Refine lifted clips: one body with constant bones, fitted to all frames at once."""
