@@ -32,6 +32,7 @@ from viewer.orbit import OrbitPanel
 from viewer.pages import Pages
 from viewer.scene import Scene
 
+FRAME_SHOWN = 0.55  # of a clip
 PICTURE = "svg.posefk-picture"
 COUNT_FRAMES = """
 window.shown = 0;
@@ -205,13 +206,18 @@ def take_screenshot(path: Path, name: str, arguments: list[str]) -> None:
             for button in ("Random pose", "Random pose") if name == "Body" else (name,):
                 press(driver, button)
                 time.sleep(4)
+            if name == "Clip":  # a frame amid it
+                box = slider_box(driver, "frame")
+                for action in ("Pressed", "Released"):
+                    mouse(driver, action, box["left"] + FRAME_SHOWN * box["width"], box["middle"])
+                time.sleep(4)
             driver.save_screenshot(str(path))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--screenshot", type=Path, help="only a picture; other flags go to the viewer")
-    parser.add_argument("--page", default="Body", choices=["Clip", "Body", "Generator", "Recordings"])
+    parser.add_argument("--page", default="Body", choices=["Clip", "Body", "Synthetic", "Recordings"])
     flags, arguments = parser.parse_known_args()
     if flags.screenshot:
         take_screenshot(flags.screenshot, flags.page, arguments)

@@ -14,7 +14,7 @@ COMMANDS = {
     "uncertainty": ("training.uncertainty", "fit how sure a lifter is of each joint"),
     "quality": ("evaluation.synthetic_quality", "a card of how good a synthetic pose set is"),
     "noise": ("augment.detector_noise", "measure a detector's error, to train with"),
-    "view": ("viewer", "a lifted clip, the body, a generator, recordings in the browser"),
+    "view": ("viewer", "a lifted clip, the body, synthetic poses, recordings in the browser"),
     "prepare": ("", "download or convert a data set: 3dhp, h36m or cmu"),
 }
 DATA_SETS = {

@@ -1,4 +1,4 @@
-"""A lifted clip, the body, a trained generator and recordings in the browser.
+"""A lifted clip, the body, synthetic poses and recordings in the browser.
 
     python -m viewer
     python -m viewer lifted

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import viser
 
 from data import DataSettings
+from kinematics.errors import PoseFKError, one_sentence
 from posenets import Lifter
 from posenets.shipped import BODY
 from viewer.body import BodyPage
@@ -18,7 +19,7 @@ from viewer.settings import Checked, Viewer
 
 NO_CHECKPOINT = (
     f"Recordings are lifted by `{BODY}`, which ships with PoseFK. Start with `--checkpoint FILE` for another and "
-    "its generator."
+    "the synthetic poses of its run."
 )
 
 
@@ -45,7 +46,7 @@ def start(settings: Viewer, checked: Checked, opened: Callable[[str], object]) -
             pages.add("Clip", lambda: ClipPage(pages, scene, checked.clips))
         pages.add("Body", lambda: BodyPage(pages, scene, orbit))
         opened(f"http://{_shown(settings.host)}:{server.get_port()}")
-        _add_generator(pages, scene, orbit, settings, checked)
+        _add_synthetic(pages, scene, orbit, settings, checked)
         _add_recordings(pages, scene, settings, checked.lifter)
     except BaseException:
         running.stop()
@@ -60,20 +61,27 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _add_generator(pages: Pages, scene: Scene, orbit: OrbitPanel, settings: Viewer, checked: Checked) -> None:
+def _add_synthetic(pages: Pages, scene: Scene, orbit: OrbitPanel, settings: Viewer, checked: Checked) -> None:
     # Imported late, here and below: the page is open by now.
-    from viewer.generator import ClipSource, GeneratorPage, why_no_generator
+    from viewer.generator import ClipSource, GeneratorPage, has_generator
+    from viewer.synthetic import SyntheticPage, load_synthetic
 
-    if settings.checkpoint is None:
+    path, content = settings.checkpoint, checked.content
+    if path is None:
         pages.say("note", NO_CHECKPOINT)
+    elif has_generator(content):
+        source = ClipSource.of_checkpoint(content, path)
+        pages.add("Synthetic", lambda: GeneratorPage(pages, scene, orbit, source))
         return
-    missing = why_no_generator(checked.content, settings.checkpoint)
-    if missing:
-        print(missing, flush=True)
-        pages.say("note", missing)
+    pages.say("busy", "Loading the motion that synthetic poses are made from ...")
+    try:
+        poses, about = load_synthetic(content, path, settings.data_root)
+    except (PoseFKError, ValueError, OSError) as error:  # the other pages need none of it
+        about = f"No synthetic poses of this run: {one_sentence(error)}"
+        print(about, flush=True)
+        pages.say("note", about)
         return
-    source = ClipSource.of_checkpoint(checked.content, settings.checkpoint)
-    pages.add("Generator", lambda: GeneratorPage(pages, scene, orbit, source))
+    pages.add("Synthetic", lambda: SyntheticPage(pages, scene, poses, about))
 
 
 def _add_recordings(pages: Pages, scene: Scene, settings: Viewer, lifter: Lifter | None) -> None:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from kinematics import BONES, JOINT_ANGLES, DHHuman, joint_limits
 from kinematics.dh import ANGLE_GROUPS
+from kinematics.limits import limits_source, motion_of
 from kinematics.stature import average_bone_lengths, sample_population
-from viewer.angles import motions_of
 from viewer.orbit import OrbitPanel
 from viewer.pages import Pages
 from viewer.scene import BODY, Scene
@@ -62,6 +62,12 @@ def random_bones(generator: torch.Generator) -> Float[Tensor, "15"]:
 def on_the_floor(joints_world: Float[Tensor, "*frames joints 3"]) -> Float[Tensor, "*frames joints 3"]:
     """Move all joints up or down by one height, so that the lowest of all frames comes to z = 0."""
     return joints_world - joints_world.new_tensor([0.0, 0.0, 1.0]) * joints_world[..., 2].amin()
+
+
+def motions_of(angle: str) -> str:
+    """Describe a joint angle: its positive and negative motion, and the source of its limits."""
+    positive, negative = motion_of(angle)
+    return f"+ {positive}, - {negative} ({limits_source(angle)})"
 
 
 # Browsers say 20 times a second where a dragged slider is; the body glides there, so that it moves 60 times.

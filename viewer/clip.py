@@ -5,34 +5,41 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import viser
-from viser import uplot
+from jaxtyping import Float
 
-from evaluation.drawing.colours import LEFT, MIDDLE, REAL_COLOUR, RIGHT
+from evaluation.predict.files.angles import angles_csv, clip_angles
 from evaluation.predict.lifted import LiftedClip
-from kinematics import JOINT_ANGLES
 from kinematics.camera import pixels_to_screen
-from viewer.angles import Curves, angle_ranges, angles_deg, joints_of_angles, table_of
+from viewer.angles import Curves, angle_ranges, joints_of_angles, table_of_all, table_of_joint
 from viewer.pages import Pages, Player
 from viewer.scene import Scene, Window
 
-CURVE_COLOURS = LEFT, RIGHT, REAL_COLOUR
+SHADED_SD = 2  # one is mostly inside the figure's limbs
 MARGIN, WIDEST = 1.15, 0.85  # of what a person covers of the image; half widths above which all of it is shown
 
 
 class Person:
-    """One lifted person. screen: (F, K, 2) the 2D in screen units; box: its ends; angles: (F, 28) degrees."""
+    """One lifted person. screen: (F, K, 2) the 2D in screen units; box: its ends; angles: (F, 28) clip_angles."""
 
     def __init__(self, clip: LiftedClip) -> None:
         self.clip = clip
         self.screen = pixels_to_screen(torch.from_numpy(clip.joints_2d), *clip.image_size).numpy()
         self.box = self.screen.min(axis=(0, 1)), self.screen.max(axis=(0, 1))
-        self.angles = angles_deg(clip)
+        self.angles = clip_angles(clip)
         self.ranges = angle_ranges(self.angles)
 
     def row_of(self, number: int) -> int | None:
         """Return the row of a frame by its number in the file; None where the person is not seen."""
         row = int(np.searchsorted(self.clip.frames, number))
         return row if row < len(self.clip) and self.clip.frames[row] == number else None
+
+    def in_space(self, row: int) -> tuple[Float[np.ndarray, "joints 3"], Float[np.ndarray, "joints 3"] | None]:
+        """Return the joints of a row in the world, and the half axes of their shades, if known; metres.
+
+        Those are SHADED_SD standard deviations along a level camera's axes: right is the world's x, forward its y.
+        """
+        sd = self.clip.joints_sd
+        return self.clip.joints_world[row], None if sd is None else SHADED_SD * sd[row][:, [0, 2, 1]]
 
     def sentence(self, row: int) -> str:
         """Say which frame of the file a row is."""
@@ -58,43 +65,35 @@ def window_of(people: list[Person], aspect: float) -> Window | None:
 
 
 class AnglePanel:
-    """The angles of a joint as curves with a marker at the frame, and tables of their ranges."""
+    """The angles of a joint as curves with a line at the frame, tables of their ranges, and a button that saves all."""
 
     def __init__(self, gui: viser.GuiApi, request: Callable[[object], None]) -> None:
-        self._gui = gui
-        self._folder = gui.add_folder("Joint angles")
-        with self._folder:
+        with gui.add_folder("Joint angles"):
             self._joint = gui.add_dropdown("joint", tuple(joints_of_angles()), initial_value="right knee")
-            self._table = gui.add_html("")
+            self._plot, self._table = gui.add_html(""), gui.add_html("")
+            save = gui.add_button("Save angles.csv", icon=viser.Icon.DOWNLOAD, hint="All angles of every frame.")
             with gui.add_folder("All joints", expand_by_default=False):
                 self._all = gui.add_html("")
         self._joint.on_update(request)
-        self._plot: viser.GuiUplotHandle | None = None
-        self._curves: Curves | None = None
-        self._shown: tuple[Person, str] | None = None
+        save.on_click(self._save)
+        self._shown: tuple[Person, str, Curves] | None = None
 
     def show(self, person: Person, row: int) -> None:
-        """Show a person's angles, with a marker at a row of the clip."""
+        """Show a person's angles at a row of the clip."""
         joint = self._joint.value
-        if self._curves is None or self._plot is None or self._shown != (person, joint):
-            indices = joints_of_angles()[joint]
-            self._curves = Curves(person.angles[:, indices], person.clip.frames, person.clip.pieces)
-            self._table.content = table_of([person.ranges[index] for index in indices], meaning=True)
-            self._all.content = table_of(person.ranges)
-            if self._plot is not None:
-                self._plot.remove()
-            self._plot, self._shown = self._new_plot(joint, indices, self._curves.at(row)), (person, joint)
-        self._plot.data = self._curves.at(row)
+        indices = joints_of_angles()[joint]
+        if self._shown is None or self._shown[:2] != (person, joint):
+            self._shown = person, joint, Curves(person.angles[:, indices], person.clip)
+            self._all.content = table_of_all(person.ranges)
+        self._plot.content = self._shown[2].at(row)
+        ranges = [person.ranges[index] for index in indices]
+        self._table.content = table_of_joint(ranges, person.angles[row, indices])
 
-    def _new_plot(self, joint: str, indices: list[int], data: tuple[np.ndarray, ...]) -> viser.GuiUplotHandle:
-        names = [JOINT_ANGLES[index].rpartition("_")[2] for index in indices]
-        lines = [uplot.Series(label=n, stroke=c, width=2) for n, c in zip(names, CURVE_COLOURS, strict=False)]
-        series = uplot.Series(label="frame"), *lines, uplot.Series(label="", stroke=MIDDLE, width=1)
-        scales = {"x": uplot.Scale(time=False)}
-        with self._folder:
-            return self._gui.add_uplot(
-                data, series, title=f"{joint}, degrees", scales=scales, aspect=1.6, order=self._table.order - 0.5
-            )
+    def _save(self, event: viser.GuiEvent) -> None:
+        """Send the browser that asks the file that `evaluation.predict --outputs csv` writes."""
+        if event.client is not None and self._shown is not None:
+            content = angles_csv(self._shown[0].clip).encode()
+            event.client.send_file_download("angles.csv", content, save_immediately=True)
 
 
 class ClipPage:
@@ -117,7 +116,7 @@ class ClipPage:
         self.player = Player(gui, request)
         self._frame = gui.add_markdown("")
         self._angles = AnglePanel(gui, request)
-        self._shown = ""
+        self._shown: str | None = None
 
     def draw(self) -> bool:
         name = self._person.value
@@ -135,7 +134,7 @@ class ClipPage:
             self._scene.follow(clip.joints_world[row, clip.skeleton.root], half_turn=True)
             for other, figure in self._figures.items():
                 if other in seen:
-                    figure.show(self._people[other].clip.joints_world[seen[other]])
+                    figure.show(*self._people[other].in_space(seen[other]))
                 else:
                     figure.hide()
             self._show_picture(seen, list(rows), clip)

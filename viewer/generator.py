@@ -12,10 +12,9 @@ from torch import Tensor
 from augment import Augmenter
 from augment.export.poses import STANDING_FPS, standing_person
 from augment.gan.source import GanSource
-from augment.stored import stored_augmenter
+from augment.stored import stored_augmenter, why_no_augmenter
 from kinematics import DHHuman
 from kinematics.stature import average_bone_lengths
-from posenets.checkpoints.content import is_posefk
 from viewer.orbit import OrbitPanel
 from viewer.pages import Pages, Player
 from viewer.scene import BODY, Scene
@@ -33,7 +32,7 @@ class ClipSource:
 
     @classmethod
     def of_checkpoint(cls, content: dict[str, Any], path: Path = Path("last.safetensors")) -> "ClipSource":
-        """Load the generator. content: of a run's last.safetensors (`path`) which has one (why_no_generator)."""
+        """Load the generator. content: of a run's last.safetensors (`path`) which has one (has_generator)."""
         stored = stored_augmenter(content, path)
         settings = replace(stored.settings, detector_noise="none")
         augmenter = Augmenter(settings, standing_person(stored.frames))
@@ -57,15 +56,9 @@ class ClipSource:
         return self._augmenter.reference.place_on_ground(joints, at, self._gan.remove_foot_skate)[0]
 
 
-def why_no_generator(content: Any, path: Path) -> str | None:
-    """Say in a sentence that a checkpoint holds no generator; None where it does."""
-    run = content.get("run") if is_posefk(content) else None
-    if not isinstance(run, dict):
-        return f"{path.name} holds a lifter and no generator: sampling needs the last.safetensors of a run with a GAN."
-    augmenter = run.get("augmenter")
-    if not isinstance(augmenter, dict) or "gan" not in augmenter.get("sources", {}):
-        return f"{path.name} is of a run without a GAN: there is no generator to sample from."
-    return None
+def has_generator(content: Any) -> bool:
+    """Whether a checkpoint is the state of a run with a GAN."""
+    return why_no_augmenter(content) is None and "gan" in content["run"]["augmenter"].get("sources", {})
 
 
 def between(

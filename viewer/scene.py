@@ -9,11 +9,12 @@ import viser
 from jaxtyping import Float
 from torch import Tensor
 
-from evaluation.drawing.colours import FAINT, FLOOR, MIDDLE, bone_colours
+from evaluation.drawing.colours import FAINT, FLOOR, MIDDLE, bone_colours, joint_colours
 from kinematics import Camera, Skeleton, in_front
 
 BODY = Skeleton("h36m_16")
 BONE_RADIUS_M, JOINT_RADIUS_M = 0.022, 0.034
+SHADE_OPACITY, LEAST_SHADE_M = 0.25, 0.001
 PICTURE_WIDTH_PX, CONTROLS_WIDTH_PX = 330, 350
 # Where the scene is first seen from, metres, and how high its view is.
 VIEW_FROM, VIEW_TO, VIEW_FOV_DEG = (1.7, 2.6, 1.4), (0.0, 0.0, 0.85), 45.0
@@ -166,6 +167,8 @@ class Figure:
             f"/world/{name}/bones", *bone, np.tile([1.0, 0, 0, 0], (len(bones), 1)),
             np.zeros((len(bones), 3)), batched_scales=np.ones((len(bones), 3)), batched_colors=colours, lod="off",
         )  # fmt: skip
+        self._scene, self._name, self._skeleton = scene, name, skeleton
+        self._shades: viser.BatchedMeshHandle | None = None
         count = skeleton.num_joints
         self._joints = scene.add_batched_meshes_simple(
             f"/world/{name}/joints", *ball, np.tile([1.0, 0, 0, 0], (count, 1)), np.zeros((count, 3)),
@@ -173,17 +176,35 @@ class Figure:
         )  # fmt: skip
         self.hide()
 
-    def show(self, joints_world: Float[np.ndarray, "joints 3"]) -> None:
-        """Place it at these joints. joints_world: metres."""
+    def show(
+        self, joints_world: Float[np.ndarray, "joints 3"], shades: Float[np.ndarray, "joints 3"] | None = None
+    ) -> None:
+        """Place it at these joints, metres. shades: half axes of an ellipsoid about each, along the world's axes."""
         start = joints_world[self._parents]
         wxyz, lengths = along(joints_world[self._children] - start)
         self._bones.batched_wxyzs, self._bones.batched_positions = wxyz, start
         self._bones.batched_scales = np.stack([np.full_like(lengths, BONE_RADIUS_M)] * 2 + [lengths], axis=-1)
         self._joints.batched_positions = joints_world
         self._bones.visible = self._joints.visible = True
+        if shades is not None:
+            self._shades = added = self._shades or self._add_shades()
+            added.batched_positions, added.batched_scales = joints_world, np.maximum(shades, LEAST_SHADE_M)
+            added.visible = True
 
     def hide(self) -> None:
         self._bones.visible = self._joints.visible = False
+        if self._shades is not None:
+            self._shades.visible = False
+
+    def _add_shades(self) -> viser.BatchedMeshHandle:
+        angle = np.linspace(0.001, np.pi - 0.001, 13)
+        count, ball = self._skeleton.num_joints, turned(np.sin(angle), -np.cos(angle))
+        colours = np.array([_linear_rgb(colour) for colour in joint_colours(self._skeleton)], dtype=np.uint8)
+        return self._scene.add_batched_meshes_simple(
+            f"/world/{self._name}/shades", *ball, np.tile([1.0, 0, 0, 0], (count, 1)), np.zeros((count, 3)),
+            batched_scales=np.ones((count, 3)), batched_colors=colours, opacity=SHADE_OPACITY, cast_shadow=False,
+            lod="off",
+        )  # fmt: skip
 
 
 def turned(

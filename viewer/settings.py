@@ -24,14 +24,14 @@ from viewer.gate import check_allow_host
 
 @dataclass
 class Viewer:
-    """Look at the body, a trained generator and recordings in the browser."""
+    """Look at a lifted clip, the body, synthetic poses and recordings in the browser."""
 
     clip: Path | None = None
     """Folder that `posefk predict` wrote: its person on the floor, with curves of the joint angles. Also without the
     flag's name: posefk view FOLDER."""
     checkpoint: Path | None = None
-    """A run's last.safetensors (its generator and its lifter), or any checkpoint of a lifter; None: a lifter that ships
-    (posefk models)."""
+    """A run's last.safetensors (its synthetic poses and its lifter), or any checkpoint of a lifter; None: a lifter that
+    ships (posefk models)."""
     dataset: str = "cmu"
     """Recordings to page through: cmu (built in), h36m, mpi_inf_3dhp, ski, 3dhp or 3dhp_sparse."""
     port: int = 8080

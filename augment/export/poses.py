@@ -69,7 +69,7 @@ class PoseStream:
         settings = replace(EXPORT_RECIPES[name], definition_share=rules.definition_share)
         if name in WITHOUT_DATA:
             return cls(Augmenter(settings, standing_person(frames), seed=seed), frames, STANDING_FPS, seed, rules)
-        real, fps = _recorded(data, frames)
+        real, fps = recorded_poses(data, frames)
         return cls(Augmenter(settings, real, seed=seed), frames, fps, seed, rules)
 
     @classmethod
@@ -81,7 +81,7 @@ class PoseStream:
             raise PoseFKError(f"{path} {missing}")
         stored = stored_augmenter(content, path)
         data, frames = replace(stored.data, data_root=data_root), stored.frames
-        real, fps = _recorded(data, frames)
+        real, fps = recorded_poses(data, frames)
         settings = replace(stored.settings, definition_share=rules.definition_share)
         augmenter = Augmenter(settings, real, seed=data.seed)
         augmenter.load_state_dict(stored.fresh_state)
@@ -171,7 +171,8 @@ def standing_person(frames: int) -> PoseBatch:
     return PoseBatch.of(seen, batched.project(seen), batched)
 
 
-def _recorded(data: DataSettings, frames: int) -> tuple[PoseDataset, float]:
+def recorded_poses(data: DataSettings, frames: int) -> tuple[PoseDataset, float]:
+    """Load the training clips of a data set, and their frames a second."""
     recordings = load_dataset(data.dataset, data).train
     return PoseDataset.from_recordings(recordings, "h36m_16", frames, target=frames // 2), recordings[0].fps
 

@@ -20,7 +20,7 @@ if importlib.util.find_spec("viser") is None:
 
 def checkpoint_of(gan: GanSettings, share: float = 1.0) -> dict[str, Any]:
     """What the last.pt of a run holds. share: of the GAN in the mixture; 0: the run has none."""
-    settings = AugmentSettings(mixture=Mixture(gan=share, range_of_motion=1.0), gan=gan)
+    settings = AugmentSettings(mixture=Mixture(gan=share, range_of_motion=1.0, limb_swap=1.0), gan=gan)
     augmenter = Augmenter(settings, standing_person(FRAMES))
     torch.manual_seed(0)
     lifter = ScreenLifter(build_posenet("videopose", frames=FRAMES, channels=8), "root")
@@ -45,6 +45,14 @@ def content(small_gan: GanSettings) -> dict[str, Any]:
 def last_pt(content: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("run") / "last.pt"
     torch.save(content, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def run_pt(small_gan: GanSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a run without a GAN."""
+    path = tmp_path_factory.mktemp("run") / "last.pt"
+    torch.save(checkpoint_of(small_gan, share=0.0), path)
     return path
 
 

@@ -203,7 +203,7 @@ def test_reset_brings_the_body_back(driver):
 
 
 def test_a_clip_of_the_generator_plays(driver):
-    page.press(driver, "Generator")
+    page.press(driver, "Synthetic")
     wait_for(lambda: "Play" in text_of(driver), "the generator's page")
     page.press(driver, "Play")
     shown: set[bytes] = set()

@@ -2,17 +2,20 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import viser
 
+from evaluation.predict.files.angles import write_angles
 from evaluation.predict.files.arrays import write_npz
 from kinematics import PoseFKError, Skeleton
 from tests.lifted_clips import SIZE, made_clip
 from tests.viewer.test_command import running
 from viewer import __main__ as command
 from viewer import app
-from viewer.clip import Person, stand_together, window_of
+from viewer.clip import SHADED_SD, Person, stand_together, window_of
 from viewer.settings import check_clips
 
 
@@ -65,9 +68,39 @@ def test_the_page_comes_first_and_plays_everybody_before_one_camera(tmp_path):
             assert [figure._joints.visible for figure in figures] == [True, second]
             np.testing.assert_allclose(figures[0]._joints.batched_positions, people["person_1"].joints_world[row])
         np.testing.assert_allclose(figures[1]._joints.batched_positions, people["person_2"].joints_world[0])
+        assert page.player._slider.visible
         page._together.value = False
         page.draw()
         assert [figure._joints.visible for figure in figures] == [True, False]
+
+
+def test_a_single_clip_plays_and_its_table_is_the_command_s(tmp_path):
+    clip = made_clip(8, cut=5)
+    with running(clip=lifted(tmp_path, lifted=clip) / "lifted") as viewer:
+        page, _ = viewer.pages._pages["Clip"]
+        viewer.pages.redrawing.stop()
+        page.draw()
+        assert page.player._slider.visible and page.player._slider.max == 7
+        sent = []
+        browser = SimpleNamespace(send_file_download=lambda *parts, **_: sent.append(parts))
+        page._angles._save(viser.GuiEvent(client=browser, client_id=0, target=None))  # type: ignore[arg-type]
+    write_angles(clip, tmp_path)
+    assert sent == [("angles.csv", (tmp_path / "angles.csv").read_bytes())]
+
+
+def test_standard_deviations_are_shaded_along_the_world_s_axes(tmp_path):
+    clip = made_clip(4)
+    sure = replace(clip, joints_sd=np.abs(np.random.default_rng(0).normal(0.1, 0.01, clip.joints_3d.shape)))
+    with running(clip=lifted(tmp_path, lifted=sure) / "lifted") as viewer:
+        page, _ = viewer.pages._pages["Clip"]
+        viewer.pages.redrawing.stop()
+        page.draw()
+        (figure,) = page._figures.values()
+        scales = figure._shades.batched_scales
+        for world, camera in enumerate((0, 2, 1)):  # right, forward, down of a level camera
+            np.testing.assert_allclose(scales[:, world], SHADED_SD * sure.joints_sd[0, :, camera], rtol=1e-6)
+        page.hide()
+        assert not figure._shades.visible
 
 
 def test_a_folder_is_shown_by_its_name_alone(tmp_path, monkeypatch):

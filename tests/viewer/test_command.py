@@ -14,9 +14,11 @@ from kinematics import PoseFKError  # noqa: E402
 from posenets import ScreenLifter, build_posenet  # noqa: E402
 from tests.tiny_cmu import ROOT  # noqa: E402
 from viewer import __main__ as command  # noqa: E402
-from viewer import app  # noqa: E402
+from viewer import app, synthetic  # noqa: E402
 from viewer.app import Running, start  # noqa: E402
+from viewer.generator import GeneratorPage  # noqa: E402
 from viewer.settings import Viewer, check, check_port, check_recordings  # noqa: E402
+from viewer.synthetic import SyntheticPage  # noqa: E402
 
 
 @contextmanager
@@ -97,24 +99,33 @@ class _Stopped:
         sleep_forever = staticmethod(lambda: None)
 
 
-def test_without_a_checkpoint_there_are_the_body_and_recordings():
+PAGES = ("Body", "Synthetic", "Recordings")
+
+
+def test_without_a_checkpoint_there_are_synthetic_poses_of_a_recipe():
     with running() as viewer:
-        assert viewer.pages.names == ("Body", "Recordings")
+        assert viewer.pages.names == PAGES
+        assert isinstance(viewer.pages._pages["Synthetic"][0], SyntheticPage)
 
 
 def test_a_run_s_checkpoint_brings_its_generator(last_pt):
     with running(checkpoint=last_pt) as viewer:
-        assert viewer.pages.names == ("Body", "Generator", "Recordings")
+        assert viewer.pages.names == PAGES
+        assert isinstance(viewer.pages._pages["Synthetic"][0], GeneratorPage)
 
 
-def test_a_lifter_s_checkpoint_brings_no_generator_and_says_so(lifter_pt, capsys):
-    with running(checkpoint=lifter_pt) as viewer:
+def test_synthetic_poses_whose_data_is_not_there_are_a_note_and_the_other_pages_open(run_pt, capsys, monkeypatch):
+    def gone(*_) -> None:
+        raise FileNotFoundError("data_3d_h36m.npz is missing.")
+
+    monkeypatch.setattr(synthetic, "recorded_poses", gone)
+    with running(checkpoint=run_pt) as viewer:
         assert viewer.pages.names == ("Body", "Recordings")
-    assert "best_demo.pt holds a lifter and no generator" in capsys.readouterr().out
+    assert "No synthetic poses of this run: data_3d_h36m.npz is missing." in capsys.readouterr().out
 
 
 def test_an_original_project_s_lifter_is_read_with_its_name(tmp_path):
     posenet = build_posenet("simple_baseline", linear_size=8)
     torch.save({"state_dict": ScreenLifter(posenet).posenet.state_dict()}, tmp_path / "ckpt.pth.tar")
     with running(checkpoint=tmp_path / "ckpt.pth.tar", posenet_name="simple_baseline") as viewer:
-        assert viewer.pages.names == ("Body", "Recordings")
+        assert viewer.pages.names == PAGES

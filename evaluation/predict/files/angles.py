@@ -1,6 +1,7 @@
 """angles.csv: the joint angles of the DH body that fits each frame, named and signed as clinicians do."""
 
 import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -31,23 +32,28 @@ def angle_columns() -> list[tuple[str, str, int]]:
     return columns
 
 
-def angles_deg(clip: LiftedClip) -> Float[np.ndarray, "frames 28"]:
-    """Compute the joint angles of the DH body that fits each frame best, degrees, in the order of JOINT_ANGLES."""
+def clip_angles(clip: LiftedClip) -> Float[np.ndarray, "frames 28"]:
+    """Compute the angles of angle_columns of the DH body that fits each frame best, degrees."""
     joints = torch.from_numpy(clip.skeleton.convert(clip.joints_world, BVH_LAYOUT)).double()
-    return joint_angles_from_joints(joints).joint_angles.rad2deg().numpy()
+    signs = [sign for _, _, sign in angle_columns()]
+    return joint_angles_from_joints(joints).joint_angles.rad2deg().numpy() * signs
+
+
+def angles_csv(clip: LiftedClip) -> str:
+    """Write the table: a row per frame."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    names = [f"{joint}_{motion.replace(' ', '_')}_deg" for joint, motion, _ in angle_columns()]
+    table.writerow(["frame", "time_s", "piece", *names])
+    for number, time, piece, row in zip(clip.frames, times(clip), clip.pieces, clip_angles(clip), strict=True):
+        table.writerow([number, f"{time:.6f}", piece + 1, *(f"{angle:.2f}" for angle in row)])
+    return text.getvalue()
 
 
 def write_angles(clip: LiftedClip, folder: Path) -> list[str]:
     """angles.csv: a row per frame; its name. Prints the range of every joint."""
-    columns = angle_columns()
-    angles = angles_deg(clip) * [sign for _, _, sign in columns]
-    with (folder / "angles.csv").open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(
-            ["frame", "time_s", "piece", *(f"{joint}_{name.replace(' ', '_')}_deg" for joint, name, _ in columns)]
-        )
-        for number, time, piece, row in zip(clip.frames, times(clip), clip.pieces, angles, strict=True):
-            table.writerow([number, f"{time:.6f}", piece + 1, *(f"{angle:.2f}" for angle in row)])
+    (folder / "angles.csv").write_text(angles_csv(clip), newline="")
+    angles, columns = clip_angles(clip), angle_columns()
     print("Joint angles in degrees, 5 % to 95 % of the frames:")
     moves = np.abs(angles).max(axis=0) > 0.01  # some are 0 by definition: kinematics/inverse.py
     ranges = np.percentile(angles, [5, 95], axis=0).round().astype(int).T

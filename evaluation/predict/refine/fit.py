@@ -108,7 +108,8 @@ class _Search:
     """The unknowns, as offsets from where the search starts, and their cost."""
 
     def __init__(self, window: Window, penalties: Penalties, log_lengths: Tensor | None) -> None:
-        self.window, self.target = window, torch.empty(0)  # target: no limits yet
+        self.window = window
+        self.target: Tensor | None = None
         skeleton, count = window.skeleton, len(window)
         self.parents, self.children = torch.tensor(skeleton.bones).unbind(-1)
         self.paths = _paths(skeleton)
@@ -179,7 +180,7 @@ class _Search:
         feet = [window.skeleton.joints.index(name) for name in ANKLES if name in window.skeleton.joints]
         slides = (joints[:, feet] + root[:, None]).diff(dim=0)[self.steps] * (window.fps / penalties.foot)
         cost = cost + _geman_mcclure(slides).sum()
-        if len(self.target):
+        if self.target is not None:
             cost = cost + ((joints - self.target) / penalties.limits).square().sum()
         sides = (log_lengths[self.left] - log_lengths[self.right]) / penalties.sides
         lengths = (log_lengths - self.lifted_lengths) / penalties.bone
