@@ -137,9 +137,12 @@ class _Search:
         """Adapt to how far the lifter's answer is from its own 2D, and to its jitter, medians in metres."""
         off = self._image(self.window.lifted, self.window.root).norm(dim=-1)[self.window.weights > 0]
         bends = self.window.lifted.diff(n=2, dim=0)[self.bends].norm(dim=-1)
+        seen = (self.window.rays * self.window.root[:, None, 2:]).diff(n=2, dim=0)[self.bends].norm(dim=-1)
         trust = float((off.median() / OFF_2D_M).clamp(LEAST, 1)) if len(off) else 1.0
-        # The second difference of white noise of sd 1 on each axis is 3.8 long in the median.
-        steady = float((3.8 * JITTER_M / bends.median()).clamp(1, STEADIEST)) if len(bends) else 1.0
+        # The second difference of white noise of sd 1 is 3.8 long in the median on three axes, 2.9 on two. A lifter of
+        # several frames is steadier than what it saw.
+        jitter = torch.maximum(bends.median() / 3.8, seen.median() / 2.9) if len(bends) else torch.tensor(JITTER_M)
+        steady = float((JITTER_M / jitter).clamp(1, STEADIEST))
         return replace(
             penalties, lifter=penalties.lifter * trust, image=penalties.image / steady,
             acceleration=penalties.acceleration * steady, smoothing=penalties.smoothing / steady,
