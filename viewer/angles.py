@@ -139,7 +139,7 @@ class Curves:
 
     def _path(self, column: Float[np.ndarray, "frames"], rows: np.ndarray) -> str:
         """Draw one piece; h0 makes a dot of a single frame."""
-        points = [f"{self._x(self._frames[row]):.1f} {self._y(column[row]):.1f}" for row in rows.tolist()]
+        points = [f"{self._x(float(self._frames[row])):.1f} {self._y(float(column[row])):.1f}" for row in rows.tolist()]
         return f"M{'L'.join(points)}h0"
 
     def _tick(self, value: float) -> str:
