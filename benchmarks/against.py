@@ -44,8 +44,10 @@ class Checkout:
     def __init__(self, root: Path, out: Path) -> None:
         self.out, self.exports = out, 0
         environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen([sys.executable, "-c", CHILD], cwd=root, env=environment, text=True, **pipes)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CHILD], cwd=root, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
     def seconds(self, work: str) -> float:
         assert self.process.stdin is not None and self.process.stdout is not None

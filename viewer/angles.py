@@ -118,7 +118,7 @@ class Curves:
 
     def at(self, row: int) -> str:
         """Draw the curves with a line at a row of the clip."""
-        x = self._x(self._frames[row])
+        x = self._x(float(self._frames[row]))
         dots = "".join(
             f'<circle cx="{x:.1f}" cy="{self._y(value):.1f}" r="3" fill="{colour}" stroke="none"/>'
             for value, colour in zip(self._angles[row].tolist(), COLOURS, strict=False)
@@ -139,7 +139,8 @@ class Curves:
 
     def _path(self, column: Float[np.ndarray, "frames"], rows: np.ndarray) -> str:
         """Draw one piece; h0 makes a dot of a single frame."""
-        points = [f"{self._x(float(self._frames[row])):.1f} {self._y(float(column[row])):.1f}" for row in rows.tolist()]
+        places = zip(self._frames[rows].tolist(), column[rows].tolist(), strict=True)
+        points = [f"{self._x(frame):.1f} {self._y(angle):.1f}" for frame, angle in places]
         return f"M{'L'.join(points)}h0"
 
     def _tick(self, value: float) -> str:

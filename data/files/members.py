@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -57,7 +57,7 @@ def recordings_of(
     return levels[0]
 
 
-def is_list(value: Any) -> bool:
+def is_list(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...] | np.ndarray]:
     """Whether a value has a length and items: a list, a tuple, or an array with a dimension."""
     return isinstance(value, list | tuple) or isinstance(value, np.ndarray) and value.ndim > 0
 

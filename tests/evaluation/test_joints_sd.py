@@ -28,7 +28,7 @@ def lifter() -> ScreenLifter:
 def _predict(lifter: ScreenLifter, folder, keypoints) -> dict:
     write_checkpoint(folder / "last.safetensors", lifter.to_checkpoint())
     line = f"--checkpoint {folder}/last.safetensors --keypoints {keypoints} --out {folder}/out --film none"
-    predict.main(f"{line} --outputs npz json --image_size 1000 800".split())
+    predict.main(f"{line} --refine False --outputs npz json --image_size 1000 800".split())
     return dict(np.load(folder / "out" / "pose.npz"))
 
 

@@ -36,7 +36,7 @@ def checkpoint(tmp_path):
 
 
 def _run(checkpoint, keypoints, out, flags=""):
-    fast = "--film none" + ("" if "--outputs" in flags else " --outputs npz json")
+    fast = "--refine False --film none" + ("" if "--outputs" in flags else " --outputs npz json")
     line = f"--checkpoint {checkpoint} --keypoints {keypoints} --out {out} {fast} {flags}"
     predict.main(line.split())
     return dict(np.load(out / "pose.npz")) if (out / "pose.npz").exists() else {}

@@ -107,7 +107,7 @@ def test_a_checkpoint_predicts_and_is_judged_on_both_devices(
     lifted, judged = [], []
     for place in ("cpu", str(device)):
         out = tmp_path / place.replace(":", "_")
-        flags = "--layout coco_17 --image_size 1000 800 --fps 25 --film none --outputs npz --device"
+        flags = "--layout coco_17 --image_size 1000 800 --fps 25 --refine False --film none --outputs npz --device"
         common = ["--checkpoint", str(whole / "last.safetensors")]
         predict.main([*common, "--keypoints", str(keypoints), "--out", str(out), *flags.split(), place])
         lifted.append(np.load(out / "pose.npz")["joints_3d"])

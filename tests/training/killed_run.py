@@ -3,7 +3,7 @@
 Usage: killed_run.py FOLDER RANDOM FLAGS...
 
 FOLDER/whole gets a run that nothing disturbs, FOLDER/written one that is killed right before and right after calls that
-write a checkpoint (two of them if RANDOM is 0), FOLDER/killed one that is killed RANDOM times, each after a random time
+write a checkpoint (one of them if RANDOM is 0), FOLDER/killed one that is killed RANDOM times, each after a random time
 of computing. FOLDER/log.jsonl has a line [run, exit code, moment] for every life that was to be killed.
 """
 
@@ -32,8 +32,8 @@ def live(flags: list[str], log: Path, prepare: Callable[[], None]) -> None:
     """The child's part: a run, and the seconds it computed until its first batch was done and in all."""
     step_done, first = TrainingState.step_done, list[float]()
 
-    def note_time(run: TrainingState) -> None:
-        step_done(run)
+    def note_time(self: TrainingState) -> None:
+        step_done(self)
         first.append(time.process_time())
 
     TrainingState.step_done = note_time
@@ -108,7 +108,7 @@ def main() -> None:
             code = life(folder / "killed", flags, seconds)
             killed += code != 0
             note("killed", code, f"after {seconds:.3f} s")
-        moments = [*itertools.product(WRITING, (1, 4), (False, True))] if count else [("link", 4, True), REPLACED]
+        moments = [*itertools.product(WRITING, (1, 4), (False, True))] if count else [REPLACED]
         for name, number, afterwards in moments:
             code = life(folder / "written", flags, prepare=kill_at(name, number, afterwards))
             note("written", code, f"{'after' if afterwards else 'before'} {name} {number}")

@@ -85,6 +85,11 @@ def test_two_processes_score_a_test_set_exactly_as_one_and_one_of_them_says_so(a
     assert without_times(capsys.readouterr().out) == without_times((agreed / "said.txt").read_text())
 
 
+def test_where_one_process_or_both_fail_both_leave_and_one_has_the_error(agreed: Path):
+    one, two = (json.loads((agreed / f"leave{rank}.json").read_text()) for rank in (0, 1))
+    assert (one, two) == (["SystemExit", "ValueError"], ["ValueError", "SystemExit"])
+
+
 def without_times(text: str) -> str:
     return re.sub(r"[0-9.]+ s\b", "", text)
 

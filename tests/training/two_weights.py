@@ -13,6 +13,7 @@ import torch
 
 import run_fk_gan
 from data import PoseBatch, distributed
+from data.distributed import Processes
 from evaluation import cross_domain
 from posenets import ScreenLifter, build_posenet
 from tests.tiny_cmu import ROOT
@@ -45,6 +46,17 @@ def evaluated(folder: Path) -> list[dict[str, Any]]:
     return [line | {"seconds": 0} for line in cross_domain.run(settings)]
 
 
+def leaving(processes: Processes, fails: tuple[int, ...]) -> str:
+    """How this process leaves a context in another one, inside which those ranks fail."""
+    try:
+        with distributed.failing_together(), processes.failing_together():
+            if processes.rank in fails:
+                raise ValueError("This file is damaged.")
+    except (ValueError, SystemExit) as left:
+        return type(left).__name__
+    return "stays"
+
+
 if __name__ == "__main__":
     processes = distributed.start("cpu")
     own = ErrorAwareWeights(4)
@@ -54,5 +66,7 @@ if __name__ == "__main__":
         own.synchronise()
     torch.save(own.weights, Path(sys.argv[1]) / f"weights{processes.rank}.pt")
     torch.save(learn(processes.rank, processes.count), Path(sys.argv[1]) / f"learnt{processes.rank}.pt")
+    leave = [leaving(processes, fails) for fails in ((1,), (0, 1))]
+    (Path(sys.argv[1]) / f"leave{processes.rank}.json").write_text(json.dumps(leave))
     lines = evaluated(Path(sys.argv[1]))  # leaves the group
     (Path(sys.argv[1]) / f"lines{processes.rank}.json").write_text(json.dumps(lines))

@@ -108,7 +108,8 @@ class _Search:
     """The unknowns, as offsets from where the search starts, and their cost."""
 
     def __init__(self, window: Window, penalties: Penalties, log_lengths: Tensor | None) -> None:
-        self.window, self.target = window, None
+        self.window = window
+        self.target: Tensor | None = None
         skeleton, count = window.skeleton, len(window)
         self.parents, self.children = torch.tensor(skeleton.bones).unbind(-1)
         self.paths = _paths(skeleton)
