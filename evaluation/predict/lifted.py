@@ -98,7 +98,7 @@ def placed_pieces(
 ) -> tuple[list[Tensor], list[Tensor | None]]:  # fmt: skip
     """Find the roots of the pieces before a known camera, and refine joints and roots if asked to."""
     parts = list(zip(lifted, pieces, strict=True))
-    if refine:
+    if refine and any(len(piece.frames) > 1 for piece in pieces):  # single images have no motion to learn from
         seen_by = standard_camera() if camera is None else camera
         refined = refine_pieces([window_of_piece(*part, lifter, seen_by, size, fps) for part in parts])
         return [joints for joints, _ in refined], [None if camera is None else root for _, root in refined]
