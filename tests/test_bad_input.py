@@ -34,7 +34,7 @@ TABLE = [
     ("--input_mode pixels", ["--input_mode pixels", "screen"]),
     ("--input_layout coco", ["--input_layout coco", "coco_17"]),
     ("--input_layout coco_17 --num_joints 17", ["--num_joints 17", "--num_joints 16 only"]),
-    ("--input_layout coco_17 --keypoints cpn_ft_h36m_dbb", ["--keypoints cpn_ft_h36m_dbb", "gt only"]),
+    ("--input_layout coco_17 --confidence True", ["--confidence True", "--detector_noise default"]),
     ("--input_layout coco_17 --posenet_name st_gcn", ["num_joints is 18", "COCO has none"]),
     ("--input_layout coco_17 --posenet_name seq2seq", ["--loss standard_mse", "--loss mpjpe"]),
     ("--frames 27 --posenet_name simple_baseline", ["simple_baseline", "1 frame", "27"]),
