@@ -7,6 +7,7 @@ the form that each tool writes. The person is one of CMU-X's test people, whom n
 """
 
 import csv
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ STAND_INS = {"Inner": "Eye", "Outer": "Eye", "Mouth": "Nose", "Pinky": "Wrist", 
 Points = Float[np.ndarray, "frames joints 3"]  # x, y in pixels, score
 
 
+@functools.cache
 def walk() -> Float[Tensor, "frames joints 3"]:
     """Return a walk of a test person, world, metres, 16 joints, at FPS."""
     recordings = load_test_set("cmux2_a", DataSettings(), 1)

@@ -25,6 +25,9 @@ SLOW = {
     "test_stopping.py", "test_distributed.py", "test_device_waits.py", "test_self_supervision.py", "test_stored.py",
     "test_export_onnx.py", "test_clip_memory.py", "test_browser.py", "test_serving.py", "test_synthetic_quality.py",
     "test_wild_numbers.py", "test_busy_machine.py", "test_isolated.py", "test_predict.py", "test_rebuilding.py",
+    "test_predict_shipped.py", "test_refine.py", "test_triangulation.py", "test_download.py", "test_uncertainty.py",
+    "test_forged.py", "test_published.py", "test_view_checks.py", "test_input_layouts.py", "test_other_device.py",
+    "test_residence.py", "test_killed.py", "test_prepare_data_h36m.py", "test_excerpt.py",
 }  # fmt: skip
 SLOW_FOLDERS = {"plugins", "export", "viewer", "pretended", "fuzz"}
 
